@@ -1,0 +1,44 @@
+"""Time and names as arguments: what a node may know of the hour, and where its ids come from."""
+
+from __future__ import annotations
+
+import random
+from datetime import datetime
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """One reading of time in two forms."""
+
+    def now(self) -> float:
+        """Return seconds on the event loop's clock."""
+        ...
+
+    def at(self) -> datetime:
+        """Return the aware UTC time of `now`."""
+        ...
+
+    def when(self, at: datetime) -> float:
+        """Return the `now` at which the clock reads `at`."""
+        ...
+
+
+class Ids:
+    """Names a node gives. `prefix` must differ for each start of each node, or two of them give the same name."""
+
+    def __init__(self, prefix: str, rng: random.Random) -> None:
+        self._prefix, self._rng, self._count = prefix, rng, 0
+
+    def event_id(self) -> str:
+        """Name an attempt to append an event."""
+        self._count += 1
+        return f"{self._prefix}.{self._count}"
+
+    def command_id(self) -> str:
+        """Name a command; it is also the message id of its one CALL, so at most 36 characters."""
+        self._count += 1
+        return f"{self._prefix}.c{self._count}"
+
+    def transaction_id(self) -> int:
+        """Draw a transaction id: never 0, never guessable from another (1 to 2^31 - 1)."""
+        return self._rng.randint(1, 2**31 - 1)

@@ -1,0 +1,161 @@
+"""One socket of one station: its frames handled in order, its calls written one at a time.
+
+What a frame tells is durable before it is answered. If the store cannot take it there is no answer, and the station
+sends it again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from . import ocppj, points, v16
+from .domain import events as ev
+from .domain import reports as rp
+from .store import StoreUnavailable
+
+if TYPE_CHECKING:
+    from .node import Csms
+
+
+class Connection:
+    """One socket of one station, seen from this node. `write` hands a frame to the transport, `close` ends it."""
+
+    def __init__(
+        self, node: Csms, station: str, write: Callable[[str], None], close: Callable[[str], None]
+    ) -> None:
+        self.node, self.station, self._write, self._close = node, station, write, close
+        self.epoch = 0
+        self.endpoint = node.endpoint_class()
+        self.open = True
+        self._timer: asyncio.TimerHandle | None = None
+        self._inbox: deque[str] = deque()
+        self._hung_up: str | None = None
+        self._waiting: asyncio.Future[None] | None = None
+        self._called_for: dict[str, tuple[str, str]] = {}
+
+    # --- the transport's side ---
+
+    def offer(self, frame: str) -> None:
+        """Take a frame from the transport; `run` handles it in its turn."""
+        self._inbox.append(frame)
+        self._wake()
+
+    def hang_up(self, why: str) -> None:
+        """Note that the transport is gone; frames that arrived before still count."""
+        self._hung_up = why
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._waiting is not None and not self._waiting.done():
+            self._waiting.set_result(None)
+
+    async def run(self) -> None:
+        """Handle frames in the order they came, until the transport is gone."""
+        loop = asyncio.get_running_loop()
+        while True:
+            while self._inbox:
+                await self.receive(self._inbox.popleft())
+            if self._hung_up is not None:
+                await self.closed(self._hung_up)
+                return
+            self._waiting = loop.create_future()
+            await self._waiting
+
+    # --- frames ---
+
+    async def receive(self, frame: str) -> None:
+        """Handle one frame to the end. Returns once what it told is durable and its answer was written."""
+        node = self.node
+        if self.epoch == 0 or not node.presence.heard(self.station):
+            await node.welcome(self)
+        notice = self.endpoint.receive(frame, node.clock.now())
+        match notice:
+            case ocppj.CallReceived():
+                try:
+                    await self._called(notice)
+                except StoreUnavailable as error:
+                    # Not durable, so not answered: the station keeps it and sends it again.
+                    node.alarm(f"{self.station}: {notice.action} not recorded: {error}")
+            case ocppj.Answered() | ocppj.Failed():
+                self.flush()  # the next CALL need not wait for the log
+                await node.dispatcher.settle(self.station, notice)
+            case ocppj.Malformed(why=why):
+                await node.malformed(self.station, why)
+            case _:
+                pass
+        self.flush()
+
+    async def _called(self, called: ocppj.CallReceived) -> None:
+        try:
+            report = v16.report(called.action, called.payload)
+        except v16.NotAcceptable as error:
+            self.endpoint.fail(called.message_id, error.code, error.why)
+            return
+        reply = await self.node.take(self.station, report)
+        payload = v16.reply(report, reply, self.node.clock.at(), self.node.settings.heartbeat_interval_s)
+        self.endpoint.answer(called.message_id, payload)
+        if not isinstance(report, rp.Heartbeat):
+            self.flush()
+            await self.node.reach(points.REPLY_WRITTEN, self.station, None)
+
+    def call(self, intent: ev.CommandRequested) -> None:
+        """Queue the CALL of a durable intent and write what may be written."""
+        action, payload = v16.call(intent.command)
+        self._called_for[intent.command_id] = (intent.request_id, action)
+        self.endpoint.call(intent.command_id, action, payload, self.node.clock.when(intent.deadline))
+        self.flush()
+
+    def flush(self) -> None:
+        """Write what the endpoint has ready and set the timer for what it waits for."""
+        if not self.open:
+            return
+        for command_id, frame in self.endpoint.frames_to_send(self.node.clock.now()):
+            if command_id is not None:
+                request_id, action = self._called_for.pop(command_id)
+                self.node.observe(
+                    "call",
+                    node=self.node.name,
+                    station=self.station,
+                    command_id=command_id,
+                    request_id=request_id,
+                    message_id=command_id,
+                    action=action,
+                )
+            self._write(frame)
+        self._set_timer()
+
+    def _set_timer(self) -> None:
+        due = self.endpoint.next_deadline()
+        if self._timer is not None and (due is None or self._timer.when() != due):
+            self._timer.cancel()
+            self._timer = None
+        if due is not None and self._timer is None:
+            self._timer = asyncio.get_running_loop().call_at(due, self._expire)
+
+    def _expire(self) -> None:
+        self._timer = None
+        ended = self.endpoint.expired(self.node.clock.now())
+        if ended:
+            self.node.spawn(self.node.dispatcher.timed_out(self.station, ended, "timeout"))
+        self.flush()
+
+    async def closed(self, why: str) -> None:
+        """The transport is gone: calls without an answer are in doubt. Clears nothing a newer connection set."""
+        if not self.open:
+            return
+        self.open = False
+        self._set_timer_off()
+        self.node.forget(self)
+        await self.node.dispatcher.timed_out(self.station, self.endpoint.abandon(), "connection lost")
+
+    def supersede(self) -> None:
+        """End this connection because a newer one of the same station speaks."""
+        self._close("superseded by a newer connection")
+
+    def _set_timer_off(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None

@@ -1,0 +1,1 @@
+"""The pure core: `decide(asked, state) -> events` and `evolve(state, event) -> state`. Standard library only."""

@@ -1,0 +1,316 @@
+"""Load, decide, append - and what a lost race means. The only place that knows.
+
+For an intent it means *decide again*: nothing has been sent yet, so the newer state simply gets its say. For a fact it
+means *append again*: it happened, so only its version changes. An append whose acknowledgement was lost is repeated
+with the same event ids, which the store recognises.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from . import codec, points
+from .clock import Clock, Ids
+from .domain import commands as do
+from .domain import events as ev
+from .domain import station as fold
+from .domain.station import Known, Refusal, Rules, Station, decide, evolve
+from .settings import Settings
+from .store import (
+    AppendUnconfirmed,
+    EventIdReused,
+    EventStore,
+    NewEvent,
+    Snapshot,
+    StoredEvent,
+    StoreUnavailable,
+    WrongExpectedVersion,
+)
+
+Observe = Callable[..., None]
+"""`observe(kind, **fields)`: tells whoever records a run what happened; nobody, in production."""
+
+ATTEMPTS = 100
+"""Lost races in a row after which something is wrong with the store rather than with the timing."""
+RESEND_AFTER_S = 0.05
+
+FOLD = hashlib.sha256(Path(fold.__file__).read_bytes()).hexdigest()[:16]
+"""Names the code that folds: a snapshot made by any other code is not used."""
+
+
+def station_stream(station: str) -> str:
+    """Name the stream that decides about `station`."""
+    return f"station-{station}"
+
+
+def station_of(stream: str) -> str | None:
+    """Return the station a stream decides about, or None for any other stream."""
+    return stream.removeprefix("station-") if stream.startswith("station-") else None
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A folded station and the version it stands at."""
+
+    state: Station
+    version: int
+
+
+class Unreachable(Exception):
+    """The station is not connected anywhere, so nothing can be sent and nothing was decided."""
+
+
+class Handler:
+    """The aggregates of one node: a cache in front of the store, never an authority."""
+
+    def __init__(
+        self,
+        node: str,
+        store: EventStore,
+        clock: Clock,
+        ids: Ids,
+        settings: Settings,
+        rules: Callable[[str], Rules],
+        reach: points.Reach,
+        observe: Observe,
+    ) -> None:
+        self.node, self.store, self.clock, self.ids, self.settings = node, store, clock, ids, settings
+        self.rules, self.reach, self.observe = rules, reach, observe
+        self.resident: dict[str, Loaded] = {}
+        self._snapshot_version: dict[str, int] = {}
+        self._appending: dict[str, int] = {}
+
+    # --- load ---
+
+    async def load(self, station: str) -> Loaded:
+        """Return the station as this node knows it. It may be behind the log; an append tells."""
+        known = self.resident.get(station)
+        if known is not None:
+            return known
+        stream = station_stream(station)
+        start, source = Loaded(Station(), 0), "log"
+        snapshot = await self.store.load_snapshot(stream)
+        if snapshot is not None and snapshot.fold == FOLD:
+            start = Loaded(codec.decode_state(snapshot.state, Station), snapshot.version)
+            source = "snapshot"
+            self._snapshot_version[station] = snapshot.version
+        loaded = self.replay(station, start, await self.store.read(stream, start.version))
+        self.observe(
+            "loaded",
+            node=self.node,
+            station=station,
+            version=loaded.version,
+            digest=codec.digest(loaded.state),
+            source=source,
+        )
+        return self._keep(station, loaded)
+
+    def replay(self, station: str, start: Loaded, stored: Sequence[StoredEvent]) -> Loaded:
+        """Fold stored events onto a state. There is nothing in here that could send."""
+        self.observe("replay.begun", node=self.node, station=station)
+        state, version = start.state, start.version
+        for event in stored:
+            state, version = self.evolve(state, codec.decode(event.type, event.data)), event.version
+        self.observe("replay.ended", node=self.node, station=station)
+        return Loaded(state, version)
+
+    def evolve(self, state: Station, event: ev.Event) -> Station:
+        """Apply one event."""
+        return evolve(state, event)
+
+    def _keep(self, station: str, loaded: Loaded) -> Loaded:
+        if self.settings.residency == "resident":
+            known = self.resident.get(station)
+            if known is not None and known.version >= loaded.version:
+                return known
+            self.resident[station] = loaded
+        return loaded
+
+    async def catch_up(self, station: str, behind: Loaded) -> Loaded:
+        """Read what others appended since `behind`."""
+        newest = self.resident.get(station, behind)
+        base = newest if newest.version > behind.version else behind
+        stored = await self.store.read(station_stream(station), base.version)
+        return self._keep(station, self.replay(station, base, stored) if stored else base)
+
+    def absorb(self, stored: Sequence[StoredEvent]) -> None:
+        """Take in events another node appended, if this node keeps the station and they come next."""
+        station = station_of(stored[0].stream)
+        known = self.resident.get(station) if station and not self._appending.get(station) else None
+        if station and known is not None and stored[0].version == known.version + 1:
+            self._keep(station, self.replay(station, known, stored))
+
+    # --- append ---
+
+    async def append(
+        self, station: str, loaded: Loaded, events: Sequence[ev.Event], ids: Sequence[str]
+    ) -> Loaded:
+        """Append a batch right after `loaded`; raise `WrongExpectedVersion` if somebody was first."""
+        batch = [NewEvent(event_id, *codec.encode(event)) for event_id, event in zip(ids, events, strict=True)]
+        self._appending[station] = self._appending.get(station, 0) + 1
+        try:
+            version = await self.durable(station_stream(station), batch, loaded.version)
+        finally:
+            self._appending[station] -= 1
+        if version != loaded.version + len(batch):
+            # The batch was in the log before, from an attempt of ours whose acknowledgement was lost.
+            return await self.catch_up(station, loaded)
+        state = loaded.state
+        for event in events:
+            state = self.evolve(state, event)
+        after = self._keep(station, Loaded(state, version))
+        every = self.settings.snapshot_events
+        if every is not None and version - self._snapshot_version.get(station, 0) >= every:
+            await self.snapshot(station, after)
+        return after
+
+    async def durable(self, stream: str, batch: Sequence[NewEvent], expected: int | None) -> int:
+        """Append until the store says yes or no; a lost acknowledgement is neither."""
+        for _ in range(ATTEMPTS):
+            try:
+                return await self.store.append(stream, batch, expected)
+            except AppendUnconfirmed:
+                await asyncio.sleep(RESEND_AFTER_S)
+        raise StoreUnavailable(f"no acknowledgement from the store after {ATTEMPTS} attempts")
+
+    # --- the two meanings of a lost race ---
+
+    async def intend(
+        self, station: str, command: do.Command, request_id: str, timeout_s: float
+    ) -> Known | Refusal | ev.CommandRequested:
+        """Decide a command and make its intent durable. A lost race is decided again. Sends nothing.
+
+        Raises `Unreachable` when no connection could carry it, `StoreUnavailable` when it cannot be made durable.
+        """
+        loaded = await self.load(station)
+        for _ in range(ATTEMPTS):
+            self._observe_loaded(station, loaded)
+            decision = decide(command, request_id, loaded.state, self.rules(station))
+            if isinstance(decision, Known | Refusal):
+                fresh = await self.catch_up(station, loaded)
+                if fresh.version == loaded.version or isinstance(decision, Known):
+                    return decision
+                loaded = fresh  # refused on an old state: the newer one decides
+                continue
+            if not loaded.state.online:
+                fresh = await self.catch_up(station, loaded)
+                if fresh.state.online:
+                    loaded = fresh
+                    continue
+                raise Unreachable(station)
+            intent = self.intent(loaded.state, command, request_id, timeout_s)
+            await self.reach(points.INTENT_DECIDED, station, intent.command_id)
+            try:
+                await self.append(station, loaded, [intent], [self.ids.event_id()])
+            except WrongExpectedVersion:
+                loaded = await self.catch_up(station, loaded)
+                continue
+            return intent
+        raise StoreUnavailable(f"lost {ATTEMPTS} races in a row for station {station}")
+
+    def intent(
+        self, state: Station, command: do.Command, request_id: str, timeout_s: float
+    ) -> ev.CommandRequested:
+        """Write out the intent of a command that was accepted on `state`: its owner is the current connection's."""
+        at = self.clock.at()
+        deadline = at + timedelta(seconds=timeout_s)
+        return ev.CommandRequested(
+            at, self.ids.command_id(), request_id, state.node, state.epoch, deadline, command
+        )
+
+    async def record(self, station: str, news: Callable[[Station], Sequence[ev.StationEvent]]) -> Station:
+        """Append the facts that are news to the log, at its head, however often that takes. Returns the new state.
+
+        `news` is asked again after each lost race, so it must be pure; it returns nothing when all is known.
+        """
+        loaded = await self.load(station)
+        for _ in range(ATTEMPTS):
+            facts = list(news(loaded.state))
+            if not facts:
+                fresh = await self.catch_up(station, loaded)
+                if fresh.version == loaded.version:
+                    return loaded.state
+                loaded = fresh
+                continue
+            try:
+                return (await self.append(station, loaded, facts, self._fact_ids(station, facts))).state
+            except (WrongExpectedVersion, EventIdReused):
+                # Somebody appended first, perhaps this very fact in other words: ask the newer state what is news.
+                loaded = await self.catch_up(station, loaded)
+        raise StoreUnavailable(f"lost {ATTEMPTS} races in a row for station {station}")
+
+    def _fact_ids(self, station: str, facts: Sequence[ev.StationEvent]) -> list[str]:
+        return [fact_id(station, fact) or self.ids.event_id() for fact in facts]
+
+    async def samples(self, station: str, transaction_id: int | None, samples: Sequence[ev.MeterSampled]) -> None:
+        """Append meter samples to their own stream, which no decision reads."""
+        batch = [NewEvent(self.ids.event_id(), *codec.encode(sample)) for sample in samples]
+        await self.durable(f"meter-{station}-{transaction_id or 0}", batch, None)
+
+    # --- snapshots ---
+
+    async def snapshot(self, station: str, loaded: Loaded) -> None:
+        """Keep the fold of what is durable."""
+        await self.reach(points.SNAPSHOT_DUE, station, None)
+        stream = station_stream(station)
+        self._snapshot_version[station] = loaded.version
+        await self.store.save_snapshot(
+            Snapshot(stream, loaded.version, FOLD, codec.encode_state(loaded.state))
+        )
+        self.observe("snapshot.written", node=self.node, stream=stream, version=loaded.version)
+
+    async def snapshot_changed(self) -> None:
+        """Snapshot every resident station that has news since its last snapshot."""
+        for station, loaded in list(self.resident.items()):
+            if loaded.version > self._snapshot_version.get(station, 0):
+                await self.snapshot(station, loaded)
+
+    def _observe_loaded(self, station: str, loaded: Loaded) -> None:
+        if self.observe is not unobserved:
+            self.observe(
+                "loaded",
+                node=self.node,
+                station=station,
+                version=loaded.version,
+                digest=codec.digest(loaded.state),
+                source="resident",
+            )
+
+
+def fact_id(station: str, fact: Any) -> str | None:
+    """Name a fact by what it states, so that stating it twice is recognised; None where repetition is meaningful."""
+    match fact:
+        case ev.CameOnline(epoch=epoch):
+            return f"{station}:online:{epoch}"
+        case ev.WentOffline(epoch=epoch):
+            return f"{station}:offline:{epoch}"
+        case ev.TransactionStarted(
+            connector=connector, id_token=token, meter_start_wh=meter, started_at=started_at
+        ):
+            return f"{station}:started:{connector}:{token}:{meter}:{started_at}"
+        case ev.TransactionStopped(transaction_id=transaction_id):
+            return f"{station}:stopped:{transaction_id}"
+        case ev.ContradictingEvidence(command_id=command_id, observed=observed):
+            return f"{command_id}:{type(fact).__name__}:{observed}"
+        case ev.CommandInDoubt(command_id=command_id) | ev.CommandAccepted(command_id=command_id):
+            return f"{command_id}:{type(fact).__name__}"
+        case (
+            ev.CommandRejected(command_id=command_id)
+            | ev.CommandConfirmed(command_id=command_id)
+            | ev.CommandRefuted(command_id=command_id)
+            | ev.CommandUnknown(command_id=command_id)
+            | ev.CommandLapsed(command_id=command_id)
+        ):
+            return f"{command_id}:{type(fact).__name__}"
+        case _:
+            return None
+
+
+def unobserved(kind: str, **fields: Any) -> None:
+    """Record nothing."""

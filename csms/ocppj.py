@@ -1,0 +1,206 @@
+"""OCPP-J without I/O: text frames in, notices out; calls in, text frames out. Time is an argument.
+
+Knows neither role nor OCPP version. `receive(frame, now)` returns what the frame means and never raises, whatever the
+peer sends; `call(...)` queues a CALL; `frames_to_send(now)` hands out what may be written now (one CALL is outstanding
+at a time, OCPP-J 1.6 section 4.1.1); `next_deadline()` says when to ask again.
+
+What the peer can make us remember is bounded: one outstanding CALL, our own queue, nothing per frame received.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+FRAME_LIMIT = 256 * 1024
+"""Characters of the longest frame that is read."""
+DEPTH_LIMIT = 32
+"""Deepest nesting that is read."""
+ID_LIMIT = 36
+"""Longest message id OCPP-J allows (1.6 section 4.1.4)."""
+DESCRIPTION_LIMIT = 255
+"""Longest error description OCPP-J allows (1.6 section 4.2.3)."""
+
+_decode = msgspec.json.Decoder().decode
+_encode = msgspec.json.Encoder().encode
+
+
+@dataclass(frozen=True, slots=True)
+class CallReceived:
+    """The peer asks: answer with `answer` or `fail`."""
+
+    message_id: str
+    action: str
+    payload: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The peer answered a CALL; `late` when it was no longer (or never) outstanding on this connection."""
+
+    message_id: str
+    payload: dict[str, Any]
+    late: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The peer answered a CALL with a CALLERROR."""
+
+    message_id: str
+    code: str
+    description: str
+    late: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TimedOut:
+    """A CALL had no answer by its deadline; `sent` says whether its frame ever left."""
+
+    message_id: str
+    sent: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Malformed:
+    """A frame that means nothing; it was answered where its message id could be read, else dropped."""
+
+    why: str
+
+
+Notice = CallReceived | Answered | Failed | TimedOut | Malformed
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    message_id: str
+    frame: str
+    deadline: float
+
+
+class Endpoint:
+    """One side of one connection."""
+
+    __slots__ = ("_outbox", "_outstanding", "_waiting")
+
+    def __init__(self) -> None:
+        self._outbox: list[str] = []
+        self._waiting: deque[_Call] = deque()
+        self._outstanding: _Call | None = None
+
+    # --- in ---
+
+    def receive(self, frame: str, now: float) -> Notice | None:
+        """Return what one text frame means, or None when it means nothing to anybody (an unknown message type)."""
+        if len(frame) > FRAME_LIMIT:
+            return Malformed(f"frame of {len(frame)} characters, the limit is {FRAME_LIMIT}")
+        try:
+            if frame.count("[") + frame.count("{") > DEPTH_LIMIT and _too_deep(frame):
+                return Malformed(f"nested deeper than {DEPTH_LIMIT}")
+            message = _decode(frame)
+        except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+            return Malformed(f"not JSON: {error}")
+        if type(message) is not list or len(message) < 3:
+            return Malformed("not an array of at least three elements")
+        kind, message_id = message[0], message[1]
+        if type(message_id) is not str or not 0 < len(message_id) <= ID_LIMIT:
+            return Malformed("message id is not a string of 1 to 36 characters")
+        if type(kind) is not int:
+            return Malformed("message type is not a number")
+        match kind:
+            case 2:
+                return self._call_received(message_id, message)
+            case 3:
+                if len(message) != 3 or type(message[2]) is not dict:
+                    return Malformed("CALLRESULT is not [3, id, {...}]")
+                return Answered(message_id, message[2], not self._settles(message_id))
+            case 4:
+                # Four elements are one short of the standard, and real stations send them.
+                code = message[2] if type(message[2]) is str else "GenericError"
+                text = message[3] if len(message) > 3 and type(message[3]) is str else ""
+                return Failed(message_id, code, text[:DESCRIPTION_LIMIT], not self._settles(message_id))
+            case _:
+                # OCPP-J 1.6 section 4.1.3: ignore a message whose type number is not known.
+                return None
+
+    def _call_received(self, message_id: str, message: list[Any]) -> Notice:
+        if len(message) != 4 or type(message[2]) is not str or type(message[3]) is not dict:
+            self.fail(message_id, "FormationViolation", "a CALL is [2, id, action, {...}]")
+            return Malformed("CALL is not [2, id, action, {...}]")
+        return CallReceived(message_id, message[2], message[3])
+
+    def _settles(self, message_id: str) -> bool:
+        if self._outstanding is None or self._outstanding.message_id != message_id:
+            return False
+        self._outstanding = None
+        return True
+
+    # --- out ---
+
+    def answer(self, message_id: str, payload: dict[str, Any]) -> None:
+        """Queue the CALLRESULT to a CALL."""
+        self._outbox.append(_encode((3, message_id, payload)).decode())
+
+    def fail(self, message_id: str, code: str, description: str) -> None:
+        """Queue the CALLERROR to a CALL."""
+        self._outbox.append(_encode((4, message_id, code, description[:DESCRIPTION_LIMIT], {})).decode())
+
+    def call(self, message_id: str, action: str, payload: dict[str, Any], deadline: float) -> None:
+        """Queue a CALL that is worth sending, and waiting for, until `deadline`."""
+        frame = _encode((2, message_id, action, payload)).decode()
+        self._waiting.append(_Call(message_id, frame, deadline))
+
+    def frames_to_send(self, now: float) -> list[tuple[str | None, str]]:
+        """Hand out the frames to write now, each with the message id of our CALL in it (None for answers)."""
+        ready: list[tuple[str | None, str]] = [(None, frame) for frame in self._outbox]
+        self._outbox.clear()
+        if self._outstanding is None and self._waiting and self._waiting[0].deadline > now:
+            self._outstanding = self._waiting.popleft()
+            ready.append((self._outstanding.message_id, self._outstanding.frame))
+        return ready
+
+    # --- time ---
+
+    def next_deadline(self) -> float | None:
+        """Return when the next CALL runs out of time, if one is under way."""
+        deadlines = [call.deadline for call in self._waiting]
+        if self._outstanding is not None:
+            deadlines.append(self._outstanding.deadline)
+        return min(deadlines, default=None)
+
+    def expired(self, now: float) -> list[TimedOut]:
+        """Take out the CALLs whose deadline has passed."""
+        gone: list[TimedOut] = []
+        if self._outstanding is not None and self._outstanding.deadline <= now:
+            gone.append(TimedOut(self._outstanding.message_id, True))
+            self._outstanding = None
+        for call in list(self._waiting):
+            if call.deadline <= now:
+                self._waiting.remove(call)
+                gone.append(TimedOut(call.message_id, False))
+        return gone
+
+    def abandon(self) -> list[TimedOut]:
+        """Take out every CALL: the connection is gone."""
+        gone = [TimedOut(call.message_id, False) for call in self._waiting]
+        if self._outstanding is not None:
+            gone.insert(0, TimedOut(self._outstanding.message_id, True))
+        self._outstanding = None
+        self._waiting.clear()
+        return gone
+
+
+def _too_deep(frame: str) -> bool:
+    # Brackets inside strings count too: a false alarm needs 33 of them open at once, which no OCPP message has.
+    depth = 0
+    for character in frame:
+        if character in "[{":
+            depth += 1
+            if depth > DEPTH_LIMIT:
+                return True
+        elif character in "]}":
+            depth -= 1
+    return False

@@ -1,0 +1,104 @@
+"""Who is there: CameOnline from the first frame of a connection, WentOffline from silence.
+
+A heartbeat is no event. When a station was last heard lives in memory; the log holds only the changes. The offline
+timer can be restarted, so after a crash it is armed in full for every station the log calls online: late, never wrong.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from datetime import timedelta
+from typing import Any
+
+from . import points
+from .domain import facts
+from .domain.station import Station
+from .handle import Handler
+
+
+class Presence:
+    """What one node hears, and when it stopped hearing."""
+
+    def __init__(self, handler: Handler, spawn: Callable[[Coroutine[Any, Any, None]], Any]) -> None:
+        self.handler, self.spawn = handler, spawn
+        self.clock, self.settings = handler.clock, handler.settings
+        self._last_heard: dict[str, float] = {}
+        self._epochs: dict[str, int] = {}
+        self._timers: dict[str, asyncio.TimerHandle] = {}
+        self._sweeper: asyncio.TimerHandle | None = None
+
+    def heard(self, station: str) -> bool:
+        """Note that a frame of `station` just arrived, which restarts its offline timer. Return whether it is online."""
+        self._last_heard[station] = self.clock.now()
+        return station in self._epochs
+
+    async def online(self, station: str) -> int:
+        """Record that `station` speaks on a new connection of this node; return the connection's epoch."""
+        state = await self.handler.record(
+            station, lambda state: facts.came_online(state, self.handler.node, self.clock.at())
+        )
+        await self.handler.reach(points.ONLINE_DURABLE, station, None)
+        self.watch(station, state.epoch)
+        return state.epoch
+
+    def watch(self, station: str, epoch: int) -> None:
+        """Expect frames of `station` on connection `epoch` from now on."""
+        now = self.clock.now()
+        self._last_heard[station] = now
+        self._epochs[station] = epoch
+        if self.settings.offline_timer == "polled":
+            if self._sweeper is None:
+                self._sweep_later()
+        elif station not in self._timers:
+            self._arm(station, now + self.settings.offline_after_s)
+
+    def _arm(self, station: str, when: float) -> None:
+        self._timers[station] = asyncio.get_running_loop().call_at(when, self._fire, station)
+
+    def _fire(self, station: str) -> None:
+        # Frames only move `_last_heard`: one timer per station, set again when it finds it fired too early.
+        due = self._last_heard[station] + self.settings.offline_after_s
+        del self._timers[station]
+        if due > self.clock.now():
+            self._arm(station, due)
+        elif (epoch := self._epochs.get(station)) is not None:
+            self.spawn(self.offline(station, epoch))
+
+    def _sweep_later(self) -> None:
+        every = self.settings.offline_after_s / 2
+        self._sweeper = asyncio.get_running_loop().call_later(every, self._sweep)
+
+    def _sweep(self) -> None:
+        limit = self.clock.now() - self.settings.offline_after_s
+        for station, epoch in list(self._epochs.items()):
+            if self._last_heard[station] <= limit:
+                self.spawn(self.offline(station, epoch))
+        self._sweep_later()
+
+    async def offline(self, station: str, epoch: int) -> None:
+        """Record that connection `epoch` fell silent, unless the log knows better."""
+        await self.handler.reach(points.OFFLINE_DUE, station, None)
+
+        def news(state: Station) -> facts.Facts:
+            # Looked at again for each attempt: a frame may have come while an append was on its way.
+            silent_s = self.clock.now() - self._last_heard[station]
+            if silent_s < self.settings.offline_after_s:
+                return []
+            at = self.clock.at()
+            return facts.went_offline(state, epoch, at - timedelta(seconds=silent_s), at)
+
+        state = await self.handler.record(station, news)
+        if state.online and state.epoch == epoch:
+            if self.settings.offline_timer == "restartable" and station not in self._timers:
+                self._arm(station, self._last_heard[station] + self.settings.offline_after_s)
+        elif self._epochs.get(station) == epoch:
+            del self._epochs[station]
+
+    def close(self) -> None:
+        """Forget every timer."""
+        for timer in self._timers.values():
+            timer.cancel()
+        self._timers.clear()
+        if self._sweeper is not None:
+            self._sweeper.cancel()

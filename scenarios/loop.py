@@ -1,0 +1,117 @@
+"""asyncio on SimPy's clock: the CSMS code that ships runs beside simulated stations, in one thread, in one order.
+
+asyncio keeps its own first-in-first-out ready queue and timers; where it would wait for sockets it lets SimPy step
+instead, up to its next timer. `time()` is `env.now`. There are no sockets, threads or executors here: what would need
+one raises.
+
+A task belongs to whatever *incarnation* its context carries. `kill` is a power cut: nothing of that incarnation runs
+again, `finally` blocks included.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextvars import Context, ContextVar
+from typing import Any
+
+import simpy
+
+INCARNATION: ContextVar[str | None] = ContextVar("incarnation", default=None)
+"""Which run of which process the current code belongs to; None is the world itself."""
+
+
+class Clock(simpy.Environment):
+    """A SimPy environment whose time can also be moved by asyncio's timers."""
+
+    def advance(self, until: float) -> None:
+        """Move to `until`, where nothing of SimPy's happens before."""
+        self._now = until
+
+
+class Deadlock(RuntimeError):
+    """Somebody waits and nothing is left that could wake them."""
+
+
+class _Selector:
+    """Stands where asyncio waits for sockets: lets simulated time pass."""
+
+    def __init__(self, loop: SimLoop) -> None:
+        self._loop = loop
+
+    def select(self, timeout: float | None) -> list[Any]:
+        loop = self._loop
+        env, ready, scheduled = loop.env, loop._ready, loop._scheduled
+        if timeout is not None and timeout <= 0:
+            return []
+        until = scheduled[0].when() if scheduled else None
+        peek, step = env.peek, env.step
+        while not ready:
+            nearest = peek()
+            # Something SimPy did may have set an earlier timer.
+            if scheduled and (until is None or scheduled[0].when() < until):
+                until = scheduled[0].when()
+            if until is not None and nearest > until:
+                if until > env.now:
+                    env.advance(until)
+                return []
+            if nearest == float("inf"):
+                raise Deadlock("nothing is scheduled and the world is not finished")
+            step()
+        return []
+
+    def close(self) -> None:
+        pass
+
+
+class SimLoop(asyncio.BaseEventLoop):
+    """An event loop whose time is `env.now`."""
+
+    _ready: Any
+    _scheduled: list[asyncio.TimerHandle]
+
+    def __init__(self, env: Clock) -> None:
+        super().__init__()
+        self.env = env
+        self._selector = _Selector(self)
+        self._dead: set[str] = set()
+        self._buried: list[Any] = []
+        self._clock_resolution = 1e-9
+
+    def time(self) -> float:
+        """Return the simulated time in seconds."""
+        return self.env.now
+
+    def _process_events(self, event_list: list[Any]) -> None:
+        pass
+
+    def _write_to_self(self) -> None:
+        raise RuntimeError("there are no threads in simulated time")
+
+    def run_in_executor(self, *args: Any, **kwargs: Any) -> Any:
+        """Refuse: a thread would not know the simulated time."""
+        raise RuntimeError("there are no threads in simulated time")
+
+    # --- power cuts ---
+
+    def call_soon(self, callback: Any, *args: Any, context: Context | None = None) -> asyncio.Handle:
+        """Schedule a callback, unless it belongs to something dead."""
+        handle = super().call_soon(callback, *args, context=context)
+        if self._dead and handle._context.get(INCARNATION) in self._dead:  # type: ignore[attr-defined]
+            self._bury(handle)
+        return handle
+
+    def kill(self, incarnation: str) -> None:
+        """Cut the power of `incarnation`: its scheduled callbacks never run, and it can schedule no more."""
+        self._dead.add(incarnation)
+        for handle in [*self._ready, *self._scheduled]:
+            if handle._context.get(INCARNATION) == incarnation:
+                self._bury(handle)
+
+    def _bury(self, handle: asyncio.Handle) -> None:
+        # Kept, not collected: closing a coroutine would run its `finally` blocks.
+        self._buried.append((handle._callback, handle._args))  # type: ignore[attr-defined]
+        handle.cancel()
+
+    def is_dead(self, incarnation: str | None) -> bool:
+        """Tell whether `incarnation` was killed."""
+        return incarnation in self._dead

@@ -1,0 +1,164 @@
+"""A scenario as a frozen, printable value: who is there, what they do and when, what breaks.
+
+Times and amounts may be left to the seed (`Between`, `Around`, `OneOf`); what was drawn is printed before the run and
+kept in its `run.json`.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
+from typing import Any, Literal
+
+from csms.domain.commands import Command
+from csms.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Between:
+    """A number drawn evenly from `low` to `high`."""
+
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """A time drawn from `low` to `high` seconds around a named moment of the scenario."""
+
+    moment: str
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """One of `choices`."""
+
+    choices: tuple[Any, ...]
+
+
+Drawable = Any
+"""A value, or a `Between`, `Around` or `OneOf` to be drawn."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """At `at` seconds, do `what`: the name of a deed (`deeds`) or a fault (`faults`)."""
+
+    what: str
+    at: Drawable
+    params: tuple[tuple[str, Drawable], ...] = ()
+
+
+def step(what: str, at: Drawable, **params: Drawable) -> Step:
+    """Write a step."""
+    return Step(what, at, tuple(params.items()))
+
+
+def ask(command: Command, at: Drawable, **params: Drawable) -> Step:
+    """Write the step in which an operator asks for `command`."""
+    return step("ask", at, command=command, **params)
+
+
+@dataclass(frozen=True, slots=True)
+class Storage:
+    """How the nodes reach the store: seconds each way, and how often an acknowledgement is lost."""
+
+    latency_s: tuple[float, float] = (0.001, 0.008)
+    lost_ack: float = 0.0
+    lost_request: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """Everything a run depends on except the seed and the CSMS."""
+
+    name: str
+    title: str
+    covers: str
+    """The point of the question it answers, in a sentence."""
+    steps: tuple[Step, ...] = ()
+    moments: tuple[tuple[str, float, float], ...] = ()
+    """Named moments: (name, earliest, latest)."""
+    stations: int = 1
+    connectors: int = 2
+    slots: int | None = None
+    """Starts and transactions a station allows at once; None: as many as it has connectors."""
+    nodes: int = 1
+    balancing: Literal["sticky", "rotate"] = "sticky"
+    """Which node a station reaches when it connects again."""
+    persona: Drawable = "plain"
+    station: tuple[tuple[str, Drawable], ...] = ()
+    """Differences of every station from the simulator's default station."""
+    settings: Settings = field(default_factory=Settings)
+    storage: Storage = field(default_factory=Storage)
+    latency_s: tuple[float, float] = (0.01, 0.12)
+    """Network delay of a frame, each way."""
+    faults_s: float = 120.0
+    """Length of the first phase, in which things break."""
+    quiet_s: float = 420.0
+    """Length of the second, in which all is healed and what must come to an end has to."""
+    recorded: Literal["all", "facts"] = "all"
+    """`facts` leaves single frames out of the history: for runs of millions of them."""
+    heavy: bool = False
+    """Long to run: suites give it one seed."""
+
+
+def printable(value: Any) -> Any:
+    """Return `value` as plain JSON-able data; dataclasses carry their type name."""
+    if is_dataclass(value) and not isinstance(value, type):
+        found: dict[str, Any] = {"type": type(value).__name__}
+        for one in fields(value):
+            found[one.name] = printable(getattr(value, one.name))
+        return found
+    if isinstance(value, tuple | list):
+        return [printable(item) for item in value]
+    if isinstance(value, Mapping):
+        return {str(key): printable(item) for key, item in value.items()}
+    return value
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A scenario with nothing left open, and what the seed decided, by name."""
+
+    steps: tuple[Step, ...]
+    persona: str
+    station: Mapping[str, Any]
+    values: Mapping[str, Any]
+
+
+def draw(scenario: Scenario, seed: int) -> Drawn:
+    """Decide everything a scenario leaves to the seed, in a fixed order."""
+    rng = random.Random(f"{seed}:draw")
+    values: dict[str, Any] = {}
+
+    def settle(name: str, value: Drawable) -> Any:
+        match value:
+            case Between(low=low, high=high):
+                value = round(rng.uniform(low, high), 3)
+            case OneOf(choices=choices):
+                value = rng.choice(choices)
+            case Around(moment=moment, low=low, high=high):
+                value = round(max(0.0, values[moment] + rng.uniform(low, high)), 3)
+            case _:
+                return value
+        values[name] = printable(value)
+        return value
+
+    for moment, low, high in scenario.moments:
+        settle(moment, Between(low, high))
+    steps = []
+    for number, planned in enumerate(scenario.steps, 1):
+        label = f"{number}.{planned.what}"
+        at = settle(f"{label}.at", planned.at)
+        params = tuple((name, settle(f"{label}.{name}", value)) for name, value in planned.params)
+        steps.append(Step(planned.what, at, params))
+    persona = settle("persona", scenario.persona)
+    station = {name: settle(f"station.{name}", value) for name, value in scenario.station}
+    return Drawn(tuple(steps), persona, station, values)
+
+
+Doer = Callable[..., Any]

@@ -1,0 +1,525 @@
+"""A scenario running: stations, network, nodes and store on one seeded clock, recorded as it goes.
+
+Two phases. In the first the steps are done and things break. Then every fault is ended, every node is up, and the
+world is left alone until what must come to an end had time to. After that nothing runs any more and the world takes a
+last look: what is physically true, what the log says, what the CSMS believes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+from collections.abc import Coroutine, Iterator
+from contextvars import Context, copy_context
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+
+from csms import codec, points
+from csms.clock import Ids
+from csms.domain.station import Rules, Station, evolve
+from csms.handle import station_of, station_stream
+from csms.node import Csms
+from csms.store import MemoryStore, StoredEvent
+from simulator.driver import start_habit
+from simulator.network import Network, Socket
+from simulator.personas import PERSONAS
+from simulator.station import Station as SimulatedStation
+from simulator.station import StationSpec
+
+from .deeds import DEEDS
+from .faults import FAULTS
+from .history import History
+from .loop import INCARNATION, Clock, SimLoop
+from .spec import Drawn, Scenario, Step
+from .storage import NodeStore, as_json
+
+T = TypeVar("T")
+
+EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
+"""What the clocks of every world read at second 0."""
+OPERATOR_TOKEN = "TAG-OPERATOR"
+DRIVER_TOKEN = "TAG-DRIVER"
+
+
+class SimClock:
+    """A node's clock: the world's."""
+
+    def __init__(self, env: Clock) -> None:
+        self._env = env
+
+    def now(self) -> float:
+        """Return simulated seconds."""
+        return self._env.now
+
+    def at(self) -> datetime:
+        """Return the simulated time of day."""
+        return EPOCH + timedelta(seconds=self._env.now)
+
+    def when(self, at: datetime) -> float:
+        """Return the simulated second of a time."""
+        return (at - EPOCH).total_seconds()
+
+
+class Host:
+    """A machine on which one CSMS node runs, is cut off from power, and runs again."""
+
+    def __init__(self, world: World, number: int) -> None:
+        self.world, self.number, self.name = world, number, f"node{number}"
+        self.incarnation = 0
+        self.csms: Csms | None = None
+        self.storage = world.scenario.storage
+        self.store: NodeStore | None = None
+        self.context: Context = copy_context()
+        self.tasks: list[asyncio.Task[Any]] = []
+        self.ports: dict[tuple[str, int], Socket] = {}
+        self.trapped = asyncio.Event()
+        self._trap: str | None = None
+        self._occurrence = 0
+
+    @property
+    def label(self) -> str:
+        """Name this run of this node."""
+        return f"{self.name}#{self.incarnation}"
+
+    async def start(self) -> None:
+        """Start a new incarnation; does nothing while one runs."""
+        if self.csms is not None:
+            return
+        world = self.world
+        self.incarnation += 1
+        self.tasks = []
+        self.context = copy_context()
+        self.context.run(INCARNATION.set, self.label)
+        rng = random.Random(f"{world.seed}:{self.label}")
+        self.store = NodeStore(
+            world.store, self.name, self.storage, rng, self.context, world.history.observe, world.wrote
+        )
+        self.csms = csms = world.csms_class(
+            self.name,
+            self.store,
+            world.clock,
+            Ids(f"{self.name}-{self.incarnation}", rng),
+            world.scenario.settings,
+            world.rules,
+            reach=self.reach,
+            observe=world.history.observe,
+            spawn=self.spawn,
+            alarm=lambda text: world.history.observe("alarm", node=self.name, text=text),
+        )
+        world.history.observe("node.started", node=self.name, incarnation=self.incarnation)
+        self.spawn(csms.start())
+
+    def spawn(self, coroutine: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        """Run something as part of this incarnation. Kept, so that a power cut leaves it exactly where it was."""
+        task = self.world.loop.create_task(coroutine, context=self.context)
+        self.tasks.append(task)
+        if len(self.tasks) > 256:
+            self.tasks = [task for task in self.tasks if not task.done()]
+        task.add_done_callback(self._ended, context=self.context)
+        return task
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        if not task.cancelled() and (error := task.exception()) is not None and not self.world.over:
+            self.world.history.observe(
+                "task.failed", node=self.name, error=f"{type(error).__name__}: {error}"[:300]
+            )
+
+    async def call(self, coroutine: Coroutine[Any, Any, T], patience_s: float) -> T | None:
+        """Ask the running node something; None when it gave no answer in time (or died over it)."""
+        task = self.spawn(coroutine)
+        await asyncio.wait({task}, timeout=patience_s)
+        return task.result() if task.done() else None
+
+    # --- its end ---
+
+    async def reach(self, point: points.Point, station: str | None, command_id: str | None) -> None:
+        """Pass a labelled point, or lose power there."""
+        world = self.world
+        if world.scenario.recorded == "all":
+            world.history.observe(
+                "point", node=self.name, point=point.label, station=station, command_id=command_id
+            )
+        if self._trap == point.label:
+            self._occurrence -= 1
+            if self._occurrence == 0:
+                self.crash(point.label)
+                await world.loop.create_future()  # never: this incarnation is dead
+
+    def trap(self, point: str | None, occurrence: int = 1) -> None:
+        """Cut the power when `point` is passed for the `occurrence`th time; None disarms."""
+        self._trap, self._occurrence = point, occurrence
+        self.trapped.clear()
+
+    def crash(self, point: str | None) -> None:
+        """Cut the power. Sockets die, memory is gone, nothing of it runs on."""
+        if self.csms is None:
+            return
+        world = self.world
+        world.history.observe("node.crashed", node=self.name, incarnation=self.incarnation, point=point)
+        world.graveyard.extend([self.csms, *self.tasks])
+        world.loop.kill(self.label)
+        if self.store is not None:
+            self.store.cut()
+        self.csms, self._trap = None, None
+        ports, self.ports = self.ports, {}
+        for socket in ports.values():
+            socket.on_up = socket.on_csms_closed = None
+            socket.vanish("csms", "node crashed")
+        self.trapped.set()
+
+    async def stop(self) -> None:
+        """Stop the node cleanly and wait for it."""
+        if (csms := self.csms) is None:
+            return
+        await self.spawn(csms.stop())
+        while any(not task.done() for task in self.tasks):
+            await asyncio.wait([task for task in self.tasks if not task.done()])
+        if self.csms is csms:
+            self.csms = None
+            self.world.history.observe("node.stopped", node=self.name, incarnation=self.incarnation)
+            if self.store is not None:
+                self.store.cut()
+
+    # --- sockets and store ---
+
+    def attach(self, socket: Socket) -> bool:
+        """Take a station's new socket; False while the node is down."""
+        csms = self.csms
+        if csms is None:
+            return False
+        key = (socket.station_id, socket.number)
+        connection = csms.connect(
+            socket.station_id, socket.send_down, lambda why: self.hang_up(key, why)
+        )
+        self.ports[key] = socket
+
+        def closed(why: str) -> None:
+            self.ports.pop(key, None)
+            connection.hang_up(why)
+
+        socket.node = self.name
+        socket.on_up = connection.offer
+        socket.on_csms_closed = closed
+        self._connections[key] = connection
+        self.spawn(connection.run())
+        return True
+
+    @property
+    def _connections(self) -> dict[tuple[str, int], Any]:
+        return self.world.connections
+
+    def hang_up(self, key: tuple[str, int], why: str) -> None:
+        """Close a socket from this side."""
+        socket = self.ports.pop(key, None)
+        if socket is not None:
+            socket.close("csms", why)
+            self._connections[key].hang_up(why)
+
+    def set_storage(self, **changes: Any) -> None:
+        """Change how this node reaches the store, now and after a restart."""
+        self.storage = replace(self.storage, **changes)
+        if self.store is not None:
+            self.store.storage = self.storage
+
+    def set_full(self, full: bool) -> None:
+        """Let the store refuse what this node appends, or no longer."""
+        if self.store is not None:
+            self.store.full = full
+
+    def census(self) -> dict[str, int]:
+        """Count what is alive, and what should be."""
+        alive = sum(not task.done() for task in self.tasks)
+        return {
+            "tasks": alive,
+            "expected_tasks": len(self.ports),
+            "sockets": len(self.csms.connections) if self.csms else 0,
+            "expected_sockets": len(self.ports),
+            "open_calls": 0,
+        }
+
+
+class World:
+    """One run of one scenario under one seed against one CSMS."""
+
+    def __init__(self, scenario: Scenario, drawn: Drawn, seed: int, csms_class: type[Csms]) -> None:
+        self.scenario, self.drawn, self.seed, self.csms_class = scenario, drawn, seed, csms_class
+        self.env = Clock()
+        self.loop = SimLoop(self.env)
+        self.clock = SimClock(self.env)
+        self.history = History(lambda: self.env.now)
+        self.store = MemoryStore()
+        self.graveyard: list[Any] = []
+        self.connections: dict[tuple[str, int], Any] = {}
+        self.over = False
+        self._writer = ""
+        self._requests = 0
+        self._unreachable: dict[str, int] = {}
+        self._dials: dict[str, int] = {}
+        self._running: list[asyncio.Task[None]] = []
+        everything = scenario.recorded == "all"
+        self.network = Network(
+            self.env,
+            random.Random(f"{seed}:network"),
+            self.history.observe,
+            self._dial,
+            record_frames=everything,
+        )
+        self.network.latency_s = scenario.latency_s
+        slots = scenario.slots if scenario.slots is not None else scenario.connectors
+        self._rules = Rules(scenario.connectors, slots)
+        spec = StationSpec(
+            station_id="",
+            connectors=scenario.connectors,
+            persona=PERSONAS[drawn.persona],
+            **drawn.station,
+        )
+        self.stations = [
+            SimulatedStation(
+                self.env,
+                replace(spec, station_id=self.station_id(number)),
+                random.Random(f"{seed}:{self.station_id(number)}"),
+                self.network,
+                self.history.observe,
+            )
+            for number in range(1, scenario.stations + 1)
+        ]
+        if everything:
+            self.store.subscribe(self._stored)
+
+    # --- who is here ---
+
+    def station_id(self, number: int) -> str:
+        """Name the `number`th station, from 1."""
+        return f"CP{number:04d}" if self.scenario.stations > 99 else f"CP{number:02d}"
+
+    def station(self, number: int) -> SimulatedStation:
+        """Return the `number`th station."""
+        return self.stations[number - 1]
+
+    def host(self, number: int) -> Host:
+        """Return the machine of the `number`th node."""
+        return self.hosts[number - 1]
+
+    def rules(self, station: str) -> Rules:
+        """Return what is fixed for a station."""
+        return self._rules
+
+    def new_request(self) -> str:
+        """Name an operator's request."""
+        self._requests += 1
+        return f"r{self._requests}"
+
+    # --- running ---
+
+    def run(self) -> None:
+        """Run the scenario to its end."""
+        asyncio.set_event_loop(None)
+        try:
+            self.loop.run_until_complete(self._main())
+        finally:
+            self.over = True
+            self.loop.close()
+
+    async def _main(self) -> None:
+        scenario, history = self.scenario, self.history
+        history.observe("phase", name="faults")
+        self.hosts = [Host(self, number) for number in range(1, scenario.nodes + 1)]
+        for host in self.hosts:
+            await host.start()
+            assert host.csms is not None
+            for token in (OPERATOR_TOKEN, DRIVER_TOKEN):
+                if host.number == 1:
+                    await host.call(host.csms.register_token(token, "Accepted"), 60.0)
+                else:
+                    host.csms.tokens[token] = "Accepted"
+        for station in self.stations:
+            station.start()
+        for planned in self.drawn.steps:
+            self._running.append(self.loop.create_task(self._do(planned)))
+        await asyncio.sleep(max(0.0, scenario.faults_s - self.env.now))
+        await self._heal()
+        history.observe("phase", name="healed")
+        await asyncio.sleep(scenario.quiet_s)
+        history.observe("phase", name="rest")
+        await self._last_look()
+
+    async def _do(self, planned: Step) -> None:
+        await asyncio.sleep(max(0.0, planned.at - self.env.now))
+        params = dict(planned.params)
+        if planned.what in DEEDS:
+            await DEEDS[planned.what](self, **params)
+            return
+        shown = {name: value for name, value in params.items() if name != "station"}
+        station = params.get("station")
+        where = {"station": self.station_id(station)} if station is not None else {}
+        about = {"fault": planned.what, "id": f"{planned.what}@{planned.at:g}", **where, **shown}
+        self.history.observe("fault.begun", **about)
+        try:
+            await FAULTS[planned.what](self, **params)
+        finally:
+            if not self.over:
+                self.history.observe("fault.ended", **about)
+
+    async def _heal(self) -> None:
+        """End every fault that still stands; what operators and drivers are doing goes on."""
+        ending = [
+            task
+            for task, planned in zip(self._running, self.drawn.steps, strict=True)
+            if planned.what in FAULTS and not task.done()
+        ]
+        for task in ending:
+            task.cancel()
+        if ending:
+            await asyncio.wait(ending)
+        for host in self.hosts:
+            host.trap(None)
+            await host.start()
+
+    # --- what deeds and faults reach for ---
+
+    def _dial(self, socket: Socket) -> bool:
+        station = socket.station_id
+        if self._unreachable.get(station):
+            return False
+        number = self.stations_index(station)
+        turn = self._dials.get(station, 0)
+        self._dials[station] = turn + 1
+        shift = turn if self.scenario.balancing == "rotate" else 0
+        for offset in range(len(self.hosts)):
+            host = self.hosts[(number + shift + offset) % len(self.hosts)]
+            if host.attach(socket):
+                return True
+        return False
+
+    def stations_index(self, station: str) -> int:
+        """Return the number of a station, from 0."""
+        return int(station[2:]) - 1
+
+    @contextlib.contextmanager
+    def unreachable(self, station: str) -> Iterator[None]:
+        """Let no new socket of a station through."""
+        self._unreachable[station] = self._unreachable.get(station, 0) + 1
+        try:
+            yield
+        finally:
+            self._unreachable[station] -= 1
+
+    def sockets(self, station: str) -> list[Socket]:
+        """Return the sockets of a station that the nodes hold."""
+        return [socket for host in self.hosts for (who, _), socket in host.ports.items() if who == station]
+
+    def cut(self, station: str, why: str) -> None:
+        """Break every socket of a station."""
+        for socket in self.sockets(station):
+            socket.cut(why)
+
+    def half_open(self, station: str, why: str) -> list[Socket]:
+        """Let every socket of a station go silently dead."""
+        found = self.sockets(station)
+        for socket in found:
+            socket.half_open(why)
+        return found
+
+    def start_traffic(self, habit: str, share: float) -> None:
+        """Let drivers come to the stations."""
+        for number, station in enumerate(self.stations, 1):
+            rng = random.Random(f"{self.seed}:traffic:{number}")
+            if rng.random() < share:
+                start_habit(self.env, station, rng, habit, id_tag=DRIVER_TOKEN)
+
+    async def phase_after(self, station: int, node: int, command_id: str, seconds: float) -> str | None:
+        """Return where a command stands once it has an outcome, at the latest after `seconds`."""
+        until = self.env.now + seconds
+        phase: str | None = None
+        while self.env.now < until:
+            csms = self.host(node).csms
+            if csms is not None:
+                phase = await self.host(node).call(csms.phase(self.station_id(station), command_id), 5.0)
+                if phase not in ("requested", "doubt", None):
+                    return phase
+            await asyncio.sleep(min(1.0, max(0.01, until - self.env.now)))
+        return phase
+
+    async def folded(self, station: int) -> Station:
+        """Fold what the log says about a station."""
+        return fold(await self.store.read(station_stream(self.station_id(station))))
+
+    # --- recording ---
+
+    def wrote(self, node: str) -> None:
+        """Note which node's append is being committed."""
+        self._writer = node
+
+    def _stored(self, stored: Any) -> None:
+        for event, shown in zip(stored, as_json(stored), strict=True):
+            self.history.observe(
+                "stored",
+                position=event.position,
+                stream=event.stream,
+                version=event.version,
+                **shown,
+                node=self._writer,
+            )
+
+    async def _last_look(self) -> None:
+        self.over = True
+        observe = self.history.observe
+        log = await self.store.read_all()
+        for event, shown in zip(log, as_json(log), strict=True):
+            observe("log", stream=event.stream, version=event.version, **shown)
+        self._look_at_folds(log)
+        for number, station in enumerate(self.stations, 1):
+            for truth in station.truth():
+                observe("truth", **truth)
+            observe("outbox", station=self.station_id(number), pending=station.outbox_pending)
+            state = await self.folded(number)
+            for connector in range(1, self.scenario.connectors + 1):
+                running = state.open_transaction(connector)
+                shown_status = state.connectors.get(connector)
+                observe(
+                    "belief",
+                    node=state.node,
+                    station=self.station_id(number),
+                    connector=connector,
+                    status=shown_status.status if shown_status else None,
+                    transaction_id=running.transaction_id if running else None,
+                    held=state.held(connector) is not None,
+                    online=state.online,
+                )
+        for host in self.hosts:
+            observe("rest", node=host.name, **host.census())
+
+    def _look_at_folds(self, log: Any) -> None:
+        wanted: dict[str, set[int]] = {}
+        for seen in self.history.of("loaded"):
+            wanted.setdefault(seen["station"], set()).add(seen["version"])
+        states: dict[str, tuple[Station, Station]] = {}
+        for event in log:
+            station = station_of(event.stream)
+            if station is None:
+                continue
+            once, again = states.get(station, (Station(), Station()))
+            decoded: Any = codec.decode(event.type, event.data)
+            once = evolve(once, decoded)
+            again = evolve(again, decoded)
+            states[station] = (once, again)
+            if event.version in wanted.get(station, ()):
+                self.history.observe(
+                    "fold",
+                    station=station,
+                    version=event.version,
+                    digest=codec.digest(once),
+                    again=codec.digest(again),
+                )
+
+
+def fold(log: Any) -> Station:
+    """Fold a station's stored events with the reference's own fold."""
+    state = Station()
+    event: StoredEvent
+    for event in log:
+        decoded: Any = codec.decode(event.type, event.data)
+        state = evolve(state, decoded)
+    return state

@@ -20,7 +20,7 @@ from .clock import Clock, Ids
 from .domain import commands as do
 from .domain import events as ev
 from .domain import station as fold
-from .domain.station import Known, Refusal, Rules, Station, decide, evolve
+from .domain.station import Accept, Known, Refusal, Rules, Station, decide, evolve
 from .settings import Settings
 from .store import (
     AppendUnconfirmed,
@@ -191,7 +191,7 @@ class Handler:
         loaded = await self.load(station)
         for _ in range(ATTEMPTS):
             self._observe_loaded(station, loaded)
-            decision = decide(command, request_id, loaded.state, self.rules(station))
+            decision = self.decide(command, request_id, loaded.state, self.rules(station))
             if isinstance(decision, Known | Refusal):
                 fresh = await self.catch_up(station, loaded)
                 if fresh.version == loaded.version or isinstance(decision, Known):
@@ -213,6 +213,12 @@ class Handler:
                 continue
             return intent
         raise StoreUnavailable(f"lost {ATTEMPTS} races in a row for station {station}")
+
+    def decide(
+        self, command: do.Command, request_id: str, state: Station, rules: Rules
+    ) -> Accept | Known | Refusal:
+        """Decide one command."""
+        return decide(command, request_id, state, rules)
 
     def intent(
         self, state: Station, command: do.Command, request_id: str, timeout_s: float

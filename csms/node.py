@@ -88,12 +88,16 @@ class Csms:
                 recovered.append(station)
         await self.reach(points.RECOVERY_BEGUN, None, None)
         for station in recovered:
-            state = (await self.handler.load(station)).state
-            if state.online:
-                self.presence.watch(station, state.epoch)
-            await self.dispatcher.adopt(station, crashed=True)
+            await self.recover(station)
         if self.settings.snapshot_every_s is not None:
             self._snapshot_later(self.settings.snapshot_every_s)
+
+    async def recover(self, station: str) -> None:
+        """Take up a station that was last connected here: listen for it again, and doubt what was under way."""
+        state = (await self.handler.load(station)).state
+        if state.online:
+            self.presence.watch(station, state.epoch)
+        await self.dispatcher.adopt(station, crashed=True)
 
     async def stop(self) -> None:
         """Stop cleanly: close connections, wait for what is under way, snapshot."""

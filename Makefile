@@ -1,0 +1,55 @@
+# Two commands do everything from a machine with Python 3.11 or newer and git: `make run` and `make test`.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+OUT := reports/out
+JOBS ?=
+
+.PHONY: help run test lint types bench day seeds pins clean
+
+help:  ## show the targets
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+$(VENV)/run.stamp: requirements/run.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed: make PYTHON=python3.12 run")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements/run.txt
+	$(BIN)/pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/dev.stamp: $(VENV)/run.stamp requirements/dev.txt
+	$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@touch $@
+
+run: $(VENV)/run.stamp  ## the library on the reference, then the naive design on the question's race
+	@$(BIN)/interlock run --suite --seeds 3 --out $(OUT)/reference $(JOBS)
+	@echo
+	@echo "The same race against the design that sends first and appends afterwards (it is meant to fail):"
+	@$(BIN)/interlock run heartbeat-vs-unlock --seed 0 --csms send-then-append --out $(OUT)/naive; test $$? -eq 1
+	@echo
+	@echo "Reports: $(OUT)/reference/index.html and $(OUT)/naive/index.html"
+
+test: $(VENV)/dev.stamp  ## the tests
+	$(BIN)/pytest -q -n auto
+
+lint: $(VENV)/dev.stamp  ## style and strict types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(VENV)/dev.stamp  ## the figures, side by side with a peer in one run
+	$(BIN)/python loadtests/bench_core.py
+	$(BIN)/python loadtests/bench_store.py
+
+day: $(VENV)/run.stamp  ## a day of 1,000 stations, timed
+	$(BIN)/interlock run day-of-1000 --out $(OUT)/day
+
+seeds: $(VENV)/run.stamp  ## 2,000 runs of the library on the reference, and 100 of the naive design (slow)
+	$(BIN)/interlock run --suite --seeds 83 --out $(OUT)/seeds
+	$(BIN)/interlock run heartbeat-vs-unlock --csms send-then-append --seeds 100 --quiet --out $(OUT)/naive-seeds; test $$? -eq 1
+
+pins: $(VENV)/dev.stamp  ## make requirements/*.txt anew (needs uv)
+	$(PYTHON) requirements/pin.py
+
+clean:  ## remove what the targets made
+	rm -rf $(VENV) $(OUT) interlock-out .pytest_cache .mypy_cache .ruff_cache .hypothesis

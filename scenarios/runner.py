@@ -1,0 +1,172 @@
+"""From a scenario and a seed to a run directory: draw, run, judge, write.
+
+A run directory is the contract between this package, the load tests and the reports: `run.json` (what was run),
+`history.jsonl` (what happened), `verdict.json` (whether it was right).
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib.metadata
+import platform
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from csms.node import Csms
+
+from .history import History
+from .invariants import judge
+from .library import scenarios
+from .spec import Scenario, draw, printable
+from .specimens import specimens
+from .verdict import Verdict, document
+from .world import World
+
+REFERENCE = "reference"
+
+
+class Unknown(Exception):
+    """A name nobody knows: what was asked for, and what is nearest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One run to do."""
+
+    scenario: str
+    seed: int
+    csms: str = REFERENCE
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One run done. `verdict` is the content of its `verdict.json`, `run` of its `run.json`."""
+
+    job: Job
+    verdict: dict[str, Any]
+    run: dict[str, Any]
+    history: History
+
+    @property
+    def word(self) -> Verdict:
+        """Return the overall verdict."""
+        return Verdict[self.verdict["verdict"]]
+
+    @property
+    def failed(self) -> list[str]:
+        """Return the ids of the invariants that were violated."""
+        return [one["id"] for one in self.verdict["invariants"] if one["verdict"] in ("FAIL", "ERROR")]
+
+
+def csms_class(name: str) -> type[Csms]:
+    """Return the CSMS called `name`: the reference or a specimen."""
+    if name == REFERENCE:
+        return Csms
+    found = specimens().get(name)
+    if found is None:
+        raise Unknown(f"no CSMS is called {name!r}; known are {REFERENCE}, {', '.join(specimens())}")
+    return found.csms
+
+
+def scenario(name: str) -> Scenario:
+    """Return the scenario called `name`."""
+    found = scenarios().get(name)
+    if found is None:
+        raise Unknown(f"no scenario is called {name!r}; `interlock list scenarios` shows them")
+    return found
+
+
+@cache
+def versions() -> dict[str, str]:
+    """Return the versions a run depends on."""
+    found = {"python": platform.python_version()}
+    for name in ("ocpp-interlock", "ocpp", "simpy", "msgspec", "jsonschema-rs"):
+        try:
+            found[name.removeprefix("ocpp-")] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            found[name.removeprefix("ocpp-")] = "not installed"
+    return found
+
+
+def reproduce(job: Job) -> str:
+    """Return the line that does this run again."""
+    line = f"interlock run {shlex.quote(job.scenario)} --seed {job.seed}"
+    return line if job.csms == REFERENCE else f"{line} --csms {shlex.quote(job.csms)}"
+
+
+def rules(spec: Scenario, lossy: bool) -> dict[str, Any]:
+    """Return what invariants must know beyond the history."""
+    settings = spec.settings
+    slots = spec.slots if spec.slots is not None else spec.connectors
+    digits = 4 if spec.stations > 99 else 2
+    station = {"connectors": spec.connectors, "slots": slots, "lossy": lossy}
+    return {
+        "stations": {f"CP{number:0{digits}d}": station for number in range(1, spec.stations + 1)},
+        "offline_after_s": settings.offline_after_s,
+        "offline_timer": settings.offline_timer,
+        "heartbeats": settings.heartbeats,
+        "residency": settings.residency,
+        "call_timeout_s": settings.call_timeout_s,
+        "lateness_s": settings.lateness_s,
+        "answer_bound_s": 30.0,
+        "resolve_bound_s": settings.settle_s
+        + settings.start_window_s
+        + settings.probes * settings.probe_every_s
+        + settings.call_timeout_s
+        + 60.0,
+        "max_down_s": 60.0,
+        "recorded": spec.recorded,
+    }
+
+
+def run(job: Job, spec: Scenario | None = None, csms: type[Csms] | None = None) -> Outcome:
+    """Do one run and judge it. Same job, same bytes of history."""
+    spec = spec if spec is not None else scenario(job.scenario)
+    drawn = draw(spec, job.seed)
+    world = World(spec, drawn, job.seed, csms if csms is not None else csms_class(job.csms))
+    collecting = gc.isenabled()
+    # A power cut leaves coroutines behind that must never be closed, and a run is short: collect when it is over.
+    gc.disable()
+    try:
+        world.run()
+        about: dict[str, Any] = {
+            "schema": 1,
+            "scenario": spec.name,
+            "title": spec.title,
+            "csms": job.csms,
+            "seed": job.seed,
+            "spec": printable(spec),
+            "drawn": dict(drawn.values),
+            "versions": versions(),
+            "rules": rules(spec, world.lossy),
+            "reproduce": reproduce(job),
+        }
+        world.history.run = about
+        world.history.end()
+        return Outcome(job, document(about, judge(world.history)), about, world.history)
+    finally:
+        if collecting:
+            gc.enable()
+
+
+def write(outcome: Outcome, directory: Path) -> Path:
+    """Write a run directory. Raises `OSError` when it cannot."""
+    directory.mkdir(parents=True, exist_ok=True)
+    digest = outcome.history.write(directory / "history.jsonl")
+    about = {**outcome.run, "history_sha256": digest, "observations": len(outcome.history)}
+    for name, content in (("run.json", about), ("verdict.json", outcome.verdict)):
+        (directory / name).write_bytes(msgspec.json.format(msgspec.json.encode(content, order="sorted"), indent=1))
+    return directory
+
+
+def jobs(names: list[str], first_seed: int, seeds: int, csms: str) -> Iterator[Job]:
+    """Return the runs that cover the named scenarios: heavy ones with one seed, the others with `seeds`."""
+    for name in names:
+        for seed in range(first_seed, first_seed + (1 if scenario(name).heavy else seeds)):
+            yield Job(name, seed, csms)

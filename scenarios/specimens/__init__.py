@@ -1,0 +1,48 @@
+"""Wrong designs on purpose, a file each: what a harness that is worth anything must catch.
+
+A specimen is the reference with one difference. A file here that defines `SPECIMEN` is one; files whose names begin
+with an underscore are not.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from dataclasses import dataclass
+from functools import cache
+
+from csms.node import Csms
+
+
+@dataclass(frozen=True, slots=True)
+class Specimen:
+    """A wrong design: its class, the invariant that must flag it, and the scenario that suits it best."""
+
+    name: str
+    title: str
+    csms: type[Csms]
+    caught_by: str
+    scenario: str
+    seen_in: str = ""
+    """Who is known to do it, where known."""
+
+
+@cache
+def specimens() -> dict[str, Specimen]:
+    """Return the specimens by name, in file order."""
+    found: dict[str, Specimen] = {}
+    for module in pkgutil.iter_modules(__path__):
+        if not module.name.startswith("_"):
+            specimen: Specimen = importlib.import_module(f"{__name__}.{module.name}").SPECIMEN
+            found[specimen.name] = specimen
+    return found
+
+
+def story(name: str) -> str:
+    """Return the text a specimen's file begins with."""
+    for info in pkgutil.iter_modules(__path__):
+        if not info.name.startswith("_"):
+            module = importlib.import_module(f"{__name__}.{info.name}")
+            if module.SPECIMEN.name == name:
+                return module.__doc__ or ""
+    return ""

@@ -97,7 +97,7 @@ class Handler:
         start, source = Loaded(Station(), 0), "log"
         snapshot = await self.store.load_snapshot(stream)
         if snapshot is not None and snapshot.fold == FOLD:
-            start = Loaded(codec.decode_state(snapshot.state, Station), snapshot.version)
+            start = Loaded(codec.decode_state(snapshot.state), snapshot.version)
             source = "snapshot"
             self._snapshot_version[station] = snapshot.version
         loaded = self.replay(station, start, await self.store.read(stream, start.version))

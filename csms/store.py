@@ -120,3 +120,85 @@ class EventStore(Protocol):
     async def close(self) -> None:
         """Finish what was taken and release the store."""
         ...
+
+
+class MemoryStore:
+    """The log in memory: the contract without the disk. Durable for as long as the process lives."""
+
+    def __init__(self) -> None:
+        self._log: list[StoredEvent] = []
+        self._streams: dict[str, list[StoredEvent]] = {}
+        self._by_id: dict[str, StoredEvent] = {}
+        self._snapshots: dict[str, Snapshot] = {}
+        self._subscribers: list[Subscriber] = []
+
+    async def append(self, stream: str, events: Sequence[NewEvent], expected: int | None) -> int:
+        """See `EventStore.append`."""
+        known = self._streams.get(stream)
+        head = len(known) if known is not None else 0
+        by_id = self._by_id
+        if any(event.event_id in by_id for event in events):
+            return already_there(stream, events, [by_id.get(event.event_id) for event in events])
+        if expected is not None and expected != head:
+            raise WrongExpectedVersion(stream, expected, head)
+        if known is None:
+            known = self._streams[stream] = []
+        position = len(self._log)
+        stored = [
+            StoredEvent(position + n, stream, head + n, event.event_id, event.type, event.data)
+            for n, event in enumerate(events, 1)
+        ]
+        for event in stored:
+            by_id[event.event_id] = event
+        known += stored
+        self._log += stored
+        for subscriber in self._subscribers:
+            subscriber(stored)
+        return head + len(stored)
+
+    async def read(self, stream: str, after: int = 0) -> Sequence[StoredEvent]:
+        """See `EventStore.read`."""
+        return self._streams.get(stream, [])[after:]
+
+    async def read_all(self, after: int = 0, limit: int | None = None) -> Sequence[StoredEvent]:
+        """See `EventStore.read_all`."""
+        return self._log[after : None if limit is None else after + limit]
+
+    async def streams(self, prefix: str = "") -> Sequence[str]:
+        """See `EventStore.streams`."""
+        return sorted(stream for stream in self._streams if stream.startswith(prefix))
+
+    async def save_snapshot(self, snapshot: Snapshot) -> None:
+        """See `EventStore.save_snapshot`."""
+        older = self._snapshots.get(snapshot.stream)
+        if older is None or older.version <= snapshot.version:
+            self._snapshots[snapshot.stream] = snapshot
+
+    async def load_snapshot(self, stream: str) -> Snapshot | None:
+        """See `EventStore.load_snapshot`."""
+        return self._snapshots.get(stream)
+
+    def subscribe(self, subscriber: Subscriber) -> Callable[[], None]:
+        """See `EventStore.subscribe`."""
+        self._subscribers = [*self._subscribers, subscriber]
+
+        def stop() -> None:
+            self._subscribers = [one for one in self._subscribers if one is not subscriber]
+
+        return stop
+
+    async def close(self) -> None:
+        """See `EventStore.close`."""
+        self._subscribers = []
+
+
+def already_there(stream: str, events: Sequence[NewEvent], found: Sequence[StoredEvent | None]) -> int:
+    """Return the version of the last event of a batch that is in the log as it is, or raise `EventIdReused`."""
+    first = found[0].version if found[0] is not None else 0
+    for n, (event, stored) in enumerate(zip(events, found, strict=True)):
+        if stored is None:
+            raise EventIdReused(f"{stream}: only part of the batch is in the log, {event.event_id} is not")
+        same = (event.type, event.data) == (stored.type, stored.data) and stored.stream == stream
+        if not same or stored.version != first + n:
+            raise EventIdReused(f"{stream}: event id {event.event_id} stands in the log with other content")
+    return first + len(events) - 1

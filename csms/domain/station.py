@@ -133,9 +133,10 @@ class Station:
         return None
 
     def slots_used(self) -> int:
-        """Count the starts under way and the open transactions."""
-        starts = sum(p.holds for p in self.commands.values() if isinstance(p.command, do.RemoteStart))
-        return starts + sum(t.open for t in self.transactions.values())
+        """Count the connectors with a start under way or an open transaction. One that has both is one slot."""
+        used = {p.command.connector for p in self.commands.values() if isinstance(p.command, do.RemoteStart) and p.holds}
+        used.update(transaction.connector for transaction in self.transactions.values() if transaction.open)
+        return len(used)
 
     def unfinished(self) -> Iterator[Pending]:
         """Iterate over the commands of which something is still expected."""

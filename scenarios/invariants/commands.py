@@ -52,15 +52,18 @@ def one_frame(history: History) -> Iterator[Violation]:
             )
 
 
-def _unlocks(history: History) -> dict[tuple[str, str], list[Observation]]:
-    """Unlocks caused remotely, by what the operator asked for; without a known request, by message."""
-    groups: dict[tuple[str, str], list[Observation]] = {}
+Asked = tuple[str, str, int]
+
+
+def _unlocks(history: History) -> dict[Asked, list[Observation]]:
+    """Unlocks caused remotely, by what the operator asked for (or, if that is not known, the message) and connector."""
+    groups: dict[Asked, list[Observation]] = {}
     for (station, message_id), effects in history.effects.items():
-        unlocked = [seen for seen in effects if _is_unlock(seen)]
-        if unlocked:
-            call = history.call(station, message_id)
-            key = ("request", call["request_id"]) if call else ("message", f"{station} {message_id}")
-            groups.setdefault(key, []).extend(unlocked)
+        for seen in effects:
+            if _is_unlock(seen):
+                call = history.call(station, message_id)
+                asked = ("request", call["request_id"]) if call else ("message", f"{station} {message_id}")
+                groups.setdefault((*asked, seen["connector"]), []).append(seen)
     return groups
 
 
@@ -69,8 +72,8 @@ def _is_unlock(seen: Observation) -> bool:
 
 
 def _unlock_requests(history: History) -> int:
-    asked = {("request", seen["request_id"]) for seen in history.of("request.asked") if seen["command"]["kind"] == "Unlock"}
-    return len(asked | history.derive(_unlocks).keys())
+    asked = {seen["request_id"] for seen in history.of("request.asked") if seen["command"]["kind"] == "Unlock"}
+    return len(asked | {name for _, name, _ in history.derive(_unlocks)})
 
 
 @invariant(
@@ -86,7 +89,7 @@ def no_double_unlock(history: History) -> Iterator[Violation]:
     Judged on the ledger of the hardware and not on the wire: a station may answer what it likes. All attempts and all
     commands under one request id count together.
     """
-    for (what, name), unlocked in history.derive(_unlocks).items():
+    for (what, name, connector), unlocked in history.derive(_unlocks).items():
         if len(unlocked) > 1:
             station = unlocked[0]["station"]
             calls = [history.call(station, seen["message_id"] or "") for seen in unlocked]
@@ -95,7 +98,7 @@ def no_double_unlock(history: History) -> Iterator[Violation]:
             yield Violation(
                 f"one {what}, {len(unlocked)} unlocks: {name}",
                 "at most one unlock",
-                f"the lock was opened {len(unlocked)} times, at {moves}",
+                f"the lock of connector {connector} was opened {len(unlocked)} times, at {moves}",
                 station,
                 story(asked, [call for call in calls if call is not None], unlocked),
             )
@@ -131,7 +134,7 @@ def intent_before_effect(history: History) -> Iterator[Violation]:
                 "CommandRequested stored before the frame was sent",
                 f"sent at {first.t:.3f} s, {found}",
                 station,
-                story(call, first, history.actuations(station, message_id), intent, refused[:1]),
+                story(call, first, history.caused(station, message_id), intent, refused[:1]),
             )
 
 
@@ -157,7 +160,7 @@ def one_intent(history: History) -> Iterator[Violation]:
         intents = command.intents if command else []
         if len(intents) != 1:
             yield Violation(
-                f"{_what(effects[0])} was caused by CALL {message_id or 'without an id'}, which has {len(intents)} intents",
+                f"{_what(effects[0])} by CALL {message_id or 'without an id'} has {len(intents)} intents",
                 "one CommandRequested in the log",
                 f"{len(intents)}",
                 station,
@@ -268,7 +271,7 @@ def _truths(history: History, command: Command) -> list[Observation]:
     found: list[Observation] = []
     for call in history.calls.get(command.command_id, ()):
         found += history.obeyed(call["station"], call["message_id"])
-        found += history.actuations(call["station"], call["message_id"])
+        found += history.caused(call["station"], call["message_id"])
     return found
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from bisect import bisect
 from collections.abc import Iterator
 
-from ..history import History, LogEvent, Observation, Request, station_of
+from ..history import History, LogEvent, Observation, Request, index, station_of
 from ..verdict import Violation
 from .declare import Looked, invariant, story
 from .model import Lives, Model
@@ -17,11 +17,6 @@ from .model import Lives, Model
 
 def _intents(history: History) -> int:
     return sum(len(command.intents) for command in history.commands.values())
-
-
-def _replayed(history: History) -> list[tuple[str, LogEvent, Model]]:
-    """Not cached: the model moves on. Iterate with `_prefixes`."""
-    raise NotImplementedError
 
 
 def _prefixes(history: History) -> Iterator[tuple[str, Model, LogEvent]]:
@@ -164,7 +159,7 @@ def _refused(
     model, lives = Model(history.station_rules(station)), history.derive(Lives)
     sockets: dict[int, str | None] = {}
     waiting: dict[tuple[str, int], Request] = {}
-    for seen in sorted(moments, key=lambda seen: seen.i):
+    for seen in sorted(moments, key=index):
         match seen.kind:
             case "stored":
                 model.take(seen["type"], seen["data"])
@@ -212,7 +207,7 @@ def _failed(history: History, station: str, request: Request) -> Iterator[Violat
 
     def within(kind: str) -> list[Observation]:
         seen = history.of(kind)
-        first, last = bisect(seen, asked.i, key=_index), bisect(seen, answer.i, key=_index)
+        first, last = bisect(seen, asked.i, key=index), bisect(seen, answer.i, key=index)
         return [one for one in seen[first:last] if one["node"] == asked["node"] and one["stream"] == stream]
 
     lost = within("append.refused")
@@ -234,10 +229,6 @@ def _store_broken(history: History, first: int, last: int) -> bool:
         for begun in history.of("fault.begun")
         if any(word in begun["fault"] for word in ("store", "disk"))
     )
-
-
-def _index(seen: Observation) -> int:
-    return seen.i
 
 
 # --- no trace --------------------------------------------------------------------------------------------------------

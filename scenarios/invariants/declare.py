@@ -125,10 +125,11 @@ def invariant(
     return declare
 
 
-Told = Observation | LogEvent | Iterable[Observation | LogEvent] | None
+Told = Observation | LogEvent
+"""Something a violation can point at."""
 
 
-def story(*parts: Told) -> tuple[int, ...]:
+def story(*parts: Told | Iterable[Told] | None) -> tuple[int, ...]:
     """Return where to look: the indices of observations and events in order, the latest where there are many."""
     found: dict[int, None] = {}
     for part in parts:

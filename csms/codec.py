@@ -1,0 +1,180 @@
+"""Events to bytes and back, by an explicit type name and version. Old bytes stay readable through upcasters.
+
+A type name is the event's class name, with `/2` and so on behind it from the second version of its shape. An upcaster
+turns the decoded JSON of one version into that of the next; they are chained.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, get_args
+
+import msgspec
+
+from .domain import commands as do
+from .domain import events as ev
+from .domain.station import Pending, Phase, Station
+
+Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
+
+UPCASTERS: dict[str, tuple[str, Upcaster]] = {}
+"""For a type name no event has any more: the name it has now, and how to get there."""
+
+
+class CodecError(ValueError):
+    """Bytes or a type name that are no event."""
+
+
+_COMMANDS: dict[str, type] = {command.__name__: command for command in get_args(do.Command)}
+_TYPES: dict[str, type] = {
+    event.__name__: event for event in (*get_args(ev.StationEvent), ev.MeterSampled, ev.TokenRegistered)
+}
+
+
+class _Requested(msgspec.Struct):
+    """`CommandRequested` as it is stored: its command says its kind."""
+
+    at: datetime
+    command_id: str
+    request_id: str
+    node: str
+    epoch: int
+    deadline: datetime
+    command: dict[str, Any]
+
+
+_encode = msgspec.json.Encoder().encode
+_canonical = msgspec.json.Encoder(order="deterministic").encode
+_decoders: dict[str, Callable[[bytes], Any]] = {
+    name: msgspec.json.Decoder(event).decode for name, event in _TYPES.items() if event is not ev.CommandRequested
+}
+_requested = msgspec.json.Decoder(_Requested).decode
+_plain = msgspec.json.Decoder().decode
+
+
+def encode(event: ev.Event) -> tuple[str, bytes]:
+    """Return an event's type name and bytes."""
+    if type(event) is ev.CommandRequested:
+        shown = _Requested(
+            event.at,
+            event.command_id,
+            event.request_id,
+            event.node,
+            event.epoch,
+            event.deadline,
+            _show(event.command),
+        )
+        return "CommandRequested", _encode(shown)
+    return type(event).__name__, _encode(event)
+
+
+def decode(name: str, data: bytes, upcasters: Mapping[str, tuple[str, Upcaster]] = UPCASTERS) -> ev.Event:
+    """Return the event that `data` is, or raise `CodecError`."""
+    try:
+        if name in upcasters:
+            newer, upcast = upcasters[name]
+            return decode(newer, _encode(upcast(_plain(data))), upcasters)
+        if name == "CommandRequested":
+            return _decode_requested(data)
+        decoder = _decoders.get(name)
+        if decoder is None:
+            raise CodecError(f"no event is called {name!r}")
+        event: ev.Event = decoder(data)
+        return event
+    except msgspec.MsgspecError as error:
+        raise CodecError(f"{name}: {error}") from None
+
+
+def _decode_requested(data: bytes) -> ev.CommandRequested:
+    stored = _requested(data)
+    return ev.CommandRequested(
+        stored.at,
+        stored.command_id,
+        stored.request_id,
+        stored.node,
+        stored.epoch,
+        stored.deadline,
+        _command(stored.command),
+    )
+
+
+def _show(command: do.Command) -> dict[str, Any]:
+    fields = {name: getattr(command, name) for name in command.__slots__}
+    return {"kind": type(command).__name__, **fields}
+
+
+def _command(shown: dict[str, Any]) -> do.Command:
+    fields = dict(shown)
+    kind = _COMMANDS.get(fields.pop("kind", ""))
+    if kind is None:
+        raise CodecError(f"CommandRequested: no command is called {shown.get('kind')!r}")
+    found: do.Command = msgspec.convert(fields, kind)
+    return found
+
+
+# --- folded states ---------------------------------------------------------------------------------------------------
+
+
+def encode_state(state: Station) -> bytes:
+    """Return a folded station as bytes, for a snapshot."""
+    return _encode(_plain_state(state))
+
+
+def decode_state(data: bytes) -> Station:
+    """Return the station that `data` is, or raise `CodecError`."""
+    try:
+        shown = _plain(data)
+        commands = {
+            key: msgspec.convert({**value, "command": None}, _Pending, strict=False).station_pending(value)
+            for key, value in shown.pop("commands").items()
+        }
+        return replace(msgspec.convert(shown, Station, strict=False), commands=commands)
+    except (msgspec.MsgspecError, AttributeError, KeyError, TypeError) as error:
+        raise CodecError(f"snapshot of a station: {error}") from None
+
+
+class _Pending(msgspec.Struct):
+    """`Pending` without its command, which no decoder can tell from its fields alone."""
+
+    command_id: str
+    request_id: str
+    command: None
+    node: str
+    epoch: int
+    deadline: datetime
+    settled_at: datetime
+    phase: Phase
+    transaction_id: int | None
+    probed: bool
+
+    def station_pending(self, shown: dict[str, Any]) -> Pending:
+        """Return the pending command, with the command `shown` has."""
+        return Pending(
+            self.command_id,
+            self.request_id,
+            _command(shown["command"]),
+            self.node,
+            self.epoch,
+            self.deadline,
+            self.settled_at,
+            self.phase,
+            self.transaction_id,
+            self.probed,
+        )
+
+
+def digest(state: Station) -> str:
+    """Name a state by its content, whatever order its dicts were filled in."""
+    return hashlib.sha256(_canonical(_plain_state(state))).hexdigest()[:16]
+
+
+def _plain_state(state: Station) -> dict[str, Any]:
+    shown = {name: getattr(state, name) for name in state.__slots__}
+    shown["commands"] = {
+        key: {**{name: getattr(one, name) for name in one.__slots__}, "command": _show(one.command)}
+        for key, one in state.commands.items()
+    }
+    return shown

@@ -1,0 +1,90 @@
+"""Which events conflict with which commands, declared. A test derives the same table from `decide` and `evolve`.
+
+An event *conflicts* with a command when there is a reachable state in which the command is accepted before the event
+and refused after it. Only then does the order of the two matter; everything else commutes. A conflict never means
+*refuse*: it means that the command is decided again, on the state with the event in it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from . import commands as do
+from . import events as ev
+from .station import Station
+
+Where = Literal["same connector", "other connector", "same transaction", "station"]
+When = Literal["always", "fewer slots than connectors"]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Conflict:
+    """`event` makes `command` unacceptable, `where` the two meet and `when` the station is so."""
+
+    command: str
+    event: str
+    where: Where
+    when: When
+
+
+CONFLICTS: tuple[Conflict, ...] = (
+    Conflict("RemoteStart", "RemoteStartRequested", "same connector", "always"),
+    Conflict("RemoteStart", "RemoteStartRequested", "other connector", "fewer slots than connectors"),
+    Conflict("RemoteStart", "UnlockRequested", "same connector", "always"),
+    Conflict("RemoteStart", "TransactionStarted", "same connector", "always"),
+    Conflict("RemoteStart", "TransactionStarted", "other connector", "fewer slots than connectors"),
+    # An answer so late that its start had been given up as Unknown: the start is on after all.
+    Conflict("RemoteStart", "CommandAccepted", "same connector", "always"),
+    Conflict("RemoteStart", "CommandAccepted", "other connector", "fewer slots than connectors"),
+    Conflict("Unlock", "RemoteStartRequested", "same connector", "always"),
+    Conflict("Unlock", "UnlockRequested", "same connector", "always"),
+    Conflict("Unlock", "CommandAccepted", "same connector", "always"),
+    Conflict("RemoteStop", "RemoteStopRequested", "same transaction", "always"),
+    Conflict("RemoteStop", "TransactionStopped", "same transaction", "always"),
+    # One connector delivers to one vehicle: a new transaction there ends one whose stop was never told.
+    Conflict("RemoteStop", "TransactionStarted", "same connector", "always"),
+    Conflict("Reset", "ResetRequested", "station", "always"),
+)
+
+
+def title(event: ev.StationEvent) -> str:
+    """Name an event for the table: an intent by the command in it."""
+    if isinstance(event, ev.CommandRequested):
+        return f"{type(event.command).__name__}Requested"
+    return type(event).__name__
+
+
+def meeting(command: do.Command, event: ev.StationEvent, state: Station) -> Where:
+    """Return where a command and an event meet."""
+    theirs: do.Command | ev.StationEvent = event
+    if isinstance(event, ev.CommandRequested):
+        theirs = event.command
+    elif (command_id := getattr(event, "command_id", None)) and command_id in state.commands:
+        theirs = state.commands[command_id].command if not hasattr(event, "connector") else event
+    if isinstance(command, do.RemoteStop):
+        if getattr(theirs, "transaction_id", None) == command.transaction_id:
+            return "same transaction"
+        running = state.transactions.get(command.transaction_id)
+        mine = running.connector if running else None
+    else:
+        mine = getattr(command, "connector", None)
+    connector = getattr(theirs, "connector", None)
+    if mine is None or connector is None:
+        return "station"
+    return "same connector" if mine == connector else "other connector"
+
+
+def markdown(*, fewer_slots: bool) -> str:
+    """Return the table as Markdown, for a station with fewer slots than connectors or with as many."""
+    shown = [one for one in CONFLICTS if fewer_slots or one.when == "always"]
+    commands = sorted({one.command for one in CONFLICTS})
+    events = sorted({one.event for one in CONFLICTS})
+    lines = ["| already in the log | " + " | ".join(commands) + " |", "|---" * (len(commands) + 1) + "|"]
+    for event in events:
+        cells = []
+        for command in commands:
+            where = [one.where for one in shown if one.command == command and one.event == event]
+            cells.append(", ".join(where) or "-")
+        lines.append(f"| {event} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)

@@ -1,0 +1,126 @@
+"""Each scenario a test item: `pytest --interlock` collects the library, `-k -x --lf -n --junitxml` work as usual.
+
+pytest imports this module at every start, so it imports nothing heavy until a scenario is collected.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from .runner import Job
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options of this plugin."""
+    group = parser.getgroup("interlock", "Interlock: OCPP scenarios as test items")
+    group.addoption("--interlock", action="store_true", help="collect the scenario library")
+    group.addoption("--interlock-seed", type=int, default=0, metavar="N", help="the first seed (default 0)")
+    group.addoption("--interlock-seeds", type=int, default=1, metavar="K", help="how many seeds (default 1)")
+    group.addoption(
+        "--interlock-csms", default="reference", metavar="NAME", help="the reference, or a specimen by name"
+    )
+    group.addoption(
+        "--interlock-out", type=Path, default=None, metavar="DIR", help="keep the run directories of failures here"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the marker every scenario item carries, and refuse options that make no sense."""
+    config.addinivalue_line("markers", "interlock: a scenario of Interlock's library")
+    if config.getoption("--interlock"):
+        if config.getoption("--interlock-seed") < 0 or config.getoption("--interlock-seeds") < 1:
+            raise pytest.UsageError("--interlock-seed must be 0 or more, --interlock-seeds 1 or more")
+        import csms
+
+        ours = Path(__file__).parents[1]
+        if Path(str(csms.__file__)).parents[1] != ours:
+            raise pytest.UsageError(
+                f"the package `csms` that python finds is {Path(str(csms.__file__)).parent}, not Interlock's: "
+                "run `pytest` instead of `python -m pytest`, or from a folder that has no `csms` of its own"
+            )
+
+
+def pytest_collection(session: pytest.Session) -> None:
+    """Check the CSMS's name before anything is collected."""
+    if session.config.getoption("--interlock"):
+        from .runner import Unknown, csms_class
+
+        try:
+            csms_class(session.config.getoption("--interlock-csms"))
+        except Unknown as error:
+            raise pytest.UsageError(str(error)) from None
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_collection_modifyitems(
+    session: pytest.Session, config: pytest.Config, items: list[pytest.Item]
+) -> Iterator[None]:
+    """Add the library to whatever else is collected, before `-k` and `-m` choose."""
+    if config.getoption("--interlock"):
+        from .library import scenarios
+        from .runner import jobs
+
+        library = Library.from_parent(session, name="interlock", nodeid="interlock")
+        planned = jobs(
+            list(scenarios()),
+            config.getoption("--interlock-seed"),
+            config.getoption("--interlock-seeds"),
+            config.getoption("--interlock-csms"),
+        )
+        items += [ScenarioItem.from_parent(library, job=job) for job in planned]
+    yield
+
+
+class Library(pytest.Collector):
+    """The library as a node of the collection tree."""
+
+    def collect(self) -> list[Any]:
+        """Return nothing: the items are added when pytest has collected the rest."""
+        return []
+
+
+class ScenarioFailed(Exception):
+    """A scenario's invariants did not all hold."""
+
+
+class ScenarioItem(pytest.Item):
+    """One run of one scenario."""
+
+    def __init__(self, *, job: Job, **kwargs: Any) -> None:
+        super().__init__(name=f"{job.scenario}[seed-{job.seed}]", **kwargs)
+        self.job = job
+        self.add_marker(pytest.mark.interlock)
+
+    def runtest(self) -> None:
+        """Run, judge, and fail with the story of it."""
+        import reports
+
+        from . import campaign, runner
+        from .verdict import Verdict
+
+        outcome = runner.run(self.job)
+        self.user_properties.append(("interlock_seed", self.job.seed))
+        self.user_properties.append(("interlock_verdict", outcome.verdict["verdict"]))
+        if outcome.word is Verdict.INCONCLUSIVE:
+            pytest.skip("inconclusive: no invariant had enough to look at")
+        if outcome.word >= Verdict.FAIL:
+            out = self.config.getoption("--interlock-out")
+            if out is not None:
+                kept = runner.write(outcome, campaign.directory(out, self.job))
+                self.user_properties.append(("interlock_run", str(kept)))
+            raise ScenarioFailed(reports.text(outcome.verdict, outcome.history.as_json()))
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        """Show the story in the place of a traceback."""
+        if isinstance(excinfo.value, ScenarioFailed):
+            return str(excinfo.value)
+        return super().repr_failure(excinfo, style)
+
+    def reportinfo(self) -> tuple[Path, int | None, str]:
+        """Say what this item is."""
+        return Path(__file__), None, f"interlock: {self.name}"

@@ -1,0 +1,351 @@
+"""What observations say, in the words of the domain: the log, commands, calls, requests, sessions.
+
+Each reading is a fold over the observations of one run. It is worked out when it is first asked for and kept until
+more is observed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
+"""What every clock of a run reads at second 0."""
+
+T = TypeVar("T")
+
+_decode = msgspec.json.Decoder().decode
+
+
+def seconds(at: str) -> float:
+    """Return the second of the run at which an ISO time lies."""
+    return (datetime.fromisoformat(at) - EPOCH).total_seconds()
+
+
+class Observation:
+    """One thing that happened: the `i`th, at second `t`. Its fields are read as attributes or by name."""
+
+    __slots__ = ("fields", "i", "kind", "t")
+
+    def __init__(self, i: int, t: float, kind: str, fields: dict[str, Any]) -> None:
+        self.i, self.t, self.kind, self.fields = i, t, kind, fields
+
+    def __getitem__(self, name: str) -> Any:
+        return self.fields[name]
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in Observation.__slots__ and name in self.fields:
+            return self.fields[name]
+        raise AttributeError(f"an observation has no {name!r}")
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """Return a field, or `default` where this observation has none of that name."""
+        return self.fields.get(name, default)
+
+    def message(self) -> list[Any] | None:
+        """Return the OCPP-J message in a frame's text, or None where it is none."""
+        try:
+            found = _decode(self.fields["text"])
+        except (KeyError, TypeError, ValueError, RecursionError):
+            return None
+        return found if isinstance(found, list) and found else None
+
+    def __repr__(self) -> str:
+        shown = ", ".join(f"{name}={value!r}" for name, value in self.fields.items())
+        return f"<{self.i} at {self.t:.3f} s: {self.kind} {shown}>"
+
+
+@dataclass(slots=True)
+class LogEvent:
+    """An event as the log held it at rest. `i` and `t` are when it was stored, where that was recorded."""
+
+    i: int
+    t: float
+    stream: str
+    version: int
+    id: str
+    type: str
+    data: dict[str, Any]
+
+    @property
+    def at(self) -> float:
+        """The second at which the CSMS says it recorded this: when it was decided, not when it was stored."""
+        return seconds(self.data["at"])
+
+
+OUTCOMES = {
+    "CommandAccepted": "accepted",
+    "CommandRejected": "rejected",
+    "CommandConfirmed": "confirmed",
+    "CommandRefuted": "refuted",
+    "CommandUnknown": "unknown",
+    "CommandLapsed": "lapsed",
+}
+"""The phase each outcome event puts a command in."""
+STEPS = {**OUTCOMES, "CommandInDoubt": "doubt", "TransactionStarted": "fulfilled"}
+"""What each event that carries a command id does to that command."""
+
+
+@dataclass(slots=True)
+class Command:
+    """What the log says about one command: how it was asked for, and every step after that."""
+
+    command_id: str
+    request_id: str
+    station: str
+    asked: dict[str, Any]
+    intents: list[LogEvent]
+    steps: list[tuple[str, LogEvent]] = field(default_factory=list)
+
+    @property
+    def intent(self) -> LogEvent:
+        """The event that made it durable."""
+        return self.intents[0]
+
+    @property
+    def kind(self) -> str:
+        """What was asked for, such as Unlock."""
+        return str(self.asked.get("kind"))
+
+    def outcomes(self) -> list[tuple[str, LogEvent]]:
+        """Return the steps that say what became of it."""
+        return [step for step in self.steps if step[0] not in ("doubt", "fulfilled")]
+
+
+@dataclass(slots=True)
+class Request:
+    """One attempt of an operator to have something done, and how it was answered."""
+
+    request_id: str
+    attempt: int
+    asked: Observation | None
+    answers: list[Observation] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Session:
+    """One physical charging session of a station."""
+
+    begun: Observation
+    ended: Observation | None = None
+
+
+def station_of(stream: str) -> str | None:
+    """Return the station a stream decides about, or None for any other stream."""
+    return stream[8:] if stream.startswith("station-") else None
+
+
+# --- all of it -------------------------------------------------------------------------------------------------------
+
+
+Row = tuple[float, str, dict[str, Any]]
+"""An observation as it is noted: when, its kind, its fields."""
+
+
+class reading(Generic[T]):
+    """A property that is worked out once, see `Readings.derive`."""
+
+    def __init__(self, work: Callable[[Any], T]) -> None:
+        self.work, self.__doc__ = work, work.__doc__
+
+    def __get__(self, readings: Readings, owner: type) -> T:
+        return readings.derive(self.work)
+
+
+class Readings:
+    """What the observations noted so far say."""
+
+    def __init__(self) -> None:
+        self._rows: list[Row] = []
+        self._derived: dict[Any, Any] = {}
+        self._derived_from = 0
+
+    def derive(self, work: Callable[[Any], T]) -> T:
+        """Return `work(self)`, worked out once for as long as nothing more is observed. `work` must be pure."""
+        if self._derived_from != len(self._rows):
+            self._derived, self._derived_from = {}, len(self._rows)
+        if work not in self._derived:
+            self._derived[work] = work(self)
+        found: T = self._derived[work]
+        return found
+
+    # --- observations ---
+
+    @reading
+    def observations(self) -> list[Observation]:
+        """Every observation in order."""
+        return [Observation(i, round(t, 6), kind, fields) for i, (t, kind, fields) in enumerate(self._rows)]
+
+    @reading
+    def kinds(self) -> dict[str, list[Observation]]:
+        """The observations by kind."""
+        kinds: dict[str, list[Observation]] = {}
+        for seen in self.observations:
+            kinds.setdefault(seen.kind, []).append(seen)
+        return kinds
+
+    def of(self, kind: str) -> Sequence[Observation]:
+        """Return the observations of one kind in order."""
+        return self.kinds.get(kind, ())
+
+    def of_any(self, *kinds: str) -> list[Observation]:
+        """Return the observations of several kinds in order."""
+        return sorted((seen for kind in kinds for seen in self.of(kind)), key=index)
+
+    def phase(self, name: str) -> Observation | None:
+        """Return the moment a phase of the run began."""
+        return next((seen for seen in self.of("phase") if seen["name"] == name), None)
+
+    # --- the log, as it was read back at rest ---
+
+    @reading
+    def log(self) -> list[LogEvent]:
+        """The whole log in the order it was read."""
+        stored = {seen.fields["id"]: seen for seen in self.of("stored")}
+        log = []
+        for seen in self.of("log"):
+            event = seen.fields
+            when = stored.get(event["id"])
+            if when is not None:
+                i, t = when.i, when.t
+            else:
+                i, t = seen.i, seconds(event["data"]["at"]) if "at" in event["data"] else seen.t
+            log.append(LogEvent(i, t, event["stream"], event["version"], event["id"], event["type"], event["data"]))
+        return log
+
+    @reading
+    def streams(self) -> dict[str, list[LogEvent]]:
+        """The log by stream."""
+        streams: dict[str, list[LogEvent]] = {}
+        for event in self.log:
+            streams.setdefault(event.stream, []).append(event)
+        return streams
+
+    @reading
+    def events(self) -> dict[str, LogEvent]:
+        """The log by event id."""
+        return {event.id: event for event in self.log}
+
+    def head(self, station: str) -> int:
+        """Return the last version of a station's stream."""
+        stream = self.streams.get(f"station-{station}")
+        return stream[-1].version if stream else 0
+
+    @reading
+    def commands(self) -> dict[str, Command]:
+        """What the log says about each command, by command id."""
+        commands: dict[str, Command] = {}
+        for event in self.log:
+            station, data = station_of(event.stream), event.data
+            if station is None:
+                continue
+            if event.type == "CommandRequested":
+                command_id = data["command_id"]
+                if command_id in commands:
+                    commands[command_id].intents.append(event)
+                else:
+                    commands[command_id] = Command(command_id, data["request_id"], station, data["command"], [event])
+            elif (step := STEPS.get(event.type)) is not None:
+                command = commands.get(data["command_id"] or "")
+                if command is not None:
+                    command.steps.append((step, event))
+        return commands
+
+    # --- the wire ---
+
+    @reading
+    def calls(self) -> dict[str, list[Observation]]:
+        """The CALLs the CSMS wrote for each command, by command id."""
+        calls: dict[str, list[Observation]] = {}
+        for seen in self.of("call"):
+            calls.setdefault(seen.fields["command_id"], []).append(seen)
+        return calls
+
+    @reading
+    def first_calls(self) -> dict[tuple[str, str], Observation]:
+        """The first CALL the CSMS wrote under each message id, by station and message id."""
+        found: dict[tuple[str, str], Observation] = {}
+        for seen in self.of("call"):
+            found.setdefault((seen.fields["station"], seen.fields["message_id"]), seen)
+        return found
+
+    def call(self, station: str, message_id: str | None) -> Observation | None:
+        """Return the first CALL the CSMS wrote under a message id."""
+        return self.first_calls.get((station, message_id or ""))
+
+    @reading
+    def call_frames(self) -> dict[tuple[str, str], list[Observation]]:
+        """The CALL frames that left the CSMS, by station and message id."""
+        found: dict[tuple[str, str], list[Observation]] = {}
+        for seen in self.of("frame"):
+            fields = seen.fields
+            # Most frames are not CALLs of the CSMS: look at the first characters before parsing.
+            if fields["edge"] != "csms.sent" or "2" not in fields["text"][:8]:
+                continue
+            message = seen.message()
+            if message is not None and message[0] == 2 and len(message) > 1:
+                found.setdefault((fields["station"], str(message[1])), []).append(seen)
+        return found
+
+    # --- the station ---
+
+    @reading
+    def decisions(self) -> dict[tuple[str, str], list[Observation]]:
+        """What stations decided about CALLs, by station and message id."""
+        found: dict[tuple[str, str], list[Observation]] = {}
+        for seen in self.of("obeyed"):
+            found.setdefault((seen.fields["station"], seen.fields["message_id"]), []).append(seen)
+        return found
+
+    def obeyed(self, station: str, message_id: str) -> Sequence[Observation]:
+        """Return what a station decided about a CALL, each time it acted on one."""
+        return self.decisions.get((station, message_id), ())
+
+    @reading
+    def effects(self) -> dict[tuple[str, str], list[Observation]]:
+        """Actuator moves and sessions caused remotely, by station and message id ("" where there was none)."""
+        moved = [seen for seen in self.of("ledger") if seen.fields["by"] == "remote"]
+        begun = [seen for seen in self.of("session.begun") if seen.fields.get("message_id") is not None]
+        found: dict[tuple[str, str], list[Observation]] = {}
+        for seen in sorted(moved + begun, key=index):
+            found.setdefault((seen.fields["station"], seen.fields.get("message_id") or ""), []).append(seen)
+        return found
+
+    def caused(self, station: str, message_id: str) -> Sequence[Observation]:
+        """Return the actuator moves and sessions that a CALL caused."""
+        return self.effects.get((station, message_id), ())
+
+    @reading
+    def sessions(self) -> list[Session]:
+        """The physical charging sessions."""
+        sessions: dict[tuple[str, str], Session] = {}
+        for seen in self.of("session.begun"):
+            sessions[seen.fields["station"], seen.fields["session"]] = Session(seen)
+        for seen in self.of("session.ended"):
+            session = sessions.get((seen.fields["station"], seen.fields["session"]))
+            if session is not None:
+                session.ended = seen
+        return list(sessions.values())
+
+    # --- the operator ---
+
+    @reading
+    def requests(self) -> dict[tuple[str, int], Request]:
+        """What operators asked, by request id and attempt."""
+        requests: dict[tuple[str, int], Request] = {}
+        for seen in self.of("request.asked"):
+            key = seen.fields["request_id"], seen.fields["attempt"]
+            requests[key] = Request(*key, seen)
+        for seen in self.of("request.answered"):
+            key = seen.fields["request_id"], seen.fields["attempt"]
+            requests.setdefault(key, Request(*key, None)).answers.append(seen)
+        return requests
+
+
+def index(seen: Observation) -> int:
+    """Return where an observation stands in its history."""
+    return seen.i

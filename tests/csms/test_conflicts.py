@@ -1,0 +1,116 @@
+"""The declared conflict table is what `decide` and `evolve` really do, derived by walking reachable states."""
+
+from __future__ import annotations
+
+import random
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from csms.domain import commands as do
+from csms.domain import events as ev
+from csms.domain import facts
+from csms.domain import reports as rp
+from csms.domain.conflicts import CONFLICTS, Conflict, markdown, meeting, title
+from csms.domain.station import Accept, Rules, Station, decide, evolve
+
+AT = datetime(2026, 1, 1, tzinfo=UTC)
+CONNECTORS = (1, 2)
+
+
+def candidates(state: Station, rules: Rules, rng: random.Random, n: int) -> list[list[ev.StationEvent]]:
+    """Everything that could be appended next: intents that are acceptable, facts that are news."""
+    at = AT + timedelta(seconds=n)
+    batches: list[list[ev.StationEvent]] = [
+        [ev.StatusReported(at, rng.choice((0, 1, 2)), rng.choice(("Available", "Charging")), "NoError", None, None)],
+        [ev.HeartbeatReceived(at)],
+        [ev.Booted(at, "v", "m", None, None, rng.choice(("Accepted", "Rejected")))],
+        [ev.AnomalyRecorded(at, "odd", "")],
+        list(facts.came_online(state, "n", at)),
+        list(facts.went_offline(state, state.epoch, at, at)),
+    ]
+    for command in askable(state):
+        if isinstance(decide(command, f"r{n}", state, rules), Accept):
+            batches.append([ev.CommandRequested(at, f"c{n}", f"r{n}", "n", state.epoch, at, command)])
+    for connector in CONNECTORS:
+        start = rp.Start(connector, rng.choice(("A", "B")), n, at)
+        batches.append(
+            facts.reported(
+                state, start, at, registration="Accepted", authorization="Accepted", new_transaction_id=1000 + n
+            )[0]
+        )
+    for transaction in list(state.transactions.values()):
+        stop = rp.Stop(transaction.transaction_id, 10**6, at, "Local", None)
+        batches.append(
+            facts.reported(
+                state, stop, at, registration="Accepted", authorization="Accepted", new_transaction_id=0
+            )[0]
+        )
+    for command_id in list(state.commands):
+        batches += [
+            facts.answered(state, command_id, facts.Answer(True, "Accepted"), at),
+            facts.answered(state, command_id, facts.Answer(False, "Rejected"), at),
+            facts.doubted(state, command_id, "timeout", at),
+            facts.not_sent(state, command_id, "gone", at),
+            facts.gave_up(state, command_id, "no evidence", at),
+        ]
+    return [batch for batch in batches if batch]
+
+
+def askable(state: Station) -> list[do.Command]:
+    commands: list[do.Command] = [do.Reset(True), do.Trigger("Heartbeat"), do.ClearCache()]
+    for connector in CONNECTORS:
+        commands += [do.RemoteStart(connector, "A"), do.Unlock(connector), do.ChangeAvailability(connector, True)]
+    return commands + [do.RemoteStop(transaction_id) for transaction_id in state.transactions]
+
+
+def derive(rules: Rules, walks: int = 60, steps: int = 25) -> set[tuple[str, str, str]]:
+    found: set[tuple[str, str, str]] = set()
+    for seed in range(walks):
+        rng = random.Random(seed)
+        state = Station(online=True, epoch=1, node="n")
+        for n in range(steps):
+            batches = candidates(state, rules, rng, seed * steps + n + 1)
+            for batch in batches:
+                # One event at a time: what conflicts is an event, not the batch it came in.
+                before = state
+                for event in batch:
+                    after = evolve(before, event)
+                    for command in askable(before):
+                        if isinstance(decide(command, "new", before, rules), Accept) and not isinstance(
+                            decide(command, "new", after, rules), Accept
+                        ):
+                            found.add((type(command).__name__, title(event), meeting(command, event, before)))
+                    before = after
+            for event in rng.choice(batches):
+                state = evolve(state, event)
+    return found
+
+
+@pytest.mark.parametrize("slots", [2, 1])
+def test_the_declared_table_is_the_derived_one(slots: int) -> None:
+    declared = {
+        (one.command, one.event, one.where)
+        for one in CONFLICTS
+        if one.when == "always" or slots < len(CONNECTORS)
+    }
+    assert derive(Rules(2, slots)) == declared
+
+
+def test_a_missing_row_would_be_noticed() -> None:
+    without = {(one.command, one.event, one.where) for one in CONFLICTS[1:]}
+    assert derive(Rules(2, 1), walks=30) - without == {
+        (CONFLICTS[0].command, CONFLICTS[0].event, CONFLICTS[0].where)
+    }
+
+
+def test_the_documentation_shows_the_table() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "conflicts.md").read_text("utf-8")
+    assert markdown(fewer_slots=False) in text
+    assert markdown(fewer_slots=True) in text
+
+
+def test_rows_are_unique() -> None:
+    assert len(set(CONFLICTS)) == len(CONFLICTS)
+    assert all(isinstance(one, Conflict) for one in CONFLICTS)

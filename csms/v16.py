@@ -57,11 +57,11 @@ def known_actions() -> frozenset[str]:
 
 _CODES = {
     "required": "OccurenceConstraintViolation",
-    "min_items": "OccurenceConstraintViolation",
+    "minItems": "OccurenceConstraintViolation",
     "type": "TypeConstraintViolation",
     "enum": "PropertyConstraintViolation",
-    "max_length": "PropertyConstraintViolation",
-    "multiple_of": "PropertyConstraintViolation",
+    "maxLength": "PropertyConstraintViolation",
+    "multipleOf": "PropertyConstraintViolation",
 }
 
 
@@ -71,9 +71,10 @@ def check(name: str, payload: Payload) -> None:
     if schema.is_valid(payload):
         return
     error = next(schema.iter_errors(payload))
-    kind = error.kind.name if hasattr(error.kind, "name") else type(error.kind).__name__
+    keyword = error.kind.name
     where = "/".join(str(part) for part in error.instance_path) or "payload"
-    raise NotAcceptable(_CODES.get(str(kind).lower(), "FormationViolation"), f"{where}: {error.message}")
+    # The offending value is not repeated: whoever sent it has it, and it may be a megabyte.
+    raise NotAcceptable(_CODES.get(keyword, "FormationViolation"), f"{where}: breaks {keyword} of the schema")
 
 
 # --- from the station ------------------------------------------------------------------------------------------------

@@ -75,7 +75,10 @@ def canonical(value: Any) -> bytes:
 
 
 class History(Readings):
-    """The observations of one run. `clock` says what second it is; `run` is what `run.json` holds, or will."""
+    """The observations of one run. `clock` says what second it is.
+
+    `run` is what `run.json` holds, or will: set it before judging, its rules are what the run is judged by.
+    """
 
     def __init__(self, clock: Callable[[], float], run: Mapping[str, Any] | None = None) -> None:
         super().__init__()
@@ -159,6 +162,10 @@ class History(Readings):
         if run is not None:
             _check_against(run, digest.hexdigest(), len(history), name)
         return history
+
+    def as_json(self) -> list[dict[str, Any]]:
+        """Return the observations as the file has them, one dict for each line."""
+        return [{"i": i, "t": round(t, 6), "kind": kind, **fields} for i, (t, kind, fields) in enumerate(self._rows)]
 
     # --- what it was to keep to ---
 

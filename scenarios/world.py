@@ -311,6 +311,11 @@ class World:
         self._requests += 1
         return f"r{self._requests}"
 
+    @property
+    def lossy(self) -> bool:
+        """Whether its stations lose transaction messages by nature."""
+        return not PERSONAS[self.drawn.persona].keeps_queue
+
     # --- running ---
 
     def run(self) -> None:
@@ -320,6 +325,9 @@ class World:
             self.loop.run_until_complete(self._main())
         finally:
             self.over = True
+            for task in asyncio.all_tasks(self.loop):
+                # The world ends here on purpose, whatever was still waiting.
+                task._log_destroy_pending = False  # type: ignore[attr-defined]
             self.loop.close()
 
     async def _main(self) -> None:

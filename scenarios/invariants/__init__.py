@@ -13,20 +13,20 @@ import pkgutil
 
 from ..history import History
 from ..verdict import Finding
-from .campaign import Exercised, campaign, exercised
+from .campaign import exercise, judge_campaign
 from .declare import DECLARED, Invariant
 from .run import same_bytes
 
 for _module in pkgutil.iter_modules(__path__):
     importlib.import_module(f"{__name__}.{_module.name}")
 
-ALL: dict[str, Invariant] = dict(sorted(DECLARED.items()))
+INVARIANTS: dict[str, Invariant] = dict(sorted(DECLARED.items()))
 """Every invariant by id."""
 
 
 def judge(history: History) -> list[Finding]:
     """Judge a finished history by every invariant, in the order of their ids."""
-    return [invariant.judge(history) for invariant in ALL.values()]
+    return [invariant.judge(history) for invariant in INVARIANTS.values()]
 
 
-__all__ = ["ALL", "Exercised", "Invariant", "campaign", "exercised", "judge", "same_bytes"]
+__all__ = ["INVARIANTS", "Invariant", "exercise", "judge", "judge_campaign", "same_bytes"]

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
 
 from ..history import History
 from ..verdict import Finding, Verdict, Violation
@@ -22,23 +21,13 @@ WANTED = (
 """What a campaign has to have done, besides a crash at each labelled point."""
 
 
-@dataclass(slots=True)
-class Exercised:
-    """How often each thing happened, and which labelled points were passed. Add them up over runs."""
-
-    runs: int = 0
-    counts: Counter[str] = field(default_factory=Counter)
-    points: set[str] = field(default_factory=set)
-
-    def __add__(self, other: Exercised) -> Exercised:
-        return Exercised(self.runs + other.runs, self.counts + other.counts, self.points | other.points)
-
-
-def exercised(history: History) -> Exercised:
-    """Return what one run did."""
-    counts: Counter[str] = Counter()
+def exercise(history: History) -> dict[str, int]:
+    """Return how often a run did each thing, 0 for what it did not do. Points it passed count as things to crash at."""
+    counts = Counter(dict.fromkeys(WANTED, 0))
     counts["conflict"] = len(history.of("append.refused"))
     counts["lost acknowledgement"] = len(history.of("append.unconfirmed"))
+    for passed in history.of("point"):
+        counts[f"crash at {passed['point']}"] += 0
     for crash in history.of("node.crashed"):
         if crash["point"] is not None:
             counts[f"crash at {crash['point']}"] += 1
@@ -54,24 +43,25 @@ def exercised(history: History) -> Exercised:
         for phase, _ in ends:
             if phase in EXITS:
                 counts[f"doubt ended {phase}"] += 1
-        if ends and ends[0][0] in ("accepted", "rejected"):
+        if any(phase in ("accepted", "rejected") for phase, _ in ends):
             counts["late answer"] += 1
         last = ends[0][1].version if ends else history.head(command.station) + 1
-        counts["offline during doubt"] += any(
-            doubted.version < version < last for version in offline.get(command.station, ())
-        )
-    return Exercised(1, counts, {seen["point"] for seen in history.of("point")})
+        silent = offline.get(command.station, ())
+        counts["offline during doubt"] += any(doubted.version < version < last for version in silent)
+    return dict(counts)
 
 
-def campaign(runs: Iterable[Exercised], points: Iterable[str] = ()) -> Finding:
-    """Judge a whole campaign. `points` are the labels that exist; those that were passed count in any case."""
-    total = sum(runs, Exercised())
-    wanted = [*WANTED, *(f"crash at {point}" for point in sorted(total.points | set(points)))]
-    missing = [what for what in wanted if not total.counts[what]]
-    verdict = Verdict.INCONCLUSIVE if missing or not total.runs else Verdict.PASS
-    declared = exercised_at_all
-    reason = f"never happened in {total.runs} runs: {', '.join(missing)}" if missing else None
-    return Finding(declared.id, declared.name, declared.level, verdict, len(wanted) - len(missing), reason)
+def judge_campaign(runs: Iterable[Mapping[str, int]], points: Iterable[str] = ()) -> Finding:
+    """Judge a whole campaign by what its runs did (`exercise`). `points` are the labels that exist."""
+    number, total = 0, Counter(dict.fromkeys([*WANTED, *(f"crash at {point}" for point in points)], 0))
+    for counts in runs:
+        number += 1
+        total.update(counts)
+    missing = [what for what, count in total.items() if not count]
+    verdict = Verdict.INCONCLUSIVE if missing else Verdict.PASS
+    reason = f"never happened in {number} runs: {', '.join(missing)}" if missing else None
+    declared = over_a_campaign
+    return Finding(declared.id, declared.name, declared.level, verdict, len(total) - len(missing), reason)
 
 
 @invariant(
@@ -81,7 +71,7 @@ def campaign(runs: Iterable[Exercised], points: Iterable[str] = ()) -> Finding:
     needs=lambda history: 0,
     absent="judged over a campaign of runs, not over one",
 )
-def exercised_at_all(history: History) -> Iterator[Violation]:
+def over_a_campaign(history: History) -> Iterator[Violation]:
     """Over a campaign, what the other invariants guard against did happen.
 
     A conflict, a lost acknowledgement, a late answer, each way out of doubt, a station that fell silent while a command

@@ -51,7 +51,7 @@ class Invariant:
     id: str
     name: str
     level: Level
-    check: Check
+    function: Check
     needs: Callable[[History], int | Scope]
     absent: str
     frames: bool
@@ -61,7 +61,7 @@ class Invariant:
     @property
     def text(self) -> str:
         """What it demands and why."""
-        return inspect.getdoc(self.check) or ""
+        return inspect.getdoc(self.function) or ""
 
     def explain(self) -> str:
         """Return what `interlock explain` prints."""
@@ -88,7 +88,7 @@ class Invariant:
             return finding(Verdict.INCONCLUSIVE, "the run ended before it came to rest")
         needed = self.needs(history)
         scope = needed if isinstance(needed, Scope) else Scope(needed)
-        found = list(self.check(history))
+        found = list(self.function(history))
         if found:
             listed = f"{len(found)} violations, the first {LISTED} are listed" if len(found) > LISTED else None
             return finding(Verdict.FAIL, listed)
@@ -133,8 +133,7 @@ def story(*parts: Told | Iterable[Told] | None) -> tuple[int, ...]:
     """Return where to look: the indices of observations and events in order, the latest where there are many."""
     found: dict[int, None] = {}
     for part in parts:
-        if isinstance(part, Observation | LogEvent):
-            found[part.i] = None
-        elif part is not None:
-            found.update((one.i, None) for one in part)
+        if part is not None:
+            several: Iterable[Told] = part if isinstance(part, Iterable) else (part,)
+            found.update((one.i, None) for one in several)
     return tuple(sorted(found)[-TOLD:])

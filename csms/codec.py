@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import Any, get_args
 
@@ -16,7 +15,7 @@ import msgspec
 
 from .domain import commands as do
 from .domain import events as ev
-from .domain.station import Pending, Phase, Station
+from .domain.station import Connector, Pending, Phase, Station, Transaction
 
 Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
 
@@ -127,21 +126,26 @@ def decode_state(data: bytes) -> Station:
     """Return the station that `data` is, or raise `CodecError`."""
     try:
         shown = _plain(data)
-        commands = {
-            key: msgspec.convert({**value, "command": None}, _Pending, strict=False).station_pending(value)
-            for key, value in shown.pop("commands").items()
-        }
-        return replace(msgspec.convert(shown, Station, strict=False), commands=commands)
+        return Station(
+            shown["online"],
+            shown["epoch"],
+            shown["node"],
+            msgspec.convert(shown["online_at"], datetime | None),
+            shown["registration"],
+            msgspec.convert(shown["connectors"], dict[int, Connector], strict=False),
+            {key: msgspec.convert(one, _Pending).pending() for key, one in shown["commands"].items()},
+            msgspec.convert(shown["transactions"], dict[int, Transaction], strict=False),
+        )
     except (msgspec.MsgspecError, AttributeError, KeyError, TypeError) as error:
         raise CodecError(f"snapshot of a station: {error}") from None
 
 
 class _Pending(msgspec.Struct):
-    """`Pending` without its command, which no decoder can tell from its fields alone."""
+    """`Pending` as it is stored: its command says its kind."""
 
     command_id: str
     request_id: str
-    command: None
+    command: dict[str, Any]
     node: str
     epoch: int
     deadline: datetime
@@ -150,20 +154,10 @@ class _Pending(msgspec.Struct):
     transaction_id: int | None
     probed: bool
 
-    def station_pending(self, shown: dict[str, Any]) -> Pending:
-        """Return the pending command, with the command `shown` has."""
-        return Pending(
-            self.command_id,
-            self.request_id,
-            _command(shown["command"]),
-            self.node,
-            self.epoch,
-            self.deadline,
-            self.settled_at,
-            self.phase,
-            self.transaction_id,
-            self.probed,
-        )
+    def pending(self) -> Pending:
+        """Return the pending command."""
+        fields = {name: getattr(self, name) for name in self.__struct_fields__}
+        return Pending(**{**fields, "command": _command(self.command)})
 
 
 def digest(state: Station) -> str:
@@ -177,4 +171,7 @@ def _plain_state(state: Station) -> dict[str, Any]:
         key: {**{name: getattr(one, name) for name in one.__slots__}, "command": _show(one.command)}
         for key, one in state.commands.items()
     }
+    # JSON has text keys only, and a digest wants them sorted.
+    shown["connectors"] = {str(key): one for key, one in state.connectors.items()}
+    shown["transactions"] = {str(key): one for key, one in state.transactions.items()}
     return shown

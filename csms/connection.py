@@ -69,24 +69,26 @@ class Connection:
     async def receive(self, frame: str) -> None:
         """Handle one frame to the end. Returns once what it told is durable and its answer was written."""
         node = self.node
-        if self.epoch == 0 or not node.presence.heard(self.station):
-            await node.welcome(self)
-        notice = self.endpoint.receive(frame, node.clock.now())
+        try:
+            if self.epoch == 0 or not node.presence.heard(self.station):
+                await node.welcome(self)
+            await self._understood(self.endpoint.receive(frame, node.clock.now()))
+        except StoreUnavailable as error:
+            # Not durable, so not answered: the station keeps it and sends it again.
+            node.alarm(f"{self.station}: a frame was not recorded: {error}")
+        self.flush()
+
+    async def _understood(self, notice: ocppj.Notice | None) -> None:
         match notice:
             case ocppj.CallReceived():
-                try:
-                    await self._called(notice)
-                except StoreUnavailable as error:
-                    # Not durable, so not answered: the station keeps it and sends it again.
-                    node.alarm(f"{self.station}: {notice.action} not recorded: {error}")
+                await self._called(notice)
             case ocppj.Answered() | ocppj.Failed():
                 self.flush()  # the next CALL need not wait for the log
-                await node.dispatcher.settle(self.station, notice)
+                await self.node.dispatcher.settle(self.station, notice)
             case ocppj.Malformed(why=why):
-                await node.malformed(self.station, why)
+                await self.node.malformed(self.station, why)
             case _:
                 pass
-        self.flush()
 
     async def _called(self, called: ocppj.CallReceived) -> None:
         try:

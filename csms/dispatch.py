@@ -105,7 +105,7 @@ class Dispatcher:
 
     async def outcome(self, station: str, command_id: str, answer: facts.Answer) -> None:
         """Record an answer and look after what it leaves open."""
-        state = await self.handler.record(
+        state = await self.handler.insist(
             station, lambda state: facts.answered(state, command_id, answer, self.clock.at())
         )
         await self.reach(points.OUTCOME_DURABLE, station, command_id)
@@ -113,7 +113,7 @@ class Dispatcher:
 
     async def doubt(self, station: str, command_id: str, why: str) -> None:
         """Record that nobody knows, and start looking for evidence."""
-        state = await self.handler.record(
+        state = await self.handler.insist(
             station, lambda state: facts.doubted(state, command_id, why, self.clock.at())
         )
         await self.reach(points.DOUBT_DURABLE, station, command_id)
@@ -121,7 +121,7 @@ class Dispatcher:
 
     async def refute(self, station: str, command_id: str, why: str) -> None:
         """Record that the frame never left."""
-        await self.handler.record(
+        await self.handler.insist(
             station, lambda state: facts.not_sent(state, command_id, why, self.clock.at())
         )
 
@@ -185,7 +185,7 @@ class Dispatcher:
             why = f"no transaction seen, asked {asked} times"
         else:
             why = "nothing can prove it either way"
-        await self.handler.record(
+        await self.handler.insist(
             station, lambda state: facts.gave_up(state, command_id, why, self.clock.at())
         )
 

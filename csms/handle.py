@@ -39,6 +39,7 @@ Observe = Callable[..., None]
 ATTEMPTS = 100
 """Lost races in a row after which something is wrong with the store rather than with the timing."""
 RESEND_AFTER_S = 0.05
+INSIST_EVERY_S = 1.0
 
 FOLD = hashlib.sha256(Path(fold.__file__).read_bytes()).hexdigest()[:16]
 """Names the code that folds: a snapshot made by any other code is not used."""
@@ -250,6 +251,14 @@ class Handler:
                 # Somebody appended first, perhaps this very fact in other words: ask the newer state what is news.
                 loaded = await self.catch_up(station, loaded)
         raise StoreUnavailable(f"lost {ATTEMPTS} races in a row for station {station}")
+
+    async def insist(self, station: str, news: Callable[[Station], Sequence[ev.StationEvent]]) -> Station:
+        """Record facts that nobody will tell again, such as an outcome: while the store takes nothing, keep trying."""
+        while True:
+            try:
+                return await self.record(station, news)
+            except StoreUnavailable:
+                await asyncio.sleep(INSIST_EVERY_S)
 
     def _fact_ids(self, station: str, facts: Sequence[ev.StationEvent]) -> list[str]:
         return [fact_id(station, fact) or self.ids.event_id() for fact in facts]

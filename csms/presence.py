@@ -88,7 +88,7 @@ class Presence:
             at = self.clock.at()
             return facts.went_offline(state, epoch, at - timedelta(seconds=silent_s), at)
 
-        state = await self.handler.record(station, news)
+        state = await self.handler.insist(station, news)
         if state.online and state.epoch == epoch:
             if self.settings.offline_timer == "restartable" and station not in self._timers:
                 self._arm(station, self._last_heard[station] + self.settings.offline_after_s)

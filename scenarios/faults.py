@@ -64,6 +64,16 @@ async def lose_answer(
 
 
 @fault
+async def lose_reply(
+    world: World, action: str, station: int = 1, then_cut: bool = False, seconds: float = 60.0
+) -> None:
+    """The CSMS has recorded a station's `action`, and its answer never arrives: the station will send it again."""
+    rule = LoseAnswer(action, station_id=world.station_id(station), then_cut=then_cut, to_station=True)
+    with world.network.rule(rule):
+        await asyncio.sleep(seconds)
+
+
+@fault
 async def delay_answer(
     world: World, action: str, delay_s: float, station: int = 1, seconds: float = 60.0
 ) -> None:

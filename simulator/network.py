@@ -86,10 +86,11 @@ class Cut:
 
 
 class _Answers:
-    """Recognises the answers to CALLs of one action."""
+    """Recognises the answers to CALLs of one action, made by the CSMS or, if `to_station`, by the station."""
 
-    def __init__(self, action: str, station_id: str | None) -> None:
+    def __init__(self, action: str, station_id: str | None, to_station: bool = False) -> None:
         self.action, self.station_id = action, station_id
+        self._asks: Direction = "up" if to_station else "down"
         self._asked: dict[tuple[str, str], None] = {}
 
     def is_answer(self, frame: FrameInFlight) -> bool:
@@ -97,16 +98,20 @@ class _Answers:
             return False
         kind, message_id = frame.parts[:2]
         key = (frame.station_id, str(message_id))
-        if frame.direction == "down" and kind == 2 and frame.parts[2] == self.action:
-            self._asked[key] = None
-        return frame.direction == "up" and kind in (3, 4) and key in self._asked
+        if frame.direction == self._asks:
+            if kind == 2 and frame.parts[2] == self.action:
+                self._asked[key] = None
+            return False
+        return kind in (3, 4) and key in self._asked
 
 
 class LoseAnswer(_Answers):
-    """Loses the station's answer to a CALL after its effect, and perhaps the socket with it."""
+    """Loses the answer to a CALL after its effect, and perhaps the socket with it."""
 
-    def __init__(self, action: str, station_id: str | None = None, then_cut: bool = True) -> None:
-        super().__init__(action, station_id)
+    def __init__(
+        self, action: str, station_id: str | None = None, then_cut: bool = True, to_station: bool = False
+    ) -> None:
+        super().__init__(action, station_id, to_station)
         self.then_cut = then_cut
 
     def __call__(self, frame: FrameInFlight) -> Fate:
@@ -119,7 +124,7 @@ class LoseAnswer(_Answers):
 
 
 class DelayAnswer(_Answers):
-    """Delays the station's answer to a CALL, and by order of the line all that comes after it."""
+    """Delays the answer to a CALL, and by order of the line all that comes after it."""
 
     def __init__(self, action: str, delay_s: float, station_id: str | None = None) -> None:
         super().__init__(action, station_id)

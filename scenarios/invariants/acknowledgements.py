@@ -30,15 +30,15 @@ def _told(station: str, action: str, payload: dict[str, Any], reply: dict[str, A
             number = reply["transactionId"]
             return Reported(("started", station, number), 0, f"TransactionStarted {number}")
         case "StopTransaction":
-            number = payload["transactionId"]
+            number = payload.get("transactionId")
             return Reported(("stopped", station, number), 0, f"TransactionStopped {number}")
         case "StatusNotification":
-            fact = "status", station, payload["connectorId"], payload["status"], payload["errorCode"]
+            fact = "status", station, payload.get("connectorId"), payload.get("status"), payload.get("errorCode")
             return Reported(fact, 1, f"StatusReported {fact[3]} of connector {fact[2]}")
         case "BootNotification":
             return Reported(("booted", station), 1, "Booted")
         case "MeterValues":
-            count = len(payload["meterValue"])
+            count = len(payload.get("meterValue", ()))
             return Reported(("sampled", station, payload.get("transactionId") or 0), count, f"{count} MeterSampled")
     return None
 
@@ -50,7 +50,7 @@ def _kept(seen: Observation) -> list[Hashable]:
     if station is None:
         if seen.fields["type"] == "MeterSampled":
             station, _, number = stream.removeprefix("meter-").rpartition("-")
-            return [("sampled", station, int(number))]
+            return [("sampled", station, int(number))] if number.isdigit() else []
         return []
     match seen.fields["type"]:
         case "TransactionStarted":
@@ -88,6 +88,8 @@ def _replies(history: History) -> Looked:
             calls[socket] = seen, message
         elif edge == "csms.sent" and message[0] == CALLRESULT and socket in calls:
             received, call = calls[socket]
+            if not (isinstance(call[3], dict) and isinstance(message[2], dict)):
+                continue
             told = _told(seen.fields["station"], call[2], call[3], message[2])
             if told is None:
                 continue

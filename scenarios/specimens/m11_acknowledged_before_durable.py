@@ -5,12 +5,18 @@ Writing happens behind, which is fast, and a crash in between takes back what wa
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
+from csms import codec
 from csms.domain.station import Accept, Known
+from csms.handle import station_stream
 from csms.node import Csms, Decision
+from csms.store import NewEvent
 
 from . import Specimen
+
+WRITE_BEHIND_S = 0.5
 
 
 class AcknowledgedBeforeDurable(Csms):
@@ -27,11 +33,15 @@ class AcknowledgedBeforeDurable(Csms):
         if not loaded.state.online:
             return Decision("unreachable", None, "the station is not connected")
 
+        intent = self.handler.intent(loaded.state, command, request_id, self.settings.call_timeout_s)
+
         async def behind() -> None:
-            await super(AcknowledgedBeforeDurable, self).operate(station, command, request_id)
+            await asyncio.sleep(WRITE_BEHIND_S)
+            batch = [NewEvent(self.ids.event_id(), *codec.encode(intent))]
+            await self.handler.durable(station_stream(station), batch, None)
 
         self.spawn(behind())
-        return Decision("accepted", f"{request_id}-promised")
+        return Decision("accepted", intent.command_id)
 
 
 SPECIMEN = Specimen(
@@ -39,5 +49,5 @@ SPECIMEN = Specimen(
     title="answers the operator before the intent is in the log",
     csms=AcknowledgedBeforeDurable,
     caught_by="I10",
-    scenario="crash-at-every-point",
+    scenario="crash-around-a-command",
 )

@@ -49,5 +49,5 @@ SPECIMEN = Specimen(
     title="refuses a command because any event came between load and append",
     csms=AnyChangeRefuses,
     caught_by="I15",
-    scenario="heartbeat-vs-unlock",
+    scenario="slow-store",
 )

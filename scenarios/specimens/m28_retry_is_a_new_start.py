@@ -5,35 +5,39 @@ Retries are looked for by message id, if at all, and a station may use a new one
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from csms.domain import events as ev
 from csms.domain import reports as rp
+from csms.domain.station import Station
+from csms.handle import Handler
 from csms.node import Csms
 
 from . import Specimen
 
 
+class NamesAttempts(Handler):
+    """Gives each transaction an event id of its own."""
+
+    def _fact_ids(self, station: str, facts: Sequence[ev.StationEvent]) -> list[str]:
+        ids = super()._fact_ids(station, facts)
+        return [
+            self.ids.event_id() if isinstance(fact, ev.TransactionStarted) else known
+            for known, fact in zip(ids, facts, strict=True)
+        ]
+
+
 class RetryIsANewStart(Csms):
     """Opens a transaction per StartTransaction."""
 
+    handler_class = NamesAttempts
+
     def _reported(self, state: Any, report: rp.Report) -> Any:
         """Answer each start with an id of its own."""
-        if not isinstance(report, rp.Start):
-            return super()._reported(state, report)
-        number = self.ids.transaction_id()
-        started = ev.TransactionStarted(
-            self.clock.at(),
-            number,
-            report.connector,
-            report.id_token,
-            report.meter_start_wh,
-            report.started_at,
-            "Accepted",
-            None,
-        )
-        self.last = number
-        return [started], rp.Reply("Accepted", number)
+        if isinstance(report, rp.Start):
+            state = Station()
+        return super()._reported(state, report)
 
 
 SPECIMEN = Specimen(

@@ -97,7 +97,7 @@ class Connection:
             self.endpoint.fail(called.message_id, error.code, error.why)
             return
         reply = await self.node.take(self.station, report)
-        payload = v16.reply(report, reply, self.node.clock.at(), self.node.settings.heartbeat_interval_s)
+        payload = v16.reply(report, reply, self.node.clock.at, self.node.settings.heartbeat_interval_s)
         self.endpoint.answer(called.message_id, payload)
         if not isinstance(report, rp.Heartbeat):
             self.flush()
@@ -131,6 +131,8 @@ class Connection:
 
     def _set_timer(self) -> None:
         due = self.endpoint.next_deadline()
+        if due is None and self._timer is None:
+            return
         if self._timer is not None and (due is None or self._timer.when() != due):
             self._timer.cancel()
             self._timer = None

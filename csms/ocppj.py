@@ -155,8 +155,10 @@ class Endpoint:
 
     def frames_to_send(self, now: float) -> list[tuple[str | None, str]]:
         """Hand out the frames to write now, each with the message id of our CALL in it (None for answers)."""
-        ready: list[tuple[str | None, str]] = [(None, frame) for frame in self._outbox]
-        self._outbox.clear()
+        ready: list[tuple[str | None, str]] = []
+        if self._outbox:
+            ready += [(None, frame) for frame in self._outbox]
+            self._outbox.clear()
         if self._outstanding is None and self._waiting and self._waiting[0].deadline > now:
             self._outstanding = self._waiting.popleft()
             ready.append((self._outstanding.message_id, self._outstanding.frame))
@@ -166,6 +168,8 @@ class Endpoint:
 
     def next_deadline(self) -> float | None:
         """Return when the next CALL runs out of time, if one is under way."""
+        if self._outstanding is None and not self._waiting:
+            return None
         deadlines = [call.deadline for call in self._waiting]
         if self._outstanding is not None:
             deadlines.append(self._outstanding.deadline)

@@ -23,6 +23,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+import msgspec
+
 
 class StoreError(Exception):
     """Anything a store can say no with."""
@@ -51,8 +53,7 @@ class StoreUnavailable(StoreError):
     """The store cannot take the batch."""
 
 
-@dataclass(frozen=True, slots=True)
-class NewEvent:
+class NewEvent(msgspec.Struct, frozen=True, gc=False):
     """An event to append. `data` is the codec's bytes, `type` its explicit name (see `codec`)."""
 
     event_id: str
@@ -60,8 +61,7 @@ class NewEvent:
     data: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class StoredEvent:
+class StoredEvent(msgspec.Struct, frozen=True, gc=False):
     """An event in the log; `position` orders the whole log from 1, `version` its stream from 1."""
 
     position: int

@@ -160,13 +160,15 @@ def report(action: str, payload: Payload) -> rp.Report:
     return read(payload)
 
 
-def reply(asked: rp.Report, answer: rp.Reply, at: datetime, heartbeat_interval_s: float) -> Payload:
-    """Return the payload that answers a report."""
+def reply(
+    asked: rp.Report, answer: rp.Reply, at: Callable[[], datetime], heartbeat_interval_s: float
+) -> Payload:
+    """Return the payload that answers a report; `at` reads the clock, for those that tell the time."""
     match asked:
         case rp.Heartbeat():
-            return {"currentTime": wire_time(at)}
+            return {"currentTime": wire_time(at())}
         case rp.Boot():
-            return {"status": answer.status, "currentTime": wire_time(at), "interval": int(heartbeat_interval_s)}
+            return {"status": answer.status, "currentTime": wire_time(at()), "interval": int(heartbeat_interval_s)}
         case rp.Start():
             return {"transactionId": answer.transaction_id, "idTagInfo": {"status": answer.status}}
         case rp.Authorize():

@@ -7,7 +7,8 @@ the same fact a second time.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from csms.handle import Handler
 from csms.node import Csms

@@ -12,8 +12,8 @@ from scenarios.history import EPOCH, History
 STATION, NODE, TOKEN = "CP01", "node1", "TAG"
 HEARTBEAT_S = 20.0
 
-UNLOCK = {"kind": "Unlock", "connector": 1}
-START = {"kind": "RemoteStart", "connector": 1, "id_token": TOKEN}
+UNLOCK: dict[str, Any] = {"kind": "Unlock", "connector": 1}
+START: dict[str, Any] = {"kind": "RemoteStart", "connector": 1, "id_token": TOKEN}
 ACTIONS = {
     "Unlock": "UnlockConnector",
     "RemoteStart": "RemoteStartTransaction",
@@ -161,7 +161,7 @@ class Story:
     ) -> Story:
         """Carry out a command, step by step, in the order and with the repetitions given."""
         asked = asked or UNLOCK
-        connector = asked.get("connector", 1)
+        connector: int = asked.get("connector", 1)
         about = {"request_id": request_id, "attempt": attempt, "node": NODE, "station": STATION}
         called = {"command_id": command_id, "request_id": request_id, "message_id": command_id}
         accepting = "Unlocked" if asked["kind"] == "Unlock" else "Accepted"
@@ -265,9 +265,7 @@ class Story:
                         "reason": "Local",
                         "id_token": TOKEN,
                     }
-                    self.report(
-                        "StopTransaction", {"transactionId": transaction}, {}, ("TransactionStopped", stop)
-                    )
+                    self.report("StopTransaction", {"transactionId": transaction}, {}, ("TransactionStopped", stop))
                 case other:
                     raise ValueError(other)
         return self

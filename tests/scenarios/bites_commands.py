@@ -1,0 +1,356 @@
+"""Histories about commands and decisions, see `bites`."""
+
+from __future__ import annotations
+
+from scenarios.history import History
+
+from .bites import breaks, holds
+from .histories import COMMAND, START, UNLOCK, Story
+
+RESET = {"kind": "Reset", "hard": False}
+ELSEWHERE = {"kind": "RemoteStart", "connector": 2, "id_token": "TAG2"}
+NOT_SENT = ("asked", "intent", "answered")
+REFUSED = ("asked", "answered")
+
+
+@holds("I01", "I02", "I03", "I04", "I05", "I06", "I07", "I08", "I09", "I10", "I13", "I14", "I19", "I20", "I22", "I30")
+def an_unlock() -> History:
+    return Story().command().rest()
+
+
+# --- sent once -------------------------------------------------------------------------------------------------------
+
+
+@breaks("I01")
+def sent_again() -> History:
+    return Story().command(steps=(*NOT_SENT, "called", "called", "moved", "obeyed", "outcome")).rest()
+
+
+@breaks("I01")
+def frame_repeated_under_one_call() -> History:
+    story = Story().command()
+    story.frame("csms.sent", [2, "c1", "UnlockConnector", {}])
+    return story.rest()
+
+
+@breaks("I01")
+def frame_of_no_command_repeated() -> History:
+    story = Story()
+    for _ in range(2):
+        story.frame("csms.sent", [2, "x9", "UnlockConnector", {}])
+    return story.rest()
+
+
+# --- done once -------------------------------------------------------------------------------------------------------
+
+
+@breaks("I02")
+def lock_moved_twice_by_one_frame() -> History:
+    story = Story().command()
+    story.ledger("lock", "unlocked", "c1")
+    return story.rest()
+
+
+@breaks("I02")
+def retried_under_a_new_command() -> History:
+    story = Story().command("c1", "r1", outcome="CommandUnknown")
+    return story.command("c2", "r1", attempt=2).rest()
+
+
+@breaks("I02")
+def moved_twice_and_nobody_knows_why() -> History:
+    story = Story()
+    for _ in range(2):
+        story.ledger("lock", "unlocked", "x9")
+    return story.rest()
+
+
+@holds("I02")
+def two_requests_two_unlocks() -> History:
+    story = Story().command("c1", "r1").command("c2", "r2")
+    story.ledger("lock", "unlocked", None, by="driver")
+    return story.rest()
+
+
+# --- after its intent ------------------------------------------------------------------------------------------------
+
+
+@breaks("I03")
+def sent_then_appended() -> History:
+    return Story().command(steps=("asked", "called", "obeyed", "moved", "intent", "answered", "outcome")).rest()
+
+
+@breaks("I03", "I04")
+def sent_and_the_append_lost_its_race() -> History:
+    story = Story().command(steps=("asked", "called", "obeyed", "moved"))
+    story.lost_race()
+    return story.rest()
+
+
+@breaks("I03")
+def frame_of_no_command() -> History:
+    story = Story()
+    story.frame("csms.sent", [2, "x9", "UnlockConnector", {}])
+    return story.rest()
+
+
+@breaks("I04")
+def one_command_two_intents() -> History:
+    return Story().command(steps=("asked", "intent", *COMMAND[1:])).rest()
+
+
+@breaks("I04")
+def a_session_nobody_asked_for() -> History:
+    return Story().charge(message_id="x9").rest()
+
+
+@holds("I04", "I07", "I13", "I24")
+def a_remote_start() -> History:
+    return Story().command(asked=START).charge(message_id="c1").rest()
+
+
+# --- with a known end ------------------------------------------------------------------------------------------------
+
+
+@breaks("I05")
+def no_outcome() -> History:
+    return Story().command(steps=("asked", "intent", "answered", "called", "obeyed", "moved")).rest()
+
+
+@breaks("I05")
+def in_doubt_for_ever() -> History:
+    return Story().command(outcome="CommandInDoubt").rest()
+
+
+@holds("I05", "I07")
+def doubt_ends_as_unknown() -> History:
+    story = Story().command(outcome="CommandInDoubt").wait(160)
+    story.outcome("CommandUnknown")
+    return story.rest()
+
+
+# --- which is true ---------------------------------------------------------------------------------------------------
+
+
+@breaks("I07")
+def accepted_and_never_moved() -> History:
+    return Story().command(steps=("asked", "intent", "answered", "called", "outcome")).rest()
+
+
+@breaks("I07")
+def rejected_and_moved() -> History:
+    return Story().command(outcome="CommandRejected").rest()
+
+
+@breaks("I07")
+def refuted_and_then_done_late() -> History:
+    story = Story().command(steps=("asked", "intent", "answered", "called", "outcome"), outcome="CommandRefuted")
+    story.ledger("lock", "unlocked", "c1")
+    return story.rest()
+
+
+@breaks("I07")
+def wrong_first_and_right_later() -> History:
+    story = Story().command(outcome="CommandRejected")
+    story.outcome("CommandAccepted")
+    return story.rest()
+
+
+@breaks("I07")
+def start_confirmed_by_somebody_elses_card() -> History:
+    return Story().command(asked=START, steps=(*NOT_SENT, "called", "outcome"), outcome="CommandConfirmed").rest()
+
+
+@breaks("I07")
+def start_rejected_and_taken() -> History:
+    return Story().command(asked=START, outcome="CommandRejected").rest()
+
+
+@breaks("I07")
+def start_refuted_and_begun() -> History:
+    steps = (*NOT_SENT, "called", "outcome")
+    return Story().command(asked=START, steps=steps, outcome="CommandRefuted").charge(message_id="c1").rest()
+
+
+@breaks("I07")
+def reset_accepted_and_refused_by_the_station() -> History:
+    return Story().command(asked=RESET, status="Rejected").rest()
+
+
+@breaks("I07")
+def reset_rejected_and_taken() -> History:
+    return Story().command(asked=RESET, outcome="CommandRejected").rest()
+
+
+@holds("I07")
+def rejected_and_not_done() -> History:
+    steps = (*NOT_SENT, "called", "obeyed", "outcome")
+    story = Story().command(steps=steps, status="UnlockFailed", outcome="CommandRejected")
+    story.command("c2", "r2", asked=START, steps=steps, status="Rejected", outcome="CommandRejected")
+    story.command("c3", "r3", asked=RESET, steps=steps, status="Rejected", outcome="CommandRejected")
+    return story.rest()
+
+
+@holds("I07")
+def start_taken_in_doubt_and_nothing_came_of_it() -> History:
+    return Story().command(asked=START, outcome="CommandRefuted").rest()
+
+
+# --- decided soundly -------------------------------------------------------------------------------------------------
+
+
+@breaks("I13", "I14")
+def two_holds_on_a_connector() -> History:
+    story = Story().command("c1", "r1", steps=NOT_SENT).command("c2", "r2")
+    story.outcome("CommandRefuted", "c1")
+    return story.rest()
+
+
+@breaks("I13", "I14")
+def two_starts_and_one_slot() -> History:
+    story = Story(slots=1).command("c1", "r1", asked=START)
+    return story.command("c2", "r2", asked=ELSEWHERE).rest()
+
+
+@holds("I13", "I14")
+def two_starts_and_two_slots() -> History:
+    story = Story(slots=2).command("c1", "r1", asked=START)
+    return story.command("c2", "r2", asked=ELSEWHERE).rest()
+
+
+@holds("I13", "I14")
+def one_slot_given_back_and_used_again() -> History:
+    story = Story(slots=1).command("c1", "r1", asked=START)
+    story.outcome("CommandLapsed", "c1")
+    story.command("c2", "r2", asked=ELSEWHERE).charge(connector=2, message_id="c2")
+    return story.command("c3", "r3", asked=START).rest()
+
+
+@holds("I13", "I14")
+def a_local_start_on_a_held_connector_beyond_the_limit() -> History:
+    story = Story(slots=1).command("c1", "r1", asked=START)
+    story.charge()
+    story.outcome("CommandLapsed", "c1")
+    return story.rest()
+
+
+@breaks("I13")
+def accepted_while_offline() -> History:
+    story = Story().silence(61)
+    story.offline()
+    return story.command().rest()
+
+
+@breaks("I13")
+def one_request_decided_twice() -> History:
+    return Story().command("c1", "r1").command("c2", "r1", attempt=2).rest()
+
+
+@breaks("I13")
+def start_on_a_connector_in_use() -> History:
+    return Story().charge(steps=("begun", "started")).command(asked=START).rest()
+
+
+@breaks("I13")
+def stop_of_what_does_not_run() -> History:
+    return Story().command(asked={"kind": "RemoteStop", "transaction_id": 7}).rest()
+
+
+@breaks("I13")
+def connector_that_is_not_there() -> History:
+    return Story().command(asked={"kind": "Unlock", "connector": 3}).rest()
+
+
+@breaks("I13")
+def two_resets_at_once() -> History:
+    return Story().command("c1", asked=RESET, steps=NOT_SENT).command("c2", "r2", asked=RESET).rest()
+
+
+# --- refused with reason ---------------------------------------------------------------------------------------------
+
+
+@breaks("I15")
+def refused_because_something_changed() -> History:
+    story = Story()
+    story.command(steps=("asked",))
+    story.status(1, "Preparing")
+    return story.command(steps=("answered",), answer="refused").rest()
+
+
+@holds("I15", "I27")
+def refused_because_it_is_held() -> History:
+    story = Story().command("c1", "r1", steps=NOT_SENT)
+    story.command("c2", "r2", steps=REFUSED, answer="refused")
+    story.command("c1", "r1", steps=("called", "obeyed", "moved", "outcome"))
+    return story.rest()
+
+
+@holds("I15")
+def held_for_a_moment_between_question_and_answer() -> History:
+    story = Story().command("c2", "r2", steps=("asked",))
+    story.command("c1", "r1")
+    return story.command("c2", "r2", steps=("answered",), answer="refused").rest()
+
+
+@breaks("I15")
+def held_before_the_question_only() -> History:
+    story = Story().command("c1", "r1")
+    return story.command("c2", "r2", steps=REFUSED, answer="refused").rest()
+
+
+@breaks("I15")
+def unreachable_while_connected() -> History:
+    return Story().command(steps=REFUSED, answer="unreachable").rest()
+
+
+@holds("I15")
+def unreachable_without_a_socket() -> History:
+    story = Story()
+    story.see("socket.closed", station="CP01", socket=1, node="node1", edge="csms", why="line cut")
+    return story.command(steps=REFUSED, answer="unreachable").rest()
+
+
+@holds("I15")
+def unreachable_while_its_node_is_down() -> History:
+    story = Story()
+    story.see("node.crashed", node="node1", incarnation=1, point=None)
+    return story.command(steps=REFUSED, answer="unreachable").rest()
+
+
+@breaks("I15")
+def failed_because_of_a_lost_race() -> History:
+    story = Story().command(steps=("asked",))
+    story.lost_race()
+    return story.command(steps=("answered",), answer="failed", reason="WrongExpectedVersion").rest()
+
+
+@holds("I15")
+def failed_because_the_disk_is_full() -> History:
+    story = Story()
+    story.see("fault.begun", fault="full_disk", id="full_disk@1", node=1)
+    story.command(steps=("asked",))
+    story.lost_race()
+    story.command(steps=("answered",), answer="failed", reason="no space left")
+    story.see("fault.ended", fault="full_disk", id="full_disk@1", node=1)
+    return story.rest()
+
+
+# --- without a trace -------------------------------------------------------------------------------------------------
+
+
+@breaks("I27")
+def refused_and_intended() -> History:
+    return Story().command(steps=("asked", "intent", "answered", "outcome"), answer="refused").rest()
+
+
+@breaks("I27")
+def refused_and_sent() -> History:
+    return Story().command(steps=("asked", "called", "answered"), answer="refused").rest()
+
+
+@holds("I27")
+def refused_once_and_accepted_later() -> History:
+    story = Story().command("c0", "r0", steps=NOT_SENT, outcome="CommandRefuted")
+    story.command("c1", "r1", steps=REFUSED, answer="refused").command("c2", "r2", steps=REFUSED, answer="refused")
+    story.outcome("CommandRefuted", "c0")
+    return story.command("c1", "r1", UNLOCK, attempt=2).rest()

@@ -174,6 +174,15 @@ def a_batch_that_never_arrived() -> History:
     return story.rest(log=story.log[:-2])
 
 
+@holds("I22")
+def a_batch_that_never_arrived_and_a_fact_of_it_that_another_node_stored() -> History:
+    story = Story()
+    story.see("append.unconfirmed", node="node2", stream=f"station-{STATION}", ids=["offline:1", "online:2"])
+    story.silence(61)
+    story.append(("WentOffline", {"epoch": 1, "last_seen": story.iso()}), ids=["offline:1"])
+    return story.rest()
+
+
 # --- folds -----------------------------------------------------------------------------------------------------------
 
 

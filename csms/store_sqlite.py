@@ -1,0 +1,369 @@
+"""The durable log: SQLite in WAL mode with synchronous=FULL, one thread that owns the only connection, group commit.
+
+Appends that wait at the same time share one transaction and so one fsync; each is checked for itself, so one conflict
+does not fail its neighbours. Nobody is told before the commit returned.
+
+SQLite before 3.51.3 (3.50.7 and 3.44.6 have the fix too) can lose commits when several connections write and checkpoint
+one WAL file. Here one connection does both; on such a version the file is also locked against any other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from .store import (
+    NewEvent,
+    Snapshot,
+    StoredEvent,
+    StoreError,
+    StoreUnavailable,
+    Subscriber,
+    WrongExpectedVersion,
+    already_there,
+)
+
+T = TypeVar("T")
+
+BATCH = 512
+"""Appends that share one transaction, at the most."""
+WAITING = 100_000
+"""Appends that may wait; more are refused at once."""
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (
+    (
+        """CREATE TABLE event (
+            position INTEGER PRIMARY KEY AUTOINCREMENT,
+            stream TEXT NOT NULL,
+            version INTEGER NOT NULL,
+            event_id TEXT NOT NULL UNIQUE,
+            type TEXT NOT NULL,
+            data BLOB NOT NULL,
+            UNIQUE (stream, version)
+        ) STRICT""",
+        """CREATE TABLE snapshot (
+            stream TEXT PRIMARY KEY,
+            version INTEGER NOT NULL,
+            fold TEXT NOT NULL,
+            state BLOB NOT NULL
+        ) STRICT, WITHOUT ROWID""",
+    ),
+)
+"""Statements that bring a file from each `user_version` to the next."""
+
+
+def has_wal_reset_bug(version: tuple[int, int, int]) -> bool:
+    """Tell whether a SQLite version can lose commits with several writing connections."""
+    if version >= (3, 51, 3):
+        return False
+    return not ((3, 50, 7) <= version < (3, 51, 0) or (3, 44, 6) <= version < (3, 45, 0))
+
+
+@dataclass(slots=True)
+class _Append:
+    stream: str
+    events: Sequence[NewEvent]
+    expected: int | None
+    done: asyncio.Future[int]
+    stored: list[StoredEvent] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Query:
+    ask: Callable[[sqlite3.Connection], Any]
+    done: Future[Any] = field(default_factory=Future)
+
+
+class SqliteStore:
+    """An `EventStore` in a file. Make one with `await SqliteStore.open(path)`."""
+
+    def __init__(self, path: Path, *, group_commit: bool = True) -> None:
+        self.path = path
+        self._most = BATCH if group_commit else 1
+        self._work: queue.SimpleQueue[_Append | _Query | None] = queue.SimpleQueue()
+        self._subscribers: list[tuple[asyncio.AbstractEventLoop, Subscriber]] = []
+        self._opened: Future[None] = Future()
+        self._closed = False
+        self._thread = threading.Thread(target=self._own, name=f"log {path.name}", daemon=True)
+
+    @classmethod
+    async def open(cls, path: Path | str, *, group_commit: bool = True) -> SqliteStore:
+        """Open a log, making the file if there is none. Raises `StoreUnavailable` with one sentence why not."""
+        store = cls(Path(path), group_commit=group_commit)
+        store._thread.start()
+        await asyncio.wrap_future(store._opened)
+        return store
+
+    # --- the port ---
+
+    async def append(self, stream: str, events: Sequence[NewEvent], expected: int | None) -> int:
+        """See `EventStore.append`."""
+        job = _Append(stream, events, expected, asyncio.get_running_loop().create_future())
+        self._put(job)
+        return await job.done
+
+    async def read(self, stream: str, after: int = 0) -> Sequence[StoredEvent]:
+        """See `EventStore.read`."""
+        sql = f"SELECT {_COLUMNS} FROM event WHERE stream = ? AND version > ? ORDER BY version"
+        return await self._ask(lambda db: _events(db.execute(sql, (stream, after))))
+
+    async def read_all(self, after: int = 0, limit: int | None = None) -> Sequence[StoredEvent]:
+        """See `EventStore.read_all`."""
+        sql = f"SELECT {_COLUMNS} FROM event WHERE position > ? ORDER BY position LIMIT ?"
+        return await self._ask(lambda db: _events(db.execute(sql, (after, -1 if limit is None else limit))))
+
+    async def streams(self, prefix: str = "") -> Sequence[str]:
+        """See `EventStore.streams`."""
+        sql = "SELECT DISTINCT stream FROM event WHERE substr(stream, 1, length(?1)) = ?1 ORDER BY stream"
+        return await self._ask(lambda db: [row[0] for row in db.execute(sql, (prefix,))])
+
+    async def save_snapshot(self, snapshot: Snapshot) -> None:
+        """See `EventStore.save_snapshot`."""
+
+        def save(db: sqlite3.Connection) -> None:
+            db.execute(
+                "INSERT INTO snapshot VALUES (?, ?, ?, ?) ON CONFLICT (stream) DO UPDATE SET version = excluded.version,"
+                " fold = excluded.fold, state = excluded.state WHERE excluded.version >= snapshot.version",
+                (snapshot.stream, snapshot.version, snapshot.fold, snapshot.state),
+            )
+
+        await self._ask(save)
+
+    async def load_snapshot(self, stream: str) -> Snapshot | None:
+        """See `EventStore.load_snapshot`."""
+        sql = "SELECT stream, version, fold, state FROM snapshot WHERE stream = ?"
+        row = await self._ask(lambda db: db.execute(sql, (stream,)).fetchone())
+        return Snapshot(*row) if row else None
+
+    def subscribe(self, subscriber: Subscriber) -> Callable[[], None]:
+        """See `EventStore.subscribe`; the subscriber is called in the loop that subscribes."""
+        entry = (asyncio.get_running_loop(), subscriber)
+        self._subscribers = [*self._subscribers, entry]
+
+        def stop() -> None:
+            self._subscribers = [one for one in self._subscribers if one is not entry]
+
+        return stop
+
+    async def close(self) -> None:
+        """Finish what is queued, move the WAL into the file, close it."""
+        if not self._closed:
+            self._closed = True
+            self._work.put(None)
+        await asyncio.get_running_loop().run_in_executor(None, self._thread.join)
+
+    async def check(self) -> list[str]:
+        """Look the file over; return what is wrong with it, nothing if it is sound."""
+
+        def look(db: sqlite3.Connection) -> list[str]:
+            wrong = [row[0] for row in db.execute("PRAGMA integrity_check") if row[0] != "ok"]
+            gaps = "SELECT stream FROM event GROUP BY stream HAVING count(*) != max(version) OR min(version) != 1"
+            return wrong + [f"{row[0]}: versions have a gap" for row in db.execute(gaps)]
+
+        return await self._ask(look)
+
+    # --- handing over to the thread ---
+
+    def _put(self, job: _Append | _Query) -> None:
+        if self._closed:
+            raise StoreUnavailable(f"{self.path.name} is closed")
+        if self._work.qsize() >= WAITING:
+            raise StoreUnavailable(f"{WAITING} appends are waiting for {self.path.name}")
+        self._work.put(job)
+
+    async def _ask(self, ask: Callable[[sqlite3.Connection], T]) -> T:
+        query = _Query(ask)
+        self._put(query)
+        found: T = await asyncio.wrap_future(query.done)
+        return found
+
+    # --- in the thread ---
+
+    def _own(self) -> None:
+        try:
+            db = _connect(self.path)
+        except (sqlite3.Error, StoreError) as error:
+            self._opened.set_exception(_unavailable(error, self.path))
+            return
+        self._opened.set_result(None)
+        try:
+            while (jobs := self._take()) is not None:
+                appends = [job for job in jobs if isinstance(job, _Append)]
+                if appends:
+                    self._commit(db, appends)
+                for job in jobs:
+                    if isinstance(job, _Query):
+                        self._answer(db, job)
+        finally:
+            with contextlib.suppress(sqlite3.Error):
+                db.close()
+
+    def _take(self) -> list[_Append | _Query] | None:
+        """Wait for work and take all there is; a query waits for the appends before it and ends the batch."""
+        jobs: list[_Append | _Query] = []
+        while True:
+            try:
+                job = self._work.get(block=not jobs)
+            except queue.Empty:
+                return jobs
+            if job is None:
+                if not jobs:
+                    return None
+                self._work.put(None)
+                return jobs
+            jobs.append(job)
+            if isinstance(job, _Query) or len(jobs) >= self._most:
+                return jobs
+
+    def _commit(self, db: sqlite3.Connection, appends: list[_Append]) -> None:
+        results: list[tuple[_Append, int | Exception]] = []
+        try:
+            db.execute("BEGIN IMMEDIATE")
+            for job in appends:
+                try:
+                    results.append((job, _insert(db, job)))
+                except StoreError as error:
+                    results.append((job, error))
+            db.execute("COMMIT")
+        except sqlite3.Error as error:
+            # The disk said no to the whole transaction: nothing of it is in the log, and nobody is told it is.
+            with contextlib.suppress(sqlite3.Error):
+                db.execute("ROLLBACK")
+            why = _unavailable(error, self.path)
+            results = [(job, why) for job in appends]
+        else:
+            self._tell([job.stored for job in appends if job.stored])
+        # One crossing into each loop for the whole batch: a crossing costs more than an insert.
+        for loop in {job.done.get_loop() for job in appends}:
+            mine = [(job.done, result) for job, result in results if job.done.get_loop() is loop]
+            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+                loop.call_soon_threadsafe(_settle, mine)
+
+    def _answer(self, db: sqlite3.Connection, query: _Query) -> None:
+        try:
+            query.done.set_result(query.ask(db))
+        except sqlite3.Error as error:
+            query.done.set_exception(_unavailable(error, self.path))
+
+    def _tell(self, batches: list[list[StoredEvent]]) -> None:
+        for loop, subscriber in self._subscribers:
+
+            def tell(subscriber: Subscriber = subscriber) -> None:
+                for batch in batches:
+                    subscriber(batch)
+
+            with contextlib.suppress(RuntimeError):  # its loop is closed: nobody is left to be told
+                loop.call_soon_threadsafe(tell)
+
+
+_COLUMNS = "position, stream, version, event_id, type, data"
+
+
+def _events(rows: Any) -> list[StoredEvent]:
+    return [StoredEvent(*row) for row in rows]
+
+
+_INSERT = "INSERT INTO event (stream, version, event_id, type, data) "
+_NEXT = _INSERT + (
+    "SELECT ?1, ?2, ?3, ?4, ?5 WHERE ifnull((SELECT max(version) FROM event WHERE stream = ?1), 0) = ?2 - 1"
+)
+
+
+def _settle(results: list[tuple[asyncio.Future[int], int | Exception]]) -> None:
+    for done, result in results:
+        if done.done():
+            continue  # whoever waited was cancelled
+        if isinstance(result, Exception):
+            done.set_exception(result)
+        else:
+            done.set_result(result)
+
+
+def _head(db: sqlite3.Connection, stream: str) -> int:
+    return db.execute("SELECT max(version) FROM event WHERE stream = ?", (stream,)).fetchone()[0] or 0
+
+
+def _insert(db: sqlite3.Connection, job: _Append) -> int:
+    """Insert a batch, or leave everything as it was and raise. The usual case is one statement an event."""
+    version = _head(db, job.stream) if job.expected is None else job.expected
+    whole = len(job.events) == 1
+    if not whole:
+        db.execute("SAVEPOINT batch")
+    try:
+        for number, event in enumerate(job.events, 1):
+            row = (job.stream, version + number, event.event_id, event.type, event.data)
+            cursor = db.execute(_NEXT, row)
+            if cursor.rowcount != 1:
+                raise sqlite3.IntegrityError
+            assert cursor.lastrowid is not None
+            job.stored.append(StoredEvent(cursor.lastrowid, *row))
+    except sqlite3.IntegrityError:
+        job.stored.clear()
+        if not whole:
+            db.execute("ROLLBACK TO batch")
+        return _refuse(db, job)
+    finally:
+        if not whole:
+            db.execute("RELEASE batch")
+    return version + len(job.events)
+
+
+def _refuse(db: sqlite3.Connection, job: _Append) -> int:
+    """Say why a batch has no place: it is there already, or somebody was first."""
+    wanted = [event.event_id for event in job.events]
+    sql = f"SELECT {_COLUMNS} FROM event WHERE event_id IN ({','.join('?' * len(wanted))})"
+    found = {event.event_id: event for event in _events(db.execute(sql, wanted))}
+    if found:
+        return already_there(job.stream, job.events, [found.get(event_id) for event_id in wanted])
+    raise WrongExpectedVersion(job.stream, job.expected or 0, _head(db, job.stream))
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=1.0)
+    try:
+        if has_wal_reset_bug(sqlite3.sqlite_version_info):
+            db.execute("PRAGMA locking_mode = EXCLUSIVE")
+        wanted = {"journal_mode": "wal", "synchronous": 2}
+        for name, value in wanted.items():
+            db.execute(f"PRAGMA {name} = {value}")
+        for name, value in wanted.items():
+            # A pragma that did not take says nothing; a log that is not durable must not look as if it were.
+            got = db.execute(f"PRAGMA {name}").fetchone()[0]
+            if got != value:
+                raise StoreUnavailable(f"{path} does not take {name}={value}, it stays at {got}: not a place for a log")
+        db.execute("BEGIN IMMEDIATE")
+        version = db.execute("PRAGMA user_version").fetchone()[0]
+        if version > len(MIGRATIONS):
+            raise StoreUnavailable(f"{path} was written by a newer Interlock (schema {version}, this one knows up to {len(MIGRATIONS)})")
+        for number, statements in enumerate(MIGRATIONS[version:], version + 1):
+            for statement in statements:
+                db.execute(statement)
+            db.execute(f"PRAGMA user_version = {number}")
+        db.execute("COMMIT")
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def _unavailable(error: Exception, path: Path) -> StoreUnavailable:
+    if isinstance(error, StoreUnavailable):
+        return error
+    text = str(error)
+    if "locked" in text or "busy" in text:
+        return StoreUnavailable(f"{path} is in use by another process; one process at a time may have it open")
+    if "full" in text:
+        return StoreUnavailable(f"{path}: no space left to write; nothing was recorded, make room and it goes on")
+    if "not a database" in text or "malformed" in text:
+        return StoreUnavailable(f"{path} is damaged or no Interlock log: {text}")
+    if "unable to open" in text:
+        return StoreUnavailable(f"{path} cannot be opened: is the folder there, and may it be written?")
+    return StoreUnavailable(f"{path}: {text}")

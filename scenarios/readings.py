@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from operator import attrgetter
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -17,6 +18,8 @@ EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 """What every clock of a run reads at second 0."""
 
 T = TypeVar("T")
+
+_INDEX = attrgetter("i")
 
 _decode = msgspec.json.Decoder().decode
 
@@ -194,7 +197,9 @@ class Readings:
 
     def of_any(self, *kinds: str) -> list[Observation]:
         """Return the observations of several kinds in order."""
-        return sorted((seen for kind in kinds for seen in self.of(kind)), key=index)
+        found = [seen for kind in kinds for seen in self.of(kind)]
+        found.sort(key=_INDEX)
+        return found
 
     def phase(self, name: str) -> Observation | None:
         """Return the moment a phase of the run began."""

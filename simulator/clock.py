@@ -1,53 +1,58 @@
-"""A station's own clock: it starts wrong, runs wrong, and can be set."""
+"""A station's own clock: skewed, drifting, stepped. Every timestamp it puts on the wire is read from here."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-import simpy
-
-EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
-"""True time at second 0 of the simulation."""
+EPOCH = datetime(2026, 1, 1)
+"""What a right clock reads (in UTC) at second 0."""
 
 
 @dataclass(frozen=True, slots=True)
 class ClockSpec:
-    """How wrong a clock is: `skew_s` at the start, `drift_ppm` from then on; whether it takes the CSMS's time."""
+    """How wrong a clock is: `skew_s` ahead at the start, gaining `drift_ppm` microseconds a second.
+
+    `follows_csms`: it sets itself to the `currentTime` of boot and heartbeat answers when more than `slack_s` off.
+    """
 
     skew_s: float = 0.0
     drift_ppm: float = 0.0
-    obeys: bool = True
+    follows_csms: bool = False
+    slack_s: float = 1.0
 
 
 class StationClock:
-    """A clock that may be wrong."""
+    """A running clock. `now` is always true time, in seconds."""
 
-    def __init__(self, env: simpy.Environment, spec: ClockSpec) -> None:
-        self._env, self._spec, self._offset_s = env, spec, spec.skew_s
-        self._set_at = 0.0
+    __slots__ = ("_rate", "_since", "_skew_s", "_spec")
 
-    def error_s(self) -> float:
-        """Return how far ahead of true time the clock is."""
-        return self._offset_s + (self._env.now - self._set_at) * self._spec.drift_ppm * 1e-6
+    def __init__(self, spec: ClockSpec) -> None:
+        self._spec, self._skew_s, self._rate, self._since = spec, spec.skew_s, spec.drift_ppm * 1e-6, 0.0
 
-    def read(self) -> str:
-        """Return the time it shows, as OCPP writes it."""
-        at = EPOCH + timedelta(seconds=self._env.now + self.error_s())
-        return at.strftime("%Y-%m-%dT%H:%M:%S.") + f"{at.microsecond // 1000:03d}Z"
+    def skew_s(self, now: float) -> float:
+        """Return how far the clock is ahead."""
+        return self._skew_s + self._rate * (now - self._since)
 
-    def told(self, text: str) -> None:
-        """Set it to the time a CSMS told, if it obeys and the time can be read."""
-        if not self._spec.obeys:
+    def text(self, now: float) -> str:
+        """Return what the clock reads, as OCPP writes it."""
+        at = EPOCH + timedelta(seconds=now + self.skew_s(now))
+        return at.isoformat(timespec="milliseconds") + "Z"
+
+    def step(self, seconds: float) -> None:
+        """Move the clock by `seconds`, forwards or back."""
+        self._skew_s += seconds
+
+    def hear(self, text: str, now: float) -> None:
+        """Hear what time the CSMS has, and believe it if this clock does that sort of thing."""
+        if not self._spec.follows_csms:
             return
         try:
             at = datetime.fromisoformat(text)
         except ValueError:
             return
         if at.tzinfo is not None:
-            self._offset_s = (at - EPOCH).total_seconds() - self._env.now
-            self._set_at = self._env.now
-
-    def step(self, seconds: float) -> None:
-        """Let it jump."""
-        self._offset_s += seconds
+            at = at.astimezone(UTC).replace(tzinfo=None)
+        right = (at - EPOCH).total_seconds()
+        if abs(right - now - self.skew_s(now)) > self._spec.slack_s:
+            self._skew_s, self._since = right - now, now

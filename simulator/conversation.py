@@ -1,292 +1,413 @@
-"""How a station keeps in touch: connect, boot, heartbeat, one CALL at a time, and the queue it must get rid of."""
+"""How a station keeps in touch: connect, boot, heartbeat, one CALL at a time, and the line of what it has to tell.
+
+What is said promptly (boot, heartbeat, authorization) goes before the line; before a boot was accepted nothing else
+goes at all. A connection that is lost is opened again after a pause, without another boot: what changed meanwhile is
+told then, behind the transaction messages that waited.
+"""
 
 from __future__ import annotations
 
+import itertools
 from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from . import ocppj, v16
+import msgspec
+
+from . import obey, v16
 from .connector import Connector
 from .network import Socket
-from .outbox import Entry
+from .ocppj import LOST, TIMED_OUT, Call, Link, Payload
+from .outbox import Entry, Outbox
+from .timer import Timer
 
 if TYPE_CHECKING:
     from .station import Station
 
-Answered = Callable[[dict[str, Any] | None], None]
-"""Called with the payload of the CALLRESULT, or None when there was no good answer."""
-TIMEOUTS_BEFORE_RECONNECT = 2
+LONGEST_INTERVAL_S = 1e7
+
+_encode = msgspec.json.Encoder().encode
 
 
 class Conversation:
-    """The controller's memory of its connection: all of it is lost at a reboot."""
+    """What the controller of `station` says and hears. Of it only the outbox outlives a reboot."""
+
+    __slots__ = (
+        "_attempts",
+        "_beat",
+        "_boot_call",
+        "_dialling",
+        "_env",
+        "_heartbeat",
+        "_id_prefix",
+        "_ids",
+        "_interval_s",
+        "_old",
+        "_prompt",
+        "_spec",
+        "_station",
+        "known_tags",
+        "link",
+        "outbox",
+        "registration",
+        "socket",
+    )
 
     def __init__(self, station: Station) -> None:
-        self._station = station
+        spec, env = station.spec, station.env
+        self._station, self._spec, self._env = station, spec, env
+        self.link = Link(env, spec.call_timeout_s, self._new_id, self._called, self.pump, self._timed_out)
+        self.outbox = Outbox(env, station.rng, self.link, spec.persona, self._told, self._not_told, self.pump)
+        self.outbox.retry_s = spec.retry_s
         self.socket: Socket | None = None
-        self.registered = False
-        self._count = 0
-        self._forget()
-        self._interval_s = station.spec.heartbeat_s
-
-    def _forget(self) -> None:
-        self._waiting: deque[tuple[str, dict[str, Any], Answered]] = deque()
-        self._outstanding: tuple[str, Answered | None, Entry | None] | None = None
-        self._boot_due = False
-        self._paused = False
-        self._silent = 0
-        self._beat = 0
+        self.registration: str | None = None
+        """What the CSMS made of the last BootNotification since the controller started."""
+        self.known_tags: dict[str, bool] = {}
+        """The authorization cache."""
+        self._prompt: deque[Call] = deque()
+        boot = v16.boot(spec.vendor, spec.model, spec.serial, spec.firmware)
+        self._boot_call = Call("BootNotification", boot, self._boot_answered, self._boot_failed, early=True)
+        self._heartbeat = Call("Heartbeat", "{}", self._heartbeat_answered, _nothing)
+        self._beat: Timer | None = None
+        self._interval_s = spec.heartbeat_s
+        self._dialling = False
+        self._attempts = 0
+        self._old: list[Socket] = []
+        self._ids = itertools.count(1)
+        self._id_prefix = ""
 
     @property
-    def connected(self) -> bool:
-        """Whether it believes it has a connection."""
-        return self.socket is not None
+    def registered(self) -> bool:
+        """Whether the CSMS has accepted its boot."""
+        return self.registration == "Accepted"
+
+    @property
+    def online(self) -> bool:
+        """Whether it is connected and accepted."""
+        return self.socket is not None and self.registration == "Accepted"
+
+    def _new_id(self) -> str:
+        return f"{self._id_prefix}{next(self._ids)}"
 
     # --- power ---
 
     def power_on(self) -> None:
-        """Connect and announce the boot."""
-        self._forget()
-        self.registered, self._boot_due = False, True
-        self._interval_s = self._station.spec.heartbeat_s
-        self._connect()
+        """Begin to connect."""
+        if self._spec.message_ids == "random":
+            self._id_prefix = f"{self._station.rng.getrandbits(32):08x}-"
+        self._ids = itertools.count(1)
+        self._attempts = 0
+        self._dial()
 
-    def power_off(self, why: str) -> None:
-        """Lose the connection as a machine does that lost its power."""
-        socket, self.socket = self.socket, None
-        self._forget()
+    def power_off(self) -> None:
+        """Stop saying anything: nothing that ends from here on can be told in this life."""
+        self.link.forget()
+        self.registration = None
+        self._dialling = False
+        self._prompt.clear()
+        self.outbox.unpause()
+        self.outbox.forget_statuses()
+        if self._beat is not None:
+            self._beat.cancel()
+            self._beat = None
+
+    def leave(self, why: str, orderly: bool) -> None:
+        """Leave every connection: closed, or as a machine leaves them that lost its power."""
+        sockets, self._old = self._old, []
+        if self.socket is not None:
+            sockets.append(self.socket)
+            self.socket = None
+        for socket in sockets:
+            socket.on_down = socket.on_station_closed = None
+            if orderly:
+                socket.close("station", why)
+            else:
+                if self._spec.dies_silently:
+                    socket.half_open(why)
+                socket.vanish("station", why)
+
+    # --- connection ---
+
+    def _dial(self) -> None:
+        if not self._dialling:
+            self._dialling = True
+            network = self._station.network
+            # The opening handshake takes a round trip.
+            self._station.after(network.draw_latency() + network.draw_latency(), self._dialled)
+
+    def _dialled(self) -> None:
+        self._dialling = False
+        socket = self._station.network.open(self._spec.station_id)
+        if socket is None:
+            if self.socket is None:
+                self._dial_later()
+            return
+        old = self.socket
+        if old is not None:
+            # It reads the old connection no longer, and closes it some day.
+            old.on_down = old.on_station_closed = None
+            self._old.append(old)
+            self._station.after(self._station.rng.uniform(*self._spec.old_socket_s), self._close_old)
+            self._disconnected()
+        self._attempts = 0
+        self.socket = socket
+        socket.on_down = self.link.receive
+        socket.on_station_closed = self._hung_up
+        self.link.write = socket.send_up
+        self.outbox.unpause()
+        if self.registered:
+            self._tell_statuses()
+            self.heartbeat()
+        else:
+            self._boot()
+
+    def _close_old(self) -> None:
+        self._old.pop(0).close("station", "replaced")
+
+    def _close(self, why: str) -> None:
+        socket = self.socket
         if socket is not None:
             socket.on_down = socket.on_station_closed = None
-            socket.vanish("station", why)
+            socket.close("station", why)
+            self._disconnected()
 
-    # --- the line ---
+    def _dial_later(self) -> None:
+        pause_s = self._station.rng.uniform(*self._spec.reconnect_s) * min(2**self._attempts, 8)
+        self._attempts += 1
+        self._station.after(pause_s, self._dial_again)
 
-    def _connect(self) -> None:
-        station = self._station
-        if self.socket is not None:
-            return
-        socket = station.network.open(station.station_id)
-        if socket is None:
-            station.after(station.draw(station.spec.reconnect_s), self._connect)
-            return
-        self._use(socket)
+    def _dial_again(self) -> None:
+        if self.socket is None:
+            self._dial()
 
-    def _use(self, socket: Socket) -> None:
-        self.socket = socket
-        socket.on_down = lambda text: self._received(socket, text)
-        socket.on_station_closed = lambda why: self._closed(socket)
-        self._silent = 0
-        self._paused = False
-        if self.registered:
-            self.heartbeat()
-            for outlet in self._station.connectors[1:]:
-                self.status_changed(outlet)
-        self.pump()
+    def _hung_up(self, why: str) -> None:
+        self._disconnected()
+        self._dial_later()
 
-    def _closed(self, socket: Socket) -> None:
-        if self.socket is not socket:
-            return
+    def _disconnected(self) -> None:
         self.socket = None
-        self._give_up_waiting()
-        station = self._station
-        if station.powered:
-            station.after(station.draw(station.spec.reconnect_s), self._connect)
+        self.link.drop()
+        self.outbox.forget_statuses()
+        prompt, self._prompt = self._prompt, deque()
+        for call in prompt:
+            call.failed(LOST)
 
-    def _give_up_waiting(self) -> None:
-        outstanding, self._outstanding = self._outstanding, None
-        waiting, self._waiting = self._waiting, deque()
-        if outstanding is not None and outstanding[1] is not None:
-            outstanding[1](None)
-        for _, _, answered in waiting:
-            answered(None)
+    def drop(self, why: str) -> None:
+        """Close the connection and open another one after a pause."""
+        if self.socket is not None:
+            self._close(why)
+            self._dial_later()
 
     def reconnect(self, *, keep_old: bool) -> None:
-        """Open another connection and use it from now on."""
-        old, self.socket = self.socket, None
-        self._give_up_waiting()
-        if old is not None and not keep_old:
-            old.close("station", "reconnecting")
-        self._connect()
+        """Open another connection now; the old one is closed first, or stays open for a while unread."""
+        if not keep_old:
+            self._close("reconnecting")
+        self._dial()
 
-    # --- asking ---
-
-    def ask(self, action: str, payload: dict[str, Any], answered: Answered, *, needs_line: bool = False) -> None:
-        """Queue a message that is not owed: lost with the connection. Without a line, `needs_line` answers None now."""
-        if self.socket is None:
-            if needs_line:
-                answered(None)
-            return
-        self._waiting.append((action, payload, answered))
-        self.pump()
-
-    def pump(self) -> None:
-        """Send the next message, if none is under way."""
-        socket = self.socket
-        if socket is None or self._outstanding is not None:
-            return
-        station = self._station
-        if not self.registered:
-            if self._boot_due:
-                self._boot_due = False
-                spec = station.spec
-                payload = v16.boot(spec.vendor, spec.model, spec.serial, spec.firmware)
-                self._send("BootNotification", payload, self._booted, None)
-            return
-        if self._waiting:
-            action, payload, answered = self._waiting.popleft()
-            self._send(action, payload, answered, None)
-            return
-        entry = station.outbox.head()
-        if entry is not None and not self._paused:
-            self._send(entry.action, entry.payload(), None, entry)
-
-    def _send(self, action: str, payload: dict[str, Any], answered: Answered | None, entry: Entry | None) -> None:
-        station = self._station
-        assert self.socket is not None
-        if entry is not None and entry.message_id is not None and station.spec.persona.resend == "same id":
-            message_id = entry.message_id
-        else:
-            self._count += 1
-            # Unique per station also across reboots, as a UUID would be.
-            message_id = f"{station.boot_count}-{self._count}"
-        if entry is not None:
-            entry.message_id = message_id
-        self._outstanding = (message_id, answered, entry)
-        self.socket.send_up(ocppj.call(message_id, action, payload))
-        station.after(station.spec.call_timeout_s, lambda: self._timed_out(message_id))
-
-    def _timed_out(self, message_id: str) -> None:
-        if self._outstanding is None or self._outstanding[0] != message_id:
-            return
-        _, answered, entry = self._outstanding
-        self._outstanding = None
-        self._silent += 1
-        if answered is not None:
-            answered(None)
-        if entry is not None:
-            self._pause()
-        if self._silent >= TIMEOUTS_BEFORE_RECONNECT and self.socket is not None:
-            socket, self.socket = self.socket, None
-            self._give_up_waiting()
-            socket.close("station", "no answers")
-            self._station.after(self._station.draw(self._station.spec.reconnect_s), self._connect)
-        self.pump()
-
-    def _pause(self) -> None:
-        """Wait before a message that is owed is sent again."""
-        self._paused = True
-
-        def over() -> None:
-            self._paused = False
-            self.pump()
-
-        self._station.after(self._station.spec.retry_s, over)
-
-    # --- frames ---
-
-    def _received(self, socket: Socket, text: str) -> None:
-        message = ocppj.read(text)
-        if message is None or not self._station.powered:
-            return
-        if message[0] == 2:
-            self._station.obedience.told(socket, message[1], message[2], message[3])
-            return
-        if self._outstanding is None or self._outstanding[0] != message[1]:
-            return
-        _, answered, entry = self._outstanding
-        self._outstanding = None
-        self._silent = 0
-        payload = message[2] if message[0] == 3 else None
-        if entry is not None:
-            self._owed_answered(entry, payload)
-        elif answered is not None:
-            answered(payload)
-        self.pump()
-
-    def _owed_answered(self, entry: Entry, payload: dict[str, Any] | None) -> None:
-        station = self._station
-        good = payload is not None and v16.valid(f"{entry.action}Response", payload)
-        if not good:
-            entry.attempts += 1
-            if entry.attempts < station.spec.transaction_attempts:
-                self._pause()
-                return
-        station.outbox.done(entry)
-        if good and payload is not None and entry.action == "StartTransaction" and entry.session is not None:
-            station.transaction_given(entry.session, payload)
+    def _timed_out(self, in_a_row: int) -> None:
+        if in_a_row >= self._spec.timeouts_to_reconnect:
+            self.drop("no answers")
 
     # --- boot and heartbeat ---
 
-    def _booted(self, payload: dict[str, Any] | None) -> None:
+    def _boot(self) -> None:
+        if self.link.outstanding is not self._boot_call and self._boot_call not in self._prompt:
+            self.say(self._boot_call)
+
+    def _boot_answered(self, payload: Payload) -> None:
+        if not v16.valid_answer("BootNotification", payload):
+            self._boot_failed("FormationViolation")
+            return
         station = self._station
-        if payload is None or not v16.valid("BootNotificationResponse", payload):
-            station.after(station.spec.retry_s, self._boot_again)
+        station.clock.hear(payload["currentTime"], self._env.now)
+        interval_s = float(max(0, min(payload["interval"], LONGEST_INTERVAL_S)))
+        was, self.registration = self.registration, payload["status"]
+        if self.registration != "Accepted":
+            station.after(interval_s if interval_s > 0 else self._spec.boot_retry_s, self._boot_again)
             return
-        station.clock.told(payload["currentTime"])
-        interval_s = float(payload["interval"])
-        if payload["status"] != "Accepted":
-            station.after(interval_s or 60.0, self._boot_again)
-            return
-        self.registered = True
         if interval_s > 0:
             self._interval_s = interval_s
-        self.tell_status(station.connectors[0])
-        for outlet in station.connectors[1:]:
-            self.tell_status(outlet)
-        self._beat_later(self._interval_s * station.rng.uniform(0.9, 1.0))
+            station.configuration.change("HeartbeatInterval", str(int(interval_s)))
+        # A little early and not all alike, so that a fleet that booted together does not beat together.
+        self._beat_in(self._interval_s * station.rng.uniform(0.9, 1.0))
+        if was != "Accepted":
+            for connector in station.connectors():
+                connector.told = None
+            self._tell_statuses()
+
+    def _boot_failed(self, why: str) -> None:
+        if why != LOST:
+            self._station.after(self._spec.boot_retry_s, self._boot_again)
 
     def _boot_again(self) -> None:
-        if not self.registered:
-            self._boot_due = True
-            self.pump()
+        if self.socket is not None and not self.registered:
+            self._boot()
 
-    def boot_now(self) -> None:
-        """Send a BootNotification because the CSMS asked for one."""
-        spec = self._station.spec
-        self.ask("BootNotification", v16.boot(spec.vendor, spec.model, spec.serial, spec.firmware), lambda _: None)
+    def _beat_in(self, delay_s: float) -> None:
+        if self._beat is not None:
+            self._beat.cancel()
+        self._beat = Timer(self._env, delay_s, self._beats)
 
-    def _beat_later(self, seconds: float) -> None:
-        self._beat += 1
-        beat = self._beat
-
-        def due() -> None:
-            if beat == self._beat:
-                self.heartbeat()
-                self._beat_later(self._interval_s)
-
-        self._station.after(seconds, due)
-
-    def beat_every(self, interval_s: float) -> None:
-        """Change the heartbeat interval."""
-        self._interval_s = interval_s
-        self._beat_later(interval_s)
+    def _beats(self, _: Any) -> None:
+        self._beat = Timer(self._env, self._interval_s, self._beats)
+        if self._heartbeat not in self._prompt:
+            self.heartbeat()
 
     def heartbeat(self) -> None:
-        """Send a heartbeat, if there is a connection and the CSMS has accepted the boot."""
-        if self.registered:
-            self.ask("Heartbeat", {}, self._told_time)
+        """Send a heartbeat, if connected and accepted."""
+        if self.online:
+            self.say(self._heartbeat)
 
-    def _told_time(self, payload: dict[str, Any] | None) -> None:
-        if payload is not None and isinstance(payload.get("currentTime"), str):
-            self._station.clock.told(payload["currentTime"])
+    def _heartbeat_answered(self, payload: Payload) -> None:
+        if v16.valid_answer("Heartbeat", payload):
+            self._station.clock.hear(payload["currentTime"], self._env.now)
+
+    # --- saying ---
+
+    def pump(self) -> None:
+        """Send what is next, if anything may be sent now."""
+        link = self.link
+        if link.outstanding is not None or link.write is None:
+            return
+        if self.registration != "Accepted":
+            for call in self._prompt:
+                if call.early:
+                    self._prompt.remove(call)
+                    link.call(call)
+                    return
+        elif self._prompt:
+            link.call(self._prompt.popleft())
+        elif self.outbox.ready:
+            self.outbox.send()
+
+    def say(self, call: Call) -> None:
+        """Make a CALL promptly. It fails with the connection."""
+        if self.socket is None:
+            call.failed(LOST)
+            return
+        self._prompt.append(call)
+        self.pump()
+
+    def ask(self, action: str, payload: dict[str, Any], answered: Callable[[Payload | None], None]) -> None:
+        """Make any CALL promptly; `answered` gets the payload, or None when there was no answer."""
+        self.say(Call(action, _encode(payload).decode(), answered, lambda why: answered(None)))
+
+    def tell(self, entry: Entry) -> None:
+        """Put a message in line; one that is not kept is dropped while offline."""
+        if entry.durable or self.online:
+            self.outbox.push(entry)
+            self.pump()
 
     # --- status ---
 
-    def status_changed(self, outlet: Connector) -> None:
-        """Tell a status the CSMS does not know yet."""
-        if self.registered and self.socket is not None and outlet.reported != (outlet.status, outlet.error_code):
-            self.tell_status(outlet)
+    def report(self, connector: Connector) -> None:
+        """Tell a status that changed: now if there is a connection, else when there is one."""
+        if self.online:
+            self.tell_status(connector)
 
-    def tell_status(self, outlet: Connector) -> None:
-        """Tell a status."""
-        if not self.registered or self.socket is None:
+    def tell_status(self, connector: Connector, early: bool = False) -> None:
+        """Tell a status whether it changed or not; `early`: although no boot was accepted."""
+        what = (connector.status, connector.error_code)
+        body = v16.status(connector.number, *what, self._station.time())
+        entry = Entry("StatusNotification", body, told=(connector, what))
+        connector.queued += 1
+        if early or self._spec.statuses_overtake:
+            answered, failed = (lambda _: self._told(entry, {})), (lambda why: self._not_told(entry, why))
+            self.say(Call(entry.action, body, answered, failed, early=early))
+        else:
+            self.outbox.push(entry)
+            self.pump()
+
+    def _tell_statuses(self) -> None:
+        for connector in self._station.connectors():
+            if connector.told != (connector.status, connector.error_code) and not connector.queued:
+                self.tell_status(connector)
+
+    def _told(self, entry: Entry, payload: Payload) -> None:
+        if entry.told is not None:
+            connector, what = entry.told
+            connector.queued = max(0, connector.queued - 1)
+            connector.told = what
+        elif entry.action == "StartTransaction" and entry.session is not None:
+            session, status = entry.session, payload["idTagInfo"]["status"]
+            session.transaction_id = int(payload["transactionId"])
+            self.known_tags[session.id_tag] = status == "Accepted"
+            self._station.start_answered(session, status)
+
+    def _not_told(self, entry: Entry, why: str) -> None:
+        if entry.told is None:
             return
-        told = (outlet.status, outlet.error_code)
-        outlet.reported = told
+        connector, what = entry.told
+        connector.queued = max(0, connector.queued - 1)
+        if why not in (LOST, TIMED_OUT):
+            connector.told = what  # refused is heard: telling it again would be refused again
+            return
+        connector.told = None
+        if self.online:
+            self._tell_statuses()
 
-        def answered(payload: dict[str, Any] | None) -> None:
-            if payload is None and outlet.reported == told:
-                outlet.reported = ("", "")  # told again on the next connection
+    # --- authorization ---
 
-        self.ask("StatusNotification", v16.status(outlet.number, *told, self._station.clock.read()), answered)
+    def authorize(self, id_tag: str, decided: Callable[[bool], None]) -> None:
+        """Find out whether a tag may charge: from the CSMS, or from memory while it cannot be asked."""
+        if self._station.configuration.truth("LocalPreAuthorize") and self.known_tags.get(id_tag):
+            decided(True)
+            return
+        if not self.online:
+            decided(self._accepts_offline(id_tag))
+            return
+
+        def answered(payload: Payload) -> None:
+            if not v16.valid_answer("Authorize", payload):
+                failed("FormationViolation")
+                return
+            accepted = payload["idTagInfo"]["status"] == "Accepted"
+            self.known_tags[id_tag] = accepted
+            decided(accepted)
+
+        def failed(why: str) -> None:
+            decided(self._accepts_offline(id_tag))
+
+        self.say(Call("Authorize", v16.authorize(id_tag), answered, failed))
+
+    def _accepts_offline(self, id_tag: str) -> bool:
+        if id_tag in self._spec.local_list:
+            return True
+        configuration, known = self._station.configuration, self.known_tags.get(id_tag)
+        if known is None:
+            return configuration.truth("AllowOfflineTxForUnknownId")
+        return known and configuration.truth("LocalAuthorizeOffline")
+
+    # --- being told ---
+
+    def _called(self, message_id: str, action: str, payload: Payload) -> None:
+        obey.take(self._station, message_id, action, payload)
+
+    def triggered(self, message: str, connector: int | None) -> None:
+        """Send what a TriggerMessage asks for."""
+        station, early = self._station, not self.registered
+        if message == "BootNotification":
+            self._boot()
+        elif message == "Heartbeat":
+            self.say(Call("Heartbeat", "{}", self._heartbeat_answered, _nothing, early=early))
+        elif message == "StatusNotification":
+            for one in station.connectors():
+                if connector in (None, one.number):
+                    self.tell_status(one, early)
+        else:
+            for evse in station.evses:
+                if connector in (None, 0, evse.number):
+                    evse.sample("Trigger")
+
+    def configured(self, name: str) -> None:
+        """Act on a changed configuration key."""
+        configuration = self._station.configuration
+        if name == "HeartbeatInterval" and self._beat is not None:
+            self._interval_s = float(configuration.number(name)) or self._spec.heartbeat_s
+            self._beat_in(self._interval_s)
+        self.outbox.retry_s = configuration.retry_s
+        self.outbox.attempts = configuration.number("TransactionMessageAttempts")
+
+
+def _nothing(_: object) -> None:
+    pass

@@ -1,60 +1,173 @@
-"""EV drivers: they arrive, plug in, show a card, wait and leave. Habits say when."""
+"""Drivers: arrive, plug in, show a card, charge, leave. And habits: when how many of them come.
+
+A driver is a SimPy process. Nothing he does depends on the CSMS other than through the station in front of him.
+"""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Generator
+from collections.abc import Generator
+from dataclasses import dataclass
 from typing import Any
 
 import simpy
 
 from .station import Station
+from .vehicle import Vehicle
+
+Steps = Generator[simpy.Event, Any, None]
+
+
+class Driver:
+    """One visit to one connector, as a process. `done` is how it went, once it is over."""
+
+    def __init__(
+        self,
+        env: simpy.Environment,
+        station: Station,
+        rng: random.Random,
+        connector: int,
+        id_tag: str,
+        stay_s: float,
+        *,
+        arrive_s: float = 0.0,
+        dawdle_s: tuple[float, float] = (2.0, 15.0),
+        swipes: bool = True,
+        swipes_first: bool = False,
+        stops_by_card: bool | None = None,
+        vehicle: Vehicle | None = None,
+    ) -> None:
+        self._env, self._station, self._rng = env, station, rng
+        self._connector, self._id_tag, self._stay_s = connector, id_tag, stay_s
+        self._arrive_s, self._dawdle_s = arrive_s, dawdle_s
+        self._swipes, self._swipes_first = swipes, swipes_first
+        self._stops_by_card = rng.random() < 0.6 if stops_by_card is None else stops_by_card
+        self._vehicle = vehicle if vehicle is not None else Vehicle.drawn(rng)
+        self.done: str | None = None
+        """`charged`, `no session`, `occupied`, `stuck`, or None while he is there."""
+        self.process = env.process(self._visit())
+
+    def _dawdle(self) -> simpy.Event:
+        return self._env.timeout(self._rng.uniform(*self._dawdle_s))
+
+    def _visit(self) -> Steps:
+        station, connector = self._station, self._connector
+        evse = station.evses[connector - 1]
+        yield self._env.timeout(self._arrive_s)
+        if self._swipes and self._swipes_first:
+            station.swipe(connector, self._id_tag)
+            yield self._dawdle()
+        if not station.plug(connector, self._vehicle):
+            self.done = "occupied"
+            return
+        if self._swipes and not self._swipes_first:
+            yield self._dawdle()
+            station.swipe(connector, self._id_tag)
+        yield self._env.timeout(self._stay_s / 2)
+        charged = evse.session is not None
+        yield self._env.timeout(self._stay_s / 2)
+        session = evse.session
+        if session is not None and self._stops_by_card and session.id_tag == self._id_tag:
+            station.swipe(connector, self._id_tag)
+            yield self._dawdle()
+        for _ in range(100):
+            if station.unplug(connector):
+                self.done = "charged" if charged else "no session"
+                return
+            yield self._env.timeout(60.0)
+        self.done = "stuck"
+
+
+@dataclass(frozen=True, slots=True)
+class Habit:
+    """When drivers come to a station and how long they stay.
+
+    `by_hour` is how many come per connector in each hour, the last entry for all hours after; `ends_s` is when the last
+    one comes. Stays are drawn from `stay_s`, but never so long that a visit goes past `gone_s`.
+    """
+
+    name: str
+    by_hour: tuple[float, ...]
+    stay_s: tuple[float, float]
+    ends_s: float
+    gone_s: float
+    swipes_first: float = 0.2
+
 
 HOUR_S = 3600.0
 
+# From midnight: hardly anybody at night, commuters in the morning, shoppers until late.
+# fmt: off
+_BY_HOUR = (
+    0.02, 0.02, 0.02, 0.02, 0.02, 0.02, 0.15, 0.45, 0.5, 0.3, 0.2, 0.2,
+    0.25, 0.2, 0.2, 0.2, 0.25, 0.4, 0.4, 0.3, 0.2, 0.1, 0.05, 0.0,
+)
+# fmt: on
 
-def visit(
-    env: simpy.Environment, station: Station, rng: random.Random, connector: int, id_tag: str, stay_s: float
-) -> Generator[Any, Any, None]:
-    """One driver's visit to one connector. Somebody who finds it taken drives on."""
-    outlet = station.connectors[connector]
-    if outlet.plugged:
-        return
-    station.plug(connector)
-    yield env.timeout(rng.uniform(2.0, 20.0))
-    station.swipe(connector, id_tag)
-    yield env.timeout(stay_s)
-    if outlet.session is not None and rng.random() < 0.7:
-        station.swipe(connector, id_tag)
-        yield env.timeout(rng.uniform(2.0, 15.0))
-    station.unplug(connector)
-
-
-def _morning(rng: random.Random) -> list[tuple[float, float]]:
-    return [(rng.betavariate(2, 4) * HOUR_S, rng.uniform(600.0, 2400.0))]
-
-
-def _day(rng: random.Random) -> list[tuple[float, float]]:
-    visits, at_s = [], 0.0
-    for _ in range(rng.choice((1, 2, 2, 3))):
-        at_s += rng.uniform(1.0, 7.0) * HOUR_S
-        stay_s = rng.uniform(0.5, 3.0) * HOUR_S
-        visits.append((at_s, stay_s))
-        at_s += stay_s
-    return visits
+HABITS: dict[str, Habit] = {
+    habit.name: habit
+    for habit in (
+        Habit("morning", (2.5, 0.0), (900.0, 2_400.0), 0.75 * HOUR_S, 1.0 * HOUR_S),
+        Habit(
+            "day",
+            _BY_HOUR,
+            (1_200.0, 9_000.0),
+            23.0 * HOUR_S,
+            23.9 * HOUR_S,
+        ),
+        Habit("busy", (4.0,), (120.0, 600.0), 1e9, 1e9),
+    )
+}
+"""Every habit by name."""
 
 
-HABITS: dict[str, Callable[[random.Random], list[tuple[float, float]]]] = {"morning": _morning, "day": _day}
-"""By name: draws when drivers come and how long they stay, in seconds."""
+def start_habit(
+    env: simpy.Environment,
+    station: Station,
+    rng: random.Random,
+    habit: str | Habit,
+    *,
+    id_tag: str = "TAG-DRIVER",
+) -> list[simpy.Process]:
+    """Let drivers come to each connector of a station by a habit. Return the processes."""
+    kind = HABITS[habit] if isinstance(habit, str) else habit
+    return [
+        env.process(_come(env, station, random.Random(rng.getrandbits(64)), evse.number, kind, id_tag))
+        for evse in station.evses
+    ]
 
 
-def start_habit(env: simpy.Environment, station: Station, rng: random.Random, habit: str, id_tag: str) -> None:
-    """Let drivers come to a station by a habit."""
+def _come(
+    env: simpy.Environment, station: Station, rng: random.Random, connector: int, habit: Habit, id_tag: str
+) -> Steps:
+    begun = env.now
+    while True:
+        wait_s = _until_next(rng, habit, env.now - begun)
+        if wait_s is None:
+            return
+        yield env.timeout(wait_s)
+        left_s = habit.gone_s - (env.now - begun)
+        stay_s = min(rng.uniform(*habit.stay_s), left_s)
+        if stay_s < 60.0:
+            return
+        first = rng.random() < habit.swipes_first
+        # One after the other: who comes while somebody is there waits, and is late.
+        yield Driver(env, station, rng, connector, id_tag, stay_s, swipes_first=first).process
 
-    def come(arrival_s: float, stay_s: float) -> Generator[Any, Any, None]:
-        yield env.timeout(arrival_s)
-        connector = rng.randint(1, len(station.connectors) - 1)
-        yield from visit(env, station, rng, connector, id_tag, stay_s)
 
-    for arrival_s, stay_s in HABITS[habit](rng):
-        env.process(come(arrival_s, stay_s))
+def _until_next(rng: random.Random, habit: Habit, since_s: float) -> float | None:
+    """Draw how long until the next one comes, or None when nobody does any more."""
+    at = since_s
+    last = len(habit.by_hour) - 1
+    while at < habit.ends_s:
+        hour = int(at // HOUR_S)
+        rate = habit.by_hour[min(hour, last)]
+        if rate <= 0.0 and hour >= last:
+            return None
+        end = (hour + 1) * HOUR_S
+        step = rng.expovariate(rate / HOUR_S) if rate > 0.0 else float("inf")
+        if at + step < end:
+            at += step
+            return at - since_s if at < habit.ends_s else None
+        at = end
+    return None

@@ -1,39 +1,68 @@
-"""Many stations from one seed, each with a stream of chance of its own, so that one more changes none of the others."""
+"""Many stations from one description and one seed, each with random numbers of its own.
+
+A station's stream is named after it, so adding a station, or a draw in one of them, changes nothing for the others.
+"""
 
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import simpy
 
-from .hardware import Observe
+from .clock import ClockSpec
 from .network import Network
+from .personas import PERSONAS
 from .station import Station, StationSpec
+from .timer import Observe
 
 
 @dataclass(frozen=True, slots=True)
 class FleetSpec:
-    """`count` stations like `station`, named by `prefix` and number."""
+    """A fleet: how many stations, what they have in common, and what is spread among them."""
 
-    count: int
-    station: StationSpec
+    stations: int = 100
     prefix: str = "CP"
+    station: Mapping[str, Any] = field(default_factory=dict)
+    """Differences of every station from the default one (fields of `StationSpec`)."""
+    personas: Mapping[str, float] = field(default_factory=lambda: {"plain": 1.0})
+    """How often each persona occurs, as weights."""
+    skew_s: tuple[float, float] = (0.0, 0.0)
+    """Between what their clocks are wrong at the start."""
+    drift_ppm: tuple[float, float] = (0.0, 0.0)
+    switch_on_s: float = 0.0
+    """Over how long a time they are switched on, evenly."""
 
     def station_id(self, number: int) -> str:
         """Name the `number`th station, from 1."""
-        return f"{self.prefix}{number:0{4 if self.count > 99 else 2}d}"
+        return f"{self.prefix}{number:0{max(2, len(str(self.stations)))}d}"
 
 
-def build(env: simpy.Environment, spec: FleetSpec, seed: int, network: Network, observe: Observe) -> list[Station]:
-    """Build the stations of a fleet. None is switched on yet."""
-    return [
-        Station(
-            env,
-            replace(spec.station, station_id=spec.station_id(number)),
-            random.Random(f"{seed}:{spec.station_id(number)}"),
-            network,
-            observe,
-        )
-        for number in range(1, spec.count + 1)
-    ]
+@dataclass(frozen=True, slots=True)
+class Fleet:
+    """The stations of a fleet, in order."""
+
+    stations: tuple[Station, ...]
+    switched_on_s: tuple[float, ...]
+
+    def start(self) -> None:
+        """Switch each one on at its time."""
+        for station, delay_s in zip(self.stations, self.switched_on_s, strict=True):
+            station.after(delay_s, station.start)
+
+
+def build(env: simpy.Environment, spec: FleetSpec, seed: int | str, network: Network, observe: Observe) -> Fleet:
+    """Build a fleet; the same seed builds the same one."""
+    stations, delays = [], []
+    names, weights = list(spec.personas), list(spec.personas.values())
+    for number in range(1, spec.stations + 1):
+        station_id = spec.station_id(number)
+        made = random.Random(f"{seed}:{station_id}:made")
+        clock = ClockSpec(made.uniform(*spec.skew_s), made.uniform(*spec.drift_ppm))
+        persona = PERSONAS[made.choices(names, weights)[0]]
+        plan = replace(StationSpec(station_id, persona=persona, clock=clock, serial=f"{number:08d}"), **spec.station)
+        stations.append(Station(env, plan, random.Random(f"{seed}:{station_id}"), network, observe))
+        delays.append(made.uniform(0.0, spec.switch_on_s))
+    return Fleet(tuple(stations), tuple(delays))

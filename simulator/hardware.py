@@ -1,36 +1,40 @@
-"""What is physically there: locks, contactors, a meter, a supply. The ledger records each movement, and only those."""
+"""What physically happens: cable lock, contactor, meter and supply voltage.
+
+Every movement of a lock or contactor goes into the ledger (`observe("ledger", ...)`), which is only ever appended to.
+It is the truth that no answer on the wire can change.
+"""
 
 from __future__ import annotations
 
+import itertools
+import random
 from collections.abc import Callable, Generator
 from typing import Any, Literal
 
 import simpy
 
-Observe = Callable[..., None]
-Mover = Literal["remote", "driver", "station"]
+from .timer import Observe
 
-NOMINAL_V = 230.0
-UNDER_V = 207.0
-"""Below nominal less 10 % a station reports UnderVoltage (EN 50160's band)."""
-NORMAL_V = 212.0
-"""Above this it is over: hysteresis."""
-DEAD_V = 130.0
-"""Below this the controller browns out."""
-RAMP_STEPS = 8
+By = Literal["remote", "driver", "station"]
+
+# --- what moves ------------------------------------------------------------------------------------------------------
 
 
 class CableLock:
-    """The lock of one connector. Each command moves its motor, whatever position it is in."""
+    """The motorised bolt of one connector. At rest and empty it holds the shutter shut."""
 
-    __slots__ = ("_connector", "_observe", "_station", "locked")
+    __slots__ = ("_connector", "_observe", "_station", "locked", "stuck")
 
     def __init__(self, station: str, connector: int, observe: Observe) -> None:
         self._station, self._connector, self._observe = station, connector, observe
         self.locked = True
+        self.stuck = False
+        """Whether its motor fails to move it."""
 
-    def move(self, *, locked: bool, by: Mover, message_id: str | None = None) -> None:
-        """Move the lock, and write it into the ledger."""
+    def move(self, locked: bool, by: By, message_id: str | None = None) -> bool:
+        """Drive the motor: a movement even if the bolt was there already. Return whether it moved."""
+        if self.stuck:
+            return False
         self.locked = locked
         self._observe(
             "ledger",
@@ -41,10 +45,11 @@ class CableLock:
             by=by,
             message_id=message_id,
         )
+        return True
 
 
 class Contactor:
-    """The switch that lets power through."""
+    """The switch between the supply and the vehicle."""
 
     __slots__ = ("_connector", "_observe", "_station", "closed")
 
@@ -52,8 +57,8 @@ class Contactor:
         self._station, self._connector, self._observe = station, connector, observe
         self.closed = False
 
-    def move(self, *, closed: bool, by: Mover, message_id: str | None = None) -> None:
-        """Open or close it; it moves only if it is in the other position."""
+    def set(self, closed: bool, by: By, message_id: str | None = None) -> None:
+        """Switch it, if it is not there already."""
         if self.closed == closed:
             return
         self.closed = closed
@@ -69,85 +74,133 @@ class Contactor:
 
 
 class Meter:
-    """An energy register: the integral of power, in whole Wh, that no reboot turns back."""
+    """An energy meter: counts what flows, shows whole Wh, never runs back, keeps its register without power."""
 
-    __slots__ = ("_energy_ws", "_env", "_power_w", "_since")
+    __slots__ = ("_wh",)
 
-    def __init__(self, env: simpy.Environment, start_wh: int = 0) -> None:
-        self._env, self._energy_ws, self._power_w, self._since = env, start_wh * 3600.0, 0.0, env.now
+    def __init__(self, wh: float = 0.0) -> None:
+        self._wh = wh
 
-    def draw(self, power_w: float) -> float:
-        """Let `power_w` flow from now on; return the energy in Wh since the last change."""
-        grown_ws = self._power_w * (self._env.now - self._since)
-        self._energy_ws += grown_ws
-        self._power_w, self._since = power_w, self._env.now
-        return grown_ws / 3600.0
+    def count(self, wh: float) -> None:
+        """Let `wh` flow through it."""
+        if wh > 0.0:
+            self._wh += wh
 
     @property
-    def power_w(self) -> float:
-        """The power that flows now."""
-        return self._power_w
+    def exact_wh(self) -> float:
+        """Everything that ever flowed through it."""
+        return self._wh
 
-    def read_wh(self) -> int:
-        """Return the register."""
-        return int((self._energy_ws + self._power_w * (self._env.now - self._since)) / 3600.0)
+    @property
+    def register_wh(self) -> int:
+        """What it shows."""
+        return int(self._wh)
+
+
+# --- the supply ------------------------------------------------------------------------------------------------------
+
+NOMINAL_V = 230.0
+UNDER_V = 0.9 * NOMINAL_V
+"""Below this a station reports UnderVoltage and delivers nothing."""
+NORMAL_V = 0.93 * NOMINAL_V
+"""Above this it is well again."""
+DEAD_V = 130.0
+"""Below this the controller loses power."""
+RESTORED_V = 160.0
+"""Above this it starts again."""
+
+RAMP_STEPS = 20
+
+Crossing = Literal["under", "normal", "dead", "restored"]
 
 
 class PowerSupply:
-    """The mains of one station. Voltage falls and rises over time; `crossed` is told of each threshold it passes."""
+    """The mains of one station. Sags add up; `crossed` is told when the voltage passes a threshold."""
+
+    __slots__ = (
+        "_changed",
+        "_crossed",
+        "_env",
+        "_numbers",
+        "_observe",
+        "_sags",
+        "_station",
+        "dead",
+        "under",
+        "volts",
+    )
 
     def __init__(
-        self, env: simpy.Environment, station: str, observe: Observe, crossed: Callable[[str], None]
+        self,
+        env: simpy.Environment,
+        station: str,
+        observe: Observe,
+        changed: Callable[[float], None],
+        crossed: Callable[[Crossing], None],
     ) -> None:
-        self._env, self._station, self._observe, self._crossed = env, station, observe, crossed
-        self._drops: dict[int, float] = {}
-        self._count = 0
+        self._env, self._station, self._observe = env, station, observe
+        self._changed, self._crossed = changed, crossed
+        self._sags: dict[int, float] = {}
+        self._numbers = itertools.count()
+        self.volts = NOMINAL_V
         self.under = False
+        """Whether the voltage is too low to charge."""
         self.dead = False
-
-    @property
-    def volts(self) -> float:
-        """The voltage now: nominal less the deepest sag."""
-        return max(0.0, NOMINAL_V - max(self._drops.values(), default=0.0))
+        """Whether it is too low for the controller."""
 
     def sag(self, depth_v: float, ramp_s: float = 1.0, hold_s: float = 5.0) -> None:
-        """Ramp down by `depth_v`, hold, ramp up."""
+        """Let the voltage ramp down by `depth_v`, stay there and ramp up again."""
         self._env.process(self._sag(depth_v, ramp_s, hold_s))
 
     def power_cut(self, seconds: float) -> None:
-        """Lose the mains at once."""
+        """Take the supply away for `seconds`."""
         self._env.process(self._sag(NOMINAL_V, 0.0, seconds))
 
-    def _sag(self, depth_v: float, ramp_s: float, hold_s: float) -> Generator[Any, Any, None]:
-        self._count += 1
-        me = self._count
-        for step in range(1, RAMP_STEPS + 1):
-            yield self._env.timeout(ramp_s / RAMP_STEPS)
-            self._drop(me, depth_v * step / RAMP_STEPS)
+    def wander(self, rng: random.Random, depth_v: tuple[float, float], every_s: float) -> None:
+        """Let a weak grid sag now and then, for ever."""
+        self._env.process(self._wander(rng, depth_v, every_s))
+
+    def _wander(
+        self, rng: random.Random, depth_v: tuple[float, float], every_s: float
+    ) -> Generator[simpy.Event, Any, None]:
+        while True:
+            yield self._env.timeout(rng.expovariate(1.0 / every_s))
+            self.sag(rng.uniform(*depth_v), rng.uniform(0.2, 2.0), rng.uniform(1.0, 20.0))
+
+    def _sag(self, depth_v: float, ramp_s: float, hold_s: float) -> Generator[simpy.Event, Any, None]:
+        number = next(self._numbers)
+        steps = RAMP_STEPS if ramp_s > 0.0 else 1
+        for step in range(1, steps + 1):
+            if ramp_s > 0.0:
+                yield self._env.timeout(ramp_s / steps)
+            self._set(number, depth_v * step / steps)
         yield self._env.timeout(hold_s)
-        for step in range(RAMP_STEPS - 1, -1, -1):
-            yield self._env.timeout(ramp_s / RAMP_STEPS)
-            self._drop(me, depth_v * step / RAMP_STEPS)
+        for step in range(steps - 1, -1, -1):
+            if ramp_s > 0.0:
+                yield self._env.timeout(ramp_s / steps)
+            self._set(number, depth_v * step / steps)
 
-    def _drop(self, me: int, drop_v: float) -> None:
-        if drop_v > 0.0:
-            self._drops[me] = drop_v
+    def _set(self, number: int, depth_v: float) -> None:
+        if depth_v > 0.0:
+            self._sags[number] = depth_v
         else:
-            self._drops.pop(me, None)
-        volts = self.volts
-        if not self.under and volts < UNDER_V:
+            self._sags.pop(number, None)
+        self.volts = volts = max(0.0, NOMINAL_V - sum(self._sags.values()))
+        # What flowed until now flowed at the voltage there was: count it before anything is switched.
+        self._changed(volts)
+        if volts < UNDER_V and not self.under:
             self.under = True
-            self._pass("under", volts)
-        if not self.dead and volts < DEAD_V:
+            self._cross("under")
+        if volts < DEAD_V and not self.dead:
             self.dead = True
-            self._pass("dead", volts)
-        if self.dead and volts > NORMAL_V:
-            self.dead = self.under = False
-            self._pass("restored", volts)
-        elif self.under and volts > NORMAL_V:
+            self._cross("dead")
+        if self.dead and volts >= RESTORED_V:
+            self.dead = False
+            self._cross("restored")
+        if self.under and volts >= NORMAL_V:
             self.under = False
-            self._pass("normal", volts)
+            self._cross("normal")
 
-    def _pass(self, crossed: str, volts: float) -> None:
-        self._observe("voltage", station=self._station, volts=round(volts, 1), crossed=crossed)
-        self._crossed(crossed)
+    def _cross(self, crossing: Crossing) -> None:
+        self._observe("voltage", station=self._station, volts=round(self.volts, 3), crossed=crossing)
+        self._crossed(crossing)

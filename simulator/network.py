@@ -1,278 +1,385 @@
-"""The wire: sockets between stations and nodes, with latency, and rules that decide the fate of single frames.
+"""The network between stations and a CSMS: sockets that carry text frames, late, lost or cut, as rules say.
 
-Frames of one socket and direction never overtake each other. A socket can be closed, cut, go silently dead (half-open)
-or lose the process at one of its ends; which edge learns of it, and when, is what differs.
+A frame never overtakes an earlier one of the same socket and direction, as on TCP. Every frame is recorded at the four
+edges it passes and where it is lost. A rule looks at each frame (and at the opening and the closing of a socket) and
+says `PASS`, `Deliver(delay_s)` or `Drop(why)`; the first that says something else than `PASS` decides.
 """
 
 from __future__ import annotations
 
 import contextlib
 import random
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 import simpy
 
+from .timer import Observe, Timer
+
 Direction = Literal["up", "down"]
 Edge = Literal["station", "csms"]
-Observe = Callable[..., None]
 
 _decode = msgspec.json.Decoder().decode
+
+# --- rules -----------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Pass:
-    """No opinion: the next rule decides."""
+    """Nothing to say about this frame."""
 
 
 @dataclass(frozen=True, slots=True)
 class Deliver:
-    """Deliver the frame this much later than the line alone would."""
+    """The frame takes `delay_s`, whatever the network's latency; frames behind it wait for it."""
 
     delay_s: float
 
 
 @dataclass(frozen=True, slots=True)
 class Drop:
-    """Lose the frame."""
+    """The frame is lost, and with `then_cut` the socket with it."""
 
     why: str
+    then_cut: bool = False
 
 
-Fate = Pass | Deliver | Drop
 PASS = Pass()
+Verdict = Pass | Deliver | Drop
 
 
 class FrameInFlight:
-    """A frame on its way, read only as far as a rule asks."""
+    """A frame a rule decides on. Its parts are read only when a rule asks for them.
 
-    __slots__ = ("_parsed", "direction", "socket", "text")
+    `message_type` is 0 for the opening handshake and for the close of a socket, which carry no text.
+    """
 
-    def __init__(self, socket: Socket, direction: Direction, text: str) -> None:
-        self.socket, self.direction, self.text = socket, direction, text
-        self._parsed: list[Any] | None = None
+    __slots__ = ("_parts", "direction", "number", "station_id", "text")
+
+    def __init__(self, station_id: str, number: int, direction: Direction, text: str) -> None:
+        self.station_id, self.number, self.direction, self.text = station_id, number, direction, text
+        self._parts: list[Any] | None = None
+
+    def _read(self) -> list[Any]:
+        if self._parts is None:
+            parts: Any = []
+            if self.text:
+                with contextlib.suppress(msgspec.DecodeError, ValueError, RecursionError):
+                    parts = _decode(self.text)
+            self._parts = parts if isinstance(parts, list) else []
+        return self._parts
 
     @property
-    def station_id(self) -> str:
-        """The station at one end."""
-        return self.socket.station_id
+    def message_type(self) -> int:
+        """2 CALL, 3 CALLRESULT, 4 CALLERROR, 0 when it is none of these."""
+        parts = self._read()
+        return parts[0] if parts and parts[0] in (2, 3, 4) else 0
 
     @property
-    def parts(self) -> list[Any]:
-        """The elements of the message, or none when it is not one."""
-        if self._parsed is None:
-            try:
-                found = _decode(self.text)
-            except msgspec.DecodeError:
-                found = None
-            self._parsed = found if isinstance(found, list) and len(found) >= 3 else [0, "", ""]
-        return self._parsed
+    def message_id(self) -> str:
+        """The message id, or nothing."""
+        parts = self._read()
+        return parts[1] if len(parts) > 1 and isinstance(parts[1], str) else ""
+
+    @property
+    def action(self) -> str:
+        """The action of a CALL, or nothing."""
+        parts = self._read()
+        return parts[2] if self.message_type == 2 and len(parts) > 2 and isinstance(parts[2], str) else ""
 
 
-Rule = Callable[[FrameInFlight], Fate]
+Rule = Callable[[FrameInFlight], Verdict]
 
 
+@dataclass
 class Cut:
-    """Loses every frame of a station, or of all."""
+    """Drops everything, new connections included. The sockets that stand do not notice."""
 
-    def __init__(self, station_id: str | None = None) -> None:
-        self.station_id = station_id
+    station_id: str | None = None
+    direction: Direction | None = None
 
-    def __call__(self, frame: FrameInFlight) -> Fate:
-        """Decide one frame."""
-        return Drop("silence") if self.station_id in (None, frame.station_id) else PASS
+    def __call__(self, frame: FrameInFlight) -> Verdict:
+        """Decide on a frame."""
+        if self.station_id not in (None, frame.station_id) or self.direction not in (None, frame.direction):
+            return PASS
+        return Drop("cut")
+
+
+@dataclass
+class Latency:
+    """Frames take `low_s` to `high_s`, drawn from `rng`."""
+
+    low_s: float
+    high_s: float
+    rng: random.Random
+    station_id: str | None = None
+
+    def __call__(self, frame: FrameInFlight) -> Verdict:
+        """Decide on a frame."""
+        if self.station_id not in (None, frame.station_id):
+            return PASS
+        return Deliver(self.rng.uniform(self.low_s, self.high_s))
 
 
 class _Answers:
-    """Recognises the answers to CALLs of one action, made by the CSMS or, if `to_station`, by the station."""
+    """Recognises the answers to CALLs of one action that were made while the rule stood.
 
-    def __init__(self, action: str, station_id: str | None, to_station: bool = False) -> None:
+    They are the station's answers, or with `to_station` the CSMS's answers to the station's CALLs.
+    """
+
+    def __init__(self, action: str, station_id: str | None, to_station: bool) -> None:
         self.action, self.station_id = action, station_id
         self._asks: Direction = "up" if to_station else "down"
         self._asked: dict[tuple[str, str], None] = {}
 
     def is_answer(self, frame: FrameInFlight) -> bool:
+        """Tell whether this is an answer to such a CALL, and note the CALLs."""
         if self.station_id not in (None, frame.station_id):
             return False
-        kind, message_id = frame.parts[:2]
-        key = (frame.station_id, str(message_id))
+        kind, key = frame.message_type, (frame.station_id, frame.message_id)
         if frame.direction == self._asks:
-            if kind == 2 and frame.parts[2] == self.action:
+            if kind == 2 and frame.action == self.action:
                 self._asked[key] = None
             return False
         return kind in (3, 4) and key in self._asked
 
 
 class LoseAnswer(_Answers):
-    """Loses the answer to a CALL after its effect, and perhaps the socket with it."""
+    """The answers to CALLs of `action` are lost after the effect, at most `times` of them, and the socket with them."""
 
     def __init__(
-        self, action: str, station_id: str | None = None, then_cut: bool = True, to_station: bool = False
+        self,
+        action: str,
+        station_id: str | None = None,
+        then_cut: bool = False,
+        to_station: bool = False,
+        times: int | None = None,
     ) -> None:
         super().__init__(action, station_id, to_station)
-        self.then_cut = then_cut
+        self.then_cut, self.left = then_cut, times
 
-    def __call__(self, frame: FrameInFlight) -> Fate:
-        """Decide one frame."""
-        if not self.is_answer(frame):
+    def __call__(self, frame: FrameInFlight) -> Verdict:
+        """Decide on a frame."""
+        if self.left == 0 or not self.is_answer(frame):
             return PASS
-        if self.then_cut:
-            frame.socket.cut_soon("answer lost")
-        return Drop("answer lost")
+        if self.left is not None:
+            self.left -= 1
+        return Drop("answer lost", self.then_cut)
 
 
 class DelayAnswer(_Answers):
-    """Delays the answer to a CALL, and by order of the line all that comes after it."""
+    """The answers to CALLs of `action` take `delay_s`; what is sent after them waits behind them."""
 
-    def __init__(self, action: str, delay_s: float, station_id: str | None = None) -> None:
-        super().__init__(action, station_id)
+    def __init__(self, action: str, delay_s: float, station_id: str | None = None, to_station: bool = False) -> None:
+        super().__init__(action, station_id, to_station)
         self.delay_s = delay_s
 
-    def __call__(self, frame: FrameInFlight) -> Fate:
-        """Decide one frame."""
+    def __call__(self, frame: FrameInFlight) -> Verdict:
+        """Decide on a frame."""
         return Deliver(self.delay_s) if self.is_answer(frame) else PASS
 
 
+# --- sockets ---------------------------------------------------------------------------------------------------------
+
+
+class _End(NamedTuple):
+    """The last thing in a lane: its sender is gone."""
+
+    why: str
+
+
+class _Lane:
+    """One direction of a socket: frames in flight, in order."""
+
+    __slots__ = ("direction", "free_at", "queue", "received", "receiver", "sender", "sent", "socket")
+
+    def __init__(self, socket: Socket, direction: Direction, sender: _Edge, receiver: _Edge) -> None:
+        self.socket, self.direction, self.sender, self.receiver = socket, direction, sender, receiver
+        self.sent, self.received = f"{sender.edge}.sent", f"{receiver.edge}.received"
+        self.queue: deque[str | _End] = deque()
+        self.free_at = 0.0
+
+    def send(self, text: str) -> None:
+        """Put a frame on its way."""
+        socket = self.socket
+        network = socket.network
+        if not self.sender.open:
+            network.lost(socket, self.direction, text, "socket is closed")
+            return
+        if network.record_frames:
+            network.frame(self.sent, socket, text)
+        if socket.silent is not None:
+            network.lost(socket, self.direction, text, socket.silent)
+            return
+        low, high = network.latency_s
+        delay_s = low if low == high else network.rng.uniform(low, high)
+        if network.rules:
+            verdict = network.decide(FrameInFlight(socket.station_id, socket.number, self.direction, text))
+            if type(verdict) is Drop:
+                network.lost(socket, self.direction, text, verdict.why)
+                if verdict.then_cut:
+                    why = verdict.why
+                    Timer(network.env, 0.0, lambda _: socket.cut(why))
+                return
+            if type(verdict) is Deliver:
+                delay_s = verdict.delay_s
+        self.put(text, delay_s)
+
+    def put(self, item: str | _End, delay_s: float) -> None:
+        """Let `item` arrive after `delay_s`, behind everything before it."""
+        env = self.socket.network.env
+        now = env.now
+        at = now + delay_s
+        if at < self.free_at:
+            delay_s = self.free_at - now
+        else:
+            self.free_at = at
+        self.queue.append(item)
+        Timer(env, delay_s, self._arrive)
+
+    def _arrive(self, _: Any) -> None:
+        # The heap may swap two arrivals of the same moment; taking from the queue keeps them in order.
+        if not self.queue:
+            return
+        item = self.queue.popleft()
+        socket, receiver = self.socket, self.receiver
+        if item.__class__ is _End:
+            if receiver.open and socket.silent is None:
+                socket.learn(receiver, item[0])
+            return
+        text: str = item  # type: ignore[assignment]
+        network = socket.network
+        if socket.silent is not None:
+            network.lost(socket, self.direction, text, socket.silent)
+        elif not receiver.open:
+            network.lost(socket, self.direction, text, "nobody listens any more")
+        else:
+            hear = socket.on_up if self.direction == "up" else socket.on_down
+            if hear is None:
+                network.lost(socket, self.direction, text, "nobody reads it any more")
+                return
+            if network.record_frames:
+                network.frame(self.received, socket, text)
+            hear(text)
+
+    def spill(self, why: str) -> None:
+        """Lose everything in flight."""
+        queue, self.queue = self.queue, deque()
+        for item in queue:
+            if isinstance(item, str):
+                self.socket.network.lost(self.socket, self.direction, item, why)
+
+
+class _Edge:
+    """One edge of a socket."""
+
+    __slots__ = ("edge", "open")
+
+    def __init__(self, edge: Edge) -> None:
+        self.edge: Edge = edge
+        self.open = True
+
+
 class Socket:
-    """One WebSocket connection of one station; `number` counts its connections from 1."""
+    """One WebSocket connection of a station, the `number`th it opened. `node` is set by whoever answers the dial."""
 
     __slots__ = (
-        "_due",
-        "_line",
-        "_network",
-        "_open",
+        "_csms",
+        "_down",
+        "_station",
+        "_up",
+        "network",
         "node",
         "number",
         "on_csms_closed",
         "on_down",
         "on_station_closed",
         "on_up",
+        "send_down",
+        "send_up",
+        "silent",
         "station_id",
     )
 
     def __init__(self, network: Network, station_id: str, number: int) -> None:
-        self._network, self.station_id, self.number, self.node = network, station_id, number, ""
-        self._open: dict[str, bool] = {"station": True, "csms": True}
-        self._line: Literal["up", "silent", "dead"] = "up"
-        self._due = {"up": 0.0, "down": 0.0}
+        self.network, self.station_id, self.number, self.node = network, station_id, number, ""
         self.on_up: Callable[[str], None] | None = None
         self.on_down: Callable[[str], None] | None = None
         self.on_csms_closed: Callable[[str], None] | None = None
         self.on_station_closed: Callable[[str], None] | None = None
+        self.silent: str | None = None
+        """Why everything on it vanishes, once it is half-open."""
+        self._station, self._csms = _Edge("station"), _Edge("csms")
+        self._up = _Lane(self, "up", self._station, self._csms)
+        self._down = _Lane(self, "down", self._csms, self._station)
+        self.send_up: Callable[[str], None] = self._up.send
+        """Send a frame from the station's edge."""
+        self.send_down: Callable[[str], None] = self._down.send
+        """Send a frame from the CSMS's edge."""
 
-    # --- frames ---
+    def is_open(self, edge: Edge) -> bool:
+        """Tell whether `edge` still believes in this socket."""
+        return self._edge(edge).open
 
-    def send_up(self, text: str) -> None:
-        """Send a frame from the station to the CSMS."""
-        self._send("up", "station", text)
-
-    def send_down(self, text: str) -> None:
-        """Send a frame from the CSMS to the station."""
-        self._send("down", "csms", text)
-
-    def _send(self, direction: Direction, edge: Edge, text: str) -> None:
-        if not self._open[edge]:
-            return
-        network = self._network
-        if network.record_frames:
-            network.note_frame(f"{edge}.sent", self, text)
-        extra_s = 0.0
-        if network.rules:
-            fate = network.fate(FrameInFlight(self, direction, text))
-            if isinstance(fate, Drop):
-                self._lost(direction, text, fate.why)
-                return
-            if isinstance(fate, Deliver):
-                extra_s = fate.delay_s
-        if self._line != "up":
-            self._lost(direction, text, f"line {self._line}")
-            return
-        self._after(direction, extra_s, lambda _: self._arrive(direction, text))
-
-    def _after(self, direction: Direction, extra_s: float, callback: Callable[[Any], None]) -> None:
-        network = self._network
-        now = network.env.now
-        due = max(now + network.latency() + extra_s, self._due[direction])
-        self._due[direction] = due
-        timeout = network.env.timeout(due - now)
-        assert timeout.callbacks is not None
-        timeout.callbacks.append(callback)
-
-    def _arrive(self, direction: Direction, text: str) -> None:
-        edge: Edge = "csms" if direction == "up" else "station"
-        receiver = self.on_up if direction == "up" else self.on_down
-        if self._line != "up" or not self._open[edge] or receiver is None:
-            self._lost(direction, text, f"line {self._line}" if self._line != "up" else f"{edge} gone")
-            return
-        if self._network.record_frames:
-            self._network.note_frame(f"{edge}.received", self, text)
-        receiver(text)
-
-    def _lost(self, direction: Direction, text: str, why: str) -> None:
-        if self._network.record_frames:
-            self._network.observe(
-                "frame.lost",
-                direction=direction,
-                station=self.station_id,
-                socket=self.number,
-                node=self.node,
-                text=text,
-                why=why,
-            )
-
-    # --- the end of it ---
+    def _edge(self, edge: Edge) -> _Edge:
+        return self._station if edge == "station" else self._csms
 
     def close(self, edge: Edge, why: str) -> None:
-        """Close in good order: the other edge learns after what was sent before has arrived."""
-        if not self._open[edge]:
-            return
-        self._close(edge, why, tell=False)
-        self._tell_other(edge, why)
+        """Close it at `edge`: frames sent before still arrive, then the other edge learns."""
+        end = self._edge(edge)
+        if end.open:
+            end.open = False
+            self.network.closed(self, edge, why)
+            self._tell(edge, why)
 
     def vanish(self, edge: Edge, why: str) -> None:
-        """The process at an edge died: it hears nothing any more, the other learns from the reset."""
-        self.close(edge, why)
+        """Lose the process at `edge`: it never hears again, and the other edge learns."""
+        end = self._edge(edge)
+        if end.open:
+            end.open = False
+            self._tell(edge, why)
+
+    def _tell(self, edge: Edge, why: str) -> None:
+        if self.silent is not None:
+            return
+        network = self.network
+        lane = self._up if edge == "station" else self._down
+        delay_s = network.draw_latency()
+        if network.rules:
+            verdict = network.decide(FrameInFlight(self.station_id, self.number, lane.direction, ""))
+            if type(verdict) is Drop:
+                return
+            if type(verdict) is Deliver:
+                delay_s = verdict.delay_s
+        lane.put(_End(why), delay_s)
 
     def cut(self, why: str) -> None:
-        """Reset the connection: frames in flight are lost, both edges learn at once."""
-        if self._line == "dead":
-            return
-        self._line = "dead"
-        for edge in ("station", "csms"):
-            self._close(edge, why, tell=True)  # type: ignore[arg-type]
-
-    def cut_soon(self, why: str) -> None:
-        """Reset the connection right after what happens now."""
-        timeout = self._network.env.timeout(0)
-        assert timeout.callbacks is not None
-        timeout.callbacks.append(lambda _: self.cut(why))
+        """Break it: what is in flight is lost and both edges learn at once."""
+        self._up.spill(why)
+        self._down.spill(why)
+        for end in (self._csms, self._station):
+            if end.open:
+                self.learn(end, why)
 
     def half_open(self, why: str) -> None:
-        """Lose everything both ways from now on, and tell neither edge."""
-        if self._line == "up":
-            self._line = "silent"
+        """From now on everything on it vanishes, and neither edge is told, not even when the other closes."""
+        if self.silent is None:
+            self.silent = why
 
-    def _tell_other(self, edge: Edge, why: str) -> None:
-        other: Edge = "csms" if edge == "station" else "station"
-        if self._line == "up":
-            self._after("up" if edge == "station" else "down", 0.0, lambda _: self._close(other, why, tell=True))
-
-    def _close(self, edge: Edge, why: str, *, tell: bool) -> None:
-        if not self._open[edge]:
-            return
-        self._open[edge] = False
-        self._network.observe(
-            "socket.closed", station=self.station_id, socket=self.number, node=self.node, edge=edge, why=why
-        )
-        told = self.on_csms_closed if edge == "csms" else self.on_station_closed
-        if tell and told is not None:
+    def learn(self, end: _Edge, why: str) -> None:
+        """Let an edge learn that this socket is gone."""
+        end.open = False
+        self.network.closed(self, end.edge, why)
+        told = self.on_station_closed if end.edge == "station" else self.on_csms_closed
+        if told is not None:
             told(why)
 
 
 class Network:
-    """All sockets of a world. `dial` attaches the CSMS end of a new one, or returns False: nobody there."""
+    """Everything between stations and CSMS. `dial` attaches the CSMS's end of a new socket, or returns False."""
 
     def __init__(
         self,
@@ -280,51 +387,81 @@ class Network:
         rng: random.Random,
         observe: Observe,
         dial: Callable[[Socket], bool],
-        *,
         record_frames: bool = True,
     ) -> None:
-        self.env, self.rng, self.observe, self.dial = env, rng, observe, dial
-        self.record_frames = record_frames
+        self.env, self.rng, self.observe, self.dial, self.record_frames = env, rng, observe, dial, record_frames
         self.latency_s: tuple[float, float] = (0.01, 0.1)
+        """Seconds a frame takes, drawn evenly between the two; no draw when they are the same."""
         self.rules: list[Rule] = []
-        self._numbers: dict[str, int] = {}
+        self._generations: dict[str, int] = {}
 
-    def latency(self) -> float:
-        """Draw the delay of one frame."""
-        low, high = self.latency_s
-        return low if low == high else self.rng.uniform(low, high)
+    # --- connections ---
 
     def open(self, station_id: str) -> Socket | None:
-        """Open a connection, or return None: refused."""
-        number = self._numbers.get(station_id, 0) + 1
+        """Open a station's next socket at once, or return None when nobody answers."""
+        number = self._generations.get(station_id, 0) + 1
+        if self.rules and type(self.decide(FrameInFlight(station_id, number, "up", ""))) is Drop:
+            return None
         socket = Socket(self, station_id, number)
         if not self.dial(socket):
             return None
-        self._numbers[station_id] = number
+        self._generations[station_id] = number
         self.observe("socket.opened", station=station_id, socket=number, node=socket.node)
         return socket
 
-    def note_frame(self, edge: str, socket: Socket, text: str) -> None:
-        """Record a frame passing an edge."""
-        self.observe(
-            "frame", edge=edge, station=socket.station_id, socket=socket.number, node=socket.node, text=text
-        )
+    def draw_latency(self) -> float:
+        """Draw how long one frame takes."""
+        low, high = self.latency_s
+        return low if low == high else self.rng.uniform(low, high)
 
     # --- rules ---
 
-    def fate(self, frame: FrameInFlight) -> Fate:
-        """Ask the rules; the first that has an opinion decides."""
-        for rule in self.rules:
-            fate = rule(frame)
-            if not isinstance(fate, Pass):
-                return fate
-        return PASS
+    def add_rule(self, rule: Rule) -> None:
+        """Let `rule` decide on frames, after those that stand already."""
+        self.rules.append(rule)
+
+    def remove_rule(self, rule: Rule) -> None:
+        """Take `rule` away again."""
+        self.rules = [other for other in self.rules if other is not rule]
 
     @contextlib.contextmanager
     def rule(self, rule: Rule) -> Iterator[Rule]:
-        """Let a rule decide for as long as the block lasts."""
-        self.rules.append(rule)
+        """Let `rule` stand inside a `with` block."""
+        self.add_rule(rule)
         try:
             yield rule
         finally:
-            self.rules.remove(rule)
+            self.remove_rule(rule)
+
+    def decide(self, frame: FrameInFlight) -> Verdict:
+        """Ask the rules what becomes of a frame."""
+        for rule in self.rules:
+            verdict = rule(frame)
+            if type(verdict) is not Pass:
+                return verdict
+        return PASS
+
+    # --- recording ---
+
+    def frame(self, edge: str, socket: Socket, text: str) -> None:
+        """Record a frame at an edge."""
+        self.observe("frame", edge=edge, station=socket.station_id, socket=socket.number, node=socket.node, text=text)
+
+    def lost(self, socket: Socket, direction: Direction, text: str, why: str) -> None:
+        """Record a frame that does not arrive."""
+        if self.record_frames:
+            self.observe(
+                "frame.lost",
+                direction=direction,
+                station=socket.station_id,
+                socket=socket.number,
+                node=socket.node,
+                text=text,
+                why=why,
+            )
+
+    def closed(self, socket: Socket, edge: Edge, why: str) -> None:
+        """Record that an edge learnt that a socket is gone."""
+        self.observe(
+            "socket.closed", station=socket.station_id, socket=socket.number, node=socket.node, edge=edge, why=why
+        )

@@ -1,42 +1,63 @@
-"""How stations differ in what they do with commands: frozen values, each seen in the field."""
+"""Characters of stations: what they do with a second command, how late they act or answer, what they forget."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Literal
 
+Second = Literal["reject", "accept"]
+
 
 @dataclass(frozen=True, slots=True)
 class Persona:
-    """A way to behave. Delays are drawn evenly, in seconds."""
+    """One character. Times are seconds, drawn evenly between the two."""
 
     name: str
     summary: str
-    second_start: Literal["reject", "accept"] = "reject"
-    second_unlock: Literal["reject", "accept"] = "reject"
+    second_start: Second = "reject"
+    """What becomes of a remote start on a busy connector; `accept`: it ends what is there and starts anew."""
+    second_unlock: Second = "reject"
+    """What becomes of an unlock of an open lock; `accept`: its motor moves again."""
     act_delay_s: tuple[float, float] = (0.0, 0.0)
+    """How long a command that moves something lies about before it is acted on (and answered)."""
     answer_delay_s: tuple[float, float] = (0.0, 0.0)
+    """How long after acting on such a command it is answered."""
     starts: bool = True
+    """Whether an accepted remote start has any effect."""
     keeps_queue: bool = True
-    resend: Literal["same id", "new id"] = "same id"
+    """Whether transaction messages survive a reboot."""
+    resends: Literal["same id", "new id"] = "new id"
+    """The message id under which a transaction message is sent again."""
+    forgets_answer: float = 0.0
+    """How often the answer to a transaction message is forgotten, so that the message is sent again."""
 
 
 PERSONAS: dict[str, Persona] = {
     persona.name: persona
     for persona in (
-        Persona("plain", "does what it says and says what it does"),
-        Persona("rejects-second", "rejects a second start, or an unlock of a lock that is open"),
+        Persona("plain", "does as it is told, once"),
+        Persona("rejects-second", "rejects a second start or unlock of what is busy or open"),
         Persona(
             "accepts-second",
-            "accepts a second start over the first, and moves a lock again that is open",
+            "accepts a second start or unlock: the lock moves again, the first session ends",
             second_start="accept",
             second_unlock="accept",
         ),
-        Persona("acts-late", "acts and answers 5 to 40 s after it was asked", act_delay_s=(5.0, 40.0)),
-        Persona("answers-late", "acts at once, answers 35 to 90 s later", answer_delay_s=(35.0, 90.0)),
-        Persona("never-starts", "accepts a start, and nothing happens", starts=False),
+        Persona("acts-late", "acts 5 to 40 s after the CALL and answers then", act_delay_s=(5.0, 40.0)),
+        Persona("answers-late", "acts at once and answers 35 to 90 s later", answer_delay_s=(35.0, 90.0)),
+        Persona("never-starts", "accepts a remote start and nothing happens", starts=False),
         Persona("forgets-queue", "loses its queue of transaction messages at a reboot", keeps_queue=False),
-        Persona("resends-same-id", "sends again with the same message id", resend="same id"),
-        Persona("resends-new-id", "sends again with a new message id", resend="new id"),
+        Persona(
+            "resends-same-id",
+            "sends transaction messages again under the same message id, some that were answered too",
+            resends="same id",
+            forgets_answer=0.25,
+        ),
+        Persona(
+            "resends-new-id",
+            "sends transaction messages again under a new message id, some that were answered too",
+            forgets_answer=0.25,
+        ),
     )
 }
+"""Every persona by name."""

@@ -1,404 +1,296 @@
-"""A charging station: hardware, a controller that forgets at each reboot, and a conversation with its CSMS.
+"""A charging station: hardware, a clock that may be wrong, and a controller that forgets at each reboot.
 
-What the controller decides it notes as `obeyed` at the moment it acts; what physically happens is in the ledger. What
-it answers, and when, depends on its persona.
+Callbacks on the simulated clock, not a process per message. A reboot begins a new *life*: whatever an earlier life had
+set up for later does not happen any more.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Generator
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import simpy
 
-from . import ocppj, v16
-from .clock import ClockSpec, StationClock
-from .connector import AVAILABLE, TRANSITIONS, Connector, Session
+from . import obey
+from .clock import StationClock
+from .configuration import Configuration
+from .connector import Connector
 from .conversation import Conversation
-from .hardware import Observe, PowerSupply
+from .evse import EFFECTS, Evse
+from .hardware import Crossing, PowerSupply
 from .network import Network
-from .obedience import Obedience
-from .outbox import Entry, Outbox
-from .personas import PERSONAS, Persona
+from .obey import Order
+from .ocppj import Payload
+from .outbox import Session
+from .personas import Second
+from .spec import StationSpec
+from .timer import Observe, Timer
 from .vehicle import Vehicle
 
-
-@dataclass(frozen=True, slots=True)
-class StationSpec:
-    """What a station is. Times are seconds."""
-
-    station_id: str
-    connectors: int = 2
-    vendor: str = "Interlock"
-    model: str = "Virtual"
-    serial: str = "0001"
-    firmware: str = "1.0"
-    persona: Persona = field(default_factory=lambda: PERSONAS["plain"])
-    second_unlock: Literal["reject", "accept"] | None = None
-    """Overrides the persona's."""
-    clock: ClockSpec = field(default_factory=ClockSpec)
-    unlock_s: tuple[float, float] = (0.3, 1.2)
-    """How long the lock's motor takes."""
-    act_s: tuple[float, float] = (0.1, 0.5)
-    """How long a contactor takes to close after it was decided."""
-    connection_timeout_s: float = 30.0
-    """How long an accepted remote start waits for a cable."""
-    meter_interval_s: float = 60.0
-    call_timeout_s: float = 30.0
-    retry_s: float = 10.0
-    """Pause before a transaction message is sent again."""
-    transaction_attempts: int = 3
-    """Answers with an error after which a transaction message is given up."""
-    reconnect_s: tuple[float, float] = (0.5, 5.0)
-    boot_s: tuple[float, float] = (1.0, 4.0)
-    first_boot_s: tuple[float, float] = (0.0, 3.0)
-    accepts_offline: bool = True
-    """Whether a card is accepted while the CSMS cannot be asked."""
-    heartbeat_s: float = 300.0
-    """Until the CSMS says otherwise."""
+__all__ = ["Station", "StationSpec"]
 
 
 class Station:
-    """One simulated station. Methods with an OCPP word in them are what drivers, tests and faults do to it."""
+    """One virtual charging station."""
+
+    __slots__ = (
+        "_error",
+        "_life",
+        "_operative",
+        "_sessions",
+        "clock",
+        "configuration",
+        "env",
+        "evses",
+        "network",
+        "observe",
+        "power",
+        "rng",
+        "running",
+        "second_start",
+        "second_unlock",
+        "spec",
+        "station_id",
+        "talk",
+        "whole",
+    )
 
     def __init__(
         self, env: simpy.Environment, spec: StationSpec, rng: random.Random, network: Network, observe: Observe
     ) -> None:
         self.env, self.spec, self.rng, self.network, self.observe = env, spec, rng, network, observe
         self.station_id = spec.station_id
-        self.clock = StationClock(env, spec.clock)
-        self.connectors = [
-            Connector(env, spec.station_id, number, observe) for number in range(spec.connectors + 1)
-        ]
-        self.outbox = Outbox()
-        self.power = PowerSupply(env, spec.station_id, observe, self._voltage_crossed)
-        self.boot_count = 0
-        self.powered = False
+        self.second_start: Second = spec.second_start or spec.persona.second_start
+        self.second_unlock: Second = spec.second_unlock or spec.persona.second_unlock
+        self.clock = StationClock(spec.clock)
+        self.configuration = Configuration(
+            spec.connectors,
+            spec.connection_timeout_s,
+            spec.meter_interval_s,
+            spec.heartbeat_s,
+            spec.retry_s,
+            spec.offline_unknown,
+        )
         self.talk = Conversation(self)
-        self.obedience = Obedience(self)
+        self.whole = Connector(spec.station_id, 0, observe, self.talk.report)
+        self.evses = [Evse(self, number, rng.randrange(1_000, 5_000_000)) for number in range(1, spec.connectors + 1)]
+        self.power = PowerSupply(env, spec.station_id, observe, self._volts_changed, self._crossed)
+        self.running = False
+        """Whether the controller has power and has booted."""
+        self._operative = True
+        self._error: str | None = None
+        self._life = 0
         self._sessions = 0
 
-    # --- time ---
-
-    def after(self, seconds: float, callback: Callable[[], None], *, survives_reboot: bool = False) -> None:
-        """Do something later, unless the controller has rebooted by then."""
-        boot = self.boot_count
-        timeout = self.env.timeout(seconds)
-        assert timeout.callbacks is not None
-        timeout.callbacks.append(
-            lambda _: callback() if survives_reboot or (self.powered and self.boot_count == boot) else None
-        )
-
-    def draw(self, span: tuple[float, float]) -> float:
-        """Draw a duration."""
-        return span[0] if span[0] == span[1] else self.rng.uniform(*span)
-
-    # --- power ---
+    # --- life ---
 
     def start(self) -> None:
-        """Switch the station on for the first time."""
-        self.after(self.draw(self.spec.first_boot_s), self._power_on, survives_reboot=True)
+        """Switch it on for the first time."""
+        self.after(self.rng.uniform(*self.spec.first_boot_s), self._booted)
 
-    def _power_on(self) -> None:
-        if self.powered or self.power.dead:
-            return
-        self.boot_count += 1
-        self.powered = True
+    def after(self, delay_s: float, function: Callable[[], None], *, survives_reboot: bool = False) -> Timer:
+        """Do something later, in this life only unless it survives a reboot."""
+        life = self._life
+
+        def run(_: Any) -> None:
+            if survives_reboot or self._life == life:
+                function()
+
+        return Timer(self.env, delay_s, run)
+
+    def _booted(self) -> None:
+        self.running = True
         self.observe("booted", station=self.station_id)
-        for connector in self.connectors[1:]:
-            if connector.session is not None:
-                self._end_session(connector, "PowerLoss")
-            connector.reported = None
-            self._refresh(connector)
+        self.whole.wake(*self._whole_status())
+        for evse in self.evses:
+            evse.wake()
         self.talk.power_on()
 
-    def _power_off(self, why: str) -> None:
-        if not self.powered:
-            return
-        self.powered = False
+    def reboot(self, why: str = "Reboot") -> None:
+        """Restart the controller: sessions end, the socket is closed, memory is gone."""
+        if self.running:
+            self._go_dark(why, why if why in ("HardReset", "SoftReset") else "Reboot")
+            self.after(self.rng.uniform(*self.spec.boot_s), self._booted)
+
+    def _go_dark(self, why: str, reason: str) -> None:
         self.observe("reboot", station=self.station_id, why=why)
-        self.talk.power_off(why)
-        for connector in self.connectors[1:]:
-            connector.remote_start = None
-            connector.contactor.move(closed=False, by="station")
-            self._draw_power(connector)
+        self.running = False
+        self.talk.power_off()
+        for evse in self.evses:
+            evse.go_dark(reason)
         if not self.spec.persona.keeps_queue:
-            self.outbox.clear()
+            self.talk.outbox.lose()
+        self.talk.leave(why, orderly=reason != "PowerLoss")
+        self._life += 1
 
-    def reboot(self, why: str) -> None:
-        """Restart the controller: memory is lost, what is on flash is not."""
-        self._power_off(why)
-        self.after(self.draw(self.spec.boot_s), self._power_on, survives_reboot=True)
+    def _volts_changed(self, volts: float) -> None:
+        for evse in self.evses:
+            evse.voltage_changed()
 
-    def _voltage_crossed(self, crossed: str) -> None:
-        match crossed:
-            case "dead":
-                self._power_off("brown-out")
-            case "restored":
-                self._under_voltage(False)
-                self.after(self.draw(self.spec.boot_s), self._power_on, survives_reboot=True)
-            case "under":
-                self._under_voltage(True)
-            case _:
-                self._under_voltage(False)
+    def _crossed(self, crossing: Crossing) -> None:
+        if crossing == "dead":
+            if self.running:
+                self._go_dark("power lost", "PowerLoss")
+            self._life += 1  # a boot that was under way is not finished
+        elif crossing == "restored":
+            self.after(self.rng.uniform(*self.spec.boot_s), self._booted)
+        elif self.running:
+            for evse in self.evses:
+                if crossing == "normal":
+                    evse.supply_recovered()
+                elif evse.session is not None:
+                    evse.suspend()
+            self._refresh()
 
-    def _under_voltage(self, under: bool) -> None:
-        for connector in self.connectors[1:]:
-            if connector.error_code in ("NoError", "UnderVoltage"):
-                connector.error_code = "UnderVoltage" if under else "NoError"
-            if connector.session is not None and self.powered:
-                connector.contactor.move(closed=not under, by="station")
-                self._draw_power(connector)
-            self._refresh(connector)
+    # --- what the controller is asked ---
 
-    # --- drivers ---
+    def time(self) -> str:
+        """Return what its clock shows."""
+        return self.clock.text(self.env.now)
 
-    def plug(self, connector: int) -> None:
-        """Put a vehicle's cable in."""
-        outlet = self.connectors[connector]
-        if outlet.plugged:
-            return
-        outlet.vehicle = Vehicle()
-        outlet.finished = False
-        self.observe("plugged", station=self.station_id, connector=connector)
-        if not self.powered:
-            return
-        if outlet.remote_start is not None:
-            id_tag, message_id = outlet.remote_start
-            outlet.remote_start = None
-            self._refresh(outlet)
-            self.begin_session_soon(outlet, id_tag, message_id)
-        self._refresh(outlet)
+    def obey(self, order: Order, status: str, answer: Payload | None = None) -> None:
+        """Record what it decided on a CALL, at the moment it acts, and answer."""
+        self.observe("obeyed", station=self.station_id, message_id=order.message_id, action=order.action, status=status)
+        payload = {"status": status} if answer is None else answer
+        link, late = self.talk.link, self.spec.persona.answer_delay_s
+        if late == (0.0, 0.0) or order.action not in obey.MOVING or order.action == "Reset":
+            link.answer(order.message_id, payload)
+        else:
+            # On whatever connection there is by then.
+            self.after(self.rng.uniform(*late), lambda: link.answer(order.message_id, payload))
 
-    def unplug(self, connector: int) -> None:
-        """Take the cable out; a session that runs ends with it."""
-        outlet = self.connectors[connector]
-        if not outlet.plugged:
-            return
-        if outlet.session is not None:
-            self._end_session(outlet, "EVDisconnected")
-        outlet.vehicle, outlet.finished = None, False
-        self.observe("unplugged", station=self.station_id, connector=connector)
-        self._refresh(outlet)
+    def start_answered(self, session: Session, status: str) -> None:
+        """Take what the CSMS says to a session that has begun."""
+        if status != "Accepted" and session.running and self.configuration.truth("StopTransactionOnInvalidId"):
+            self.evses[session.connector - 1].end("DeAuthorized", "station")
 
-    def swipe(self, connector: int, id_tag: str) -> None:
-        """Show a card: begin a session, or end the one that card began."""
-        if not self.powered:
-            return
-        outlet = self.connectors[connector]
-        if outlet.session is not None:
-            if outlet.session.id_tag == id_tag:
-                self._end_session(outlet, "Local")
-            return
+    # --- hardware ---
 
-        def authorized(payload: dict[str, Any] | None) -> None:
-            word = self.spec.accepts_offline if payload is None else payload["idTagInfo"]["status"] == "Accepted"
-            if word:
-                self.begin_session_soon(outlet, id_tag, None)
+    def connectors(self) -> Iterator[Connector]:
+        """Iterate over everything that has a status: the station itself, which is number 0, then its connectors."""
+        yield self.whole
+        for evse in self.evses:
+            yield evse.connector
 
-        self.talk.ask("Authorize", {"idTag": id_tag}, authorized, needs_line=True)
+    def evse(self, connector: int | None) -> Evse | None:
+        """Return a charging point by its number, or None."""
+        if connector is None or not 1 <= connector <= len(self.evses):
+            return None
+        return self.evses[connector - 1]
 
-    # --- sessions ---
+    def has_slot(self, wanting: Evse) -> bool:
+        """Whether `wanting` may have a session beside those of the others."""
+        slots = self.spec.slots
+        if slots is None:
+            return True
+        others = (evse for evse in self.evses if evse is not wanting)
+        return slots > sum(evse.session is not None or evse.awaited is not None for evse in others)
 
-    def usable(self, outlet: Connector) -> bool:
-        """Tell whether a session could begin there now."""
-        return outlet.operative and outlet.error_code == "NoError" and outlet.session is None and self.powered
-
-    def begin_session_soon(self, outlet: Connector, id_tag: str, message_id: str | None) -> None:
-        """Begin a session after the time the hardware takes."""
-        self.after(self.draw(self.spec.act_s), lambda: self._begin_session(outlet, id_tag, message_id))
-
-    def _begin_session(self, outlet: Connector, id_tag: str, message_id: str | None) -> None:
-        if not self.usable(outlet) or not outlet.plugged:
-            return
+    def new_session(self) -> str:
+        """Name a session."""
         self._sessions += 1
-        by: Literal["remote", "driver"] = "driver" if message_id is None else "remote"
-        if not outlet.lock.locked:
-            outlet.lock.move(locked=True, by="station")
-        outlet.contactor.move(closed=True, by=by, message_id=message_id)
-        session = Session(
-            f"{self.station_id}-{self._sessions}", id_tag, outlet.meter.read_wh(), self.clock.read(), message_id
-        )
-        outlet.session, outlet.finished = session, False
-        self.observe(
-            "session.begun",
-            station=self.station_id,
-            connector=outlet.number,
-            session=session.name,
-            id_tag=id_tag,
-            meter_wh=session.start_wh,
-            message_id=message_id,
-        )
-        self._draw_power(outlet)
-        start = v16.start(outlet.number, id_tag, session.start_wh, session.started_at)
-        self.outbox.add(Entry("StartTransaction", session, lambda: start))
-        self._refresh(outlet)
-        self.talk.pump()
-        self._meter_later(outlet, session)
+        return f"{self.station_id}-{self._sessions}"
 
-    def _meter_later(self, outlet: Connector, session: Session) -> None:
-        def due() -> None:
-            if outlet.session is session:
-                self.send_meter_values_now(outlet.number)
-                self._meter_later(outlet, session)
+    def set_operative(self, operative: bool) -> None:
+        """Change the availability of the station itself."""
+        self._operative = operative
+        self._refresh()
 
-        self.after(self.spec.meter_interval_s, due)
+    def _whole_status(self) -> tuple[str, str]:
+        status = "Available" if self._operative else "Unavailable"
+        if self._error is not None:
+            return status if EFFECTS[self._error] == "warns" else "Faulted", self._error
+        return status, "UnderVoltage" if self.power.under else "NoError"
 
-    def _draw_power(self, outlet: Connector) -> None:
-        vehicle = outlet.vehicle
-        flows = outlet.contactor.closed and outlet.session is not None and vehicle is not None
-        taken_wh = outlet.meter.draw(vehicle.demand_w() if flows and vehicle is not None else 0.0)
-        if vehicle is not None:
-            vehicle.charge(taken_wh)
-
-    def end_session(self, connector: int, reason: str) -> None:
-        """End the session on a connector, if there is one."""
-        outlet = self.connectors[connector]
-        if outlet.session is not None:
-            self._end_session(outlet, reason)
-
-    def _end_session(self, outlet: Connector, reason: str) -> None:
-        session = outlet.session
-        assert session is not None
-        outlet.contactor.move(closed=False, by="station")
-        self._draw_power(outlet)
-        outlet.session, outlet.finished = None, outlet.plugged
-        session.open = False
-        meter_wh = outlet.meter.read_wh()
-        self.observe(
-            "session.ended",
-            station=self.station_id,
-            connector=outlet.number,
-            session=session.name,
-            meter_wh=meter_wh,
-            energy_wh=meter_wh - session.start_wh,
-            reason=reason,
-        )
-        at = self.clock.read()
-        id_tag = session.id_tag if reason == "Local" else None
-        self.outbox.add(
-            Entry(
-                "StopTransaction",
-                session,
-                # A start that never got an id has nothing to stop under: -1 tells so (1.6 errata).
-                lambda: v16.stop(session.transaction_id or -1, meter_wh, at, reason, id_tag),
-            )
-        )
-        self._refresh(outlet)
-        self.talk.pump()
-
-    def transaction_given(self, session: Session, payload: dict[str, Any]) -> None:
-        """Take the id a StartTransaction was answered with; end the session if its token is no good."""
-        session.transaction_id = payload["transactionId"]
-        if payload["idTagInfo"]["status"] != "Accepted" and session.open:
-            for outlet in self.connectors[1:]:
-                if outlet.session is session:
-                    self._end_session(outlet, "DeAuthorized")
-
-    # --- status ---
-
-    def _refresh(self, outlet: Connector) -> None:
-        status = outlet.derive(under_voltage=self.power.under)
-        if status != outlet.status:
-            assert status in TRANSITIONS[outlet.status], f"{outlet.status} cannot become {status}"
-        if (status, outlet.error_code) != (outlet.status, outlet.error_code) or outlet.reported is None:
-            pass
-        changed = status != outlet.status
-        outlet.status = status
-        if changed or (outlet.reported is not None and outlet.reported != (status, outlet.error_code)):
-            self.observe(
-                "status",
-                station=self.station_id,
-                connector=outlet.number,
-                status=status,
-                error_code=outlet.error_code,
-            )
-        self.talk.status_changed(outlet)
-
-    def refresh(self, connector: int) -> None:
-        """Work out a connector's status again and tell it if it changed."""
-        self._refresh(self.connectors[connector])
+    def _refresh(self) -> None:
+        if self.running:
+            self.whole.become(*self._whole_status())
 
     def fail(self, connector: int, error_code: str) -> None:
-        """Let a connector break: a session on it ends."""
-        outlet = self.connectors[connector]
-        outlet.error_code = error_code
-        if outlet.session is not None:
-            self._end_session(outlet, "Other")
-        self._refresh(outlet)
+        """Break a connector, or with 0 the whole station, in one of the ways OCPP has a word for."""
+        if error_code == "NoError":
+            self.clear(connector)
+            return
+        if error_code not in EFFECTS:
+            raise ValueError(f"{error_code} is no errorCode of OCPP 1.6")
+        if connector == 0:
+            self._error = error_code
+            self._refresh()
+        for evse in self.evses:
+            if connector in (0, evse.number):
+                evse.fail(error_code)
 
     def clear(self, connector: int) -> None:
-        """Mend a connector."""
-        outlet = self.connectors[connector]
-        outlet.error_code = "UnderVoltage" if self.power.under else "NoError"
-        self._refresh(outlet)
+        """Mend a connector, or with 0 the whole station."""
+        if connector == 0:
+            self._error = None
+            self._refresh()
+        for evse in self.evses:
+            if connector in (0, evse.number):
+                evse.clear()
 
-    # --- what can be provoked ---
+    # --- what drivers, faults and workloads do ---
+
+    def plug(self, connector: int, vehicle: Vehicle | None = None) -> bool:
+        """Put a cable in. Return whether it went in."""
+        return self.evses[connector - 1].plug(vehicle if vehicle is not None else Vehicle())
+
+    def unplug(self, connector: int) -> bool:
+        """Take a cable out. Return whether it came."""
+        return self.evses[connector - 1].unplug()
+
+    def swipe(self, connector: int, id_tag: str) -> bool:
+        """Show a card. Return whether the reader took it."""
+        return self.running and self.evses[connector - 1].swipe(id_tag)
 
     def send_heartbeat_now(self) -> None:
-        """Send a heartbeat beside the usual ones."""
+        """Send a heartbeat beside the usual ones, if connected."""
         self.talk.heartbeat()
 
     def send_status_now(self, connector: int) -> None:
-        """Report a connector's status whether it changed or not."""
-        self.talk.tell_status(self.connectors[connector])
+        """Report a connector's status whether it changed or not, if connected."""
+        if self.talk.online:
+            self.talk.tell_status(self.whole if connector == 0 else self.evses[connector - 1].connector)
 
     def send_meter_values_now(self, connector: int) -> None:
-        """Send a connector's meter values."""
-        outlet = self.connectors[connector]
-        self._draw_power(outlet)
-        session, at, energy_wh = outlet.session, self.clock.read(), outlet.meter.read_wh()
-        power_w, volts = outlet.meter.power_w, self.power.volts
-        if session is None:
-            self.talk.ask(
-                "MeterValues", v16.meter_values(connector, None, at, energy_wh, power_w, volts), lambda _: None
-            )
-            return
-        self.outbox.add(
-            Entry(
-                "MeterValues",
-                session,
-                lambda: v16.meter_values(connector, session.transaction_id, at, energy_wh, power_w, volts),
-            )
-        )
-        self.talk.pump()
-
-    def reconnect_now(self, *, keep_old: bool = True) -> None:
-        """Open a new connection; the old one stays as it is unless told otherwise."""
-        if self.powered:
-            self.talk.reconnect(keep_old=keep_old)
+        """Read a connector's meter and tell it."""
+        if self.running:
+            self.evses[connector - 1].sample("Other")
 
     def send_raw(self, text: str) -> None:
-        """Send any text whatever."""
-        if self.talk.socket is not None:
-            self.talk.socket.send_up(text)
+        """Send any text whatever, if connected."""
+        self.talk.link.send(text)
 
-    # --- the truth ---
+    def drop_connection(self, why: str = "dropped") -> None:
+        """Close the connection and open another one after a pause."""
+        self.talk.drop(why)
 
-    def truth(self) -> list[dict[str, Any]]:
-        """Return what is physically so, a dict for each connector."""
-        return [
-            {
-                "station": self.station_id,
-                "connector": outlet.number,
-                "status": outlet.status,
-                "plugged": outlet.plugged,
-                "locked": outlet.lock.locked,
-                "charging": outlet.session is not None,
-                "session": outlet.session.name if outlet.session else None,
-                "transaction_id": outlet.session.transaction_id if outlet.session else None,
-                "online": self.talk.connected,
-            }
-            for outlet in self.connectors[1:]
-        ]
+    def reconnect_now(self, keep_old: bool = True) -> None:
+        """Open a new connection at once; the old one stays open for a while, or is closed first."""
+        if self.running:
+            self.talk.reconnect(keep_old=keep_old)
+
+    # --- at rest ---
 
     @property
     def outbox_pending(self) -> int:
-        """Count the messages it still owes."""
-        return len(self.outbox)
+        """Count the transaction messages that have no answer yet."""
+        return self.talk.outbox.pending
 
-
-Process = Generator[Any, Any, None]
-__all__ = ["AVAILABLE", "Station", "StationSpec", "ocppj"]
+    def truth(self) -> list[dict[str, Any]]:
+        """Say how each connector really is."""
+        return [
+            {
+                "station": self.station_id,
+                "connector": evse.number,
+                "status": evse.connector.status,
+                "plugged": evse.vehicle is not None,
+                "locked": evse.lock.locked,
+                "charging": evse.contactor.closed,
+                "session": evse.session.session if evse.session is not None else None,
+                "transaction_id": evse.session.transaction_id if evse.session is not None else None,
+                "online": self.talk.online,
+            }
+            for evse in self.evses
+        ]

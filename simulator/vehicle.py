@@ -1,25 +1,80 @@
-"""An electric vehicle: what it draws depends on how full it is."""
+"""A vehicle: a battery that takes what it is offered, less and less of it towards the end."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+import random
 
 
-@dataclass(slots=True)
 class Vehicle:
-    """A battery of `capacity_wh` holding `charge_wh`, drawing at most `power_w`; above 80 % it tapers to a tenth."""
+    """A battery that asks for `max_power_w` until the last `taper` of its capacity, then proportionally less.
 
-    capacity_wh: float = 50_000.0
-    charge_wh: float = 20_000.0
-    power_w: float = 7_400.0
+    How much it draws in a span of time is worked out in closed form, so the energy metered is the integral of the power
+    and does not depend on how often somebody looks.
+    """
 
-    def demand_w(self) -> float:
-        """Return the power it would draw now."""
-        level = self.charge_wh / self.capacity_wh
-        if level >= 1.0:
+    __slots__ = ("_floor_wh", "_taper_wh", "capacity_wh", "max_power_w", "missing_wh")
+
+    def __init__(
+        self, capacity_wh: float = 60_000.0, soc: float = 0.4, max_power_w: float = 11_000.0, taper: float = 0.2
+    ) -> None:
+        self.capacity_wh, self.max_power_w = capacity_wh, max_power_w
+        self.missing_wh = capacity_wh * (1.0 - soc)
+        self._taper_wh = capacity_wh * taper
+        # It stops asking at 2 % of its power, or charging would never end.
+        self._floor_wh = self._taper_wh * 0.02
+
+    @classmethod
+    def drawn(cls, rng: random.Random) -> Vehicle:
+        """Draw one of those that come along."""
+        capacity_wh = rng.choice((28_000.0, 44_000.0, 60_000.0, 77_000.0))
+        return cls(capacity_wh, rng.uniform(0.15, 0.75), rng.choice((3_700.0, 7_400.0, 11_000.0, 22_000.0)))
+
+    @property
+    def soc(self) -> float:
+        """State of charge, 0 to 1."""
+        return 1.0 - self.missing_wh / self.capacity_wh
+
+    @property
+    def full(self) -> bool:
+        """Whether it asks for nothing any more."""
+        return self.missing_wh <= self._floor_wh * (1.0 + 1e-9)
+
+    def power_w(self, offered_w: float) -> float:
+        """Return what it draws right now of what it is offered."""
+        if self.full:
             return 0.0
-        return self.power_w if level < 0.8 else self.power_w * max(0.1, (1.0 - level) / 0.2)
+        return min(offered_w, self.max_power_w, self.max_power_w * self.missing_wh / self._taper_wh)
 
-    def charge(self, energy_wh: float) -> None:
-        """Take in energy."""
-        self.charge_wh = min(self.capacity_wh, self.charge_wh + energy_wh)
+    def _knee_wh(self, offered_w: float) -> float:
+        """Return what is missing when the battery, and no longer the offer, limits the power."""
+        return self._taper_wh * min(1.0, offered_w / self.max_power_w)
+
+    def draw(self, seconds: float, offered_w: float) -> float:
+        """Draw for `seconds` and return the Wh taken."""
+        if offered_w <= 0.0 or self.full:
+            return 0.0
+        before, hours = self.missing_wh, seconds / 3600.0
+        knee_wh, steady_w = self._knee_wh(offered_w), min(offered_w, self.max_power_w)
+        if before > knee_wh:
+            steady_h = min(hours, (before - knee_wh) / steady_w)
+            self.missing_wh -= steady_w * steady_h
+            hours -= steady_h
+        if hours > 0.0:
+            decay = math.exp(-self.max_power_w / self._taper_wh * hours)
+            self.missing_wh = max(self._floor_wh, self.missing_wh * decay)
+        return before - self.missing_wh
+
+    def seconds_to_full(self, offered_w: float) -> float:
+        """Return how long it will go on drawing at this offer."""
+        if self.full:
+            return 0.0
+        if offered_w <= 0.0:
+            return math.inf
+        missing_wh, hours = self.missing_wh, 0.0
+        knee_wh, steady_w = self._knee_wh(offered_w), min(offered_w, self.max_power_w)
+        if missing_wh > knee_wh:
+            hours, missing_wh = (missing_wh - knee_wh) / steady_w, knee_wh
+        if missing_wh > self._floor_wh:
+            hours += math.log(missing_wh / self._floor_wh) * self._taper_wh / self.max_power_w
+        return hours * 3600.0

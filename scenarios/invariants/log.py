@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
 
-from ..history import History, LogEvent, canonical, station_of
+from ..history import History, LogEvent, Observation, canonical, station_of
 from ..verdict import Violation
 from .declare import invariant, story
 
@@ -145,6 +145,12 @@ def acked_command_durable(history: History) -> Iterator[Violation]:
             )
 
 
+def _wrote(history: History, append: Observation, event: LogEvent) -> bool:
+    """Whether an append without an acknowledgement wrote an event. Facts have the same id whoever writes them."""
+    stored = history.observations[event.i]
+    return stored.kind == "stored" and stored.i < append.i and bool(stored["node"] == append["node"])
+
+
 @invariant(
     "I22",
     "batches whole",
@@ -155,13 +161,14 @@ def acked_command_durable(history: History) -> Iterator[Violation]:
 def batches_whole(history: History) -> Iterator[Violation]:
     """A batch is in the log entirely, in one piece and in order - or not at all.
 
-    Also one whose acknowledgement was lost. Half a batch is a fact without its consequence, and no retry can mend it.
+    Also one whose acknowledgement was lost, if it is recorded who stored what. Half a batch is a fact without its
+    consequence, and no retry can mend it.
     """
     for append in history.of_any("append.acked", "append.unconfirmed"):
         acked = append.kind == "append.acked"
         ids = [event["id"] for event in append["events"]] if acked else append["ids"]
         kept = [history.events.get(event_id) for event_id in ids]
-        there = [event for event in kept if event is not None]
+        there = [event for event in kept if event is not None and (acked or _wrote(history, append, event))]
         if not there:
             continue
         versions = [event.version for event in there]

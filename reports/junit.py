@@ -1,0 +1,56 @@
+"""JUnit XML, as CI systems read it: a suite for each scenario, a case for each seed."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+from collections.abc import Sequence
+from typing import Any
+
+from .run import clean, violations
+
+
+def junit(verdicts: Sequence[dict[str, Any]]) -> str:
+    """Return JUnit XML for the `verdict.json` contents of several runs."""
+    root = ET.Element("testsuites", name="interlock")
+    suites: dict[str, ET.Element] = {}
+    for verdict in verdicts:
+        name = clean(verdict.get("scenario") or "?")
+        suite = suites.get(name)
+        if suite is None:
+            suite = suites[name] = ET.SubElement(root, "testsuite", name=name)
+        csms, seed = clean(verdict.get("csms") or "?"), clean(verdict.get("seed"))
+        case = ET.SubElement(suite, "testcase", classname=f"interlock.{name}.{csms}", name=f"seed {seed}", time="0")
+        properties = ET.SubElement(case, "properties")
+        for key, value in (("seed", seed), ("csms", csms), ("reproduce", clean(verdict.get("reproduce") or ""))):
+            ET.SubElement(properties, "property", name=key, value=value)
+        _result(case, verdict)
+    for element in [*suites.values(), root]:
+        cases = list(element.iter("testcase"))
+        element.set("tests", str(len(cases)))
+        for what in ("failure", "error", "skipped"):
+            plural = {"failure": "failures", "error": "errors", "skipped": "skipped"}[what]
+            element.set(plural, str(sum(case.find(what) is not None for case in cases)))
+    ET.indent(root)
+    return '<?xml version="1.0" encoding="utf-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"
+
+
+def _result(case: ET.Element, verdict: dict[str, Any]) -> None:
+    again = f"again: {clean(verdict.get('reproduce') or '')}"
+    match verdict.get("verdict"):
+        case "PASS" | "NOT_APPLICABLE":
+            return
+        case "INCONCLUSIVE":
+            ET.SubElement(case, "skipped", message="inconclusive: not enough was seen to tell")
+        case "FAIL":
+            told = [
+                f"{one['id']} {clean(one['name'])}: {clean(violation.get('message', ''))}\n"
+                f"  expected {clean(violation.get('expected', ''))}\n  found    {clean(violation.get('found', ''))}"
+                for one, violation in violations(verdict)
+            ]
+            ids = ", ".join(dict.fromkeys(one["id"] for one, _ in violations(verdict)))
+            failure = ET.SubElement(case, "failure", message=f"violated: {ids}", type="violation")
+            failure.text = "\n".join([*told, again])
+        case _:
+            why = [clean(one.get("reason") or "") for one in verdict.get("invariants", ()) if one["verdict"] == "ERROR"]
+            error = ET.SubElement(case, "error", message="could not be judged", type="error")
+            error.text = "\n".join([*why, again])

@@ -1,0 +1,109 @@
+"""Reading run directories. The format is a contract, described here once.
+
+A run directory holds three files:
+
+- `run.json`: what was run: `schema`, `scenario`, `title`, `csms`, `seed`, `spec`, `drawn`, `versions`, `rules`, `reproduce`,
+  `observations`, `history_sha256`;
+- `history.jsonl`: what happened: one observation a line, `{"i": index, "t": seconds, "kind": ..., ...}`, the last of
+  kind `end`;
+- `verdict.json`: whether it was right: `verdict` and `invariants`, each with its `violations`, each of which points with
+  `at` at the observations that led there, the last being the moment of the violation.
+
+A suite directory holds `suite.json` (`csms`, `verdict`, `runs`, `exercised`) and run directories below it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+Row = dict[str, Any]
+SCHEMA = 1
+
+_decode = msgspec.json.Decoder().decode
+
+
+class RunUnreadable(Exception):
+    """A directory that is no run directory, or a damaged one: one sentence says which and why."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run directory in memory."""
+
+    directory: Path
+    about: dict[str, Any]
+    verdict: dict[str, Any]
+    rows: list[Row]
+
+    @cached_property
+    def kinds(self) -> dict[str, list[Row]]:
+        """The observations by kind, in order."""
+        found: dict[str, list[Row]] = {}
+        for row in self.rows:
+            found.setdefault(row["kind"], []).append(row)
+        return found
+
+    def of(self, *kinds: str) -> list[Row]:
+        """Return the observations of some kinds, in order."""
+        found = [row for kind in kinds for row in self.kinds.get(kind, ())]
+        return sorted(found, key=lambda row: int(row["i"])) if len(kinds) > 1 else found
+
+
+def read_run(directory: Path) -> Run:
+    """Read a run directory, or raise `RunUnreadable`."""
+    if not directory.is_dir():
+        raise RunUnreadable(f"{directory} is not a folder; give the folder of a run, with run.json in it")
+    about = read_object(directory / "run.json")
+    if about.get("schema") != SCHEMA:
+        raise RunUnreadable(
+            f"{directory / 'run.json'} has schema {about.get('schema')!r}, this Interlock reads {SCHEMA}"
+        )
+    verdict = read_object(directory / "verdict.json")
+    path = directory / "history.jsonl"
+    rows: list[Row] = []
+    try:
+        with path.open("rb") as file:
+            for number, line in enumerate(file):
+                row = _decode(line)
+                if not isinstance(row, dict) or row.get("i") != number or "kind" not in row or "t" not in row:
+                    raise RunUnreadable(f"{path} line {number + 1} is not observation {number}: the file is damaged")
+                rows.append(row)
+    except OSError as error:
+        raise RunUnreadable(f"{path} cannot be read: {error.strerror}") from None
+    except (msgspec.DecodeError, UnicodeError):
+        raise RunUnreadable(f"{path} line {len(rows) + 1} is not JSON: the file is damaged") from None
+    if not rows or rows[-1]["kind"] != "end":
+        raise RunUnreadable(f"{path} has no end: the run was cut off or the file was")
+    return Run(directory, about, verdict, rows)
+
+
+def read_object(path: Path) -> dict[str, Any]:
+    """Read a JSON object from a file, or raise `RunUnreadable`."""
+    try:
+        found = _decode(path.read_bytes())
+    except OSError as error:
+        raise RunUnreadable(f"{path} cannot be read: {error.strerror}") from None
+    except (msgspec.DecodeError, UnicodeError):
+        raise RunUnreadable(f"{path} is not JSON") from None
+    if not isinstance(found, dict):
+        raise RunUnreadable(f"{path} is not a JSON object")
+    return found
+
+
+def violations(verdict: dict[str, Any]) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+    """Return each violation with its invariant, MUSTs first."""
+    order = {"MUST": 0, "SHOULD": 1}
+    found = [(one, violation) for one in verdict.get("invariants", ()) for violation in one.get("violations", ())]
+    return sorted(found, key=lambda pair: order.get(pair[0].get("level", ""), 2))
+
+
+def clean(value: Any, most: int = 200) -> str:
+    """Return any value as one line of printable text: what a station says is not to be trusted with a terminal."""
+    text = value if isinstance(value, str) else str(value)
+    text = "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text[: most + 1])
+    return text if len(text) <= most else text[: most - 1] + "…"

@@ -1,0 +1,68 @@
+"""What a station is like, as a frozen value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from .clock import ClockSpec
+from .personas import PERSONAS, Persona, Second
+
+
+@dataclass(frozen=True, slots=True)
+class StationSpec:
+    """What a station is like. Pairs are the least and most of what is drawn evenly; times are seconds."""
+
+    station_id: str
+    connectors: int = 2
+    vendor: str = "Interlock"
+    model: str = "Twin22"
+    serial: str = "0001"
+    firmware: str = "1.0.0"
+    persona: Persona = PERSONAS["plain"]
+    second_start: Second | None = None
+    """In the place of the persona's."""
+    second_unlock: Second | None = None
+    """In the place of the persona's."""
+    clock: ClockSpec = field(default_factory=ClockSpec)
+    slots: int | None = None
+    """Sessions it allows at once; None: as many as it has connectors."""
+    max_power_w: float = 7_400.0
+    """What one connector offers."""
+    unlock_s: tuple[float, float] = (0.3, 1.2)
+    """How long a lock's motor takes."""
+    relock_s: float = 300.0
+    """When a lock that was opened remotely, and not used, shuts again."""
+    act_s: tuple[float, float] = (0.02, 0.2)
+    """How long it takes to act on a CALL that moves something."""
+    connection_timeout_s: float = 30.0
+    """How long an accepted driver may take to plug in."""
+    meter_interval_s: float = 60.0
+    """Between meter values in a session; 0: none."""
+    call_timeout_s: float = 30.0
+    retry_s: float = 10.0
+    """When a transaction message without an answer is sent again."""
+    timeouts_to_reconnect: int = 3
+    """Time-outs in a row after which the connection is given up."""
+    reconnect_s: tuple[float, float] = (1.0, 5.0)
+    """Pause before connecting again; doubled, up to eight times, while nobody answers."""
+    old_socket_s: tuple[float, float] = (5.0, 30.0)
+    """How long a connection that was replaced stays open."""
+    first_boot_s: tuple[float, float] = (0.0, 3.0)
+    """From being switched on to its first connection attempt."""
+    boot_s: tuple[float, float] = (1.0, 4.0)
+    """The same at a reboot."""
+    boot_retry_s: float = 10.0
+    """When a BootNotification without an answer is sent again."""
+    heartbeat_s: float = 300.0
+    """Heartbeat interval until the CSMS gives one."""
+    offline_unknown: bool = True
+    """Whether tags it has never heard of may charge while offline (AllowOfflineTxForUnknownId)."""
+    local_list: tuple[str, ...] = ()
+    """Tags that may charge offline in any case."""
+    statuses_overtake: bool = False
+    """Whether status notifications are sent before transaction messages that are older."""
+    message_ids: Literal["random", "counter"] = "random"
+    """`random`: never used again; `counter`: 1, 2, 3, and from 1 again after a reboot."""
+    dies_silently: bool = False
+    """Whether a power loss leaves its socket half-open, instead of letting the other edge learn."""

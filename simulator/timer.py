@@ -1,0 +1,30 @@
+"""A callback at a later time, cheaper than a SimPy process or time-out: one small object and one heap entry."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import simpy
+
+NORMAL = 1
+"""SimPy's priority for what is not urgent; things of the same time and priority happen in the order they were set."""
+
+Observe = Callable[..., None]
+"""How everything here is recorded: `observe(kind, **fields)`."""
+
+
+class Timer:
+    """Calls `function(timer)` once, `delay_s` from now, unless cancelled. Quacks like a SimPy event to its queue."""
+
+    __slots__ = ("callbacks",)
+    _ok = True
+
+    def __init__(self, env: simpy.Environment, delay_s: float, function: Callable[[Any], None]) -> None:
+        self.callbacks: list[Callable[[Any], None]] | None = [function]
+        env.schedule(self, NORMAL, delay_s)  # type: ignore[arg-type]
+
+    def cancel(self) -> None:
+        """Do nothing when the time comes."""
+        if self.callbacks is not None:
+            self.callbacks = []

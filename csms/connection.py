@@ -23,9 +23,7 @@ if TYPE_CHECKING:
 class Connection:
     """One socket of one station, seen from this node. `write` hands a frame to the transport, `close` ends it."""
 
-    def __init__(
-        self, node: Csms, station: str, write: Callable[[str], None], close: Callable[[str], None]
-    ) -> None:
+    def __init__(self, node: Csms, station: str, write: Callable[[str], None], close: Callable[[str], None]) -> None:
         self.node, self.station, self._write, self._close = node, station, write, close
         self.epoch = 0
         self.endpoint = node.endpoint_class()

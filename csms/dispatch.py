@@ -113,17 +113,13 @@ class Dispatcher:
 
     async def doubt(self, station: str, command_id: str, why: str) -> None:
         """Record that nobody knows, and start looking for evidence."""
-        state = await self.handler.insist(
-            station, lambda state: facts.doubted(state, command_id, why, self.clock.at())
-        )
+        state = await self.handler.insist(station, lambda state: facts.doubted(state, command_id, why, self.clock.at()))
         await self.reach(points.DOUBT_DURABLE, station, command_id)
         self.watch(station, state.commands.get(command_id))
 
     async def refute(self, station: str, command_id: str, why: str) -> None:
         """Record that the frame never left."""
-        await self.handler.insist(
-            station, lambda state: facts.not_sent(state, command_id, why, self.clock.at())
-        )
+        await self.handler.insist(station, lambda state: facts.not_sent(state, command_id, why, self.clock.at()))
 
     async def timed_out(self, station: str, ended: Sequence[ocppj.TimedOut], why: str) -> None:
         """Record the end of CALLs that had no answer."""
@@ -185,9 +181,7 @@ class Dispatcher:
             why = f"no transaction seen, asked {asked} times"
         else:
             why = "nothing can prove it either way"
-        await self.handler.insist(
-            station, lambda state: facts.gave_up(state, command_id, why, self.clock.at())
-        )
+        await self.handler.insist(station, lambda state: facts.gave_up(state, command_id, why, self.clock.at()))
 
     async def probe(self, station: str, pending: Pending, number: int) -> None:
         """Ask the station for the status of a start's connector, as a command like any other."""

@@ -149,9 +149,7 @@ class Handler:
 
     # --- append ---
 
-    async def append(
-        self, station: str, loaded: Loaded, events: Sequence[ev.Event], ids: Sequence[str]
-    ) -> Loaded:
+    async def append(self, station: str, loaded: Loaded, events: Sequence[ev.Event], ids: Sequence[str]) -> Loaded:
         """Append a batch right after `loaded`; raise `WrongExpectedVersion` if somebody was first."""
         batch = [NewEvent(event_id, *codec.encode(event)) for event_id, event in zip(ids, events, strict=True)]
         self._appending[station] = self._appending.get(station, 0) + 1
@@ -215,21 +213,15 @@ class Handler:
             return intent
         raise StoreUnavailable(f"lost {ATTEMPTS} races in a row for station {station}")
 
-    def decide(
-        self, command: do.Command, request_id: str, state: Station, rules: Rules
-    ) -> Accept | Known | Refusal:
+    def decide(self, command: do.Command, request_id: str, state: Station, rules: Rules) -> Accept | Known | Refusal:
         """Decide one command."""
         return decide(command, request_id, state, rules)
 
-    def intent(
-        self, state: Station, command: do.Command, request_id: str, timeout_s: float
-    ) -> ev.CommandRequested:
+    def intent(self, state: Station, command: do.Command, request_id: str, timeout_s: float) -> ev.CommandRequested:
         """Write out the intent of a command that was accepted on `state`: its owner is the current connection's."""
         at = self.clock.at()
         deadline = at + timedelta(seconds=timeout_s)
-        return ev.CommandRequested(
-            at, self.ids.command_id(), request_id, state.node, state.epoch, deadline, command
-        )
+        return ev.CommandRequested(at, self.ids.command_id(), request_id, state.node, state.epoch, deadline, command)
 
     async def record(self, station: str, news: Callable[[Station], Sequence[ev.StationEvent]]) -> Station:
         """Append the facts that are news to the log, at its head, however often that takes. Returns the new state.
@@ -275,9 +267,7 @@ class Handler:
         await self.reach(points.SNAPSHOT_DUE, station, None)
         stream = station_stream(station)
         self._snapshot_version[station] = loaded.version
-        await self.store.save_snapshot(
-            Snapshot(stream, loaded.version, FOLD, codec.encode_state(loaded.state))
-        )
+        await self.store.save_snapshot(Snapshot(stream, loaded.version, FOLD, codec.encode_state(loaded.state)))
         self.observe("snapshot.written", node=self.node, stream=stream, version=loaded.version)
 
     async def snapshot_changed(self) -> None:
@@ -305,9 +295,7 @@ def fact_id(station: str, fact: Any) -> str | None:
             return f"{station}:online:{epoch}"
         case ev.WentOffline(epoch=epoch):
             return f"{station}:offline:{epoch}"
-        case ev.TransactionStarted(
-            connector=connector, id_token=token, meter_start_wh=meter, started_at=started_at
-        ):
+        case ev.TransactionStarted(connector=connector, id_token=token, meter_start_wh=meter, started_at=started_at):
             return f"{station}:started:{connector}:{token}:{meter}:{started_at}"
         case ev.TransactionStopped(transaction_id=transaction_id):
             return f"{station}:stopped:{transaction_id}"

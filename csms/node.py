@@ -22,6 +22,8 @@ from .presence import Presence
 from .settings import Settings
 from .store import EventStore, NewEvent, StoredEvent, StoreUnavailable
 
+LOG = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True, slots=True)
 class Decision:
@@ -53,7 +55,7 @@ class Csms:
         reach: points.Reach = points.passed,
         observe: Observe = unobserved,
         spawn: Callable[[Coroutine[Any, Any, None]], Any] | None = None,
-        alarm: Callable[[str], None] = logging.getLogger(__name__).error,
+        alarm: Callable[[str], None] = LOG.error,
     ) -> None:
         self.name, self.store, self.clock, self.ids, self.settings = name, store, clock, ids, settings
         self.reach, self.observe, self.alarm = reach, observe, alarm

@@ -1,7 +1,7 @@
 """Labelled points: places in the CSMS after which a crash makes a difference.
 
-A point is declared here and passed with `await reach(POINT, station, command_id)`. In production that is a no-op; a test world
-cuts the power there. Declaring a point is all it takes to have it swept.
+A point is declared here and passed with `await reach(POINT, station, command_id)`. In production that is a no-op; a
+test world cuts the power there. Declaring a point is all it takes to have it swept.
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ class Presence:
         self._sweeper: asyncio.TimerHandle | None = None
 
     def heard(self, station: str) -> bool:
-        """Note that a frame of `station` just arrived, which restarts its offline timer. Return whether it is online."""
+        """Note that a frame of `station` arrived, which restarts its offline timer. Return whether it is online."""
         self._last_heard[station] = self.clock.now()
         return station in self._epochs
 

@@ -4,8 +4,8 @@ What every adapter promises, checked by one contract (`tests/csms/store_contract
 
 - (stream, version) is unique and versions are 1..n without a gap; a batch is in the log entirely, in one piece, or not
   at all;
-- an event id is unique in the whole log. Appending a batch that is already there, with the same content, is a no-op that
-  returns where it stands; the same id with other content is `EventIdReused`;
+- an event id is unique in the whole log. Appending a batch that is already there, with the same content, is a no-op
+  that returns where it stands; the same id with other content is `EventIdReused`;
 - when `append` returns, the batch is durable.
 
 Errors::

@@ -130,8 +130,9 @@ class SqliteStore:
 
         def save(db: sqlite3.Connection) -> None:
             db.execute(
-                "INSERT INTO snapshot VALUES (?, ?, ?, ?) ON CONFLICT (stream) DO UPDATE SET version = excluded.version,"
-                " fold = excluded.fold, state = excluded.state WHERE excluded.version >= snapshot.version",
+                "INSERT INTO snapshot VALUES (?, ?, ?, ?) ON CONFLICT (stream) DO UPDATE SET"
+                " version = excluded.version, fold = excluded.fold, state = excluded.state"
+                " WHERE excluded.version >= snapshot.version",
                 (snapshot.stream, snapshot.version, snapshot.fold, snapshot.state),
             )
 
@@ -342,7 +343,9 @@ def _connect(path: Path) -> sqlite3.Connection:
         db.execute("BEGIN IMMEDIATE")
         version = db.execute("PRAGMA user_version").fetchone()[0]
         if version > len(MIGRATIONS):
-            raise StoreUnavailable(f"{path} was written by a newer Interlock (schema {version}, this one knows up to {len(MIGRATIONS)})")
+            raise StoreUnavailable(
+                f"{path} was written by a newer Interlock (schema {version}, this one knows up to {len(MIGRATIONS)})"
+            )
         for number, statements in enumerate(MIGRATIONS[version:], version + 1):
             for statement in statements:
                 db.execute(statement)

@@ -106,9 +106,7 @@ def _start(p: Payload) -> rp.Report:
 
 
 def _stop(p: Payload) -> rp.Report:
-    return rp.Stop(
-        p["transactionId"], p["meterStop"], moment(p["timestamp"]), p.get("reason", "Local"), p.get("idTag")
-    )
+    return rp.Stop(p["transactionId"], p["meterStop"], moment(p["timestamp"]), p.get("reason", "Local"), p.get("idTag"))
 
 
 def _meter(p: Payload) -> rp.Report:
@@ -160,9 +158,7 @@ def report(action: str, payload: Payload) -> rp.Report:
     return read(payload)
 
 
-def reply(
-    asked: rp.Report, answer: rp.Reply, at: Callable[[], datetime], heartbeat_interval_s: float
-) -> Payload:
+def reply(asked: rp.Report, answer: rp.Reply, at: Callable[[], datetime], heartbeat_interval_s: float) -> Payload:
     """Return the payload that answers a report; `at` reads the clock, for those that tell the time."""
     match asked:
         case rp.Heartbeat():

@@ -1,7 +1,8 @@
 """Simulated calls per CPU second: our core and stations beside `ocpp` 2.1.0 ChargePoints on both ends, in one run.
 
 The same exchange, the same latency, the same virtual clock, schema validation in both. Ours goes through the real core:
-endpoint, dialect, decision, event encoded and appended to the memory store, answer. Rounds alternate; medians are printed.
+endpoint, dialect, decision, event encoded and appended to the memory store, answer. Rounds alternate; medians are
+printed.
 """
 
 from __future__ import annotations
@@ -240,7 +241,9 @@ def main() -> None:
         mine.append(measure(ours))
         peer.append(measure(theirs))
     for name, found in (("Interlock", mine), ("ocpp 2.1.0 on both ends", peer)):
-        print(f"  {name:<24} median {statistics.median(found):>9,.0f}   min {min(found):>9,.0f}   max {max(found):>9,.0f}")
+        print(
+            f"  {name:<24} median {statistics.median(found):>9,.0f}   min {min(found):>9,.0f}   max {max(found):>9,.0f}"
+        )
     ratio = statistics.median(a / b for a, b in zip(mine, peer, strict=True))
     print(f"  ratio {ratio:.1f} (goal {GOAL:.0f})")
 

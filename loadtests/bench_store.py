@@ -1,4 +1,4 @@
-"""Appends per second of the SQLite store with 16 writers, synchronous=FULL: group commit beside one commit per append."""
+"""Appends/s of the SQLite store, 16 writers, synchronous=FULL: group commit beside one commit per append."""
 
 from __future__ import annotations
 
@@ -39,7 +39,9 @@ async def appends_per_second(path: Path, *, group_commit: bool) -> float:
 
 def main() -> None:
     """Measure both in turn and print the ratio."""
-    print(f"SQLite appends per second, synchronous=FULL: {WRITERS} writers, {SECONDS:g} s each, {ROUNDS} rounds in turn")
+    print(
+        f"SQLite appends per second, synchronous=FULL: {WRITERS} writers, {SECONDS:g} s each, {ROUNDS} rounds in turn"
+    )
     found: dict[bool, list[float]] = {True: [], False: []}
     with tempfile.TemporaryDirectory() as folder:
         for number in range(ROUNDS):
@@ -47,7 +49,9 @@ def main() -> None:
                 path = Path(folder) / f"{number}-{group_commit}.sqlite"
                 found[group_commit].append(asyncio.run(appends_per_second(path, group_commit=group_commit)))
     for name, rates in (("group commit", found[True]), ("one commit per append", found[False])):
-        print(f"  {name:<24} median {statistics.median(rates):>9,.0f}   min {min(rates):>9,.0f}   max {max(rates):>9,.0f}")
+        print(
+            f"  {name:<24} median {statistics.median(rates):>9,.0f}   min {min(rates):>9,.0f}   max {max(rates):>9,.0f}"
+        )
     ratio = statistics.median(a / b for a, b in zip(found[True], found[False], strict=True))
     print(f"  ratio {ratio:.1f} (goal {GOAL:.0f})")
 

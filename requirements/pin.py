@@ -9,16 +9,11 @@ HERE = Path(__file__).parent
 PROJECT = tomllib.loads((HERE.parent / "pyproject.toml").read_text())
 CORE = PROJECT["project"]["dependencies"]
 EXTRA = PROJECT["project"]["optional-dependencies"]
+BUILD = [*PROJECT["build-system"]["requires"], "editables>=0.5"]  # hatchling asks for it when installing with -e
 SETS = {
     "core": ("what Interlock itself needs", CORE),
-    "run": (
-        "core, plots and the build backend: what `make run` needs",
-        [*CORE, *EXTRA["plots"], *PROJECT["build-system"]["requires"]],
-    ),
-    "dev": (
-        "everything `make test` needs",
-        [*CORE, *EXTRA["plots"], *EXTRA["dev"], *PROJECT["build-system"]["requires"]],
-    ),
+    "run": ("core, plots and the build backend: what `make run` needs", [*CORE, *EXTRA["plots"], *BUILD]),
+    "dev": ("everything `make test` needs", [*CORE, *EXTRA["plots"], *EXTRA["dev"], *BUILD]),
 }
 COMMAND = "uv pip compile - --universal --python-version 3.11 --generate-hashes --no-header --no-annotate"
 

@@ -58,7 +58,8 @@ def explain(identifier: str) -> str | None:
     """Return what there is to say about a name, or None."""
     if (scenario := scenarios().get(identifier)) is not None:
         run = f"interlock run {scenario.name}"
-        return f"{scenario.name} (scenario)\n\n{library.story(identifier).strip()}\n\nCovers: {scenario.covers}\nRun:    {run}"
+        story = library.story(identifier).strip()
+        return f"{scenario.name} (scenario)\n\n{story}\n\nCovers: {scenario.covers}\nRun:    {run}"
     if (specimen := specimens().get(identifier)) is not None:
         seen = f"\nSeen in: {specimen.seen_in}" if specimen.seen_in else ""
         return (

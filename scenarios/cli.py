@@ -180,6 +180,7 @@ def replay(
 ) -> None:
     """Do a run again from its directory, and say whether it came out the same to the byte."""
     import reports
+
     from .history import History, HistoryDamaged
 
     try:

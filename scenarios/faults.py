@@ -74,9 +74,7 @@ async def lose_reply(
 
 
 @fault
-async def delay_answer(
-    world: World, action: str, delay_s: float, station: int = 1, seconds: float = 60.0
-) -> None:
+async def delay_answer(world: World, action: str, delay_s: float, station: int = 1, seconds: float = 60.0) -> None:
     """The station's answer to `action` arrives `delay_s` late."""
     with world.network.rule(DelayAnswer(action, delay_s, station_id=world.station_id(station))):
         await asyncio.sleep(seconds)
@@ -159,9 +157,7 @@ async def full_disk(world: World, node: int = 1, seconds: float = 20.0) -> None:
 
 
 @fault
-async def sag(
-    world: World, depth_v: float, station: int = 1, ramp_s: float = 1.0, hold_s: float = 5.0
-) -> None:
+async def sag(world: World, depth_v: float, station: int = 1, ramp_s: float = 1.0, hold_s: float = 5.0) -> None:
     """The supply voltage of a station ramps down by `depth_v`, holds and recovers."""
     world.station(station).power.sag(depth_v, ramp_s, hold_s)
     await asyncio.sleep(2 * ramp_s + hold_s)
@@ -175,9 +171,7 @@ async def power_cut(world: World, station: int = 1, seconds: float = 20.0) -> No
 
 
 @fault
-async def broken(
-    world: World, error_code: str, connector: int = 1, station: int = 1, seconds: float = 30.0
-) -> None:
+async def broken(world: World, error_code: str, connector: int = 1, station: int = 1, seconds: float = 30.0) -> None:
     """A connector reports `error_code` and is out of order for `seconds`."""
     world.station(station).fail(connector, error_code)
     try:

@@ -87,13 +87,15 @@ class SimLoop(asyncio.BaseEventLoop):
     def _write_to_self(self) -> None:
         raise RuntimeError("there are no threads in simulated time")
 
-    def run_in_executor(self, *args: Any, **kwargs: Any) -> Any:
+    def run_in_executor(self, *args: Any, **kwargs: Any) -> Any:  # type: ignore[override]
         """Refuse: a thread would not know the simulated time."""
         raise RuntimeError("there are no threads in simulated time")
 
     # --- power cuts ---
 
-    def call_soon(self, callback: Any, *args: Any, context: Context | None = None) -> asyncio.Handle:
+    def call_soon(  # type: ignore[override]
+        self, callback: Any, *args: Any, context: Context | None = None
+    ) -> asyncio.Handle:
         """Schedule a callback, unless it belongs to something dead."""
         handle = super().call_soon(callback, *args, context=context)
         if self._dead and handle._context.get(INCARNATION) in self._dead:  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""What a terminal shows of a campaign: one line that moves while it runs, one line a scenario when it is not a terminal."""
+"""What a terminal shows of a campaign: one line that moves, or one line a scenario when it is not a terminal."""
 
 from __future__ import annotations
 

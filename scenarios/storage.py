@@ -60,9 +60,7 @@ class NodeStore:
             version = await self.inner.append(stream, events, expected)
         except WrongExpectedVersion as error:
             await self._travel()
-            self.observe(
-                "append.refused", node=self.node, stream=stream, expected=error.expected, head=error.head
-            )
+            self.observe("append.refused", node=self.node, stream=stream, expected=error.expected, head=error.head)
             raise
         await self._travel()
         if storage.lost_ack and self.rng.random() < storage.lost_ack:

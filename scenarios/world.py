@@ -10,10 +10,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
+import traceback
 from collections.abc import Coroutine, Iterator
 from contextvars import Context, copy_context
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, TypeVar
 
 from csms import codec, points
@@ -122,9 +124,7 @@ class Host:
 
     def _ended(self, task: asyncio.Task[Any]) -> None:
         if not task.cancelled() and (error := task.exception()) is not None and not self.world.over:
-            self.world.history.observe(
-                "task.failed", node=self.name, error=f"{type(error).__name__}: {error}"[:300]
-            )
+            self.world.history.observe("task.failed", node=self.name, error=f"{type(error).__name__}: {error}"[:300])
 
     async def call(self, coroutine: Coroutine[Any, Any, T], patience_s: float) -> T | None:
         """Ask the running node something; None when it gave no answer in time (or died over it)."""
@@ -138,9 +138,7 @@ class Host:
         """Pass a labelled point, or lose power there."""
         world = self.world
         if world.scenario.recorded == "all":
-            world.history.observe(
-                "point", node=self.name, point=point.label, station=station, command_id=command_id
-            )
+            world.history.observe("point", node=self.name, point=point.label, station=station, command_id=command_id)
         if self._trap == point.label:
             self._occurrence -= 1
             if self._occurrence == 0:
@@ -190,9 +188,7 @@ class Host:
         if csms is None:
             return False
         key = (socket.station_id, socket.number)
-        connection = csms.connect(
-            socket.station_id, socket.send_down, lambda why: self.hang_up(key, why)
-        )
+        connection = csms.connect(socket.station_id, socket.send_down, lambda why: self.hang_up(key, why))
         self.ports[key] = socket
 
         def closed(why: str) -> None:
@@ -247,6 +243,7 @@ class World:
         self.scenario, self.drawn, self.seed, self.csms_class = scenario, drawn, seed, csms_class
         self.env = Clock()
         self.loop = SimLoop(self.env)
+        self.loop.set_exception_handler(self._callback_failed)
         self.clock = SimClock(self.env)
         self.history = History(lambda: self.env.now)
         self.store = MemoryStore()
@@ -322,7 +319,8 @@ class World:
         """Run the scenario to its end."""
         asyncio.set_event_loop(None)
         try:
-            self.loop.run_until_complete(self._main())
+            with self._watched("the run"):
+                self.loop.run_until_complete(self._main())
         finally:
             self.over = True
             for task in asyncio.all_tasks(self.loop):
@@ -357,7 +355,8 @@ class World:
         await asyncio.sleep(max(0.0, planned.at - self.env.now))
         params = dict(planned.params)
         if planned.what in DEEDS:
-            await DEEDS[planned.what](self, **params)
+            with self._watched(planned.what):
+                await DEEDS[planned.what](self, **params)
             return
         shown = {name: value for name, value in params.items() if name != "station"}
         station = params.get("station")
@@ -365,10 +364,31 @@ class World:
         about = {"fault": planned.what, "id": f"{planned.what}@{planned.at:g}", **where, **shown}
         self.history.observe("fault.begun", **about)
         try:
-            await FAULTS[planned.what](self, **params)
+            with self._watched(planned.what):
+                await FAULTS[planned.what](self, **params)
         finally:
             if not self.over:
                 self.history.observe("fault.ended", **about)
+
+    @contextlib.contextmanager
+    def _watched(self, what: str) -> Iterator[None]:
+        """Note an error of the world's own. It says nothing about the CSMS, so the run has no verdict: ERROR."""
+        try:
+            yield
+        except Exception as error:
+            where = traceback.extract_tb(error.__traceback__)[-1]
+            text = f"{what}: {type(error).__name__}: {error} ({Path(where.filename).name} line {where.lineno})"
+            self.history.observe("world.failed", error=text[:300])
+
+    def _callback_failed(self, loop: Any, context: dict[str, Any]) -> None:
+        """Note an error in a callback: whose it is tells whether the CSMS is wrong or the world."""
+        error, handle = context.get("exception"), context.get("handle")
+        incarnation = handle._context.get(INCARNATION) if handle is not None else None
+        text = f"{type(error).__name__}: {error}" if error is not None else context["message"]
+        if incarnation is not None:
+            self.history.observe("task.failed", node=incarnation.split("#")[0], error=text[:300])
+        elif not self.over:
+            self.history.observe("world.failed", error=text[:300])
 
     async def _heal(self) -> None:
         """End every fault that still stands; what operators and drivers are doing goes on."""

@@ -13,10 +13,19 @@ ROOT = Path(__file__).parents[1]
 PACKAGES = ("csms", "simulator", "scenarios", "reports", "loadtests")
 FILES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py") if "out" not in path.parts)
 LINES = 600
-ASYNCIO = (
-    "csms/connection.py csms/node.py csms/handle.py csms/dispatch.py csms/presence.py csms/store_sqlite.py "
-    "scenarios/loop.py scenarios/world.py scenarios/storage.py scenarios/deeds.py scenarios/faults.py"
-).split()
+ASYNCIO = [
+    "csms/connection.py",
+    "csms/node.py",
+    "csms/handle.py",
+    "csms/dispatch.py",
+    "csms/presence.py",
+    "csms/store_sqlite.py",
+    "scenarios/loop.py",
+    "scenarios/world.py",
+    "scenarios/storage.py",
+    "scenarios/deeds.py",
+    "scenarios/faults.py",
+]
 SHELLS = ("csms/store_sqlite.py", "scenarios/campaign.py", "loadtests/bench_core.py", "loadtests/bench_store.py")
 FORBIDDEN_NAMES = {"utils", "common", "helpers", "base", "manager", "service"}
 
@@ -96,7 +105,9 @@ def test_a_file_is_short_and_reaches_for_no_clock(path: Path) -> None:
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
             called = ast.unparse(node.func)
-            assert called not in ("datetime.now", "datetime.utcnow", "time.time", "time.monotonic", "uuid.uuid4"), called
+            assert called not in ("datetime.now", "datetime.utcnow", "time.time", "time.monotonic", "uuid.uuid4"), (
+                called
+            )
             if called.startswith("random.") and called not in ("random.Random",):
                 pytest.fail(f"{called} is not seeded")
         if isinstance(node, ast.Import | ast.ImportFrom):

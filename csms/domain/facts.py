@@ -135,9 +135,7 @@ def reported(
 
 def _status(state: Station, report: rp.Status, at: datetime) -> Facts:
     facts: Facts = [
-        ev.StatusReported(
-            at, report.connector, report.status, report.error_code, report.info, report.reported_at
-        )
+        ev.StatusReported(at, report.connector, report.status, report.error_code, report.info, report.reported_at)
     ]
     if report.status == "Available":
         facts += [

@@ -70,11 +70,7 @@ class Pending:
     @property
     def awaits_transaction(self) -> bool:
         """Whether a start was accepted and its transaction has not shown up."""
-        return (
-            isinstance(self.command, do.RemoteStart)
-            and self.phase is Phase.ACCEPTED
-            and self.transaction_id is None
-        )
+        return isinstance(self.command, do.RemoteStart) and self.phase is Phase.ACCEPTED and self.transaction_id is None
 
     @property
     def finished(self) -> bool:
@@ -134,7 +130,9 @@ class Station:
 
     def slots_used(self) -> int:
         """Count the connectors with a start under way or an open transaction. One that has both is one slot."""
-        used = {p.command.connector for p in self.commands.values() if isinstance(p.command, do.RemoteStart) and p.holds}
+        used = {
+            p.command.connector for p in self.commands.values() if isinstance(p.command, do.RemoteStart) and p.holds
+        }
         used.update(transaction.connector for transaction in self.transactions.values() if transaction.open)
         return len(used)
 
@@ -224,9 +222,7 @@ def _stopped(state: Station, event: ev.TransactionStopped) -> Station:
     transaction = state.transactions.get(event.transaction_id)
     if transaction is None:
         return state
-    ended = replace(
-        transaction, open=False, meter_stop_wh=event.meter_stop_wh, stopped_at=event.stopped_at
-    )
+    ended = replace(transaction, open=False, meter_stop_wh=event.meter_stop_wh, stopped_at=event.stopped_at)
     return replace(state, transactions={**state.transactions, event.transaction_id: ended})
 
 

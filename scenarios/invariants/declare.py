@@ -82,6 +82,8 @@ class Invariant:
             return Finding(self.id, self.name, self.level, verdict, scope.checked, reason, tuple(found[:LISTED]))
 
         scope, found = Scope(0), list[Violation]()
+        if broken := history.of("world.failed"):
+            return finding(Verdict.ERROR, f"the world itself broke: {broken[0]['error']}")
         if self.frames and not history.complete:
             return finding(Verdict.NOT_APPLICABLE, "this run recorded facts only, no frames and no stored events")
         if self.rest and history.phase("rest") is None:

@@ -102,8 +102,8 @@ class Model:
         return held + [command_id for command_id, at in self.unlocks.items() if at == connector]
 
     def used(self) -> int:
-        """Count the slots in use: starts under way and open transactions."""
-        return len(self.starts) + len(self.transactions)
+        """Count the slots in use: connectors with a start under way or an open transaction."""
+        return len({*self.starts.values(), *self.transactions.values()})
 
     def objection(self, command: Mapping[str, Any], request_id: str) -> str | None:
         """Return what speaks against accepting a command now, or None."""

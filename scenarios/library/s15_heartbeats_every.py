@@ -1,7 +1,7 @@
 """Every heartbeat stored.
 
-An hour of heartbeats as events, with commands among them. Compare with `heartbeats-presence`: the log grows by one event a
-heartbeat, appends lose races to them, and no outcome may be lost over it.
+An hour of heartbeats as events, with commands among them. Compare with `heartbeats-presence`: the log grows by one
+event a heartbeat, appends lose races to them, and no outcome may be lost over it.
 """
 
 from csms.domain.commands import Unlock

@@ -21,7 +21,9 @@ SCENARIO = Scenario(
         step("plug", at=50.0, connector=2),
         step("swipe", at=55.0, connector=2),
         step("unplug", at=100.0, connector=1),
-        step("lose_reply", at=100.0, action=OneOf(("StartTransaction", "StopTransaction")), seconds=Between(60.0, 90.0)),
+        step(
+            "lose_reply", at=100.0, action=OneOf(("StartTransaction", "StopTransaction")), seconds=Between(60.0, 90.0)
+        ),
         step("silence", at=Between(170.0, 200.0), seconds=Between(4.0, 12.0)),
         step("crash", at=Between(170.0, 230.0), down_s=Between(1.0, 10.0)),
         step("cut", at=Between(180.0, 260.0), seconds=Between(1.0, 10.0)),

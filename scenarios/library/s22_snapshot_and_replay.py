@@ -1,13 +1,13 @@
 """Snapshots, and replay that sends nothing.
 
-Snapshots every few events, on a timer and on a clean stop; a crash and a clean restart. Every state a node then decides on is the
-fold of the log, and folding it again calls nobody.
+Snapshots every few events, on a timer and on a clean stop; a crash and a clean restart. Every state a node then decides
+on is the fold of the log, and folding it again calls nobody.
 """
 
 from csms.domain.commands import RemoteStart, Unlock
 from csms.settings import Settings
 
-from ..spec import Between, OneOf, Scenario, ask, step
+from ..spec import Between, Scenario, ask, step
 
 SCENARIO = Scenario(
     name="snapshot-and-replay",

@@ -1,7 +1,7 @@
 """The disk is full.
 
-What cannot be made durable is not acknowledged: operators are told it failed, stations get no answer and send again when
-there is room. Nothing that was acknowledged is missing afterwards.
+What cannot be made durable is not acknowledged: operators are told it failed, stations get no answer and send again
+when there is room. Nothing that was acknowledged is missing afterwards.
 """
 
 from csms.domain.commands import Unlock

@@ -1,7 +1,7 @@
 """A day of 1,000 stations.
 
-Heartbeats every quarter of an hour, drivers by the hour of the day, meter values, operators, a node lost at noon. Single
-frames are left out of the history; the ledger, the log and the books are in it.
+Heartbeats every quarter of an hour, drivers by the hour of the day, meter values, operators, a node lost at noon.
+Single frames are left out of the history; the ledger, the log and the books are in it.
 """
 
 from csms.domain.commands import Unlock

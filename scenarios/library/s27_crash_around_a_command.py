@@ -1,7 +1,7 @@
 """A crash within a second of a command, wherever that falls.
 
-Labelled points are where a crash is known to matter. This one falls at a time, between points as well: after the operator
-was answered, while the lock moves, as the answer arrives.
+Labelled points are where a crash is known to matter. This one falls at a time, between points as well: after the
+operator was answered, while the lock moves, as the answer arrives.
 """
 
 from csms.domain.commands import RemoteStart, Unlock

@@ -1,7 +1,7 @@
 """A slow store under a burst of reports.
 
-Every append takes a fifth of a second and there is always another one first. A lost race means decide again, however often;
-it never means refuse.
+Every append takes a fifth of a second and there is always another one first. A lost race means decide again, however
+often; it never means refuse.
 """
 
 from csms.domain.commands import RemoteStart, Unlock

@@ -45,5 +45,5 @@ SPECIMEN = Specimen(
     csms=SendThenAppend,
     caught_by="I03",
     scenario="heartbeat-vs-unlock",
-    seen_in="the obvious reading of load, act, save with optimistic concurrency; warned of in Pekko Persistence's manual",
+    seen_in="the obvious reading of load, act, save under optimistic concurrency; Pekko's manual warns of it",
 )

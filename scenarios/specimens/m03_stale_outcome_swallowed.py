@@ -10,7 +10,7 @@ from typing import Any
 
 from csms.domain import events as ev
 from csms.domain.station import Station
-from csms.handle import Handler
+from csms.handle import Handler, Loaded
 from csms.node import Csms
 from csms.store import WrongExpectedVersion
 
@@ -28,9 +28,9 @@ class Swallows(Handler):
         found = list(news(loaded.state))
         if not any(isinstance(fact, OUTCOMES) for fact in found):
             return await super().record(station, news)
-        version = self.requested_at.get(found[0].command_id, loaded.version)  # type: ignore[union-attr]
+        command_id = getattr(found[0], "command_id", "")
+        stale = Loaded(loaded.state, self.requested_at.get(command_id, loaded.version))
         try:
-            stale = type(loaded)(loaded.state, version)
             return (await self.append(station, stale, found, self._fact_ids(station, found))).state
         except WrongExpectedVersion:
             return loaded.state
@@ -39,7 +39,7 @@ class Swallows(Handler):
         super().__init__(*args)
         self.requested_at: dict[str, int] = {}
 
-    async def append(self, station: str, loaded: Any, events: Any, ids: Any) -> Any:
+    async def append(self, station: str, loaded: Loaded, events: Any, ids: Any) -> Loaded:
         """Append, remembering where intents went."""
         after = await super().append(station, loaded, events, ids)
         for event in events:

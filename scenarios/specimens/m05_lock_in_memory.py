@@ -8,12 +8,12 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from csms import codec
 from csms.domain import commands as do
 from csms.domain import events as ev
 from csms.domain.station import Accept, Known, Refusal
 from csms.handle import Handler, Unreachable, station_stream
 from csms.node import Csms
-from csms import codec
 from csms.store import NewEvent
 
 from . import Specimen

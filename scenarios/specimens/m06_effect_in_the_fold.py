@@ -50,5 +50,5 @@ SPECIMEN = Specimen(
     title="sends frames while it folds the log",
     csms=EffectInTheFold,
     caught_by="I12",
-    scenario="snapshot-and-replay",
+    scenario="lost-acknowledgements",
 )

@@ -18,9 +18,7 @@ from . import Specimen
 class PerConnector(Handler):
     """Believes in as many slots as connectors."""
 
-    def decide(
-        self, command: do.Command, request_id: str, state: Station, rules: Rules
-    ) -> Accept | Known | Refusal:
+    def decide(self, command: do.Command, request_id: str, state: Station, rules: Rules) -> Accept | Known | Refusal:
         """Decide with the wrong limit."""
         return super().decide(command, request_id, state, replace(rules, slots=rules.connectors))
 

@@ -18,9 +18,7 @@ from . import Specimen
 class Blind(Handler):
     """Looks at transactions and at nothing under way."""
 
-    def decide(
-        self, command: do.Command, request_id: str, state: Station, rules: Rules
-    ) -> Accept | Known | Refusal:
+    def decide(self, command: do.Command, request_id: str, state: Station, rules: Rules) -> Accept | Known | Refusal:
         """Decide as if open commands were finished."""
         done = {key: replace(one, phase=Phase.UNKNOWN) for key, one in state.commands.items()}
         return super().decide(command, request_id, replace(state, commands=done), rules)

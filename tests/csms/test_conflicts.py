@@ -43,9 +43,7 @@ def candidates(state: Station, rules: Rules, rng: random.Random, n: int) -> list
     for transaction in list(state.transactions.values()):
         stop = rp.Stop(transaction.transaction_id, 10**6, at, "Local", None)
         batches.append(
-            facts.reported(
-                state, stop, at, registration="Accepted", authorization="Accepted", new_transaction_id=0
-            )[0]
+            facts.reported(state, stop, at, registration="Accepted", authorization="Accepted", new_transaction_id=0)[0]
         )
     for command_id in list(state.commands):
         batches += [
@@ -91,18 +89,14 @@ def derive(rules: Rules, walks: int = 60, steps: int = 25) -> set[tuple[str, str
 @pytest.mark.parametrize("slots", [2, 1])
 def test_the_declared_table_is_the_derived_one(slots: int) -> None:
     declared = {
-        (one.command, one.event, one.where)
-        for one in CONFLICTS
-        if one.when == "always" or slots < len(CONNECTORS)
+        (one.command, one.event, one.where) for one in CONFLICTS if one.when == "always" or slots < len(CONNECTORS)
     }
     assert derive(Rules(2, slots)) == declared
 
 
 def test_a_missing_row_would_be_noticed() -> None:
     without = {(one.command, one.event, one.where) for one in CONFLICTS[1:]}
-    assert derive(Rules(2, 1), walks=30) - without == {
-        (CONFLICTS[0].command, CONFLICTS[0].event, CONFLICTS[0].where)
-    }
+    assert derive(Rules(2, 1), walks=30) - without == {(CONFLICTS[0].command, CONFLICTS[0].event, CONFLICTS[0].where)}
 
 
 def test_the_documentation_shows_the_table() -> None:

@@ -111,7 +111,7 @@ def test_a_late_answer_does_not_free_the_place_of_the_call_after_it() -> None:
 def test_limits() -> None:
     endpoint = Endpoint()
     deep = "[" * (DEPTH_LIMIT + 1) + "]" * (DEPTH_LIMIT + 1)
-    for frame in (deep, "x" * (FRAME_LIMIT + 1), "[" * 100_000 + "]" * 100_000, "NaN", "[2,\"a\",\"b\",{\"x\":1e999}]"):
+    for frame in (deep, "x" * (FRAME_LIMIT + 1), "[" * 100_000 + "]" * 100_000, "NaN", '[2,"a","b",{"x":1e999}]'):
         assert isinstance(endpoint.receive(frame, 0.0), Malformed)
     assert endpoint.frames_to_send(0.0) == []
     assert endpoint.receive('[5,"a","b",{}]', 0.0) is None

@@ -72,7 +72,10 @@ class TestSqliteStore(StoreContract):
 
     @pytest.mark.parametrize(
         ("name", "content", "says"),
-        [("junk.sqlite", b"this is no database" * 100, "damaged or no Interlock log"), ("no/such/dir", None, "cannot be opened")],
+        [
+            ("junk.sqlite", b"this is no database" * 100, "damaged or no Interlock log"),
+            ("no/such/dir", None, "cannot be opened"),
+        ],
     )
     async def test_what_is_no_log_is_refused_in_a_sentence(
         self, tmp_path: Path, name: str, content: bytes | None, says: str
@@ -93,7 +96,14 @@ class TestSqliteStore(StoreContract):
 
 @pytest.mark.parametrize(
     ("version", "bad"),
-    [((3, 40, 1), True), ((3, 44, 6), False), ((3, 45, 0), True), ((3, 50, 7), False), ((3, 51, 2), True), ((3, 51, 3), False)],
+    [
+        ((3, 40, 1), True),
+        ((3, 44, 6), False),
+        ((3, 45, 0), True),
+        ((3, 50, 7), False),
+        ((3, 51, 2), True),
+        ((3, 51, 3), False),
+    ],
 )
 def test_versions_with_the_wal_reset_bug(version: tuple[int, int, int], bad: bool) -> None:
     assert has_wal_reset_bug(version) is bad

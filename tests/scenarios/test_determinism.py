@@ -10,7 +10,9 @@ from scenarios.library import scenarios
 from scenarios.runner import Job, run
 
 NAMES = [name for name, found in scenarios().items() if not found.heavy]
-CODE = "import sys\nfrom scenarios.runner import Job, run\nprint(*(run(Job(n, 7)).history.sha256() for n in sys.argv[1:]))"
+CODE = (
+    "import sys\nfrom scenarios.runner import Job, run\nprint(*(run(Job(n, 7)).history.sha256() for n in sys.argv[1:]))"
+)
 
 
 def test_a_hundred_runs_have_the_same_bytes() -> None:

@@ -156,6 +156,10 @@ class MemoryStore:
             subscriber(stored)
         return head + len(stored)
 
+    def events(self, stream: str) -> Sequence[StoredEvent]:
+        """Look at a stream's events, in order, without waiting."""
+        return self._streams.get(stream, ())
+
     async def read(self, stream: str, after: int = 0) -> Sequence[StoredEvent]:
         """See `EventStore.read`."""
         return self._streams.get(stream, [])[after:]

@@ -10,7 +10,10 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
-from simulator.network import Cut, DelayAnswer, LoseAnswer
+from csms.points import POINTS
+from simulator.network import Cut, CutAfter, DelayAnswer, LoseAnswer
+
+from .spec import Between, Drawable, OneOf
 
 if TYPE_CHECKING:
     from .world import World
@@ -18,12 +21,24 @@ if TYPE_CHECKING:
 Fault = Callable[..., Awaitable[None]]
 FAULTS: dict[str, Fault] = {}
 """Every fault by name."""
+RANGES: dict[str, dict[str, Drawable]] = {}
+"""What a search draws the parameters of each fault from; `station`, `connector` and `node` are drawn by their names."""
 
 
-def fault(function: Fault) -> Fault:
-    """Make a function available to steps as a fault, under its name."""
-    FAULTS[function.__name__] = function
-    return function
+def fault(**ranges: Drawable) -> Callable[[Fault], Fault]:
+    """Make a function available to steps as a fault, under its name; a search draws its parameters from `ranges`."""
+
+    def declare(function: Fault) -> Fault:
+        FAULTS[function.__name__] = function
+        RANGES[function.__name__] = ranges
+        return function
+
+    return declare
+
+
+CALLS = OneOf(("UnlockConnector", "RemoteStartTransaction", "RemoteStopTransaction", "TriggerMessage"))
+REPORTS = OneOf(("StartTransaction", "StopTransaction", "StatusNotification", "BootNotification", "MeterValues"))
+SHORT, LONG = Between(1.0, 15.0), Between(5.0, 100.0)
 
 
 async def _until_healed() -> None:
@@ -33,7 +48,7 @@ async def _until_healed() -> None:
 # --- the network -----------------------------------------------------------------------------------------------------
 
 
-@fault
+@fault(seconds=LONG)
 async def cut(world: World, station: int = 1, seconds: float = 10.0) -> None:
     """The line to a station breaks: its socket dies at both ends and no new one can be opened for `seconds`."""
     station_id = world.station_id(station)
@@ -42,7 +57,14 @@ async def cut(world: World, station: int = 1, seconds: float = 10.0) -> None:
         await asyncio.sleep(seconds)
 
 
-@fault
+@fault(frames=OneOf(tuple(range(40))))
+async def cut_after(world: World, frames: int, station: int = 1, seconds: float = 1e9) -> None:
+    """The line to a station breaks exactly at a frame: `frames` more pass, the next is lost and the socket with it."""
+    with world.network.rule(CutAfter(world.station_id(station), frames)):
+        await asyncio.sleep(seconds)
+
+
+@fault(seconds=LONG)
 async def half_open(world: World, station: int = 1, seconds: float = 30.0) -> None:
     """A station's socket goes dead without telling either end; after `seconds` it is reset."""
     station_id = world.station_id(station)
@@ -54,7 +76,7 @@ async def half_open(world: World, station: int = 1, seconds: float = 30.0) -> No
             socket.cut("reset after silence")
 
 
-@fault
+@fault(action=CALLS, then_cut=OneOf((True, False)), seconds=LONG)
 async def lose_answer(
     world: World, action: str, station: int = 1, then_cut: bool = True, seconds: float = 60.0
 ) -> None:
@@ -63,7 +85,7 @@ async def lose_answer(
         await asyncio.sleep(seconds)
 
 
-@fault
+@fault(action=REPORTS, then_cut=OneOf((True, False)), seconds=LONG)
 async def lose_reply(
     world: World, action: str, station: int = 1, then_cut: bool = False, seconds: float = 60.0
 ) -> None:
@@ -73,14 +95,14 @@ async def lose_reply(
         await asyncio.sleep(seconds)
 
 
-@fault
+@fault(action=CALLS, delay_s=LONG, seconds=LONG)
 async def delay_answer(world: World, action: str, delay_s: float, station: int = 1, seconds: float = 60.0) -> None:
     """The station's answer to `action` arrives `delay_s` late."""
     with world.network.rule(DelayAnswer(action, delay_s, station_id=world.station_id(station))):
         await asyncio.sleep(seconds)
 
 
-@fault
+@fault(seconds=LONG)
 async def silence(world: World, station: int = 1, seconds: float = 30.0) -> None:
     """Every frame between a station and the CSMS vanishes; the socket stays open."""
     with world.network.rule(Cut(world.station_id(station))):
@@ -90,7 +112,7 @@ async def silence(world: World, station: int = 1, seconds: float = 30.0) -> None
 # --- the nodes -------------------------------------------------------------------------------------------------------
 
 
-@fault
+@fault(down_s=SHORT)
 async def crash(world: World, node: int = 1, down_s: float = 5.0) -> None:
     """A node loses power, whatever it was doing, and comes back after `down_s`."""
     host = world.host(node)
@@ -101,7 +123,7 @@ async def crash(world: World, node: int = 1, down_s: float = 5.0) -> None:
         await host.start()
 
 
-@fault
+@fault(point=OneOf(tuple(POINTS)), occurrence=OneOf((1, 1, 2, 3)), down_s=SHORT)
 async def crash_at(
     world: World, point: str, node: int = 1, occurrence: int = 1, down_s: float = 5.0, seconds: float = 1e9
 ) -> None:
@@ -119,7 +141,7 @@ async def crash_at(
             await host.start()
 
 
-@fault
+@fault(down_s=SHORT)
 async def restart(world: World, node: int = 1, down_s: float = 2.0) -> None:
     """A node is stopped cleanly and started again after `down_s`."""
     host = world.host(node)
@@ -130,7 +152,7 @@ async def restart(world: World, node: int = 1, down_s: float = 2.0) -> None:
         await host.start()
 
 
-@fault
+@fault(lost_ack=Between(0.05, 0.5), seconds=LONG)
 async def lossy_store(world: World, node: int = 1, lost_ack: float = 0.2, seconds: float = 1e9) -> None:
     """The store's acknowledgements to a node get lost, each with probability `lost_ack`."""
     host = world.host(node)
@@ -142,7 +164,7 @@ async def lossy_store(world: World, node: int = 1, lost_ack: float = 0.2, second
         host.set_storage(lost_ack=before.lost_ack)
 
 
-@fault
+@fault(seconds=SHORT)
 async def full_disk(world: World, node: int = 1, seconds: float = 20.0) -> None:
     """The store takes nothing more from a node for `seconds`."""
     host = world.host(node)
@@ -156,21 +178,21 @@ async def full_disk(world: World, node: int = 1, seconds: float = 20.0) -> None:
 # --- the station -----------------------------------------------------------------------------------------------------
 
 
-@fault
+@fault(depth_v=Between(10.0, 200.0), ramp_s=SHORT, hold_s=SHORT)
 async def sag(world: World, depth_v: float, station: int = 1, ramp_s: float = 1.0, hold_s: float = 5.0) -> None:
     """The supply voltage of a station ramps down by `depth_v`, holds and recovers."""
     world.station(station).power.sag(depth_v, ramp_s, hold_s)
     await asyncio.sleep(2 * ramp_s + hold_s)
 
 
-@fault
+@fault(seconds=SHORT)
 async def power_cut(world: World, station: int = 1, seconds: float = 20.0) -> None:
     """A station loses its supply for `seconds`."""
     world.station(station).power.power_cut(seconds)
     await asyncio.sleep(seconds)
 
 
-@fault
+@fault(error_code=OneOf(("UnderVoltage", "GroundFailure", "ConnectorLockFailure")), seconds=LONG)
 async def broken(world: World, error_code: str, connector: int = 1, station: int = 1, seconds: float = 30.0) -> None:
     """A connector reports `error_code` and is out of order for `seconds`."""
     world.station(station).fail(connector, error_code)

@@ -23,9 +23,9 @@ from csms.node import Csms
 from .history import History
 from .invariants import judge
 from .library import scenarios
-from .spec import Scenario, draw, printable
+from .spec import Drawn, Scenario, draw, printable
 from .specimens import specimens
-from .verdict import Verdict, document
+from .verdict import Finding, Verdict, document
 from .world import World
 
 REFERENCE = "reference"
@@ -129,27 +129,36 @@ def run(job: Job, spec: Scenario | None = None, csms: type[Csms] | None = None) 
     """Do one run and judge it. Same job, same bytes of history."""
     spec = spec if spec is not None else scenario(job.scenario)
     drawn = draw(spec, job.seed)
-    world = World(spec, drawn, job.seed, csms if csms is not None else csms_class(job.csms))
+    history, findings = examine(spec, job.seed, csms if csms is not None else csms_class(job.csms), drawn)
+    about: dict[str, Any] = {
+        "schema": 1,
+        "scenario": spec.name,
+        "title": spec.title,
+        "csms": job.csms,
+        "seed": job.seed,
+        "spec": printable(spec),
+        "drawn": dict(drawn.values),
+        "versions": versions(),
+        "rules": history.run["rules"],
+        "reproduce": reproduce(job),
+    }
+    history.run = about
+    return Outcome(job, document(about, findings), about, history)
+
+
+def examine(
+    spec: Scenario, seed: int, csms: type[Csms], drawn: Drawn | None = None
+) -> tuple[History, list[Finding]]:
+    """Run a scenario and judge it, and leave it at that: the fast way, for a search."""
+    world = World(spec, drawn or draw(spec, seed), seed, csms)
     collecting = gc.isenabled()
     # A power cut leaves coroutines behind that must never be closed, and a run is short: collect when it is over.
     gc.disable()
     try:
         world.run()
-        about: dict[str, Any] = {
-            "schema": 1,
-            "scenario": spec.name,
-            "title": spec.title,
-            "csms": job.csms,
-            "seed": job.seed,
-            "spec": printable(spec),
-            "drawn": dict(drawn.values),
-            "versions": versions(),
-            "rules": rules(spec, world.lossy),
-            "reproduce": reproduce(job),
-        }
-        world.history.run = about
+        world.history.run = {"rules": rules(spec, world.lossy)}
         world.history.end()
-        return Outcome(job, document(about, judge(world.history)), about, world.history)
+        return world.history, judge(world.history)
     finally:
         if collecting:
             gc.enable()

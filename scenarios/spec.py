@@ -100,6 +100,8 @@ class Scenario:
     """Length of the first phase, in which things break."""
     quiet_s: float = 420.0
     """Length of the second, in which all is healed and what must come to an end has to."""
+    settle_s: float | None = None
+    """End the second phase once nothing was left to happen for this long; None: it has its whole length."""
     recorded: Literal["all", "facts"] = "all"
     """`facts` leaves single frames out of the history: for runs of millions of them."""
     heavy: bool = False

@@ -60,7 +60,15 @@ class NodeStore:
             version = await self.inner.append(stream, events, expected)
         except WrongExpectedVersion as error:
             await self._travel()
-            self.observe("append.refused", node=self.node, stream=stream, expected=error.expected, head=error.head)
+            types = [event.type for event in events]
+            self.observe(
+                "append.refused",
+                node=self.node,
+                stream=stream,
+                expected=error.expected,
+                head=error.head,
+                types=types,
+            )
             raise
         await self._travel()
         if storage.lost_ack and self.rng.random() < storage.lost_ack:

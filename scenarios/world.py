@@ -254,7 +254,7 @@ class World:
         self._requests = 0
         self._unreachable: dict[str, int] = {}
         self._dials: dict[str, int] = {}
-        self._running: list[asyncio.Task[None]] = []
+        self._running: list[tuple[Step, asyncio.Task[None]]] = []
         everything = scenario.recorded == "all"
         self.network = Network(
             self.env,
@@ -317,20 +317,46 @@ class World:
 
     def run(self) -> None:
         """Run the scenario to its end."""
-        asyncio.set_event_loop(None)
         try:
-            with self._watched("the run"):
-                self.loop.run_until_complete(self._main())
+            self.begin()
+            for planned in self.drawn.steps:
+                self.do(planned)
+            self.pass_time(max(0.0, self.scenario.faults_s - self.env.now))
+            self.end()
         finally:
-            self.over = True
-            for task in asyncio.all_tasks(self.loop):
-                # The world ends here on purpose, whatever was still waiting.
-                task._log_destroy_pending = False  # type: ignore[attr-defined]
-            self.loop.close()
+            self.close()
 
-    async def _main(self) -> None:
-        scenario, history = self.scenario, self.history
-        history.observe("phase", name="faults")
+    def begin(self) -> None:
+        """Begin the first phase: nodes and stations start."""
+        asyncio.set_event_loop(None)
+        self._until_done(self._begin())
+
+    def do(self, planned: Step) -> None:
+        """Let a step happen at its time, or now if that is past."""
+        self._running.append((planned, self.loop.create_task(self._do(planned))))
+
+    def pass_time(self, seconds: float) -> None:
+        """Let simulated time pass."""
+        self._until_done(asyncio.sleep(seconds))
+
+    def end(self) -> None:
+        """Heal everything, leave the world alone until it rests, and take the last look."""
+        self._until_done(self._end())
+
+    def close(self) -> None:
+        """Stop the world where it is, whatever was still waiting."""
+        self.over = True
+        for task in asyncio.all_tasks(self.loop):
+            task._log_destroy_pending = False  # type: ignore[attr-defined]
+        self.loop.close()
+
+    def _until_done(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        with self._watched("the run"):
+            self.loop.run_until_complete(coroutine)
+
+    async def _begin(self) -> None:
+        scenario = self.scenario
+        self.history.observe("phase", name="faults")
         self.hosts = [Host(self, number) for number in range(1, scenario.nodes + 1)]
         for host in self.hosts:
             await host.start()
@@ -342,14 +368,39 @@ class World:
                     host.csms.tokens[token] = "Accepted"
         for station in self.stations:
             station.start()
-        for planned in self.drawn.steps:
-            self._running.append(self.loop.create_task(self._do(planned)))
-        await asyncio.sleep(max(0.0, scenario.faults_s - self.env.now))
+
+    async def _end(self) -> None:
         await self._heal()
-        history.observe("phase", name="healed")
-        await asyncio.sleep(scenario.quiet_s)
-        history.observe("phase", name="rest")
+        self.history.observe("phase", name="healed")
+        await self._come_to_rest()
+        self.history.observe("phase", name="rest")
         await self._last_look()
+
+    async def _come_to_rest(self) -> None:
+        """Wait for the length of the second phase, or until nothing was left to happen for `settle_s`."""
+        end, settle_s = self.env.now + self.scenario.quiet_s, self.scenario.settle_s
+        settled_since: float | None = None
+        while self.env.now < end:
+            left = end - self.env.now
+            await asyncio.sleep(left if settle_s is None else min(left, max(1.0, settle_s / 4)))
+            if settle_s is None or not self._is_settled():
+                settled_since = None
+            elif settled_since is None:
+                settled_since = self.env.now
+            elif self.env.now - settled_since >= settle_s:
+                return
+
+    def _is_settled(self) -> bool:
+        """Tell whether everybody is up and connected, has said all, and no command waits for anything."""
+        if any(not task.done() for _, task in self._running) or any(host.csms is None for host in self.hosts):
+            return False
+        if any(not station.online or station.outbox_pending for station in self.stations):
+            return False
+        streams = (station_stream(self.station_id(number)) for number in range(1, len(self.stations) + 1))
+        states = (fold(self.store.events(stream)) for stream in streams)
+        return all(
+            state.online and all(pending.finished for pending in state.commands.values()) for state in states
+        )
 
     async def _do(self, planned: Step) -> None:
         await asyncio.sleep(max(0.0, planned.at - self.env.now))
@@ -392,11 +443,7 @@ class World:
 
     async def _heal(self) -> None:
         """End every fault that still stands; what operators and drivers are doing goes on."""
-        ending = [
-            task
-            for task, planned in zip(self._running, self.drawn.steps, strict=True)
-            if planned.what in FAULTS and not task.done()
-        ]
+        ending = [task for planned, task in self._running if planned.what in FAULTS and not task.done()]
         for task in ending:
             task.cancel()
         if ending:

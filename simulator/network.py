@@ -109,6 +109,21 @@ class Cut:
 
 
 @dataclass
+class CutAfter:
+    """Lets `frames` frames of a station pass, then loses the next and the socket with it. Once."""
+
+    station_id: str
+    frames: int
+
+    def __call__(self, frame: FrameInFlight) -> Verdict:
+        """Decide on a frame."""
+        if frame.station_id != self.station_id or not frame.text or self.frames < 0:
+            return PASS
+        self.frames -= 1
+        return Drop("line cut", then_cut=True) if self.frames < 0 else PASS
+
+
+@dataclass
 class Latency:
     """Frames take `low_s` to `high_s`, drawn from `rng`."""
 

@@ -274,6 +274,11 @@ class Station:
     # --- at rest ---
 
     @property
+    def online(self) -> bool:
+        """Whether it is connected and the CSMS has accepted its boot."""
+        return self.talk.online
+
+    @property
     def outbox_pending(self) -> int:
         """Count the transaction messages that have no answer yet."""
         return self.talk.outbox.pending

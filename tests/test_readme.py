@@ -1,0 +1,49 @@
+"""What the README tells a newcomer to type exists and does what it says."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+BLOCKS = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
+LINES = [shlex.split(line, comments=True) for block in BLOCKS for line in block.splitlines()]
+QUICK = [line for line in LINES if line and line[0] == "interlock" and "--suite" not in line]
+
+
+def test_make_targets_exist() -> None:
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    named = {line[1] for line in LINES if line and line[0] == "make"} | set(re.findall(r"`make ([a-z]+)`", README))
+    assert {"run", "test"} <= named <= targets
+
+
+def test_the_gate_calls_the_test_command() -> None:
+    assert "make test" in (ROOT / ".ci" / "run").read_text()
+
+
+def test_links_lead_somewhere() -> None:
+    for link in re.findall(r"\]\(([^)]+)\)", README):
+        assert (ROOT / link).exists(), link
+
+
+def test_its_commands_do_what_they_say(tmp_path: Path) -> None:
+    code = "import sys; from scenarios.cli import main; main(sys.argv[1:])"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    for line in QUICK:
+        done = subprocess.run(
+            [sys.executable, "-c", code, *line[1:]], cwd=tmp_path, env=environment, capture_output=True, text=True
+        )
+        assert done.returncode == ("--csms" in line), (line, done.stderr)
+
+
+@pytest.mark.parametrize("word", ["interlock.toml", "INTERLOCK_RUN_SEEDS", "--interlock-seed", "--interlock-out"])
+def test_words_it_uses_are_known(word: str) -> None:
+    sources = (ROOT / "scenarios" / "cli.py").read_text() + (ROOT / "scenarios" / "pytest_plugin.py").read_text()
+    assert word in sources or word.startswith("INTERLOCK_RUN_")

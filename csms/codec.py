@@ -27,6 +27,9 @@ class CodecError(ValueError):
     """Bytes or a type name that are no event."""
 
 
+_DAMAGED = (ValueError, TypeError, LookupError, AttributeError, RecursionError)
+"""What reading bytes that are no event may raise, in an upcaster too. A `MsgspecError` is a `ValueError`."""
+
 _COMMANDS: dict[str, type] = {command.__name__: command for command in get_args(do.Command)}
 _TYPES: dict[str, type] = {
     event.__name__: event for event in (*get_args(ev.StationEvent), ev.MeterSampled, ev.TokenRegistered)
@@ -83,8 +86,10 @@ def decode(name: str, data: bytes, upcasters: Mapping[str, tuple[str, Upcaster]]
             raise CodecError(f"no event is called {name!r}")
         event: ev.Event = decoder(data)
         return event
-    except msgspec.MsgspecError as error:
-        raise CodecError(f"{name}: {error}") from None
+    except CodecError:
+        raise
+    except _DAMAGED as error:
+        raise CodecError(f"{name}: {error}") from error
 
 
 def _decode_requested(data: bytes) -> ev.CommandRequested:
@@ -107,7 +112,7 @@ def _show(command: do.Command) -> dict[str, Any]:
 
 def _command(shown: dict[str, Any]) -> do.Command:
     fields = dict(shown)
-    kind = _COMMANDS.get(fields.pop("kind", ""))
+    kind = _COMMANDS.get(str(fields.pop("kind", "")))
     if kind is None:
         raise CodecError(f"CommandRequested: no command is called {shown.get('kind')!r}")
     found: do.Command = msgspec.convert(fields, kind)
@@ -125,19 +130,21 @@ def encode_state(state: Station) -> bytes:
 def decode_state(data: bytes) -> Station:
     """Return the station that `data` is, or raise `CodecError`."""
     try:
-        shown = _plain(data)
+        shown = _decode_station(data)
         return Station(
-            shown["online"],
-            shown["epoch"],
-            shown["node"],
-            msgspec.convert(shown["online_at"], datetime | None),
-            shown["registration"],
-            msgspec.convert(shown["connectors"], dict[int, Connector], strict=False),
-            {key: msgspec.convert(one, _Pending).pending() for key, one in shown["commands"].items()},
-            msgspec.convert(shown["transactions"], dict[int, Transaction], strict=False),
+            shown.online,
+            shown.epoch,
+            shown.node,
+            shown.online_at,
+            shown.registration,
+            shown.connectors,
+            {key: one.pending() for key, one in shown.commands.items()},
+            shown.transactions,
         )
-    except (msgspec.MsgspecError, AttributeError, KeyError, TypeError) as error:
-        raise CodecError(f"snapshot of a station: {error}") from None
+    except CodecError:
+        raise
+    except _DAMAGED as error:
+        raise CodecError(f"snapshot of a station: {error}") from error
 
 
 class _Pending(msgspec.Struct):
@@ -158,6 +165,22 @@ class _Pending(msgspec.Struct):
         """Return the pending command."""
         fields = {name: getattr(self, name) for name in self.__struct_fields__}
         return Pending(**{**fields, "command": _command(self.command)})
+
+
+class _Station(msgspec.Struct):
+    """`Station` as it is stored."""
+
+    online: bool
+    epoch: int
+    node: str
+    online_at: datetime | None
+    registration: str
+    connectors: dict[int, Connector]
+    commands: dict[str, _Pending]
+    transactions: dict[int, Transaction]
+
+
+_decode_station = msgspec.json.Decoder(_Station).decode
 
 
 def digest(state: Station) -> str:

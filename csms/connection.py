@@ -68,7 +68,7 @@ class Connection:
         """Handle one frame to the end. Returns once what it told is durable and its answer was written."""
         node = self.node
         try:
-            if self.epoch == 0 or not node.presence.heard(self.station):
+            if not node.presence.heard(self.station) or self.epoch == 0:
                 await node.welcome(self)
             await self._understood(self.endpoint.receive(frame, node.clock.now()))
         except StoreUnavailable as error:

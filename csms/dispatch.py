@@ -7,6 +7,7 @@ an answer, in time or late, on any socket               Accepted or Rejected
 a CALLERROR that says it was not understood or done     Rejected
 any other CALLERROR, an answer that breaks its schema   InDoubt
 no answer by the deadline, the connection was lost      InDoubt
+nobody took it up by its deadline: its node is gone     InDoubt
 the node restarted since it may have sent               InDoubt
 the frame never reached a socket                        Refuted: not sent
 ======================================================  ===========================================
@@ -90,7 +91,7 @@ class Dispatcher:
             pending = (await self.handler.catch_up(station, loaded)).state.commands.get(command_id)
         if isinstance(notice, ocppj.Failed):
             if notice.code not in v16.NOT_DONE:
-                await self.doubt(station, command_id, f"CALLERROR {notice.code}")
+                await self.doubt(station, command_id, f"the answer is CALLERROR {notice.code}")
                 return
             answer = facts.Answer(False, notice.code)
         elif pending is None:
@@ -165,12 +166,15 @@ class Dispatcher:
         loaded = await self.handler.load(station)
         state = (await self.handler.catch_up(station, loaded)).state
         pending = state.commands.get(command_id)
-        if pending is None or pending.finished or state.node != self.node:
+        if pending is None or pending.finished:
             return
         asked = self._probes.get(command_id, 0)
         due = facts.look_again_at(state, pending, self.settings.patience, asked)
         if due is not None and self.clock.when(due) > self.clock.now() + 1e-3:
             self._arm(station, state, pending)
+            return
+        if pending.phase is Phase.REQUESTED:
+            await self.doubt(station, command_id, "nobody took it up in time")
             return
         if isinstance(pending.command, do.RemoteStart):
             if asked < self.settings.probes:
@@ -205,7 +209,7 @@ class Dispatcher:
         for pending in list(state.unfinished()):
             if crashed and pending.phase is Phase.REQUESTED and pending.node == self.node:
                 await self.doubt(station, pending.command_id, "crash")
-            elif pending.phase is not Phase.REQUESTED:
+            else:
                 self.watch(station, pending)
 
     def close(self) -> None:

@@ -221,6 +221,7 @@ class Csms:
             case Refusal(reason=reason):
                 return Decision("refused", None, reason)
             case ev.CommandRequested(command_id=command_id):
+                self.dispatcher.watch(station, (await self.handler.load(station)).state.commands.get(command_id))
                 return Decision("accepted", command_id)
 
     async def phase(self, station: str, command_id: str) -> str | None:

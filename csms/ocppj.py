@@ -9,6 +9,7 @@ What the peer can make us remember is bounded: one outstanding CALL, our own que
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from dataclasses import dataclass
 from typing import Any
@@ -23,6 +24,8 @@ ID_LIMIT = 36
 """Longest message id OCPP-J allows (1.6 section 4.1.4)."""
 DESCRIPTION_LIMIT = 255
 """Longest error description OCPP-J allows (1.6 section 4.2.3)."""
+CODE_LIMIT = 50
+"""Characters kept of a CALLERROR's code; the longest of the standard has 29."""
 
 _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
@@ -119,7 +122,7 @@ class Endpoint:
                 return Answered(message_id, message[2], not self._settles(message_id))
             case 4:
                 # Four elements are one short of the standard, and real stations send them.
-                code = message[2] if type(message[2]) is str else "GenericError"
+                code = message[2][:CODE_LIMIT] if type(message[2]) is str else "GenericError"
                 text = message[3] if len(message) > 3 and type(message[3]) is str else ""
                 return Failed(message_id, code, text[:DESCRIPTION_LIMIT], not self._settles(message_id))
             case _:
@@ -181,10 +184,12 @@ class Endpoint:
         if self._outstanding is not None and self._outstanding.deadline <= now:
             gone.append(TimedOut(self._outstanding.message_id, True))
             self._outstanding = None
-        for call in list(self._waiting):
+        waiting, self._waiting = self._waiting, deque()
+        for call in waiting:
             if call.deadline <= now:
-                self._waiting.remove(call)
                 gone.append(TimedOut(call.message_id, False))
+            else:
+                self._waiting.append(call)
         return gone
 
     def abandon(self) -> list[TimedOut]:
@@ -197,14 +202,17 @@ class Endpoint:
         return gone
 
 
+_NO_BRACKETS = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[^"\[\]{}]++', re.DOTALL)
+"""A string, whatever brackets it holds, or a run of anything else that is no bracket. Never backtracks."""
+
+
 def _too_deep(frame: str) -> bool:
-    # Brackets inside strings count too: a false alarm needs 33 of them open at once, which no OCPP message has.
     depth = 0
-    for character in frame:
-        if character in "[{":
+    for bracket in _NO_BRACKETS.sub("", frame):
+        if bracket in "[{":
             depth += 1
             if depth > DEPTH_LIMIT:
                 return True
-        elif character in "]}":
+        else:
             depth -= 1
     return False

@@ -82,11 +82,11 @@ class Presence:
 
         def news(state: Station) -> facts.Facts:
             # Looked at again for each attempt: a frame may have come while an append was on its way.
-            silent_s = self.clock.now() - self._last_heard[station]
-            if silent_s < self.settings.offline_after_s:
+            now, heard = self.clock.now(), self._last_heard[station]
+            if now < heard + self.settings.offline_after_s:  # in this form, as rounding differs in others
                 return []
             at = self.clock.at()
-            return facts.went_offline(state, epoch, at - timedelta(seconds=silent_s), at)
+            return facts.went_offline(state, epoch, at - timedelta(seconds=now - heard), at)
 
         state = await self.handler.insist(station, news)
         if state.online and state.epoch == epoch:

@@ -68,7 +68,8 @@ async def _ask_once(
     kind = {"kind": type(command).__name__}
     words = {key: value for key, value in printable(command).items() if key != "type"}
     world.history.observe("request.asked", **told, command=kind | words)
-    if host.csms is None:
+    csms = host.taking
+    if csms is None:
         world.history.observe(
             "request.answered", **told, answer="unreachable", command_id=None, reason="the node is down"
         )
@@ -81,7 +82,7 @@ async def _ask_once(
             # What an HTTP API would turn into a 500: the operator hears that it failed, not why.
             return Decision("failed", None, f"{type(error).__name__}: {error}")
 
-    decision = await host.call(asking(host.csms), patience_s)
+    decision = await host.call(asking(csms), patience_s)
     if decision is not None:
         world.history.observe(
             "request.answered",
@@ -150,6 +151,23 @@ async def meter_values(
 async def reconnect(world: World, station: int = 1) -> None:
     """A station opens a new connection while its old one still stands."""
     world.station(station).reconnect_now(keep_old=True)
+
+
+@deed
+async def silent_socket(world: World, station: int = 1, seconds: float = 20.0) -> None:
+    """Somebody opens a socket in a station's name, says nothing, and closes it after `seconds`."""
+    socket = world.network.open(world.station_id(station))
+    if socket is not None:
+        await asyncio.sleep(seconds)
+        socket.close("station", "said nothing")
+
+
+@deed
+async def unknown_stop(world: World, transaction_id: int, station: int = 1, meter_wh: int = 1) -> None:
+    """A station stops a transaction that it never had from this CSMS: a number left from another one."""
+    simulated = world.station(station)
+    payload = f'{{"transactionId":{transaction_id},"meterStop":{meter_wh},"timestamp":"{simulated.time()}"}}'
+    simulated.send_raw(f'[2,"unknown-stop-{transaction_id}","StopTransaction",{payload}]')
 
 
 @deed

@@ -296,6 +296,18 @@ class Readings:
                 found.setdefault((fields["station"], str(message[1])), []).append(seen)
         return found
 
+    @reading
+    def answers(self) -> dict[tuple[str, str], list[Observation]]:
+        """The frames that answer CALLs and reached the CSMS, by station and message id."""
+        found: dict[tuple[str, str], list[Observation]] = {}
+        for seen in self.of("frame"):
+            fields = seen.fields
+            if fields["edge"] == "csms.received" and fields["text"][:8].lstrip(" [").startswith(("3", "4")):
+                message = seen.message()
+                if message is not None and len(message) > 1:
+                    found.setdefault((fields["station"], str(message[1])), []).append(seen)
+        return found
+
     # --- the station ---
 
     @reading

@@ -146,9 +146,7 @@ def run(job: Job, spec: Scenario | None = None, csms: type[Csms] | None = None) 
     return Outcome(job, document(about, findings), about, history)
 
 
-def examine(
-    spec: Scenario, seed: int, csms: type[Csms], drawn: Drawn | None = None
-) -> tuple[History, list[Finding]]:
+def examine(spec: Scenario, seed: int, csms: type[Csms], drawn: Drawn | None = None) -> tuple[History, list[Finding]]:
     """Run a scenario and judge it, and leave it at that: the fast way, for a search."""
     world = World(spec, drawn or draw(spec, seed), seed, csms)
     collecting = gc.isenabled()

@@ -9,17 +9,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import inspect
 import random
 import traceback
 from collections.abc import Coroutine, Iterator
-from contextvars import Context, copy_context
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-from csms import codec, points
-from csms.clock import Ids
+from csms import codec
 from csms.domain.station import Rules, Station, evolve
 from csms.handle import station_of, station_stream
 from csms.node import Csms
@@ -33,11 +32,10 @@ from simulator.station import StationSpec
 from .deeds import DEEDS
 from .faults import FAULTS
 from .history import History
+from .host import Host
 from .loop import INCARNATION, Clock, SimLoop
 from .spec import Drawn, Scenario, Step
-from .storage import NodeStore, as_json
-
-T = TypeVar("T")
+from .storage import as_json
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 """What the clocks of every world read at second 0."""
@@ -62,178 +60,6 @@ class SimClock:
     def when(self, at: datetime) -> float:
         """Return the simulated second of a time."""
         return (at - EPOCH).total_seconds()
-
-
-class Host:
-    """A machine on which one CSMS node runs, is cut off from power, and runs again."""
-
-    def __init__(self, world: World, number: int) -> None:
-        self.world, self.number, self.name = world, number, f"node{number}"
-        self.incarnation = 0
-        self.csms: Csms | None = None
-        self.storage = world.scenario.storage
-        self.store: NodeStore | None = None
-        self.context: Context = copy_context()
-        self.tasks: list[asyncio.Task[Any]] = []
-        self.ports: dict[tuple[str, int], Socket] = {}
-        self.trapped = asyncio.Event()
-        self._trap: str | None = None
-        self._occurrence = 0
-
-    @property
-    def label(self) -> str:
-        """Name this run of this node."""
-        return f"{self.name}#{self.incarnation}"
-
-    async def start(self) -> None:
-        """Start a new incarnation; does nothing while one runs."""
-        if self.csms is not None:
-            return
-        world = self.world
-        self.incarnation += 1
-        self.tasks = []
-        self.context = copy_context()
-        self.context.run(INCARNATION.set, self.label)
-        rng = random.Random(f"{world.seed}:{self.label}")
-        self.store = NodeStore(
-            world.store, self.name, self.storage, rng, self.context, world.history.observe, world.wrote
-        )
-        self.csms = csms = world.csms_class(
-            self.name,
-            self.store,
-            world.clock,
-            Ids(f"{self.name}-{self.incarnation}", rng),
-            world.scenario.settings,
-            world.rules,
-            reach=self.reach,
-            observe=world.history.observe,
-            spawn=self.spawn,
-            alarm=lambda text: world.history.observe("alarm", node=self.name, text=text),
-        )
-        world.history.observe("node.started", node=self.name, incarnation=self.incarnation)
-        self.spawn(csms.start())
-
-    def spawn(self, coroutine: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
-        """Run something as part of this incarnation. Kept, so that a power cut leaves it exactly where it was."""
-        task = self.world.loop.create_task(coroutine, context=self.context)
-        self.tasks.append(task)
-        if len(self.tasks) > 256:
-            self.tasks = [task for task in self.tasks if not task.done()]
-        task.add_done_callback(self._ended, context=self.context)
-        return task
-
-    def _ended(self, task: asyncio.Task[Any]) -> None:
-        if not task.cancelled() and (error := task.exception()) is not None and not self.world.over:
-            self.world.history.observe("task.failed", node=self.name, error=f"{type(error).__name__}: {error}"[:300])
-
-    async def call(self, coroutine: Coroutine[Any, Any, T], patience_s: float) -> T | None:
-        """Ask the running node something; None when it gave no answer in time (or died over it)."""
-        task = self.spawn(coroutine)
-        await asyncio.wait({task}, timeout=patience_s)
-        return task.result() if task.done() else None
-
-    # --- its end ---
-
-    async def reach(self, point: points.Point, station: str | None, command_id: str | None) -> None:
-        """Pass a labelled point, or lose power there."""
-        world = self.world
-        if world.scenario.recorded == "all":
-            world.history.observe("point", node=self.name, point=point.label, station=station, command_id=command_id)
-        if self._trap == point.label:
-            self._occurrence -= 1
-            if self._occurrence == 0:
-                self.crash(point.label)
-                await world.loop.create_future()  # never: this incarnation is dead
-
-    def trap(self, point: str | None, occurrence: int = 1) -> None:
-        """Cut the power when `point` is passed for the `occurrence`th time; None disarms."""
-        self._trap, self._occurrence = point, occurrence
-        self.trapped.clear()
-
-    def crash(self, point: str | None) -> None:
-        """Cut the power. Sockets die, memory is gone, nothing of it runs on."""
-        if self.csms is None:
-            return
-        world = self.world
-        world.history.observe("node.crashed", node=self.name, incarnation=self.incarnation, point=point)
-        world.graveyard.extend([self.csms, *self.tasks])
-        world.loop.kill(self.label)
-        if self.store is not None:
-            self.store.cut()
-        self.csms, self._trap = None, None
-        ports, self.ports = self.ports, {}
-        for socket in ports.values():
-            socket.on_up = socket.on_csms_closed = None
-            socket.vanish("csms", "node crashed")
-        self.trapped.set()
-
-    async def stop(self) -> None:
-        """Stop the node cleanly and wait for it."""
-        if (csms := self.csms) is None:
-            return
-        await self.spawn(csms.stop())
-        while any(not task.done() for task in self.tasks):
-            await asyncio.wait([task for task in self.tasks if not task.done()])
-        if self.csms is csms:
-            self.csms = None
-            self.world.history.observe("node.stopped", node=self.name, incarnation=self.incarnation)
-            if self.store is not None:
-                self.store.cut()
-
-    # --- sockets and store ---
-
-    def attach(self, socket: Socket) -> bool:
-        """Take a station's new socket; False while the node is down."""
-        csms = self.csms
-        if csms is None:
-            return False
-        key = (socket.station_id, socket.number)
-        connection = csms.connect(socket.station_id, socket.send_down, lambda why: self.hang_up(key, why))
-        self.ports[key] = socket
-
-        def closed(why: str) -> None:
-            self.ports.pop(key, None)
-            connection.hang_up(why)
-
-        socket.node = self.name
-        socket.on_up = connection.offer
-        socket.on_csms_closed = closed
-        self._connections[key] = connection
-        self.spawn(connection.run())
-        return True
-
-    @property
-    def _connections(self) -> dict[tuple[str, int], Any]:
-        return self.world.connections
-
-    def hang_up(self, key: tuple[str, int], why: str) -> None:
-        """Close a socket from this side."""
-        socket = self.ports.pop(key, None)
-        if socket is not None:
-            socket.close("csms", why)
-            self._connections[key].hang_up(why)
-
-    def set_storage(self, **changes: Any) -> None:
-        """Change how this node reaches the store, now and after a restart."""
-        self.storage = replace(self.storage, **changes)
-        if self.store is not None:
-            self.store.storage = self.storage
-
-    def set_full(self, full: bool) -> None:
-        """Let the store refuse what this node appends, or no longer."""
-        if self.store is not None:
-            self.store.full = full
-
-    def census(self) -> dict[str, int]:
-        """Count what is alive, and what should be."""
-        alive = sum(not task.done() for task in self.tasks)
-        return {
-            "tasks": alive,
-            "expected_tasks": len(self.ports),
-            "sockets": len(self.csms.connections) if self.csms else 0,
-            "expected_sockets": len(self.ports),
-            "open_calls": 0,
-        }
 
 
 class World:
@@ -348,6 +174,9 @@ class World:
         self.over = True
         for task in asyncio.all_tasks(self.loop):
             task._log_destroy_pending = False  # type: ignore[attr-defined]
+            coroutine = task.get_coro()
+            if inspect.iscoroutine(coroutine) and inspect.getcoroutinestate(coroutine) == inspect.CORO_CREATED:
+                coroutine.close()
         self.loop.close()
 
     def _until_done(self, coroutine: Coroutine[Any, Any, None]) -> None:
@@ -398,9 +227,7 @@ class World:
             return False
         streams = (station_stream(self.station_id(number)) for number in range(1, len(self.stations) + 1))
         states = (fold(self.store.events(stream)) for stream in streams)
-        return all(
-            state.online and all(pending.finished for pending in state.commands.values()) for state in states
-        )
+        return all(state.online and all(pending.finished for pending in state.commands.values()) for state in states)
 
     async def _do(self, planned: Step) -> None:
         await asyncio.sleep(max(0.0, planned.at - self.env.now))

@@ -247,14 +247,21 @@ class Patience:
     probes: int
 
 
-def look_again_at(state: Station, pending: Pending, patience: Patience, probes_sent: int) -> datetime | None:
-    """Return when an unfinished command is to be looked at next: None while its own deadline runs.
+OVERDUE_S = 5.0
+"""How long after its deadline a requested command counts as left alone by whoever was to send it."""
 
+
+def look_again_at(state: Station, pending: Pending, patience: Patience, probes_sent: int) -> datetime | None:
+    """Return when an unfinished command is to be looked at next; None for one that is finished.
+
+    One that was only requested has `OVERDUE_S` beyond its deadline: its connection ends it in time, if it still can.
     A doubt ends no earlier than the lateness bound after the last moment its frame could have left. After a reconnect
     the station first gets `settle_s` to deliver what it queued while away.
     """
-    if pending.phase is Phase.REQUESTED or pending.finished:
+    if pending.finished:
         return None
+    if pending.phase is Phase.REQUESTED:
+        return pending.deadline + timedelta(seconds=OVERDUE_S)
     if pending.phase is Phase.DOUBT:
         due = pending.deadline + timedelta(seconds=patience.lateness_s)
     else:

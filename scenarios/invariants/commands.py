@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from itertools import chain
 
 from ..history import Command, History, LogEvent, Observation
 from ..verdict import Violation
 from .declare import invariant, story
+from .model import Lives
 
 
 def _unknown_frames(history: History) -> list[tuple[tuple[str, str], list[Observation]]]:
@@ -174,6 +176,20 @@ def _what(seen: Observation) -> str:
     return f"{seen['part']} {seen['action']} on connector {seen['connector']}"
 
 
+def _kept(history: History, command: Command) -> bool:
+    """Tell whether the log has what the station answered: yes, no, an error, or that it contradicts the outcome."""
+    for step, event in command.steps:
+        if step in ("accepted", "rejected", "confirmed", "refuted", "lapsed") or (
+            step == "doubt" and "answer" in event.data.get("why", "")
+        ):
+            return True
+    return command.command_id in history.derive(_contradicted)
+
+
+def _contradicted(history: History) -> set[str]:
+    return {event.data["command_id"] for event in history.log if event.type == "ContradictingEvidence"}
+
+
 @invariant(
     "I05",
     "no lost outcome",
@@ -185,11 +201,22 @@ def _what(seen: Observation) -> str:
 def no_lost_outcome(history: History) -> Iterator[Violation]:
     """At rest every command has an outcome, or the log says in so many words that nobody can know (CommandUnknown).
 
-    Requested or in doubt is not an end. A command that stays there holds its connector for ever, and an outcome that
-    was dropped because its append lost a race is exactly that.
+    Requested or in doubt is not an end: a command that stays there holds its connector for ever. And nobody may say
+    that nobody can know when an answer came to a node that lived on: an outcome that was dropped because its append
+    lost a race is exactly that.
     """
-    rest = history.phase("rest")
+    rest, lives = history.phase("rest"), history.derive(Lives)
     for command in history.commands.values():
+        for answer in _answers(history, command):
+            if not _kept(history, command) and not lives.fell(answer["node"], answer.i, math.inf):
+                yield Violation(
+                    f"the answer to {command.kind} {command.command_id} is not in the log",
+                    "what the station answered, in the log",
+                    f"it came at {answer.t:.3f} s; the log: {[step for step, _ in command.steps]}",
+                    command.station,
+                    story(command.intent, _truths(history, command), answer, rest),
+                )
+                break
         if not command.outcomes():
             last = command.steps[-1][1] if command.steps else None
             calls = history.calls.get(command.command_id, [])
@@ -219,8 +246,9 @@ def outcome_is_true(history: History) -> Iterator[Violation]:
 
     An unlock that was accepted moved the lock, one rejected or refuted did not. A start that was accepted or confirmed
     was taken by the station or began a session; a rejected one did neither, and a refuted one began none. Anything
-    else that was accepted was taken by the station, and anything rejected or refuted was not. Unknown claims nothing.
-    Every outcome in the log is judged, not only the last.
+    else that was accepted was taken by the station, and anything rejected or refuted was not. Unknown claims nothing,
+    and a start without an answer may be confirmed by a session that the same token began there by card. Every outcome
+    in the log is judged, not only the last.
     """
     for command in history.commands.values():
         for phase, event in command.outcomes():
@@ -253,6 +281,8 @@ def _contradiction(history: History, command: Command, phase: str) -> tuple[str,
         case "RemoteStart":
             begun = any(seen.kind == "session.begun" for seen in truths)
             if phase in ("accepted", "confirmed") and not (taken or begun):
+                if phase == "confirmed" and not _answers(history, command) and _same_card(history, command):
+                    return None  # OCPP 1.6 cannot tell the two apart
                 return "the station took it, or a session began by it", answer
             if phase == "rejected" and (taken or begun):
                 return "the station did not take it", f"{answer}{', a session began' if begun else ''}"
@@ -264,6 +294,22 @@ def _contradiction(history: History, command: Command, phase: str) -> tuple[str,
             if phase in ("rejected", "refuted") and taken:
                 return "the station did not take it", answer
     return None
+
+
+def _answers(history: History, command: Command) -> list[Observation]:
+    """The station's answers to a command that reached the CSMS."""
+    calls = history.calls.get(command.command_id, ())
+    return [seen for call in calls for seen in history.answers.get((call["station"], call["message_id"]), ())]
+
+
+def _same_card(history: History, command: Command) -> bool:
+    """Tell whether the token of a start began a session on its connector by card, after it was asked for."""
+    wanted = command.station, command.asked["connector"], command.asked["id_token"]
+    return any(
+        (session.begun["station"], session.begun["connector"], session.begun["id_tag"]) == wanted
+        and session.begun.i > command.intent.i
+        for session in history.sessions
+    )
 
 
 def _truths(history: History, command: Command) -> list[Observation]:

@@ -122,6 +122,43 @@ def in_doubt_for_ever() -> History:
     return Story().command(outcome="CommandInDoubt").rest()
 
 
+@breaks("I05")
+def answered_and_called_unknown() -> History:
+    story = Story().command(outcome="CommandInDoubt")
+    story.frame("csms.received", [3, "c1", {"status": "Unlocked"}])
+    story.wait(160)
+    story.outcome("CommandUnknown")
+    return story.rest()
+
+
+@holds("I05")
+def answered_and_unknown_to_a_node_that_died_over_it() -> History:
+    story = Story().command(outcome="CommandInDoubt")
+    story.frame("csms.received", [3, "c1", {"status": "Unlocked"}])
+    story.see("node.crashed", node=NODE, incarnation=1, point=None)
+    story.see("node.started", node=NODE, incarnation=2)
+    story.wait(160)
+    story.outcome("CommandUnknown")
+    return story.rest()
+
+
+@breaks("I31")
+def a_second_call_before_the_first_was_answered() -> History:
+    return Story().command("c1").command("c2", "r2").rest()
+
+
+@holds("I31")
+def a_second_call_after_the_first_was_answered() -> History:
+    story = Story().command("c1")
+    story.frame("csms.received", [3, "c1", {"status": "Unlocked"}])
+    return story.command("c2", "r2").rest()
+
+
+@holds("I31")
+def a_second_call_after_the_first_timed_out() -> History:
+    return Story().command("c1").wait(30.1).command("c2", "r2").rest()
+
+
 @holds("I05", "I07")
 def doubt_ends_as_unknown() -> History:
     story = Story().command(outcome="CommandInDoubt").wait(160)

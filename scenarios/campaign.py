@@ -122,7 +122,11 @@ def exercised(done: Iterable[Done]) -> dict[str, int]:
 
 def directory(out: Path, job: Job) -> Path:
     """Return where a run is kept."""
-    return out / job.scenario / (f"seed-{job.seed}" if job.csms == runner.REFERENCE else f"{job.csms}-seed-{job.seed}")
+    return (
+        out
+        / runner.scenario(job.scenario).name
+        / (f"seed-{job.seed}" if job.csms == runner.REFERENCE else f"{job.csms}-seed-{job.seed}")
+    )
 
 
 def _one(job: Job, out: Path, keep: bool) -> Done:

@@ -17,13 +17,15 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from . import catalogue, runner, screen
+from . import catalogue, runner, screen, spec
 from .campaign import Campaign, Done
+from .cli_search import search
+from .refused import UNTOLD, USAGE, Refused
 from .runner import REFERENCE, Job, Unknown
+from .scenario_file import Unloadable
 from .verdict import Verdict
 
 CONFIG = "interlock.toml"
-HOLDS, VIOLATED, USAGE, UNTOLD = 0, 1, 2, 3
 
 app = typer.Typer(
     name="interlock",
@@ -33,14 +35,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"auto_envvar_prefix": "INTERLOCK", "help_option_names": ["-h", "--help"]},
 )
-
-
-class Refused(Exception):
-    """Something the user can put right, in one sentence, and the exit code that goes with it."""
-
-    def __init__(self, sentence: str, code: int = USAGE) -> None:
-        super().__init__(sentence, code)
-        self.sentence, self.code = sentence, code
 
 
 def _version(wanted: bool) -> None:
@@ -135,6 +129,9 @@ def _finish(campaign: Campaign, csms: str, show: screen.Screen, junit: Path | No
     raise typer.Exit(campaign.verdict.exit_code)
 
 
+app.command()(search)
+
+
 # --- look ------------------------------------------------------------------------------------------------------------
 
 
@@ -192,7 +189,10 @@ def replay(
         job = Job(str(about["scenario"]), int(about["seed"]), str(about["csms"]))
     except (KeyError, ValueError, TypeError):
         raise Refused(f"{run_dir} does not say which scenario, seed and CSMS it was", UNTOLD) from None
-    outcome = runner.run(job)
+    try:
+        outcome = runner.run(job, spec.read(about.get("spec")))
+    except spec.NotAScenario as error:
+        raise Refused(f"{run_dir} holds no scenario that this version reads: {error}", UNTOLD) from None
     if not quiet:
         typer.echo(reports.text(outcome.verdict, outcome.history.as_json()))
     if outcome.history.sha256() == about["history_sha256"]:
@@ -232,7 +232,7 @@ def _defaults() -> dict[str, Any]:
         found = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise Refused(f"{CONFIG} is not TOML: {error}") from None
-    known = {"run", "list", "explain", "replay", "report"}
+    known = {command.name or str(getattr(command.callback, "__name__", "")) for command in app.registered_commands}
     for section, values in found.items():
         if section not in known or not isinstance(values, dict):
             raise Refused(f"{CONFIG}: [{section}] is not a command; commands are {', '.join(sorted(known))}")
@@ -250,7 +250,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         app(args=list(arguments) if arguments is not None else None, default_map=defaults)
     except Refused as error:
         _say(error.sentence, error.code)
-    except Unknown as error:
+    except (Unknown, Unloadable) as error:
         _say(str(error), USAGE)
     except (HistoryDamaged, reports.RunUnreadable) as error:
         _say(str(error), UNTOLD)

@@ -138,6 +138,7 @@ class Host:
         if (csms := self.taking) is None:
             return
         self.stopping = True
+        self.world.history.observe("node.stopping", node=self.name, incarnation=self.incarnation)
         # Not awaited itself: if the power goes meanwhile it never ends, not even cancelled.
         await asyncio.wait({self.spawn(csms.stop())})
         while any(not task.done() for task in self.tasks):

@@ -20,6 +20,7 @@ import msgspec
 
 from csms.node import Csms
 
+from . import scenario_file
 from .history import History
 from .invariants import judge
 from .library import scenarios
@@ -75,7 +76,9 @@ def csms_class(name: str) -> type[Csms]:
 
 
 def scenario(name: str) -> Scenario:
-    """Return the scenario called `name`."""
+    """Return the scenario called `name`, or the one in a file when it ends in `.py`."""
+    if name.endswith(".py"):
+        return scenario_file.load(Path(name))
     found = scenarios().get(name)
     if found is None:
         raise Unknown(f"no scenario is called {name!r}; `interlock list scenarios` shows them")

@@ -9,10 +9,11 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from csms.domain.commands import Command
 from csms.settings import Settings
+from simulator.clock import ClockSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +121,36 @@ def printable(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {str(key): printable(item) for key, item in value.items()}
     return value
+
+
+class NotAScenario(ValueError):
+    """Data that no scenario was printed as."""
+
+
+def read(data: Any) -> Scenario:
+    """Return the scenario that `printable` made `data` of. Raises `NotAScenario`."""
+    try:
+        found = _read(data)
+    except (TypeError, KeyError, AttributeError) as error:
+        raise NotAScenario(str(error)) from None
+    if not isinstance(found, Scenario):
+        raise NotAScenario("it is no scenario")
+    return found
+
+
+def _read(data: Any) -> Any:
+    if isinstance(data, list):
+        return tuple(_read(item) for item in data)
+    if not isinstance(data, dict):
+        return data
+    kind = _KINDS[data["type"]]
+    return kind(**{name: _read(value) for name, value in data.items() if name != "type"})
+
+
+_KINDS: dict[str, Any] = {
+    kind.__name__: kind
+    for kind in (Between, Around, OneOf, Step, Storage, Settings, ClockSpec, Scenario, *get_args(Command))
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -179,9 +179,9 @@ def _what(seen: Observation) -> str:
 def _kept(history: History, command: Command) -> bool:
     """Tell whether the log has what the station answered: yes, no, an error, or that it contradicts the outcome."""
     for step, event in command.steps:
-        if step in ("accepted", "rejected", "confirmed", "refuted", "lapsed") or (
-            step == "doubt" and "answer" in event.data.get("why", "")
-        ):
+        if step in ("accepted", "rejected", "confirmed", "refuted", "lapsed"):
+            return True
+        if step == "doubt" and "answer" in event.data.get("why", ""):
             return True
     return command.command_id in history.derive(_contradicted)
 
@@ -248,11 +248,11 @@ def outcome_is_true(history: History) -> Iterator[Violation]:
     was taken by the station or began a session; a rejected one did neither, and a refuted one began none. Anything
     else that was accepted was taken by the station, and anything rejected or refuted was not. Unknown claims nothing,
     and a start without an answer may be confirmed by a session that the same token began there by card. Every outcome
-    in the log is judged, not only the last.
+    in the log is judged, not only the last; for stations that lose what they had to tell, not that a start was refuted.
     """
     for command in history.commands.values():
         for phase, event in command.outcomes():
-            wrong = _contradiction(history, command, phase)
+            wrong = _contradiction(history, command, phase, event)
             if wrong is not None:
                 expected, found = wrong
                 calls = history.calls.get(command.command_id, [])
@@ -265,7 +265,7 @@ def outcome_is_true(history: History) -> Iterator[Violation]:
                 )
 
 
-def _contradiction(history: History, command: Command, phase: str) -> tuple[str, str] | None:
+def _contradiction(history: History, command: Command, phase: str, event: LogEvent) -> tuple[str, str] | None:
     truths = _truths(history, command)
     obeyed = [seen for seen in truths if seen.kind == "obeyed"]
     said = [seen["status"] for seen in obeyed]
@@ -281,12 +281,14 @@ def _contradiction(history: History, command: Command, phase: str) -> tuple[str,
         case "RemoteStart":
             begun = any(seen.kind == "session.begun" for seen in truths)
             if phase in ("accepted", "confirmed") and not (taken or begun):
-                if phase == "confirmed" and not _answers(history, command) and _same_card(history, command):
+                known = any(answer.i < event.i for answer in _answers(history, command))
+                if phase == "confirmed" and not known and _same_card(history, command):
                     return None  # OCPP 1.6 cannot tell the two apart
                 return "the station took it, or a session began by it", answer
             if phase == "rejected" and (taken or begun):
                 return "the station did not take it", f"{answer}{', a session began' if begun else ''}"
-            if phase == "refuted" and begun:
+            lossy = history.station_rules(command.station).get("lossy")
+            if phase == "refuted" and begun and not lossy:
                 return "no session began by it", "one did"
         case kind:
             if phase == "accepted" and not (taken or (kind == "ReadConfiguration" and obeyed)):

@@ -155,7 +155,7 @@ def _refused(
         starting[request.asked.i] = request
         moments += [request.asked, request.answers[0]]
     moments += [seen for seen in history.of_any("socket.opened", "socket.closed") if seen["station"] == station]
-    moments += history.of_any("node.crashed", "node.stopped", "node.started")
+    moments += history.of_any("node.crashed", "node.stopping", "node.stopped", "node.started")
     model, lives = Model(history.station_rules(station)), history.derive(Lives)
     sockets: dict[int, str | None] = {}
     waiting: dict[tuple[str, int], Request] = {}
@@ -167,7 +167,7 @@ def _refused(
                 sockets[seen["socket"]] = seen.get("node")
             case "socket.closed":
                 sockets.pop(seen["socket"], None)
-            case "node.crashed" | "node.stopped":
+            case "node.crashed" | "node.stopping" | "node.stopped":
                 sockets = {socket: node for socket, node in sockets.items() if node != seen["node"]}
             case "request.asked":
                 request = starting[seen.i]

@@ -184,7 +184,7 @@ class Lives:
 
     def __init__(self, history: History) -> None:
         self._turns: dict[str, list[tuple[int, float, bool]]] = {}
-        for seen in history.of_any("node.started", "node.crashed", "node.stopped"):
+        for seen in history.of_any("node.started", "node.crashed", "node.stopping", "node.stopped"):
             self._turns.setdefault(seen["node"], []).append((seen.i, seen.t, seen.kind == "node.started"))
 
     def up(self, node: str, i: int) -> bool:

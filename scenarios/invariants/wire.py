@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..history import History, Observation
+from ..history import History, Observation, seconds
 from ..verdict import Violation
 from .declare import Looked, invariant, story
 
@@ -13,7 +13,7 @@ TOLERANCE_S = 0.01
 
 def _outstanding(history: History) -> Looked:
     looked, waiting = Looked(), dict[tuple[str, int], tuple[str, Observation]]()
-    timeout_s = history.rules["call_timeout_s"]
+    timeout_s = history.rules.get("call_timeout_s", 0.0)
     for seen in history.of("frame"):
         fields = seen.fields
         head = fields["text"][:8].lstrip(" [")
@@ -24,7 +24,7 @@ def _outstanding(history: History) -> Looked:
                 continue
             looked.checked += 1
             before = waiting.get(key)
-            if before is not None and seen.t < before[1].t + timeout_s - TOLERANCE_S:
+            if before is not None and seen.t < _patience_ends(history, before, timeout_s):
                 looked.violations.append(
                     Violation(
                         f"CALL {message[1]} was sent while {before[0]} had no answer",
@@ -40,6 +40,14 @@ def _outstanding(history: History) -> Looked:
             if message is not None and len(message) > 1 and message[1] == waiting[key][0]:
                 del waiting[key]
     return looked
+
+
+def _patience_ends(history: History, before: tuple[str, Observation], timeout_s: float) -> float:
+    """Return when a CALL may count as timed out: at its command's deadline, wherever it spent its time."""
+    call = history.call(before[1]["station"], before[0])
+    command = history.commands.get(call["command_id"]) if call else None
+    deadline = command.intent.data.get("deadline") if command else None
+    return (seconds(deadline) if deadline else before[1].t + timeout_s) - TOLERANCE_S
 
 
 @invariant(

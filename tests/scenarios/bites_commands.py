@@ -5,7 +5,7 @@ from __future__ import annotations
 from scenarios.history import History
 
 from .bites import breaks, holds
-from .histories import COMMAND, START, UNLOCK, Story
+from .histories import COMMAND, NODE, START, UNLOCK, Story
 
 RESET = {"kind": "Reset", "hard": False}
 ELSEWHERE = {"kind": "RemoteStart", "connector": 2, "id_token": "TAG2"}

@@ -65,7 +65,9 @@ def test_every_history_is_used() -> None:
 
 
 def test_a_world_that_does_everything_right_passes() -> None:
-    story = Story().command("c1", "r1").command("c2", "r2", asked=START).charge(message_id="c2").silence(61)
+    story = Story().command("c1", "r1")
+    story.frame("csms.received", [3, "c1", {"status": "Unlocked"}])
+    story.command("c2", "r2", asked=START).charge(message_id="c2").silence(61)
     story.offline()
     story.online()
     findings = judge(story.rest())

@@ -1,0 +1,13 @@
+"""What a user can put right, and the exit codes: 0 holds, 1 violated, 2 wrong usage, 3 could not tell."""
+
+from __future__ import annotations
+
+USAGE, UNTOLD = 2, 3
+
+
+class Refused(Exception):
+    """Something the user can put right, in one sentence, and the exit code that goes with it."""
+
+    def __init__(self, sentence: str, code: int = USAGE) -> None:
+        super().__init__(sentence, code)
+        self.sentence, self.code = sentence, code

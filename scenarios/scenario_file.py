@@ -1,0 +1,75 @@
+"""A scenario as a file: written so that anybody can read it, run it by its path, or put it into the library."""
+
+from __future__ import annotations
+
+import importlib.util
+from dataclasses import MISSING, fields, is_dataclass
+from pathlib import Path
+from typing import Any
+
+from .spec import Scenario, Step
+
+
+class Unloadable(Exception):
+    """A file that holds no scenario; the message says which and why, in one sentence."""
+
+
+def load(path: Path) -> Scenario:
+    """Return the `SCENARIO` a Python file defines. Runs the file."""
+    if not path.is_file():
+        raise Unloadable(f"there is no scenario file {path}")
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    if spec is None or spec.loader is None:
+        raise Unloadable(f"{path} is no Python file")
+    module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        raise Unloadable(f"{path} cannot be loaded: {type(error).__name__}: {error}") from None
+    found = getattr(module, "SCENARIO", None)
+    if not isinstance(found, Scenario):
+        raise Unloadable(f"{path} defines no SCENARIO")
+    return found
+
+
+def source(spec: Scenario, story: str) -> str:
+    """Return a Python file that defines `spec`; `story` is its docstring."""
+    used: dict[str, str] = {}
+    body = _shown(spec, used, 0)
+    modules: dict[str, list[str]] = {}
+    for name, module in used.items():
+        modules.setdefault(module, []).append(name)
+    lines = [f"from {module} import {', '.join(sorted(names))}" for module, names in sorted(modules.items())]
+    safe = story.replace("\\", "\\\\").replace('"""', "'''")
+    return f'"""{safe}\n"""\n\n' + "\n".join(lines) + f"\n\nSCENARIO = {body}\n"
+
+
+def _shown(value: Any, used: dict[str, str], depth: int) -> str:
+    inner, outer = "    " * (depth + 1), "    " * depth
+    if isinstance(value, Step):
+        used["step"] = Step.__module__
+        given = [repr(value.what), _shown(value.at, used, depth)]
+        given += [f"{name}={_shown(one, used, depth)}" for name, one in value.params]
+        return f"step({', '.join(given)})"
+    if is_dataclass(value) and not isinstance(value, type):
+        used[type(value).__name__] = type(value).__module__
+        shown = [
+            f"{one.name}={_shown(getattr(value, one.name), used, depth + 1)}"
+            for one in fields(value)
+            if getattr(value, one.name) != _default(one)
+        ]
+        if isinstance(value, Scenario):
+            return f"Scenario(\n{inner}" + f",\n{inner}".join(shown) + f",\n{outer})"
+        return f"{type(value).__name__}({', '.join(shown)})"
+    if isinstance(value, tuple):
+        items = [_shown(item, used, depth + 1) for item in value]
+        if items and isinstance(value[0], Step):
+            return f"(\n{inner}" + f",\n{inner}".join(items) + f",\n{outer})"
+        return f"({', '.join(items)}{',' if len(items) == 1 else ''})"
+    return repr(value)
+
+
+def _default(one: Any) -> Any:
+    if one.default is not MISSING:
+        return one.default
+    return one.default_factory() if one.default_factory is not MISSING else MISSING

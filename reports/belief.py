@@ -77,7 +77,9 @@ def connectors(run: Run) -> list[Beside]:
         differs = (transaction is not None) != bool(true["charging"]) or (
             row["status"] is not None and true["online"] and row["status"] != true["status"]
         )
-        found.append(Beside(clean(f"{row['station']} connector {row['connector']}"), clean(believed), clean(truth), differs))
+        found.append(
+            Beside(clean(f"{row['station']} connector {row['connector']}"), clean(believed), clean(truth), differs)
+        )
     return found
 
 

@@ -113,15 +113,13 @@ def _draw_step(step: StoryStep, y: float, at: dict[str, float], gap: float) -> s
         f'<line class="arrow" x1="{here:.1f}" y1="{y + 5:.1f}" x2="{end:.1f}" y2="{y + 5:.1f}"/>',
     ]
     if tone == "lost":
-        lines.append(
-            f'<path class="cross" d="M{end - 5:.1f} {y:.1f}l10 10m0 -10l-10 10" fill="none"/>'
-        )
+        lines.append(f'<path class="cross" d="M{end - 5:.1f} {y:.1f}l10 10m0 -10l-10 10" fill="none"/>')
     else:
-        lines.append(
-            f'<path class="tip" d="M{end:.1f} {y + 5:.1f}l{-way * 9} -4.5v9z"/>'
-        )
+        lines.append(f'<path class="tip" d="M{end:.1f} {y + 5:.1f}l{-way * 9} -4.5v9z"/>')
         if tone == "bad":
-            lines.append(f'<path class="arrow" d="M{end - way * 16:.1f} {y - 1:.1f}l{-way * 9} 12m0 -12l{way * 9} 12"/>')
+            lines.append(
+                f'<path class="arrow" d="M{end - way * 16:.1f} {y - 1:.1f}l{-way * 9} 12m0 -12l{way * 9} 12"/>'
+            )
     lines.append(
         f'<text class="label" x="{left + width / 2:.1f}" y="{y - 1:.1f}" text-anchor="middle">{label}</text></g>'
     )

@@ -40,18 +40,22 @@ def render_run(directory: Path) -> Path:
     except ImportError:
         drawn, without = [], "No plots: install them with `pip install 'ocpp-interlock[plots]'`."
     shown = connectors(run)
-    page = _templates().get_template("run.html").render(
-        run=run.about,
-        verdict=run.verdict,
-        charts=charts,
-        requests=requests(run)[:ROWS],
-        connectors=(shown if len(shown) <= ROWS else [one for one in shown if one.differs][:ROWS]),
-        uptime=uptime(run)[:ROWS],
-        growth=growth(run),
-        plots=drawn,
-        without_plots=without,
-        duration_s=run.rows[-1]["t"],
-        observations=len(run.rows),
+    page = (
+        _templates()
+        .get_template("run.html")
+        .render(
+            run=run.about,
+            verdict=run.verdict,
+            charts=charts,
+            requests=requests(run)[:ROWS],
+            connectors=(shown if len(shown) <= ROWS else [one for one in shown if one.differs][:ROWS]),
+            uptime=uptime(run)[:ROWS],
+            growth=growth(run),
+            plots=drawn,
+            without_plots=without,
+            duration_s=run.rows[-1]["t"],
+            observations=len(run.rows),
+        )
     )
     path = directory / "report.html"
     path.write_text(page, "utf-8")
@@ -94,14 +98,19 @@ def render_suite(out: Path) -> Path:
             "scenario": name,
             "runs": group,
             "cells": [
-                max((one["invariants"].get(found, "NOT_APPLICABLE") for one in group), key=lambda word: order.get(word, 4))
+                max(
+                    (one["invariants"].get(found, "NOT_APPLICABLE") for one in group),
+                    key=lambda word: order.get(word, 4),
+                )
                 for found in ids
             ],
         }
         for name, group in rows.items()
     ]
-    page = _templates().get_template("suite.html").render(
-        suite=suite, ids=ids, matrix=matrix, total=len(runs), bad=[one for one in runs if one["failed"]]
+    page = (
+        _templates()
+        .get_template("suite.html")
+        .render(suite=suite, ids=ids, matrix=matrix, total=len(runs), bad=[one for one in runs if one["failed"]])
     )
     path = out / "index.html"
     path.write_text(page, "utf-8")

@@ -93,4 +93,6 @@ def _cell(text: Any) -> str:
 
 def _words(text: str) -> str:
     """Keep what Mermaid does not take for its own syntax."""
-    return "".join(character if character.isalnum() or character in " .,:()_/+-=" else "'" for character in clean(text, 60))
+    return "".join(
+        character if character.isalnum() or character in " .,:()_/+-=" else "'" for character in clean(text, 60)
+    )

@@ -64,7 +64,15 @@ def _timeline(run: Run) -> str:
     axes.invert_yaxis()
     used = {status for _, states in shown for _, status in states}
     handles = [pyplot.Rectangle((0, 0), 1, 1, color=COLOURS[name]) for name in COLOURS if name in used]
-    axes.legend(handles, [name for name in COLOURS if name in used], ncols=8, fontsize=7, loc="lower left", bbox_to_anchor=(0, 1), frameon=False)
+    axes.legend(
+        handles,
+        [name for name in COLOURS if name in used],
+        ncols=8,
+        fontsize=7,
+        loc="lower left",
+        bbox_to_anchor=(0, 1),
+        frameon=False,
+    )
     return _uri(figure)
 
 

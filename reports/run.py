@@ -105,5 +105,7 @@ def violations(verdict: dict[str, Any]) -> list[tuple[dict[str, Any], dict[str, 
 def clean(value: Any, most: int = 200) -> str:
     """Return any value as one line of printable text: what a station says is not to be trusted with a terminal."""
     text = value if isinstance(value, str) else str(value)
-    text = "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text[: most + 1])
+    text = "".join(
+        character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text[: most + 1]
+    )
     return text if len(text) <= most else text[: most - 1] + "…"

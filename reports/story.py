@@ -85,7 +85,15 @@ def _concerns(row: Row, station: str | None) -> bool:
         return station is None or row["station"] == station
     if "stream" in row:
         return station is None or str(row["stream"]) == f"station-{station}"
-    return row["kind"] in ("node.crashed", "node.started", "node.stopped", "fault.begun", "fault.ended", "alarm", "task.failed")
+    return row["kind"] in (
+        "node.crashed",
+        "node.started",
+        "node.stopped",
+        "fault.begun",
+        "fault.ended",
+        "alarm",
+        "task.failed",
+    )
 
 
 _WEIGHT = {
@@ -134,11 +142,15 @@ def _step(
             return StoryStep(i, t, *lanes, frame_label(row["text"]), tone if arrived else "lost")
         case "request.asked":
             again = f" again ({row['attempt']})" if row.get("attempt", 1) > 1 else ""
-            return StoryStep(i, t, OPERATOR, row["node"], f"{row['request_id']}{again}: {command_label(row['command'])}", "act")
+            return StoryStep(
+                i, t, OPERATOR, row["node"], f"{row['request_id']}{again}: {command_label(row['command'])}", "act"
+            )
         case "request.answered":
             tone = "plain" if row["answer"] in ("accepted", "known") else "bad"
             reason = f": {row['reason']}" if row.get("reason") else ""
-            return StoryStep(i, t, row["node"], OPERATOR, clean(f"{row['request_id']} {row['answer']}{reason}", 60), tone)
+            return StoryStep(
+                i, t, row["node"], OPERATOR, clean(f"{row['request_id']} {row['answer']}{reason}", 60), tone
+            )
         case "stored":
             return StoryStep(i, t, row.get("node") or LOG, LOG, f"v{row['version']} {event_label(row)}")
         case "append.refused":
@@ -152,9 +164,13 @@ def _step(
                 i, t, _box(row), None, f"{row['part']} {row['connector']} {row['action']} ({row['by']})", "act"
             )
         case "session.begun":
-            return StoryStep(i, t, _box(row), None, f"charging begins on {row['connector']} at {row['meter_wh']} Wh", "act")
+            return StoryStep(
+                i, t, _box(row), None, f"charging begins on {row['connector']} at {row['meter_wh']} Wh", "act"
+            )
         case "session.ended":
-            return StoryStep(i, t, _box(row), None, clean(f"charging ends: {row['energy_wh']} Wh ({row['reason']})"), "act")
+            return StoryStep(
+                i, t, _box(row), None, clean(f"charging ends: {row['energy_wh']} Wh ({row['reason']})"), "act"
+            )
         case "voltage":
             return StoryStep(i, t, _box(row), None, f"{row['volts']} V: {row['crossed']}", "fault")
         case "reboot":
@@ -205,7 +221,9 @@ def _arrived(row: Row, rows: Sequence[Row], used: set[int]) -> bool:
 
 def _lanes(steps: Iterable[StoryStep], station: str | None) -> tuple[tuple[str, str], ...]:
     names = {name for step in steps for name in (step.lane, step.to) if name}
-    sockets = sorted((name for name in names if " #" in name), key=lambda name: (name.split(" #")[0], int(name.split("#")[1])))
+    sockets = sorted(
+        (name for name in names if " #" in name), key=lambda name: (name.split(" #")[0], int(name.split("#")[1]))
+    )
     boxes = sorted(name for name in names if name.endswith(" box"))
     nodes = sorted(names - {OPERATOR, LOG} - set(sockets) - set(boxes))
     ordered = [name for name in (OPERATOR, LOG) if name in names]

@@ -160,6 +160,7 @@ class _Pending(msgspec.Struct):
     phase: Phase
     transaction_id: int | None
     probed: bool
+    contradicted: tuple[str, ...]
 
     def pending(self) -> Pending:
         """Return the pending command."""

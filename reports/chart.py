@@ -11,19 +11,26 @@ CHARACTER = 6.6
 """Width of a character of the labels, near enough to keep them inside the picture."""
 
 STYLE = """
-.sc{--ink:#1c2430;--soft:#8a94a3;--line:#d5dae1;--card:#f3f5f8;--blue:#1f5fbf;--red:#c22727;--redbg:#fdecec;--amber:#9a5b00;--amberbg:#fff4df;--halo:#fff;
+.sc{--ink:#1c2430;--soft:#8a94a3;--line:#d5dae1;--card:#f3f5f8;--blue:#1f5fbf;--red:#c22727;--redbg:#fdecec;
+--amber:#9a5b00;--amberbg:#fff4df;--halo:#fff;
 font:12px ui-sans-serif,system-ui,-apple-system,"Segoe UI",Roboto,sans-serif}
-@media (prefers-color-scheme:dark){.sc{--ink:#e3e8ef;--soft:#8d98a8;--line:#37404d;--card:#222a35;--blue:#7db1ff;--red:#ff8079;--redbg:#40191b;--amber:#f0b95a;--amberbg:#3a2c10;--halo:#151b23}}
-.sc .bg{fill:var(--halo)}.sc text{fill:var(--ink)}.sc .head{fill:var(--card);stroke:var(--line)}.sc .title{font-weight:600}
+@media (prefers-color-scheme:dark){.sc{--ink:#e3e8ef;--soft:#8d98a8;--line:#37404d;--card:#222a35;--blue:#7db1ff;
+--red:#ff8079;--redbg:#40191b;--amber:#f0b95a;--amberbg:#3a2c10;--halo:#151b23}}
+.sc .bg{fill:var(--halo)}.sc text{fill:var(--ink)}
+.sc .head{fill:var(--card);stroke:var(--line)}.sc .title{font-weight:600}
 .sc .life{stroke:var(--line);stroke-dasharray:2 4}.sc .time{fill:var(--soft);font-variant-numeric:tabular-nums}
 .sc .label{paint-order:stroke;stroke:var(--halo);stroke-width:4px;stroke-linejoin:round}
 .sc .arrow{stroke:var(--ink);stroke-width:1.4;fill:none}.sc .tip{fill:var(--ink)}
-.sc .act .arrow{stroke:var(--blue)}.sc .act .tip{fill:var(--blue)}.sc .act .label{fill:var(--blue);font-weight:600}
-.sc .bad .arrow{stroke:var(--red);stroke-width:1.8}.sc .bad .tip{fill:var(--red)}.sc .bad .label{fill:var(--red);font-weight:600}
-.sc .lost .arrow{stroke:var(--soft);stroke-dasharray:5 4}.sc .lost .label{fill:var(--soft)}.sc .lost .cross{stroke:var(--red);stroke-width:2}
+.sc .act .arrow{stroke:var(--blue)}.sc .act .tip{fill:var(--blue)}
+.sc .act .label{fill:var(--blue);font-weight:600}
+.sc .bad .arrow{stroke:var(--red);stroke-width:1.8}.sc .bad .tip{fill:var(--red)}
+.sc .bad .label{fill:var(--red);font-weight:600}
+.sc .lost .arrow{stroke:var(--soft);stroke-dasharray:5 4}.sc .lost .label{fill:var(--soft)}
+.sc .lost .cross{stroke:var(--red);stroke-width:2}
 .sc .quiet .arrow{stroke:var(--soft)}.sc .quiet .tip{fill:var(--soft)}.sc .quiet .label{fill:var(--soft)}
 .sc .box{fill:var(--card);stroke:var(--line)}.sc .act .box{stroke:var(--blue)}.sc .bad .box{stroke:var(--red)}
-.sc .fault .box,.sc .fault .band{fill:var(--amberbg);stroke:var(--amber)}.sc .fault .label{fill:var(--amber);font-weight:600}
+.sc .fault .box,.sc .fault .band{fill:var(--amberbg);stroke:var(--amber)}
+.sc .fault .label{fill:var(--amber);font-weight:600}
 .sc .moment{fill:var(--redbg)}.sc .flag{fill:var(--red)}.sc .flagtext{fill:#fff;font-weight:700;font-size:11px}
 @media (prefers-color-scheme:dark){.sc .flagtext{fill:#1b0d0d}}
 """
@@ -91,14 +98,16 @@ def _draw_step(step: StoryStep, y: float, at: dict[str, float], gap: float) -> s
         return (
             f'<g class="{tone}"><rect class="{shape}" x="{middle - width / 2:.1f}" y="{y - 12:.1f}" '
             f'width="{width:.1f}" height="23" rx="11"/>'
-            f'<text class="label" style="stroke:none" x="{middle:.1f}" y="{y + 4:.1f}" text-anchor="middle">{label}</text></g>'
+            f'<text class="label" style="stroke:none" x="{middle:.1f}" y="{y + 4:.1f}" text-anchor="middle">'
+            f"{label}</text></g>"
         )
     here = at[step.lane]
     if step.to is None or step.to not in at or step.to == step.lane:
         width = len(step.label) * CHARACTER + 20
         left = _inside(here - width / 2, width)
         return (
-            f'<g class="{tone}"><rect class="box" x="{left:.1f}" y="{y - 12:.1f}" width="{width:.1f}" height="23" rx="5"/>'
+            f'<g class="{tone}">'
+            f'<rect class="box" x="{left:.1f}" y="{y - 12:.1f}" width="{width:.1f}" height="23" rx="5"/>'
             f'<text class="label" style="stroke:none" x="{left + width / 2:.1f}" y="{y + 4:.1f}" text-anchor="middle">'
             f"{label}</text></g>"
         )

@@ -1,4 +1,4 @@
-"""A campaign as Markdown, for a job summary: the matrix, and the smallest story of each failure as a Mermaid diagram."""
+"""A campaign as Markdown, for a job summary: the matrix, and each failure's smallest story as a Mermaid diagram."""
 
 from __future__ import annotations
 

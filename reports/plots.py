@@ -29,7 +29,7 @@ _decode = msgspec.json.Decoder().decode
 
 
 def plots(run: Run) -> list[tuple[str, str]]:
-    """Return (caption, data URI) for each plot there is something to draw for. Raises `ImportError` without the extra."""
+    """Return (caption, data URI) for each plot with something to show. Raises `ImportError` without the extra."""
     import matplotlib
 
     matplotlib.use("agg")
@@ -42,6 +42,7 @@ def plots(run: Run) -> list[tuple[str, str]]:
 
 def _timeline(run: Run) -> str:
     from matplotlib import pyplot
+    from matplotlib.patches import Rectangle
 
     end_s = float(run.rows[-1]["t"])
     changes: dict[tuple[str, int], list[tuple[float, str]]] = {}
@@ -63,7 +64,7 @@ def _timeline(run: Run) -> str:
     axes.set_xlabel("seconds")
     axes.invert_yaxis()
     used = {status for _, states in shown for _, status in states}
-    handles = [pyplot.Rectangle((0, 0), 1, 1, color=COLOURS[name]) for name in COLOURS if name in used]
+    handles = [Rectangle((0, 0), 1, 1, color=COLOURS[name]) for name in COLOURS if name in used]
     axes.legend(
         handles,
         [name for name in COLOURS if name in used],

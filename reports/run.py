@@ -2,12 +2,12 @@
 
 A run directory holds three files:
 
-- `run.json`: what was run: `schema`, `scenario`, `title`, `csms`, `seed`, `spec`, `drawn`, `versions`, `rules`, `reproduce`,
-  `observations`, `history_sha256`;
-- `history.jsonl`: what happened: one observation a line, `{"i": index, "t": seconds, "kind": ..., ...}`, the last of
-  kind `end`;
-- `verdict.json`: whether it was right: `verdict` and `invariants`, each with its `violations`, each of which points with
-  `at` at the observations that led there, the last being the moment of the violation.
+- `run.json`: what was run: `schema`, `scenario`, `title`, `csms`, `seed`, `spec`, `drawn`, `versions`, `rules`,
+  `reproduce`, `observations`, `history_sha256`;
+- `history.jsonl`: what happened: one observation a line, `{"i": index, "t": seconds, "kind": ..., ...}`, the last
+  of kind `end`;
+- `verdict.json`: whether it was right: `verdict` and `invariants`, each with its `violations`, each of which points
+  with `at` at the observations that led there, the last being the moment of the violation.
 
 A suite directory holds `suite.json` (`csms`, `verdict`, `runs`, `exercised`) and run directories below it.
 """

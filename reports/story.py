@@ -136,10 +136,10 @@ def _step(
             if not str(row["edge"]).endswith("sent"):
                 return None
             up = row["edge"] == "station.sent"
-            lanes = (_socket(row), row["node"]) if up else (row["node"], _socket(row))
+            source, target = (_socket(row), row["node"]) if up else (row["node"], _socket(row))
             arrived = _arrived(row, rows, used)
             tone: Tone = "quiet" if _is_beat(row["text"]) else "plain"
-            return StoryStep(i, t, *lanes, frame_label(row["text"]), tone if arrived else "lost")
+            return StoryStep(i, t, source, target, frame_label(row["text"]), tone if arrived else "lost")
         case "request.asked":
             again = f" again ({row['attempt']})" if row.get("attempt", 1) > 1 else ""
             return StoryStep(

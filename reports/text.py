@@ -1,4 +1,4 @@
-"""A verdict for a terminal: what was violated, what was expected and found, the steps that led there, and how to see it again."""
+"""A verdict for a terminal: what was violated, expected and found, the steps there, and how to see it again."""
 
 from __future__ import annotations
 

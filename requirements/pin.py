@@ -13,7 +13,10 @@ BUILD = [*PROJECT["build-system"]["requires"], "editables>=0.5"]  # hatchling as
 SETS = {
     "core": ("what Interlock itself needs", CORE),
     "run": ("core, plots and the build backend: what `make run` needs", [*CORE, *EXTRA["plots"], *BUILD]),
-    "dev": ("everything `make test` needs", [*CORE, *EXTRA["plots"], *EXTRA["postgres"], *EXTRA["cluster"], *EXTRA["dev"], *BUILD]),
+    "dev": (
+        "everything `make test` needs",
+        [*CORE, *EXTRA["plots"], *EXTRA["postgres"], *EXTRA["cluster"], *EXTRA["dev"], *BUILD],
+    ),
 }
 COMMAND = "uv pip compile - --universal --python-version 3.11 --generate-hashes --no-header --no-annotate"
 

@@ -40,7 +40,7 @@ def joined(address: str) -> Iterator[Workers]:
     except ImportError:
         raise Refused("--cluster needs Dask: pip install 'ocpp-interlock[cluster]'") from None
     try:
-        client = Client(address, timeout=PATIENCE_S)
+        client: Any = Client(address, timeout=PATIENCE_S)  # type: ignore[no-untyped-call]
     except (OSError, ValueError, TimeoutError) as error:
         raise Refused(f"no Dask scheduler answers at {address}: {error}", UNTOLD) from None
     with client:

@@ -67,7 +67,7 @@ def answered(state: Station, command_id: str, answer: Answer, at: datetime) -> F
         agrees = pending.phase in (Phase.REJECTED, Phase.REFUTED)
     if pending.phase.open or pending.phase is Phase.UNKNOWN:
         return [outcome]
-    if agrees:
+    if agrees or answer.status in pending.contradicted:
         return []
     return [ev.ContradictingEvidence(at, command_id, pending.phase.value, answer.status)]
 

@@ -47,7 +47,10 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """A command the log knows, and how far it got. `settled_at` is when its latest phase began."""
+    """A command the log knows, and how far it got.
+
+    `settled_at` is when its latest phase began; `contradicted` is what was observed against its outcome.
+    """
 
     command_id: str
     request_id: str
@@ -59,6 +62,7 @@ class Pending:
     phase: Phase = Phase.REQUESTED
     transaction_id: int | None = None
     probed: bool = False
+    contradicted: tuple[str, ...] = ()
 
     @property
     def holds(self) -> bool:
@@ -226,6 +230,14 @@ def _stopped(state: Station, event: ev.TransactionStopped) -> Station:
     return replace(state, transactions={**state.transactions, event.transaction_id: ended})
 
 
+def _contradicted(state: Station, event: ev.ContradictingEvidence) -> Station:
+    pending = state.commands.get(event.command_id)
+    if pending is None or event.observed in pending.contradicted:
+        return state
+    changed = replace(pending, contradicted=(*pending.contradicted, event.observed))
+    return replace(state, commands={**state.commands, event.command_id: changed})
+
+
 def _unchanged(state: Station, event: Any) -> Station:
     return state
 
@@ -244,7 +256,7 @@ _EVOLVE: dict[type, Callable[[Station, Any], Station]] = {
     ev.CommandRefuted: _moved(Phase.REFUTED),
     ev.CommandUnknown: _moved(Phase.UNKNOWN),
     ev.CommandLapsed: _moved(Phase.LAPSED),
-    ev.ContradictingEvidence: _unchanged,
+    ev.ContradictingEvidence: _contradicted,
     ev.TransactionStarted: _started,
     ev.TransactionStopped: _stopped,
     ev.AnomalyRecorded: _unchanged,

@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 OUT := reports/out
 JOBS ?=
 
-.PHONY: help run test lint types bench day seeds pins clean
+.PHONY: help run test lint types bench day seeds picture pins clean
 
 help:  ## show the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -47,6 +47,10 @@ day: $(VENV)/run.stamp  ## a day of 1,000 stations, timed
 seeds: $(VENV)/run.stamp  ## 2,000 runs of the library on the reference, and 100 of the naive design (slow)
 	$(BIN)/interlock run --suite --seeds 83 --out $(OUT)/seeds
 	$(BIN)/interlock run heartbeat-vs-unlock --csms send-then-append --seeds 100 --quiet --out $(OUT)/naive-seeds; test $$? -eq 1
+
+picture: $(VENV)/run.stamp  ## draw the picture of the README anew
+	@$(BIN)/interlock run heartbeat-vs-unlock --seed 0 --csms send-then-append --quiet --out $(OUT)/picture; test $$? -eq 1
+	cp $(OUT)/picture/heartbeat-vs-unlock/send-then-append-seed-0/chart.svg docs/race.svg
 
 pins: $(VENV)/dev.stamp  ## make requirements/*.txt anew (needs uv)
 	$(PYTHON) requirements/pin.py

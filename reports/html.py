@@ -12,7 +12,7 @@ from markupsafe import Markup
 from .belief import connectors, growth, requests, uptime
 from .chart import draw
 from .plots import plots
-from .run import Run, RunUnreadable, clean, read_object, read_run, violations
+from .run import Run, RunUnreadable, clean, read_object, read_run, reading, violations
 from .story import tell
 
 CHARTS = 6
@@ -32,9 +32,17 @@ def _templates() -> jinja2.Environment:
 def render_run(directory: Path) -> Path:
     """Write `report.html` (and `chart.svg` for a violation) into a run directory; return the report's path."""
     run = read_run(directory)
+    with reading(directory):
+        page, chart = _page(run)
+    if chart is not None:
+        (directory / "chart.svg").write_text(chart, "utf-8")
+    path = directory / "report.html"
+    path.write_text(page, "utf-8")
+    return path
+
+
+def _page(run: Run) -> tuple[str, str | None]:
     charts = _charts(run)
-    if charts:
-        (directory / "chart.svg").write_text(charts[0]["svg"], "utf-8")
     try:
         drawn, without = plots(run), None
     except ImportError:
@@ -57,9 +65,7 @@ def render_run(directory: Path) -> Path:
             observations=len(run.rows),
         )
     )
-    path = directory / "report.html"
-    path.write_text(page, "utf-8")
-    return path
+    return page, charts[0]["svg"] if charts else None
 
 
 def _charts(run: Run) -> list[dict[str, Any]]:
@@ -79,6 +85,14 @@ def _charts(run: Run) -> list[dict[str, Any]]:
 def render_suite(out: Path) -> Path:
     """Write `index.html` for a suite directory and a report for each run kept in it; return the index's path."""
     suite = read_object(out / "suite.json")
+    with reading(out / "suite.json"):
+        page = _suite_page(suite, out)
+    path = out / "index.html"
+    path.write_text(page, "utf-8")
+    return path
+
+
+def _suite_page(suite: dict[str, Any], out: Path) -> str:
     runs = []
     for one in suite.get("runs", []):
         link = None
@@ -107,11 +121,8 @@ def render_suite(out: Path) -> Path:
         }
         for name, group in rows.items()
     ]
-    page = (
+    return (
         _templates()
         .get_template("suite.html")
         .render(suite=suite, ids=ids, matrix=matrix, total=len(runs), bad=[one for one in runs if one["failed"]])
     )
-    path = out / "index.html"
-    path.write_text(page, "utf-8")
-    return path

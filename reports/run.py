@@ -14,6 +14,9 @@ A suite directory holds `suite.json` (`csms`, `verdict`, `runs`, `exercised`) an
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -66,9 +69,11 @@ def read_run(directory: Path) -> Run:
     verdict = read_object(directory / "verdict.json")
     path = directory / "history.jsonl"
     rows: list[Row] = []
+    digest = hashlib.sha256()
     try:
         with path.open("rb") as file:
             for number, line in enumerate(file):
+                digest.update(line)
                 row = _decode(line)
                 if not isinstance(row, dict) or row.get("i") != number or "kind" not in row or "t" not in row:
                     raise RunUnreadable(f"{path} line {number + 1} is not observation {number}: the file is damaged")
@@ -79,7 +84,18 @@ def read_run(directory: Path) -> Run:
         raise RunUnreadable(f"{path} line {len(rows) + 1} is not JSON: the file is damaged") from None
     if not rows or rows[-1]["kind"] != "end":
         raise RunUnreadable(f"{path} has no end: the run was cut off or the file was")
+    if digest.hexdigest() != about.get("history_sha256"):
+        raise RunUnreadable(f"{path} is not the history that run.json names: one of the two was changed")
     return Run(directory, about, verdict, rows)
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Turn what goes wrong with a file of well-formed JSON that lacks what belongs in it into `RunUnreadable`."""
+    try:
+        yield
+    except (LookupError, TypeError, AttributeError, ValueError) as error:
+        raise RunUnreadable(f"{path} is damaged: {type(error).__name__} {clean(error)}") from None
 
 
 def read_object(path: Path) -> dict[str, Any]:

@@ -28,7 +28,14 @@ ASYNCIO = [
     "scenarios/deeds.py",
     "scenarios/faults.py",
 ]
-SHELLS = ("csms/store_sqlite.py", "scenarios/campaign.py", "loadtests/bench_core.py", "loadtests/bench_store.py")
+SHELLS = (
+    "csms/store_sqlite.py",
+    "scenarios/campaign.py",
+    "scenarios/search.py",
+    "scenarios/cli_search.py",
+    "loadtests/bench_core.py",
+    "loadtests/bench_store.py",
+)
 FORBIDDEN_NAMES = {"utils", "common", "helpers", "base", "manager", "service"}
 
 

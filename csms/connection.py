@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from . import ocppj, points, v16
 from .domain import events as ev
 from .domain import reports as rp
-from .store import StoreUnavailable
+from .store import NOT_DURABLE
 
 if TYPE_CHECKING:
     from .node import Csms
@@ -71,7 +71,7 @@ class Connection:
             if not node.presence.heard(self.station) or self.epoch == 0:
                 await node.welcome(self)
             await self._understood(self.endpoint.receive(frame, node.clock.now()))
-        except StoreUnavailable as error:
+        except NOT_DURABLE as error:
             # Not durable, so not answered: the station keeps it and sends it again.
             node.alarm(f"{self.station}: a frame was not recorded: {error}")
         self.flush()

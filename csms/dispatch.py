@@ -27,7 +27,7 @@ from .domain import events as ev
 from .domain import facts
 from .domain.station import Pending, Phase, probe_request
 from .handle import Handler, Unreachable, station_of
-from .store import StoredEvent, StoreUnavailable
+from .store import NOT_DURABLE, StoredEvent
 
 
 class Carrier(Protocol):
@@ -195,7 +195,7 @@ class Dispatcher:
             await self.handler.intend(
                 station, question, probe_request(pending.command_id, number), self.settings.call_timeout_s
             )
-        except (Unreachable, StoreUnavailable):
+        except (Unreachable, *NOT_DURABLE):
             return  # asked again at the next look
 
     # --- restart and takeover ---

@@ -23,6 +23,7 @@ from .domain import station as fold
 from .domain.station import Accept, Known, Refusal, Rules, Station, decide, evolve
 from .settings import Settings
 from .store import (
+    NOT_DURABLE,
     AppendUnconfirmed,
     EventIdReused,
     EventStore,
@@ -176,7 +177,7 @@ class Handler:
                 return await self.store.append(stream, batch, expected)
             except AppendUnconfirmed:
                 await asyncio.sleep(RESEND_AFTER_S)
-        raise StoreUnavailable(f"no acknowledgement from the store after {ATTEMPTS} attempts")
+        raise AppendUnconfirmed(f"no acknowledgement from the store after {ATTEMPTS} attempts")
 
     # --- the two meanings of a lost race ---
 
@@ -185,7 +186,8 @@ class Handler:
     ) -> Known | Refusal | ev.CommandRequested:
         """Decide a command and make its intent durable. A lost race is decided again. Sends nothing.
 
-        Raises `Unreachable` when no connection could carry it, `StoreUnavailable` when it cannot be made durable.
+        Raises `Unreachable` when no connection could carry it, one of `NOT_DURABLE` when the store
+        does not say that it is.
         """
         loaded = await self.load(station)
         for _ in range(ATTEMPTS):
@@ -249,7 +251,7 @@ class Handler:
         while True:
             try:
                 return await self.record(station, news)
-            except StoreUnavailable:
+            except NOT_DURABLE:
                 await asyncio.sleep(INSIST_EVERY_S)
 
     def _fact_ids(self, station: str, facts: Sequence[ev.StationEvent]) -> list[str]:

@@ -20,7 +20,7 @@ from .domain.station import Known, Refusal, Rules
 from .handle import Handler, Observe, Unreachable, station_of, unobserved
 from .presence import Presence
 from .settings import Settings
-from .store import EventStore, NewEvent, StoredEvent, StoreUnavailable
+from .store import NOT_DURABLE, EventStore, NewEvent, StoredEvent
 
 LOG = logging.getLogger(__name__)
 
@@ -207,13 +207,14 @@ class Csms:
     async def operate(self, station: str, command: do.Command, request_id: str) -> Decision:
         """Decide an operator's command. `accepted` means its intent is durable; its outcome comes later.
 
-        The same `request_id` again is answered with the command it became, and does nothing.
+        The same `request_id` again is answered with the command it became, and does nothing: so asking again is the
+        way to find out what `failed` for want of an acknowledgement left in the log.
         """
         try:
             decided = await self.handler.intend(station, command, request_id, self.settings.call_timeout_s)
         except Unreachable:
             return Decision("unreachable", None, "the station is not connected")
-        except StoreUnavailable as error:
+        except NOT_DURABLE as error:
             return Decision("failed", None, str(error))
         match decided:
             case Known(command_id=command_id):

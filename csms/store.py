@@ -53,6 +53,10 @@ class StoreUnavailable(StoreError):
     """The store cannot take the batch."""
 
 
+NOT_DURABLE = (StoreUnavailable, AppendUnconfirmed)
+"""What an append raises that cannot be relied on, whether or not it is in the log."""
+
+
 class NewEvent(msgspec.Struct, frozen=True, gc=False):
     """An event to append. `data` is the codec's bytes, `type` its explicit name (see `codec`)."""
 

@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 BLOCKS = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
 LINES = [shlex.split(line, comments=True) for block in BLOCKS for line in block.splitlines()]
-QUICK = [line for line in LINES if line and line[0] == "interlock" and "--suite" not in line]
+QUICK = [line for line in LINES if line and line[0] == "interlock" and not {"--suite", "--budget"} & set(line)]
 
 
 def test_make_targets_exist() -> None:

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import copy
 import inspect
 import random
 import traceback
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,7 +21,7 @@ from typing import Any
 
 from csms import codec
 from csms.domain.station import Rules, Station, evolve
-from csms.handle import station_of, station_stream
+from csms.handle import Handler, station_of, station_stream
 from csms.node import Csms
 from csms.store import MemoryStore, StoredEvent
 from simulator.driver import start_habit
@@ -46,8 +47,8 @@ DRIVER_TOKEN = "TAG-DRIVER"
 class SimClock:
     """A node's clock: the world's."""
 
-    def __init__(self, env: Clock) -> None:
-        self._env = env
+    def __init__(self, env: Clock, ahead_s: float = 0.0) -> None:
+        self._env, self._ahead_s = env, ahead_s
 
     def now(self) -> float:
         """Return simulated seconds."""
@@ -55,7 +56,7 @@ class SimClock:
 
     def at(self) -> datetime:
         """Return the simulated time of day."""
-        return EPOCH + timedelta(seconds=self._env.now)
+        return EPOCH + timedelta(seconds=self._env.now + self._ahead_s)
 
     def when(self, at: datetime) -> float:
         """Return the simulated second of a time."""
@@ -72,7 +73,8 @@ class World:
         self.loop.set_exception_handler(self._callback_failed)
         self.clock = SimClock(self.env)
         self.history = History(lambda: self.env.now)
-        self.store = MemoryStore()
+        # A wrong design may bring a wrong store.
+        self.store: MemoryStore = getattr(csms_class, "store_class", MemoryStore)()
         self.graveyard: list[Any] = []
         self.connections: dict[tuple[str, int], Any] = {}
         self.over = False
@@ -397,24 +399,29 @@ class World:
         wanted: dict[str, set[int]] = {}
         for seen in self.history.of("loaded"):
             wanted.setdefault(seen["station"], set()).add(seen["version"])
-        states: dict[str, tuple[Station, Station]] = {}
+        own, again = self._folds_of_the_design()
+        states: dict[str, tuple[Station, Station, Station]] = {}
         for event in log:
             station = station_of(event.stream)
             if station is None:
                 continue
-            once, again = states.get(station, (Station(), Station()))
+            before = states.get(station, (Station(), Station(), Station()))
             decoded: Any = codec.decode(event.type, event.data)
-            once = evolve(once, decoded)
-            again = evolve(again, decoded)
-            states[station] = (once, again)
+            ours = evolve(before[0], decoded)
+            states[station] = ours, ours if own is None else own(before[1], decoded), again(before[2], decoded)
             if event.version in wanted.get(station, ()):
-                self.history.observe(
-                    "fold",
-                    station=station,
-                    version=event.version,
-                    digest=codec.digest(once),
-                    again=codec.digest(again),
-                )
+                digests = [codec.digest(state) for state in states[station]]
+                names = dict(zip(("digest", "own", "again"), digests, strict=True))
+                self.history.observe("fold", station=station, version=event.version, **names)
+
+    def _folds_of_the_design(self) -> tuple[Callable[..., Station] | None, Callable[..., Station]]:
+        """Return the fold of a design that has one of its own, and that fold an hour later."""
+        handler = next((host.csms.handler for host in self.hosts if host.csms is not None), None)
+        if handler is None or type(handler).evolve is Handler.evolve:
+            return None, evolve
+        later = copy.copy(handler)
+        later.clock = SimClock(self.env, ahead_s=3600.0)
+        return handler.evolve, later.evolve
 
 
 def fold(log: Any) -> Station:

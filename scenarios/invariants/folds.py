@@ -106,10 +106,10 @@ def pure_fold(history: History) -> Iterator[Violation]:
     A fold that reads a clock, a random number or a setting gives another past each time it is told.
     """
     for fold in history.of("fold"):
-        if fold["digest"] != fold["again"]:
+        if fold["own"] != fold["again"]:
             yield Violation(
                 f"{fold['station']} folds differently a second time",
-                fold["digest"],
+                fold["own"],
                 fold["again"],
                 fold["station"],
                 story(fold),

@@ -35,6 +35,6 @@ SPECIMEN = Specimen(
     name="impure-fold",
     title="reads the clock while folding",
     csms=ImpureFold,
-    caught_by="I11",
+    caught_by="I26",
     scenario="snapshot-and-replay",
 )

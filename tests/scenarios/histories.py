@@ -295,7 +295,7 @@ class Story:
             if event["stream"] == f"station-{STATION}":
                 digest = f"{STATION}@{event['version']}"
                 version = event["version"]
-                self.see("fold", station=STATION, version=version, digest=digest, again=again or digest)
+                self.see("fold", station=STATION, version=version, digest=digest, own=digest, again=again or digest)
         where = {"station": STATION, "connector": 1}
         true = {
             "status": "Available",

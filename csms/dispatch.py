@@ -44,6 +44,10 @@ class Carrier(Protocol):
 Spawn = Callable[[Coroutine[Any, Any, None]], Any]
 
 
+SOONEST_S = 0.05
+"""Between two looks at one command, whatever the store does with what was found."""
+
+
 class Dispatcher:
     """Everything one node does about commands after they were decided."""
 
@@ -154,7 +158,7 @@ class Dispatcher:
             return
         if (timer := self._timers.pop(pending.command_id, None)) is not None:
             timer.cancel()
-        when = max(self.clock.now(), self.clock.when(due))
+        when = max(self.clock.now() + SOONEST_S, self.clock.when(due))
         self._timers[pending.command_id] = asyncio.get_running_loop().call_at(
             when, lambda: self.spawn(self.look(station, pending.command_id))
         )

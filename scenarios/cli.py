@@ -19,6 +19,7 @@ import typer
 
 from . import catalogue, runner, screen, spec
 from .campaign import Campaign, Done
+from .cli_prove import prove
 from .cli_search import search
 from .refused import UNTOLD, USAGE, Refused
 from .runner import REFERENCE, Job, Unknown
@@ -130,6 +131,7 @@ def _finish(campaign: Campaign, csms: str, show: screen.Screen, junit: Path | No
 
 
 app.command()(search)
+app.command()(prove)
 
 
 # --- look ------------------------------------------------------------------------------------------------------------

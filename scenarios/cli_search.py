@@ -68,7 +68,7 @@ def search(
     runner.csms_class(csms)
     if invariant is not None and invariant not in INVARIANTS:
         raise Refused(f"there is no invariant {invariant!r}; `interlock list invariants` shows them")
-    schedules, seconds = _budget(budget)
+    schedules, seconds = budget_of(budget)
     work = Search(bases, csms, seed, schedules, seconds, invariant)
     show = Progress(work, quiet=quiet or as_json)
     out.mkdir(parents=True, exist_ok=True)
@@ -93,7 +93,7 @@ def _bases(names: list[str] | None) -> list[Scenario]:
     return [found for found in scenarios().values() if not found.heavy]
 
 
-def _budget(text: str) -> tuple[int | None, float | None]:
+def budget_of(text: str) -> tuple[int | None, float | None]:
     """Return (schedules, seconds), one of them None."""
     match = re.fullmatch(r"(\d+)(s|m|h)?", text.strip())
     if match is None or int(match[1]) == 0:

@@ -32,6 +32,10 @@ class Deadlock(RuntimeError):
     """Somebody waits and nothing is left that could wake them."""
 
 
+TURNS = 50_000
+"""Turns of the loop at one moment, after which whoever keeps it busy is taken for stuck. A rush takes hundreds."""
+
+
 class _Selector:
     """Stands where asyncio waits for sockets: lets simulated time pass."""
 
@@ -42,7 +46,11 @@ class _Selector:
         loop = self._loop
         env, ready, scheduled = loop.env, loop._ready, loop._scheduled
         if timeout is not None and timeout <= 0:
+            loop.turns += 1
+            if loop.turns > TURNS:
+                loop.stuck()
             return []
+        loop.turns = 0
         until = scheduled[0].when() if scheduled else None
         peek, step = env.peek, env.step
         while not ready:
@@ -76,6 +84,7 @@ class SimLoop(asyncio.BaseEventLoop):
         self._dead: set[str] = set()
         self._buried: list[Any] = []
         self._clock_resolution = 1e-9
+        self.turns = 0
 
     def time(self) -> float:
         """Return the simulated time in seconds."""
@@ -108,6 +117,17 @@ class SimLoop(asyncio.BaseEventLoop):
         for handle in [*self._ready, *self._scheduled]:
             if handle._context.get(INCARNATION) == incarnation:
                 self._bury(handle)
+
+    def stuck(self) -> None:
+        """End what spins without letting time pass: the incarnation whose turn it is, or the world itself."""
+        self.turns = 0
+        handle = self._ready[0]
+        incarnation = handle._context.get(INCARNATION)
+        if incarnation is None:
+            raise Deadlock(f"{TURNS} turns at {self.env.now} s, and time does not pass")
+        message = f"{incarnation} is stuck: {TURNS} turns, and time does not pass"
+        self.call_exception_handler({"message": message, "handle": handle})
+        self.kill(incarnation)
 
     def _bury(self, handle: asyncio.Handle) -> None:
         # Kept, not collected: closing a coroutine would run its `finally` blocks.

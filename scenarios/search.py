@@ -123,14 +123,23 @@ class Search:
         """Search until something is found or the budget is spent; `tell` hears of every batch. Ctrl-C ends it early."""
         began = time.monotonic()
         try:
-            while not self._over():
-                examined = workers.examine(self._next(), self.csms)
+            for _ in self._batches(workers):
                 self.took_s = time.monotonic() - began
-                self._take(examined)
                 tell(self)
         except KeyboardInterrupt:
             self.interrupted = True
         self.took_s = time.monotonic() - began
+
+    def examined(self, workers: Workers) -> Iterator[Examined]:
+        """Search, and yield what became of each schedule, in order."""
+        for batch in self._batches(workers):
+            yield from batch
+
+    def _batches(self, workers: Workers) -> Iterator[list[Examined]]:
+        while not self._over():
+            batch = workers.examine(self._next(), self.csms)
+            self._take(batch)
+            yield batch
 
     def _over(self) -> bool:
         if self.budget is not None and self.done >= self.budget:

@@ -32,6 +32,8 @@ SHELLS = (
     "csms/store_sqlite.py",
     "scenarios/campaign.py",
     "scenarios/search.py",
+    "scenarios/prove.py",
+    "scenarios/cli_prove.py",
     "scenarios/cli_search.py",
     "loadtests/bench_core.py",
     "loadtests/bench_store.py",

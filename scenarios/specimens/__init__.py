@@ -10,13 +10,17 @@ import importlib
 import pkgutil
 from dataclasses import dataclass
 from functools import cache
+from typing import Literal
 
 from csms.node import Csms
 
 
 @dataclass(frozen=True, slots=True)
 class Specimen:
-    """A wrong design: its class, the invariant that must flag it, and the scenario that suits it best."""
+    """A wrong design: its class, the invariant that must flag it, and the scenario that suits it best.
+
+    `strategy` says how it is found: by the seeds of that scenario, or by a search around it.
+    """
 
     name: str
     title: str
@@ -25,6 +29,7 @@ class Specimen:
     scenario: str
     seen_in: str = ""
     """Who is known to do it, where known."""
+    strategy: Literal["seeds", "search"] = "seeds"
 
 
 @cache

@@ -39,6 +39,7 @@ SPECIMEN = Specimen(
     title="writes the events of a batch in transactions of their own",
     csms=TornBatches,
     caught_by="I22",
-    scenario="reconnect-with-open-command",
+    scenario="crash-after-send",
+    strategy="search",
     seen_in="autocommit left on",
 )

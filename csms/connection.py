@@ -67,13 +67,16 @@ class Connection:
     async def receive(self, frame: str) -> None:
         """Handle one frame to the end. Returns once what it told is durable and its answer was written."""
         node = self.node
+        notice = self.endpoint.receive(frame, node.clock.now())
         try:
             if not node.presence.heard(self.station) or self.epoch == 0:
                 await node.welcome(self)
-            await self._understood(self.endpoint.receive(frame, node.clock.now()))
+            await self._understood(notice)
         except NOT_DURABLE as error:
-            # Not durable, so not answered: the station keeps it and sends it again.
             node.alarm(f"{self.station}: a frame was not recorded: {error}")
+            # A CALL that is not durable is not answered: the station keeps it. An answer comes once.
+            if isinstance(notice, ocppj.Answered | ocppj.Failed):
+                await self._understood(notice)
         self.flush()
 
     async def _understood(self, notice: ocppj.Notice | None) -> None:

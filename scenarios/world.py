@@ -225,7 +225,7 @@ class World:
         """Tell whether everybody is up and connected, has said all, and no command waits for anything."""
         if any(not task.done() for _, task in self._running) or any(host.csms is None for host in self.hosts):
             return False
-        if any(not station.online or station.outbox_pending for station in self.stations):
+        if any(one.outbox_pending or one.statuses_pending or not one.online for one in self.stations):
             return False
         streams = (station_stream(self.station_id(number)) for number in range(1, len(self.stations) + 1))
         states = (fold(self.store.events(stream)) for stream in streams)

@@ -19,11 +19,11 @@ from .connector import Connector
 from .conversation import Conversation
 from .evse import EFFECTS, Evse
 from .hardware import Crossing, PowerSupply
-from .network import Network
 from .obey import Order
 from .ocppj import Payload
 from .outbox import Session
 from .personas import Second
+from .ports import StationNetwork
 from .spec import StationSpec
 from .timer import Observe, Timer
 from .vehicle import Vehicle
@@ -57,7 +57,7 @@ class Station:
     )
 
     def __init__(
-        self, env: simpy.Environment, spec: StationSpec, rng: random.Random, network: Network, observe: Observe
+        self, env: simpy.Environment, spec: StationSpec, rng: random.Random, network: StationNetwork, observe: Observe
     ) -> None:
         self.env, self.spec, self.rng, self.network, self.observe = env, spec, rng, network, observe
         self.station_id = spec.station_id
@@ -282,6 +282,11 @@ class Station:
     def outbox_pending(self) -> int:
         """Count the transaction messages that have no answer yet."""
         return self.talk.outbox.pending
+
+    @property
+    def statuses_pending(self) -> int:
+        """Count the connectors of which a status has no answer yet."""
+        return sum(connector.queued > 0 for connector in self.connectors())
 
     def truth(self) -> list[dict[str, Any]]:
         """Say how each connector really is."""

@@ -11,6 +11,8 @@ again, `finally` blocks included.
 from __future__ import annotations
 
 import asyncio
+import heapq
+import weakref
 from contextvars import Context, ContextVar
 from typing import Any
 
@@ -36,36 +38,8 @@ TURNS = 50_000
 """Turns of the loop at one moment, after which whoever keeps it busy is taken for stuck. A rush takes hundreds."""
 
 
-class _Selector:
-    """Stands where asyncio waits for sockets: lets simulated time pass."""
-
-    def __init__(self, loop: SimLoop) -> None:
-        self._loop = loop
-
-    def select(self, timeout: float | None) -> list[Any]:
-        loop = self._loop
-        env, ready, scheduled = loop.env, loop._ready, loop._scheduled
-        if timeout is not None and timeout <= 0:
-            loop.turns += 1
-            if loop.turns > TURNS:
-                loop.stuck()
-            return []
-        loop.turns = 0
-        until = scheduled[0].when() if scheduled else None
-        peek, step = env.peek, env.step
-        while not ready:
-            nearest = peek()
-            # Something SimPy did may have set an earlier timer.
-            if scheduled and (until is None or scheduled[0].when() < until):
-                until = scheduled[0].when()
-            if until is not None and nearest > until:
-                if until > env.now:
-                    env.advance(until)
-                return []
-            if nearest == float("inf"):
-                raise Deadlock("nothing is scheduled and the world is not finished")
-            step()
-        return []
+class _Nowhere:
+    """Stands where asyncio waits for sockets: there are none."""
 
     def close(self) -> None:
         pass
@@ -80,17 +54,55 @@ class SimLoop(asyncio.BaseEventLoop):
     def __init__(self, env: Clock) -> None:
         super().__init__()
         self.env = env
-        self._selector = _Selector(self)
+        self._selector = _Nowhere()
         self._dead: set[str] = set()
         self._buried: list[Any] = []
         self._clock_resolution = 1e-9
         self.turns = 0
+        self.tasks: weakref.WeakSet[asyncio.Task[Any]] = weakref.WeakSet()
 
     def time(self) -> float:
         """Return the simulated time in seconds."""
         return self.env.now
 
-    def _process_events(self, event_list: list[Any]) -> None:
+    def _run_once(self) -> None:
+        """Do one turn: let time pass if nothing is ready, then run what is; what that makes ready waits its turn."""
+        ready, scheduled = self._ready, self._scheduled
+        if ready:
+            self.turns += 1
+            if self.turns > TURNS:
+                self.stuck()
+        else:
+            self.turns = 0
+            self._pass_time()
+        due = self.env.now + self._clock_resolution
+        while scheduled and scheduled[0]._when < due:  # type: ignore[attr-defined]
+            timer = heapq.heappop(scheduled)
+            timer._scheduled = False  # type: ignore[attr-defined]
+            ready.append(timer)
+        for _ in range(len(ready)):
+            handle = ready.popleft()
+            if not handle._cancelled:
+                handle._run()
+
+    def _pass_time(self) -> None:
+        """Step the simulation until a callback is ready or the next timer is due."""
+        env, ready, scheduled = self.env, self._ready, self._scheduled
+        peek, step = env.peek, env.step
+        while not ready:
+            while scheduled and scheduled[0]._cancelled:
+                heapq.heappop(scheduled)._scheduled = False  # type: ignore[attr-defined]
+            nearest = peek()
+            if scheduled and nearest > (until := scheduled[0].when()):
+                if until > env.now:
+                    env.advance(until)
+                return
+            if nearest == float("inf"):
+                raise Deadlock("nothing is scheduled and the world is not finished")
+            step()
+
+    def _timer_handle_cancelled(self, handle: asyncio.TimerHandle) -> None:
+        # It is thrown away when its time comes.
         pass
 
     def _write_to_self(self) -> None:
@@ -99,6 +111,12 @@ class SimLoop(asyncio.BaseEventLoop):
     def run_in_executor(self, *args: Any, **kwargs: Any) -> Any:  # type: ignore[override]
         """Refuse: a thread would not know the simulated time."""
         raise RuntimeError("there are no threads in simulated time")
+
+    def create_task(self, coro: Any, **named: Any) -> asyncio.Task[Any]:
+        """Start a task, and remember it until it is gone."""
+        task: asyncio.Task[Any] = super().create_task(coro, **named)
+        self.tasks.add(task)
+        return task
 
     # --- power cuts ---
 

@@ -79,6 +79,7 @@ class World:
         self.connections: dict[tuple[str, int], Any] = {}
         self.over = False
         self._writer = ""
+        self._folded: dict[str, tuple[int, Station]] = {}
         self._requests = 0
         self._unreachable: dict[str, int] = {}
         self._dials: dict[str, int] = {}
@@ -174,7 +175,7 @@ class World:
     def close(self) -> None:
         """Stop the world where it is, whatever was still waiting."""
         self.over = True
-        for task in asyncio.all_tasks(self.loop):
+        for task in list(self.loop.tasks):
             task._log_destroy_pending = False  # type: ignore[attr-defined]
             coroutine = task.get_coro()
             if inspect.iscoroutine(coroutine) and inspect.getcoroutinestate(coroutine) == inspect.CORO_CREATED:
@@ -227,9 +228,16 @@ class World:
             return False
         if any(one.outbox_pending or one.statuses_pending or not one.online for one in self.stations):
             return False
-        streams = (station_stream(self.station_id(number)) for number in range(1, len(self.stations) + 1))
-        states = (fold(self.store.events(stream)) for stream in streams)
+        states = (self._state(station_stream(self.station_id(number))) for number in range(1, len(self.stations) + 1))
         return all(state.online and all(pending.finished for pending in state.commands.values()) for state in states)
+
+    def _state(self, stream: str) -> Station:
+        """Fold a stream, from where it was folded to the last time."""
+        log = self.store.events(stream)
+        known, state = self._folded.get(stream, (0, Station()))
+        state = fold(log[known:], state)
+        self._folded[stream] = len(log), state
+        return state
 
     async def _do(self, planned: Step) -> None:
         await asyncio.sleep(max(0.0, planned.at - self.env.now))
@@ -424,9 +432,9 @@ class World:
         return handler.evolve, later.evolve
 
 
-def fold(log: Any) -> Station:
-    """Fold a station's stored events with the reference's own fold."""
-    state = Station()
+def fold(log: Any, state: Station | None = None) -> Station:
+    """Fold a station's stored events with the reference's own fold, from the beginning or from `state`."""
+    state = state if state is not None else Station()
     event: StoredEvent
     for event in log:
         decoded: Any = codec.decode(event.type, event.data)

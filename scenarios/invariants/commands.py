@@ -229,6 +229,8 @@ def no_lost_outcome(history: History) -> Iterator[Violation]:
             )
 
 
+LOOKED_AT_S = 5.0
+"""An answer may wait this long behind the frames before it, at a slow store."""
 ACCEPTING = frozenset(("Accepted", "Unlocked", "Scheduled", "RebootRequired"))
 """What a station says when it does as it is told."""
 
@@ -281,8 +283,8 @@ def _contradiction(history: History, command: Command, phase: str, event: LogEve
         case "RemoteStart":
             begun = any(seen.kind == "session.begun" for seen in truths)
             if phase in ("accepted", "confirmed") and not (taken or begun):
-                heard = history.derive(_heard).get(command.command_id, event.i)
-                if phase == "confirmed" and heard >= event.i and _same_card(history, command):
+                known = any(seen.t < event.t - LOOKED_AT_S for seen in _answers(history, command))
+                if phase == "confirmed" and not known and _same_card(history, command):
                     return None  # OCPP 1.6 cannot tell the two apart
                 return "the station took it, or a session began by it", answer
             if phase == "rejected" and (taken or begun):
@@ -302,15 +304,6 @@ def _answers(history: History, command: Command) -> list[Observation]:
     """The station's answers to a command that reached the CSMS."""
     calls = history.calls.get(command.command_id, ())
     return [seen for call in calls for seen in history.answers.get((call["station"], call["message_id"]), ())]
-
-
-def _heard(history: History) -> dict[str, int]:
-    """When the CSMS first looked at an answer to each command. One that waits its turn is not known yet."""
-    seen: dict[str, int] = {}
-    for point in history.of("point"):
-        if point["point"] == "answer.received":
-            seen.setdefault(point["command_id"], point.i)
-    return seen
 
 
 def _same_card(history: History, command: Command) -> bool:

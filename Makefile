@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 OUT := reports/out
 JOBS ?=
 
-.PHONY: help run test lint types bench day seeds picture pins clean
+.PHONY: help run test lint types prove bench day seeds picture pins clean
 
 help:  ## show the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -37,9 +37,14 @@ lint: $(VENV)/dev.stamp  ## style and strict types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+prove: $(VENV)/run.stamp  ## every wrong design flagged, the reference in none of 10,000 schedules: docs/kill-matrix.md
+	$(BIN)/interlock prove --budget 10000 --out $(OUT)/proof
+	cp $(OUT)/proof/kill-matrix.md docs/kill-matrix.md
+
 bench: $(VENV)/dev.stamp  ## the figures, side by side with a peer in one run
 	$(BIN)/python loadtests/bench_core.py
 	$(BIN)/python loadtests/bench_store.py
+	$(BIN)/python loadtests/bench_search.py
 
 day: $(VENV)/run.stamp  ## a day of 1,000 stations, timed
 	$(BIN)/interlock run day-of-1000 --out $(OUT)/day

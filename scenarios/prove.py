@@ -51,8 +51,11 @@ class Kill:
         return {name: getattr(self, name) for name in self.__slots__}
 
 
-def kill(name: str, most: int = MOST) -> Kill:
-    """Run a specimen until the invariant it names flags it, or `most` schedules are spent."""
+def kill(name: str, most: int = MOST, *, shrunk: bool = True) -> Kill:
+    """Run a specimen until the invariant it names flags it, or `most` schedules are spent.
+
+    With `shrunk` the violation is shrunk to the smallest story.
+    """
     specimen = specimens()[name]
     began = time.monotonic()
     flagged: Counter[str] = Counter()
@@ -66,7 +69,7 @@ def kill(name: str, most: int = MOST) -> Kill:
             first, schedules, seconds = schedule, runs, time.monotonic() - began
         if first is not None and runs >= LEAST:
             break
-    story = _story(specimen, first) if first is not None else None
+    story = _story(specimen, first) if shrunk and first is not None else None
     seconds = seconds if first is not None else time.monotonic() - began
     return Kill(
         name,

@@ -137,8 +137,13 @@ class Dispatcher:
     # --- doubt -> evidence ---
 
     def watch(self, station: str, pending: Pending | None) -> None:
-        """Look at an unfinished command again when there may be evidence."""
-        if pending is None or pending.finished:
+        """Look at an unfinished command again when there may be evidence; leave a finished one alone."""
+        if pending is None:
+            return
+        if pending.finished:
+            self._probes.pop(pending.command_id, None)
+            if (timer := self._timers.pop(pending.command_id, None)) is not None:
+                timer.cancel()
             return
         loaded = self.handler.resident.get(station)
         if loaded is None:

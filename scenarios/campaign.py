@@ -77,8 +77,9 @@ class Campaign:
 
     @property
     def verdict(self) -> Verdict:
-        """Return the worst verdict of the runs done."""
-        return merge(one.word for one in self.done)
+        """Return the worst verdict of the runs done; what was interrupted cannot tell."""
+        missing = [Verdict.INCONCLUSIVE] if len(self.done) < len(self.jobs) else []
+        return merge([*(one.word for one in self.done), *missing])
 
     def summary(self, csms: str) -> dict[str, Any]:
         """Return what `suite.json` holds."""

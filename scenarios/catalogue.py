@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 
 from csms.points import POINTS
 from simulator.personas import PERSONAS
+from simulator.profiles import PROFILES
 
 from . import library
 from . import specimens as wrong
@@ -15,6 +16,7 @@ from .deeds import DEEDS
 from .faults import FAULTS
 from .invariants import INVARIANTS
 from .library import scenarios
+from .outside_checks import CHECKS
 from .specimens import specimens
 
 __all__ = ["KINDS", "entries", "everything", "explain", "near", "scenarios", "specimens"]
@@ -29,10 +31,12 @@ _ENTRIES: dict[str, Callable[[], Mapping[str, str]]] = {
     "invariants": lambda: {
         one.id: f"{one.level:<11} {one.name}" for one in sorted(INVARIANTS.values(), key=lambda one: one.id)
     },
+    "checks": lambda: {one.id: f"{one.level:<11} {one.name}" for one in CHECKS.values()},
     "specimens": lambda: {name: found.title for name, found in specimens().items()},
     "faults": lambda: {name: _first(found.__doc__) for name, found in sorted(FAULTS.items())},
     "deeds": lambda: {name: _first(found.__doc__) for name, found in sorted(DEEDS.items())},
     "personas": lambda: {name: getattr(found, "summary", name) for name, found in PERSONAS.items()},
+    "profiles": lambda: {name: found.summary for name, found in PROFILES.items()},
     "points": lambda: {label: point.meaning for label, point in POINTS.items()},
 }
 KINDS = tuple(_ENTRIES)
@@ -67,6 +71,8 @@ def explain(identifier: str) -> str | None:
             f"\nCaught by: {specimen.caught_by} ({INVARIANTS[specimen.caught_by].name})"
             f"\nRun:       interlock run {specimen.scenario} --csms {specimen.name}"
         )
+    if (check := CHECKS.get(identifier.upper())) is not None:
+        return check.explain()
     if (invariant := INVARIANTS.get(identifier.upper())) is not None:
         told = inspect.cleandoc(invariant.function.__doc__ or "")
         ref = f"\n\nRef:   {invariant.ref}" if invariant.ref else ""
@@ -82,6 +88,9 @@ def explain(identifier: str) -> str | None:
             return f"{identifier} ({kind})\n\n{inspect.cleandoc(function.__doc__ or '')}\n\nSettings: {settings}"
     if identifier in PERSONAS:
         return f"{identifier} (persona)\n\n{PERSONAS[identifier]}"
+    if identifier in PROFILES:
+        run = f"interlock fleet URL --profile {identifier}"
+        return f"{identifier} (fleet profile)\n\n{PROFILES[identifier].summary}\n\nRun: {run}"
     if identifier in POINTS:
         return f"{identifier} (labelled point)\n\nPassed when {POINTS[identifier].meaning}."
     return None

@@ -19,6 +19,8 @@ import typer
 
 from . import catalogue, runner, screen, spec
 from .campaign import Campaign, Done
+from .cli_fleet import fleet
+from .cli_judge import judge
 from .cli_prove import prove
 from .cli_search import search
 from .refused import UNTOLD, USAGE, Refused
@@ -131,6 +133,8 @@ def _finish(campaign: Campaign, csms: str, show: screen.Screen, junit: Path | No
 
 
 app.command()(search)
+app.command()(fleet)
+app.command()(judge)
 app.command()(prove)
 
 

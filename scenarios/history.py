@@ -69,6 +69,14 @@ class HistoryDamaged(Exception):
     """A run directory cannot be read back as it was written; the message says where and what, in one sentence."""
 
 
+def line(i: int, t: float, kind: str, fields: Mapping[str, Any]) -> bytes:
+    """Return one observation as its line of the file."""
+    if not _RESERVED.isdisjoint(fields):
+        raise ValueError(f"observation {i} ({kind}) uses a name that belongs to the history: {sorted(fields)}")
+    head = f'{{"i":{i},"t":{float(round(t, 6))!r},"kind":"{kind}"'.encode()
+    return head + (b"," + _encode(fields)[1:] if fields else b"}") + b"\n"
+
+
 def canonical(value: Any) -> bytes:
     """Return `value` as JSON bytes that are equal for equal content."""
     return _encode(value)
@@ -103,10 +111,7 @@ class History(Readings):
     def lines(self) -> Iterator[bytes]:
         """Iterate over the lines of the file: equal bytes for equal content, whatever order fields came in."""
         for i, (t, kind, fields) in enumerate(self._rows):
-            if not _RESERVED.isdisjoint(fields):
-                raise ValueError(f"observation {i} ({kind}) uses a name that belongs to the history: {sorted(fields)}")
-            head = f'{{"i":{i},"t":{float(round(t, 6))!r},"kind":"{kind}"'.encode()
-            yield head + (b"," + _encode(fields)[1:] if fields else b"}") + b"\n"
+            yield line(i, t, kind, fields)
 
     def sha256(self) -> str:
         """Return the digest of the file without writing it."""
@@ -162,6 +167,10 @@ class History(Readings):
         if run is not None:
             _check_against(run, digest.hexdigest(), len(history), name)
         return history
+
+    def rows(self) -> Sequence[Row]:
+        """Return the observations as they were noted."""
+        return self._rows
 
     def as_json(self) -> list[dict[str, Any]]:
         """Return the observations as the file has them, one dict for each line."""

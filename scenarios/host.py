@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
+STOPS_WITHIN_S = 60.0
+"""A clean stop that takes longer is no stop: the power is cut."""
+
+
 class Host:
     """A machine on which one CSMS node runs, is cut off from power, and runs again."""
 
@@ -31,6 +35,7 @@ class Host:
         self.incarnation = 0
         self.csms: Csms | None = None
         self.stopping = False
+        self._stop: asyncio.Task[None] | None = None
         self.storage = world.scenario.storage
         self.store: NodeStore | None = None
         self.context: Context = copy_context()
@@ -51,7 +56,11 @@ class Host:
         return None if self.stopping else self.csms
 
     async def start(self) -> None:
-        """Start a new incarnation; does nothing while one runs."""
+        """Start a new incarnation, once one that is stopping has stopped; does nothing while one runs."""
+        if self.stopping and self._stop is not None:
+            await asyncio.wait({self._stop}, timeout=STOPS_WITHIN_S)
+            if self.stopping and self.csms is not None:
+                self.crash(None)
         if self.csms is not None:
             return
         world = self.world
@@ -126,7 +135,9 @@ class Host:
         world.loop.kill(self.label)
         if self.store is not None:
             self.store.cut()
-        self.csms, self._trap = None, None
+        self.csms, self._trap, self.stopping = None, None, False
+        if self._stop is not None:
+            self._stop.cancel()
         ports, self.ports = self.ports, {}
         for socket in ports.values():
             socket.on_up = socket.on_csms_closed = None
@@ -138,13 +149,18 @@ class Host:
         if (csms := self.taking) is None:
             return
         self.stopping = True
+        # Goes on when whoever asked for it is cancelled.
+        self._stop = self.world.loop.create_task(self._come_to_a_stop(csms))
+        await asyncio.wait({self._stop})
+
+    async def _come_to_a_stop(self, csms: Csms) -> None:
         self.world.history.observe("node.stopping", node=self.name, incarnation=self.incarnation)
         # Not awaited itself: if the power goes meanwhile it never ends, not even cancelled.
         await asyncio.wait({self.spawn(csms.stop())})
         while any(not task.done() for task in self.tasks):
             await asyncio.wait([task for task in self.tasks if not task.done()])
         if self.csms is csms:
-            self.csms = None
+            self.csms, self.stopping = None, False
             self.world.history.observe("node.stopped", node=self.name, incarnation=self.incarnation)
             if self.store is not None:
                 self.store.cut()
@@ -192,6 +208,11 @@ class Host:
         """Let the store refuse what this node appends, or no longer."""
         if self.store is not None:
             self.store.full = full
+
+    @property
+    def rests(self) -> bool:
+        """Whether the node is up and does nothing but listen."""
+        return self.csms is not None and sum(not task.done() for task in self.tasks) <= len(self.ports)
 
     def census(self) -> dict[str, int]:
         """Count what is alive, and what should be."""

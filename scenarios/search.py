@@ -174,4 +174,5 @@ class Search:
             return Verdict.ERROR
         if self.found:
             return Verdict.FAIL
-        return Verdict.INCONCLUSIVE if self.coverage.missing() or not self.done else Verdict.PASS
+        unclear = self.interrupted or not self.done or self.coverage.missing()
+        return Verdict.INCONCLUSIVE if unclear else Verdict.PASS

@@ -224,7 +224,7 @@ class World:
 
     def _is_settled(self) -> bool:
         """Tell whether everybody is up and connected, has said all, and no command waits for anything."""
-        if any(not task.done() for _, task in self._running) or any(host.csms is None for host in self.hosts):
+        if any(not task.done() for _, task in self._running) or any(not host.rests for host in self.hosts):
             return False
         if any(one.outbox_pending or one.statuses_pending or not one.online for one in self.stations):
             return False

@@ -16,9 +16,9 @@ import msgspec
 
 from . import obey, v16
 from .connector import Connector
-from .network import Socket
 from .ocppj import LOST, TIMED_OUT, Call, Link, Payload
 from .outbox import Entry, Outbox
+from .ports import StationSocket
 from .timer import Timer
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ class Conversation:
         "_id_prefix",
         "_ids",
         "_interval_s",
+        "_life",
         "_old",
         "_prompt",
         "_spec",
@@ -59,7 +60,7 @@ class Conversation:
         self.link = Link(env, spec.call_timeout_s, self._new_id, self._called, self.pump, self._timed_out)
         self.outbox = Outbox(env, station.rng, self.link, spec.persona, self._told, self._not_told, self.pump)
         self.outbox.retry_s = spec.retry_s
-        self.socket: Socket | None = None
+        self.socket: StationSocket | None = None
         self.registration: str | None = None
         """What the CSMS made of the last BootNotification since the controller started."""
         self.known_tags: dict[str, bool] = {}
@@ -72,7 +73,8 @@ class Conversation:
         self._interval_s = spec.heartbeat_s
         self._dialling = False
         self._attempts = 0
-        self._old: list[Socket] = []
+        self._old: list[StationSocket] = []
+        self._life = 0
         self._ids = itertools.count(1)
         self._id_prefix = ""
 
@@ -104,6 +106,7 @@ class Conversation:
         self.link.forget()
         self.registration = None
         self._dialling = False
+        self._life += 1
         self._prompt.clear()
         self.outbox.unpause()
         self.outbox.forget_statuses()
@@ -136,8 +139,15 @@ class Conversation:
             self._station.after(network.draw_latency() + network.draw_latency(), self._dialled)
 
     def _dialled(self) -> None:
+        life = self._life
+        self._station.network.reach(self._spec.station_id, lambda socket: self._reached(life, socket))
+
+    def _reached(self, life: int, socket: StationSocket | None) -> None:
+        if life != self._life:
+            if socket is not None:
+                socket.close("station", "rebooted")
+            return
         self._dialling = False
-        socket = self._station.network.open(self._spec.station_id)
         if socket is None:
             if self.socket is None:
                 self._dial_later()

@@ -13,8 +13,8 @@ from typing import Any
 import simpy
 
 from .clock import ClockSpec
-from .network import Network
 from .personas import PERSONAS
+from .ports import StationNetwork
 from .station import Station, StationSpec
 from .timer import Observe
 
@@ -53,7 +53,7 @@ class Fleet:
             station.after(delay_s, station.start)
 
 
-def build(env: simpy.Environment, spec: FleetSpec, seed: int | str, network: Network, observe: Observe) -> Fleet:
+def build(env: simpy.Environment, spec: FleetSpec, seed: int | str, network: StationNetwork, observe: Observe) -> Fleet:
     """Build a fleet; the same seed builds the same one."""
     stations, delays = [], []
     names, weights = list(spec.personas), list(spec.personas.values())

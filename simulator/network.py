@@ -17,10 +17,10 @@ from typing import Any, Literal, NamedTuple
 import msgspec
 import simpy
 
+from .ports import Edge
 from .timer import Observe, Timer
 
 Direction = Literal["up", "down"]
-Edge = Literal["station", "csms"]
 
 _decode = msgspec.json.Decoder().decode
 
@@ -423,6 +423,10 @@ class Network:
         self._generations[station_id] = number
         self.observe("socket.opened", station=station_id, socket=number, node=socket.node)
         return socket
+
+    def reach(self, station_id: str, reached: Callable[[Socket | None], None]) -> None:
+        """Open a station's next socket and hand it over, or None when nobody answers."""
+        reached(self.open(station_id))
 
     def draw_latency(self) -> float:
         """Draw how long one frame takes."""

@@ -22,6 +22,7 @@ ASYNCIO = [
     "csms/store_sqlite.py",
     "csms/store_postgres.py",
     "simulator/dial.py",
+    "simulator/websocket.py",
     "scenarios/fleet.py",
     "scenarios/loop.py",
     "scenarios/world.py",

@@ -32,7 +32,8 @@ _DAMAGED = (ValueError, TypeError, LookupError, AttributeError, RecursionError)
 
 _COMMANDS: dict[str, type] = {command.__name__: command for command in get_args(do.Command)}
 _TYPES: dict[str, type] = {
-    event.__name__: event for event in (*get_args(ev.StationEvent), ev.MeterSampled, ev.TokenRegistered)
+    event.__name__: event
+    for event in (*get_args(ev.StationEvent), ev.MeterSampled, ev.TokenRegistered, ev.KeySet, ev.KeyRemoved)
 }
 
 

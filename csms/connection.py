@@ -33,6 +33,13 @@ class Connection:
         self._hung_up: str | None = None
         self._waiting: asyncio.Future[None] | None = None
         self._called_for: dict[str, tuple[str, str]] = {}
+        self.rested: Callable[[], None] = _nothing
+        """Is called when every frame offered was handled."""
+
+    @property
+    def waiting(self) -> int:
+        """Count the frames that wait to be handled."""
+        return len(self._inbox)
 
     # --- the transport's side ---
 
@@ -59,6 +66,7 @@ class Connection:
             if self._hung_up is not None:
                 await self.closed(self._hung_up)
                 return
+            self.rested()
             self._waiting = loop.create_future()
             await self._waiting
 
@@ -164,3 +172,7 @@ class Connection:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+
+def _nothing() -> None:
+    pass

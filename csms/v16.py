@@ -228,3 +228,31 @@ def answer(command: do.Command, payload: Payload) -> Answer:
 
 NOT_DONE = frozenset({"NotImplemented", "NotSupported"})
 """CALLERROR codes that say for certain that a command was not carried out."""
+
+
+# --- from an operator, by the names of the standard ------------------------------------------------------------------
+
+_COMMANDS: dict[str, Callable[[Payload], do.Command]] = {
+    "RemoteStartTransaction": lambda p: do.RemoteStart(p["connectorId"], p["idTag"]),
+    "RemoteStopTransaction": lambda p: do.RemoteStop(p["transactionId"]),
+    "UnlockConnector": lambda p: do.Unlock(p["connectorId"]),
+    "Reset": lambda p: do.Reset(p["type"] == "Hard"),
+    "ChangeAvailability": lambda p: do.ChangeAvailability(p["connectorId"], p["type"] == "Operative"),
+    "TriggerMessage": lambda p: do.Trigger(p["requestedMessage"], p.get("connectorId")),
+    "ChangeConfiguration": lambda p: do.Configure(p["key"], p["value"]),
+    "GetConfiguration": lambda p: do.ReadConfiguration(tuple(p.get("key", ()))),
+    "ClearCache": lambda p: do.ClearCache(),
+}
+ACTIONS = tuple(_COMMANDS)
+"""What an operator may ask for by its OCPP 1.6 name."""
+
+
+def command(action: str, payload: Payload) -> do.Command:
+    """Return the command an operator names as the standard does. Raises `NotAcceptable`."""
+    made = _COMMANDS.get(action)
+    if made is None:
+        raise NotAcceptable("NotSupported", f"action {action!r} is none of {', '.join(ACTIONS)}")
+    check(action, payload)
+    if action == "RemoteStartTransaction" and "connectorId" not in payload:
+        raise NotAcceptable("NotSupported", "connectorId: a start is asked for one connector")
+    return made(payload)

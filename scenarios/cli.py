@@ -23,6 +23,7 @@ from .cli_fleet import fleet
 from .cli_judge import judge
 from .cli_prove import prove
 from .cli_search import search
+from .cli_serve import serve
 from .refused import UNTOLD, USAGE, Refused
 from .runner import REFERENCE, Job, Unknown
 from .scenario_file import Unloadable
@@ -136,6 +137,7 @@ app.command()(search)
 app.command()(fleet)
 app.command()(judge)
 app.command()(prove)
+app.command()(serve)
 
 
 # --- look ------------------------------------------------------------------------------------------------------------

@@ -212,6 +212,24 @@ class TokenRegistered:
     parent: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class KeySet:
+    """From now on `station` proves itself with the password of this scrypt `salt` and `digest`, both in hex."""
+
+    at: datetime
+    station: str
+    salt: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRemoved:
+    """`station` has no password any more."""
+
+    at: datetime
+    station: str
+
+
 StationEvent = (
     CameOnline
     | WentOffline
@@ -231,4 +249,4 @@ StationEvent = (
     | TransactionStopped
     | AnomalyRecorded
 )
-Event = StationEvent | MeterSampled | TokenRegistered
+Event = StationEvent | MeterSampled | TokenRegistered | KeySet | KeyRemoved

@@ -1,0 +1,181 @@
+"""Who may open a socket: the path names the station, a key proves it, and whoever guesses is slowed down.
+
+OCPP-J 1.6 section 3.1.1 for the address, the security white paper's profiles for the rest: 0 nothing (loopback only,
+unless told), 1 a password, 2 a password over TLS, 3 a certificate that names the station. A station that has a key
+is never let in without it. Unknown names and wrong keys get the same answer, after the same work.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from urllib.parse import unquote_to_bytes
+
+ID_LIMIT = 48
+"""Longest station id; OCPP 2.0.1 part 4 section 3.1.1, and no 1.6 station was seen with more."""
+NAME = re.compile(r"[A-Za-z0-9*\-_=:+|@.]+")
+"""What a station id is made of (OCPP 2.0.1 part 2, identifierString)."""
+FAILURES_PER_MINUTE = {"station": 5.0, "address": 100.0}
+COST = {"n": 2**14, "r": 8, "p": 1}
+"""Of scrypt: about 40 ms. Paid once for each station and process; then a keyed digest of the password is remembered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Not let in: an HTTP status and a sentence that tells an attacker nothing."""
+
+    status: int
+    why: str
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+UNAUTHORIZED = Refused(401, "who are you?", (("WWW-Authenticate", 'Basic realm="OCPP"'),))
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A station's password as it is stored."""
+
+    salt: bytes
+    digest: bytes
+
+    @classmethod
+    def of(cls, password: bytes, salt: bytes) -> Key:
+        """Digest a password. Takes tens of milliseconds on purpose."""
+        return cls(salt, hashlib.scrypt(password, salt=salt, dklen=32, **COST))
+
+    def fits(self, password: bytes) -> bool:
+        """Tell whether this is the password, in the same time whether or not."""
+        return hmac.compare_digest(hashlib.scrypt(password, salt=self.salt, dklen=32, **COST), self.digest)
+
+
+@dataclass(slots=True)
+class Bucket:
+    """So many tokens a second, at most `burst` saved up. Time is an argument."""
+
+    rate: float
+    burst: float
+    level: float = field(init=False)
+    at: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.level = self.burst
+
+    def fill(self, now: float) -> float:
+        """Return what is in it."""
+        self.level = min(self.burst, self.level + (now - self.at) * self.rate)
+        self.at = now
+        return self.level
+
+    def owe(self, now: float) -> float:
+        """Take one token, on credit if there is none; return the seconds until the debt is paid."""
+        self.level = self.fill(now) - 1.0
+        return max(0.0, -self.level / self.rate)
+
+    def take(self, now: float) -> float:
+        """Take one token; return the seconds until there is one, 0 when it was there."""
+        if self.fill(now) >= 1.0:
+            self.level -= 1.0
+            return 0.0
+        return (1.0 - self.level) / self.rate
+
+
+def station_of_path(target: str, base: str) -> str | Refused:
+    """Return the station id a request target names below `base`, percent-decoded."""
+    path = target.partition("?")[0]
+    if not path.startswith(base):
+        return Refused(404, f"stations connect to {base}STATION-ID")
+    try:
+        station = unquote_to_bytes(path[len(base) :]).decode("utf-8")
+    except UnicodeDecodeError:
+        return Refused(400, "the station id is not UTF-8")
+    if not station or "/" in station:
+        return Refused(404, f"stations connect to {base}STATION-ID")
+    if len(station) > ID_LIMIT or not NAME.fullmatch(station):
+        return Refused(400, f"a station id has 1 to {ID_LIMIT} letters, digits or *-_=:+|@.")
+    return station
+
+
+def password_of(header: str | None, station: str) -> bytes | None:
+    """Return the password of a Basic `Authorization` header whose user is the station, else None."""
+    scheme, _, data = (header or "").partition(" ")
+    if scheme.lower() != "basic":
+        return None
+    try:
+        user, colon, password = base64.b64decode(data.strip(), validate=True).partition(b":")
+    except (binascii.Error, ValueError):
+        return None
+    return password if colon and hmac.compare_digest(user, station.encode()) else None
+
+
+class Gate:
+    """Decides on requests. `salt` is random bytes of this process; keys come and go with `keys`."""
+
+    def __init__(self, profile: int, base: str, salt: bytes) -> None:
+        self.profile, self.base, self._salt = profile, base, salt
+        self.keys: dict[str, tuple[Key, ...]] = {}
+        """Passwords that fit, by station: two while a change of key is in doubt."""
+        self._seen: dict[str, bytes] = {}
+        self._failures: dict[tuple[str, str], Bucket] = {}
+        self._nobody = Key(salt, bytes(32))
+
+    def forget(self, station: str) -> None:
+        """Ask for the whole proof again: the station's keys changed."""
+        self._seen.pop(station, None)
+
+    def ask(
+        self, target: str, authorization: str | None, named: str | None, address: str, now: float
+    ) -> str | Refused | Callable[[], bool]:
+        """Decide on a request: a station id, a refusal, or a proof to work out elsewhere and bring to `proved`.
+
+        `named` is the common name of the certificate the peer showed.
+        """
+        station = station_of_path(target, self.base)
+        if isinstance(station, Refused):
+            return station
+        if self.profile == 3:
+            if named is None or not hmac.compare_digest(named.encode(), station.encode()):
+                return Refused(403, "the certificate is another station's")
+            return station
+        keys = self.keys.get(station)
+        if self.profile == 0 and not keys:
+            return station
+        password = password_of(authorization, station)
+        if password is None:
+            return UNAUTHORIZED
+        seen = self._seen.get(station)
+        if seen is not None and hmac.compare_digest(seen, self._digest(station, password)):
+            return station
+        if wait_s := self._bucket("address", address).take(now):
+            return self._later(wait_s)
+        if wait_s := self._bucket("station", station).take(now):
+            return self._later(wait_s)
+        tried = keys or (self._nobody,)
+        return lambda: sum(key.fits(password) for key in tried) > 0  # all of them, whichever fits
+
+    def proved(self, target: str, authorization: str | None) -> str:
+        """Note that the proof of a request was right; return the station."""
+        station = station_of_path(target, self.base)
+        assert isinstance(station, str)
+        password = password_of(authorization, station)
+        assert password is not None
+        self._seen[station] = self._digest(station, password)
+        return station
+
+    def _digest(self, station: str, password: bytes) -> bytes:
+        return hashlib.blake2b(station.encode() + b"\0" + password, key=self._salt).digest()
+
+    def _bucket(self, what: str, whose: str) -> Bucket:
+        if len(self._failures) > 10_000:
+            self._failures.clear()  # a flood of names must not fill the memory
+        a_minute = FAILURES_PER_MINUTE[what]
+        return self._failures.setdefault((what, whose), Bucket(a_minute / 60.0, a_minute))
+
+    @staticmethod
+    def _later(wait_s: float) -> Refused:
+        return Refused(429, "too many attempts", (("Retry-After", str(int(wait_s) + 1)),))

@@ -1,0 +1,145 @@
+"""Read models for an operator, folded from the log: whose a command is, what became of it, what just happened."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+import msgspec
+
+from . import codec
+from .domain import events as ev
+from .domain.station import Station
+from .handle import station_of, station_stream
+from .node import Csms
+from .store import StoredEvent
+
+STATES = {
+    "CommandRequested": "requested",
+    "CommandAccepted": "accepted",
+    "CommandRejected": "rejected",
+    "CommandInDoubt": "in doubt",
+    "CommandConfirmed": "confirmed",
+    "CommandRefuted": "refuted",
+    "CommandUnknown": "unknown",
+    "CommandLapsed": "lapsed",
+}
+"""A command's state by the last event that moved it."""
+OPEN = ("requested", "in doubt")
+PAGE = 500
+_plain = msgspec.json.Decoder().decode
+
+
+class Projections:
+    """Kept up by the store's commits; `start` reads what came before."""
+
+    def __init__(self, node: Csms) -> None:
+        self.node = node
+        self.station_of_command: dict[str, str] = {}
+        self.appended: dict[str, int] = {}
+        """Events by type since the start."""
+        self._changed: asyncio.Event = asyncio.Event()
+
+    async def start(self) -> int:
+        """Read the log; return how many events it holds."""
+        self.node.store.subscribe(self._committed)
+        position = count = 0
+        while batch := await self.node.store.read_all(position, PAGE):
+            for stored in batch:
+                self._index(stored)
+            count += len(batch)
+            position = batch[-1].position
+        return count
+
+    def _committed(self, stored: Sequence[StoredEvent]) -> None:
+        for one in stored:
+            self._index(one)
+            self.appended[one.type] = self.appended.get(one.type, 0) + 1
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+    def _index(self, stored: StoredEvent) -> None:
+        if stored.type == "CommandRequested":
+            station = station_of(stored.stream)
+            event = codec.decode(stored.type, stored.data)
+            if station is not None and isinstance(event, ev.CommandRequested):
+                self.station_of_command[event.command_id] = station
+
+    async def stations(self) -> list[str]:
+        """Name the stations the log knows, sorted."""
+        found = [station_of(stream) for stream in await self.node.store.streams("station-")]
+        return [station for station in found if station is not None]
+
+    async def station(self, station: str) -> Station | None:
+        """Return a station as the log has it, or None for one it does not know."""
+        handler = self.node.handler
+        loaded = await handler.load(station)
+        loaded = await handler.catch_up(station, loaded)
+        return loaded.state if loaded.version else None
+
+    async def command(self, command_id: str) -> dict[str, Any] | None:
+        """Return a command with its history, or None for one the log does not know."""
+        station = self.station_of_command.get(command_id)
+        if station is None:
+            return None
+        history = []
+        state = "requested"
+        about: dict[str, Any] = {}
+        for stored in await self.node.store.read(station_stream(station)):
+            data = _plain(stored.data)
+            if data.get("command_id") != command_id:
+                continue
+            state = STATES.get(stored.type, state)
+            if stored.type == "CommandRequested":
+                about = {name: data[name] for name in ("request_id", "command", "node", "epoch", "deadline")}
+            shown = {name: value for name, value in data.items() if name not in ("command_id", *about)}
+            history.append({"version": stored.version, "type": stored.type, **shown})
+        return {"id": command_id, "station": station, "state": state, **about, "history": history}
+
+    async def settled(self, command_id: str, wait_s: float) -> dict[str, Any] | None:
+        """Return a command once it is no longer open, or after `wait_s` as it is then."""
+        loop = asyncio.get_running_loop()
+        limit = loop.time() + wait_s
+        while True:
+            changed = self._changed
+            found = await self.command(command_id)
+            if found is None or found["state"] not in OPEN or loop.time() >= limit:
+                return found
+            try:
+                await asyncio.wait_for(changed.wait(), limit - loop.time())
+            except TimeoutError:
+                continue
+
+    async def events(self, station: str | None, after: int, limit: int) -> list[dict[str, Any]]:
+        """Return events as JSON objects: a station's after a version, or all after a position."""
+        store = self.node.store
+        if station is not None:
+            stored = (await store.read(station_stream(station), after))[:limit]
+        else:
+            stored = await store.read_all(after, limit)
+        return [shown(one) for one in stored]
+
+    async def follow(self, after: int) -> AsyncIterator[dict[str, Any] | None]:
+        """Yield events after a position for ever; None now and then, when nothing happens."""
+        while True:
+            changed = self._changed
+            for one in await self.events(None, after, PAGE):
+                after = one["position"]
+                yield one
+            try:
+                await asyncio.wait_for(changed.wait(), 15.0)
+            except TimeoutError:
+                yield None
+
+
+def shown(stored: StoredEvent) -> dict[str, Any]:
+    """Return an event as a JSON object."""
+    return {
+        "position": stored.position,
+        "stream": stored.stream,
+        "version": stored.version,
+        "id": stored.event_id,
+        "type": stored.type,
+        "data": _plain(stored.data),
+    }

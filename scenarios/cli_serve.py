@@ -1,0 +1,263 @@
+"""`interlock serve`: the reference CSMS on real sockets and a real store."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ipaddress
+import os
+import re
+import secrets
+import signal
+import ssl
+import stat
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from .refused import UNTOLD, Refused
+
+if TYPE_CHECKING:
+    from csms.store import EventStore
+
+TOKEN_VARIABLE = "INTERLOCK_API_TOKEN"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the command line asks for."""
+
+    host: str
+    ocpp_port: int
+    api_port: int
+    store: str
+    node: str
+    profile: int
+    certificate: Path | None
+    private_key: Path | None
+    clients: Path | None
+    connectors: int
+    slots: int | None
+    heartbeats: str
+    heartbeat_s: int
+    offline_s: float
+    call_timeout_s: float
+    tokens: str
+    token_file: Path | None
+    open_to_all: bool
+    quiet: bool
+
+
+def serve(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    ocpp_port: Annotated[int, typer.Option(min=0, max=65535, help="For stations; 0: any.")] = 9000,
+    api_port: Annotated[int, typer.Option(min=0, max=65535, help="For operators; 0: any.")] = 8080,
+    store: Annotated[
+        str, typer.Option(help="sqlite:///FILE, postgresql://..., or memory: (which forgets).")
+    ] = "sqlite:///interlock.sqlite",
+    node: Annotated[str, typer.Option(help="This node's name; each node of a database has its own.")] = "node1",
+    profile: Annotated[
+        int, typer.Option(min=0, max=3, help="Security: 0 none, 1 password, 2 password and TLS, 3 certificates.")
+    ] = 0,
+    certificate: Annotated[Path | None, typer.Option(help="TLS: this server's certificate chain (PEM).")] = None,
+    private_key: Annotated[Path | None, typer.Option(help="TLS: its key (PEM).")] = None,
+    clients: Annotated[Path | None, typer.Option(help="Profile 3: the CA of the stations' certificates.")] = None,
+    connectors: Annotated[int, typer.Option(min=1, max=1000, help="Connectors of a station.")] = 2,
+    slots: Annotated[int | None, typer.Option(min=1, help="Of which this many charge at once.")] = None,
+    heartbeats: Annotated[str, typer.Option(help="`presence`, or `every` to store each.")] = "presence",
+    heartbeat_s: Annotated[int, typer.Option(min=1, help="The interval stations are told.")] = 300,
+    offline_s: Annotated[float, typer.Option(min=1, help="Silence after which a station is offline.")] = 900.0,
+    call_timeout_s: Annotated[float, typer.Option(min=0.1, help="How long a station may take to answer.")] = 30.0,
+    tokens: Annotated[str, typer.Option(help="How unknown tokens are answered: Invalid or Accepted.")] = "Invalid",
+    token_file: Annotated[
+        Path | None, typer.Option(help=f"Write the API token here (mode 600); else {TOKEN_VARIABLE} or printed.")
+    ] = None,
+    open_to_all: Annotated[
+        bool, typer.Option("--open-to-all", help="Allow profile 0 or plain passwords beyond loopback.")
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only the addresses.")] = False,
+) -> None:
+    """Run the reference CSMS: stations by WebSocket, operators by HTTP, everything in a durable log.
+
+    Listens on loopback unless told otherwise. Stops cleanly on Ctrl-C or SIGTERM.
+    """
+    wanted = Wanted(
+        *(host, ocpp_port, api_port, store, node, profile, certificate, private_key, clients, connectors, slots),
+        *(heartbeats, heartbeat_s, offline_s, call_timeout_s, tokens, token_file, open_to_all, quiet),
+    )
+    tls = _checked(wanted)
+    asyncio.run(_serve(wanted, tls))
+
+
+def _checked(wanted: Wanted) -> ssl.SSLContext | None:
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,12}", wanted.node):
+        raise Refused(f"--node is 1 to 12 letters, digits, - or _, not {wanted.node!r}")
+    for name, value, words in (
+        ("heartbeats", wanted.heartbeats, ("presence", "every")),
+        ("tokens", wanted.tokens, ("Invalid", "Accepted")),
+    ):
+        if value not in words:
+            raise Refused(f"--{name} is {' or '.join(words)}, not {value!r}")
+    if wanted.slots is not None and wanted.slots > wanted.connectors:
+        raise Refused(f"--slots {wanted.slots} is more than --connectors {wanted.connectors}")
+    if wanted.profile < 2 and not wanted.open_to_all and not _is_loopback(wanted.host):
+        raise Refused(
+            f"profile {wanted.profile} sends everything in the clear, so it listens on loopback only, "
+            f"not on {wanted.host}; take --profile 2, or say --open-to-all"
+        )
+    if wanted.profile >= 2 and (wanted.certificate is None or wanted.private_key is None):
+        raise Refused(f"profile {wanted.profile} needs --certificate and --private-key")
+    if wanted.profile == 3 and wanted.clients is None:
+        raise Refused("profile 3 needs --clients, the CA that signed the stations' certificates")
+    if wanted.profile < 2:
+        return None
+    assert wanted.certificate is not None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    what = f"{wanted.certificate} and {wanted.private_key}"
+    try:
+        context.load_cert_chain(wanted.certificate, wanted.private_key)
+        if wanted.profile == 3:
+            what = str(wanted.clients)
+            context.verify_mode = ssl.CERT_REQUIRED
+            context.load_verify_locations(wanted.clients)
+    except OSError as error:  # an SSLError is one
+        raise Refused(f"{what} cannot be used: {error.strerror or error}") from None
+    return context
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+async def open_store(url: str) -> EventStore:
+    """Open the store a URL names. Raises `Refused` for a URL that names none, `StoreError` when it cannot be used."""
+    if url == "memory:":
+        from csms.store import MemoryStore
+
+        return MemoryStore()
+    if url.startswith("sqlite:///") and len(url) > len("sqlite:///"):
+        from csms.store_sqlite import SqliteStore
+
+        path = Path(url.removeprefix("sqlite:///"))
+        if not path.parent.is_dir():
+            raise Refused(f"--store: there is no folder {path.parent} for {path.name}")
+        return await SqliteStore.open(path)
+    if url.startswith(("postgresql://", "postgres://")):
+        try:
+            from csms.store_postgres import PostgresStore
+        except ImportError:
+            raise Refused("--store postgresql needs: pip install 'ocpp-interlock[postgres]'") from None
+        return await PostgresStore.open(url)
+    raise Refused(f"--store is sqlite:///FILE, postgresql://... or memory:, not {_without_password(url)!r}")
+
+
+def _without_password(url: str) -> str:
+    return re.sub(r"://[^/@]*@", "://***@", url)
+
+
+async def _serve(wanted: Wanted, tls: ssl.SSLContext | None) -> None:
+    import uvicorn
+
+    from csms.api import Api
+    from csms.credentials import Credentials
+    from csms.domain.station import Rules
+    from csms.gate import Gate
+    from csms.node import Csms
+    from csms.projections import Projections
+    from csms.server import Server
+    from csms.settings import Settings
+    from csms.store import StoreError
+    from csms.wall import WallClock, fresh_ids
+
+    loop = asyncio.get_running_loop()
+    asked_to_stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, asked_to_stop.set)
+    token = os.environ.get(TOKEN_VARIABLE) or secrets.token_urlsafe(24)
+    _keep(token, wanted.token_file)
+    try:
+        store = await open_store(wanted.store)
+        settings = Settings(
+            heartbeat_interval_s=wanted.heartbeat_s,
+            heartbeats=wanted.heartbeats,  # type: ignore[arg-type]
+            offline_after_s=wanted.offline_s,
+            call_timeout_s=wanted.call_timeout_s,
+            unknown_tokens=wanted.tokens,  # type: ignore[arg-type]
+        )
+        rules = Rules(wanted.connectors, wanted.slots or wanted.connectors)
+        clock, ids = WallClock(loop), fresh_ids(wanted.node)
+        node = Csms(wanted.node, store, clock, ids, settings, lambda _: rules, alarm=_alarm)
+        gate = Gate(wanted.profile, "/ocpp/", secrets.token_bytes(16))
+        server, records, keys = Server(node, gate), Projections(node), Credentials(node, gate)
+        found = await records.start()
+        await node.start()
+        await keys.start()
+    except (StoreError, OSError) as error:
+        raise Refused(f"--store {_without_password(wanted.store)} cannot be used: {error}", UNTOLD) from None
+    stations = len(await records.stations())
+    open_commands = sum(1 for one in node.handler.resident.values() for _ in one.state.unfinished())
+    try:
+        ocpp_port = await server.listen(wanted.host, wanted.ocpp_port, tls)
+    except OSError as error:
+        raise Refused(f"--ocpp-port {wanted.ocpp_port} on {wanted.host}: {error.strerror or error}", UNTOLD) from None
+    app = Api(node, server, records, keys, token).app(["localhost", "127.0.0.1", "[::1]", wanted.host])
+    config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", server_header=False)
+    http = uvicorn.Server(config)
+    config.load()
+    http.lifespan = config.lifespan_class(config)
+    try:
+        protocol: Any = config.http_protocol_class
+        listening = await loop.create_server(
+            lambda: protocol(config=config, server_state=http.server_state, app_state={}),
+            wanted.host,
+            wanted.api_port,
+        )
+    except OSError as error:
+        raise Refused(f"--api-port {wanted.api_port} on {wanted.host}: {error.strerror or error}", UNTOLD) from None
+    shown = f"[{wanted.host}]" if ":" in wanted.host else wanted.host
+
+    def say(line: str) -> None:
+        if not wanted.quiet:
+            print(line, flush=True)
+
+    print(f"stations:  {'ws' if tls is None else 'wss'}://{shown}:{ocpp_port}/ocpp/", flush=True)
+    print(f"operators: http://{shown}:{listening.sockets[0].getsockname()[1]}", flush=True)
+    where = _without_password(wanted.store)
+    say(f"store:     {where}: {found} events, {stations} stations, {open_commands} commands without an outcome")
+    if wanted.profile == 0:
+        say("security:  profile 0: ANY client is taken for the station it says it is")
+    if not os.environ.get(TOKEN_VARIABLE) and wanted.token_file is None:
+        print(f"API token: {token}", file=sys.stderr, flush=True)
+    await asked_to_stop.wait()
+    say("stopping")
+    listening.close()
+    for connection in list(http.server_state.connections):
+        connection.shutdown()
+    await server.stop()
+    with contextlib.suppress(StoreError):
+        await store.close()
+    say("stopped: everything acknowledged is in the store")
+
+
+def _keep(token: str, path: Path | None) -> None:
+    if path is None:
+        return
+    try:
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, stat.S_IRUSR | stat.S_IWUSR), "w") as file:
+            file.write(token)
+    except OSError as error:
+        raise Refused(f"--token-file {path}: {error.strerror}") from None
+
+
+def _alarm(text: str) -> Any:
+    printable = "".join(one if one.isprintable() else "?" for one in text[:500])
+    print(f"ALARM {printable}", file=sys.stderr, flush=True)

@@ -1,0 +1,105 @@
+"""A CSMS on real sockets inside a test, and a station that says what it is told to."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from websockets.asyncio.client import ClientConnection, connect
+
+from csms.api import Api
+from csms.credentials import Credentials
+from csms.domain.station import Rules
+from csms.gate import Gate
+from csms.node import Csms
+from csms.projections import Projections
+from csms.server import Limits, Server
+from csms.settings import Settings
+from csms.store import EventStore, MemoryStore
+from csms.wall import WallClock, fresh_ids
+
+AT = "2026-01-01T00:00:00Z"
+BOOT = {"chargePointVendor": "V", "chargePointModel": "M"}
+
+
+@dataclass
+class Served:
+    """A running CSMS."""
+
+    node: Csms
+    server: Server
+    gate: Gate
+    records: Projections
+    keys: Credentials
+    api: Api
+    port: int
+
+    def url(self, station: str = "CP01", scheme: str = "ws") -> str:
+        return f"{scheme}://127.0.0.1:{self.port}/ocpp/{station}"
+
+
+@asynccontextmanager
+async def served(
+    *,
+    profile: int = 0,
+    store: EventStore | None = None,
+    limits: Limits | None = None,
+    tls: ssl.SSLContext | None = None,
+    name: str = "n1",
+    **settings: Any,
+) -> AsyncIterator[Served]:
+    """Serve on a free port of loopback."""
+    loop = asyncio.get_running_loop()
+    alarms: list[str] = []
+    node = Csms(
+        name,
+        store if store is not None else MemoryStore(),
+        WallClock(loop),
+        fresh_ids(name),
+        Settings(**{"unknown_tokens": "Accepted", **settings}),
+        lambda _: Rules(2, 2),
+        alarm=alarms.append,
+    )
+    gate = Gate(profile, "/ocpp/", b"pepper")
+    server, records, keys = Server(node, gate, limits), Projections(node), Credentials(node, gate)
+    await records.start()
+    await node.start()
+    await keys.start()
+    port = await server.listen("127.0.0.1", 0, tls)
+    try:
+        yield Served(node, server, gate, records, keys, Api(node, server, records, keys, "token"), port)
+    finally:
+        await server.stop()
+
+
+class Station:
+    """One socket of a station."""
+
+    def __init__(self, socket: ClientConnection) -> None:
+        self.socket, self.count = socket, 0
+
+    async def say(self, action: str, payload: dict[str, Any]) -> Any:
+        """Make a CALL; return its answer, a list."""
+        self.count += 1
+        await self.socket.send(json.dumps([2, str(self.count), action, payload]))
+        return await self.hear()
+
+    async def hear(self) -> Any:
+        """Return the next frame."""
+        return json.loads(await asyncio.wait_for(self.socket.recv(), 10))
+
+    async def boot(self) -> Any:
+        """Boot."""
+        return await self.say("BootNotification", BOOT)
+
+
+@asynccontextmanager
+async def dialled(url: str, **how: Any) -> AsyncIterator[Station]:
+    """Dial in."""
+    async with connect(url, subprotocols=how.pop("subprotocols", ["ocpp1.6"]), compression=None, **how) as socket:
+        yield Station(socket)

@@ -80,6 +80,10 @@ class Dispatcher:
         if carrier is None or carrier.epoch != intent.epoch:
             await self.refute(station, intent.command_id, "the connection was gone")
             return
+        if self.clock.at() >= intent.deadline:
+            # This process was paused: somebody else may have taken the station over meanwhile, and doubted this.
+            await self.refute(station, intent.command_id, "the deadline had passed")
+            return
         carrier.call(intent)
         await self.reach(points.CALL_WRITTEN, station, intent.command_id)
 

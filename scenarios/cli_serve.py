@@ -45,6 +45,7 @@ class Wanted:
     heartbeat_s: int
     offline_s: float
     call_timeout_s: float
+    lateness_s: float
     tokens: str
     token_file: Path | None
     open_to_all: bool
@@ -71,6 +72,7 @@ def serve(
     heartbeat_s: Annotated[int, typer.Option(min=1, help="The interval stations are told.")] = 300,
     offline_s: Annotated[float, typer.Option(min=1, help="Silence after which a station is offline.")] = 900.0,
     call_timeout_s: Annotated[float, typer.Option(min=0.1, help="How long a station may take to answer.")] = 30.0,
+    lateness_s: Annotated[float, typer.Option(min=0, help="How long after that an answer may still come.")] = 120.0,
     tokens: Annotated[str, typer.Option(help="How unknown tokens are answered: Invalid or Accepted.")] = "Invalid",
     token_file: Annotated[
         Path | None, typer.Option(help=f"Write the API token here (mode 600); else {TOKEN_VARIABLE} or printed.")
@@ -86,7 +88,7 @@ def serve(
     """
     wanted = Wanted(
         *(host, ocpp_port, api_port, store, node, profile, certificate, private_key, clients, connectors, slots),
-        *(heartbeats, heartbeat_s, offline_s, call_timeout_s, tokens, token_file, open_to_all, quiet),
+        *(heartbeats, heartbeat_s, offline_s, call_timeout_s, lateness_s, tokens, token_file, open_to_all, quiet),
     )
     tls = _checked(wanted)
     asyncio.run(_serve(wanted, tls))
@@ -191,6 +193,7 @@ async def _serve(wanted: Wanted, tls: ssl.SSLContext | None) -> None:
             heartbeats=wanted.heartbeats,  # type: ignore[arg-type]
             offline_after_s=wanted.offline_s,
             call_timeout_s=wanted.call_timeout_s,
+            lateness_s=wanted.lateness_s,
             unknown_tokens=wanted.tokens,  # type: ignore[arg-type]
         )
         rules = Rules(wanted.connectors, wanted.slots or wanted.connectors)

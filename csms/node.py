@@ -194,7 +194,7 @@ class Csms:
             self.clock.at(),
             registration=self.settings.registration,
             authorization=self.tokens.get(token, self.settings.unknown_tokens) if token else "Accepted",
-            new_transaction_id=self.ids.transaction_id(),
+            new_transaction_id=self.ids.transaction_id() if isinstance(report, rp.Start) else 0,
         )
 
     async def malformed(self, station: str, why: str) -> None:

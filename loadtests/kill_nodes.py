@@ -133,13 +133,14 @@ class Balancer:
             return
         both = {writer, far_writer}
         self._pipes[node] |= both
-        await asyncio.wait(
-            [asyncio.ensure_future(_pipe(reader, far_writer)), asyncio.ensure_future(_pipe(far_reader, writer))],
-            return_when=asyncio.FIRST_COMPLETED,
-        )
-        for one in both:
-            one.transport.abort()
-        self._pipes[node] -= both
+        ways = [asyncio.ensure_future(_pipe(reader, far_writer)), asyncio.ensure_future(_pipe(far_reader, writer))]
+        try:
+            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for one in both:
+                one.transport.abort()
+            self._pipes[node] -= both
+            await asyncio.gather(*ways, return_exceptions=True)
 
 
 async def _pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -197,6 +198,8 @@ async def operate(nodes: list[Node], stations: list[str], seen: Seen, stop: asyn
                 with suppress(OSError, TimeoutError, ValueError, IndexError):
                     ask = http(node.api, "POST", f"/api/stations/{station}/commands", body, Idempotency_Key=key)
                     status, told = await asyncio.wait_for(ask, 5.0)
+                    if status == 202 and told is None:
+                        continue  # cut off behind the head: no answer
                     if status == 202:
                         seen.acknowledged[told["id"]] = station
                     else:

@@ -124,10 +124,26 @@ class SimLoop(asyncio.BaseEventLoop):
         self, callback: Any, *args: Any, context: Context | None = None
     ) -> asyncio.Handle:
         """Schedule a callback, unless it belongs to something dead."""
-        handle = super().call_soon(callback, *args, context=context)
+        handle = asyncio.Handle(callback, args, self, context)
+        self._ready.append(handle)
         if self._dead and handle._context.get(INCARNATION) in self._dead:  # type: ignore[attr-defined]
             self._bury(handle)
         return handle
+
+    def call_at(  # type: ignore[override]
+        self, when: float, callback: Any, *args: Any, context: Context | None = None
+    ) -> asyncio.TimerHandle:
+        """Schedule a callback at a time."""
+        timer = asyncio.TimerHandle(when, callback, args, self, context)
+        heapq.heappush(self._scheduled, timer)
+        timer._scheduled = True  # type: ignore[attr-defined]
+        return timer
+
+    def call_later(  # type: ignore[override]
+        self, delay: float, callback: Any, *args: Any, context: Context | None = None
+    ) -> asyncio.TimerHandle:
+        """Schedule a callback after so many seconds."""
+        return self.call_at(self.env.now + delay, callback, *args, context=context)
 
     def kill(self, incarnation: str) -> None:
         """Cut the power of `incarnation`: its scheduled callbacks never run, and it can schedule no more."""

@@ -405,8 +405,8 @@ class World:
 
     def _look_at_folds(self, log: Any) -> None:
         wanted: dict[str, set[int]] = {}
-        for seen in self.history.of("loaded"):
-            wanted.setdefault(seen["station"], set()).add(seen["version"])
+        for fields in self.history.noted("loaded"):
+            wanted.setdefault(fields["station"], set()).add(fields["version"])
         own, again = self._folds_of_the_design()
         states: dict[str, tuple[Station, Station, Station]] = {}
         for event in log:
@@ -418,9 +418,14 @@ class World:
             ours = evolve(before[0], decoded)
             states[station] = ours, ours if own is None else own(before[1], decoded), again(before[2], decoded)
             if event.version in wanted.get(station, ()):
-                digests = [codec.digest(state) for state in states[station]]
-                names = dict(zip(("digest", "own", "again"), digests, strict=True))
-                self.history.observe("fold", station=station, version=event.version, **names)
+                first, second, third = states[station]
+                digest = codec.digest(first)
+                digests = {
+                    "digest": digest,
+                    "own": digest if second is first else codec.digest(second),
+                    "again": codec.digest(third),
+                }
+                self.history.observe("fold", station=station, version=event.version, **digests)
 
     def _folds_of_the_design(self) -> tuple[Callable[..., Station] | None, Callable[..., Station]]:
         """Return the fold of a design that has one of its own, and that fold an hour later."""

@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 OUT := reports/out
 JOBS ?=
 
-.PHONY: help run test lint types prove bench day seeds picture pins clean
+.PHONY: help run test lint types prove bench serverbench kills day seeds picture pins clean
 
 help:  ## show the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -45,6 +45,13 @@ bench: $(VENV)/dev.stamp  ## the figures, side by side with a peer in one run
 	$(BIN)/python loadtests/bench_core.py
 	$(BIN)/python loadtests/bench_store.py
 	$(BIN)/python loadtests/bench_search.py
+
+serverbench: $(VENV)/dev.stamp  ## CPU per call on real sockets, durable, beside ocpp without storage
+	$(BIN)/python loadtests/bench_server.py
+
+kills: $(VENV)/dev.stamp  ## kill -9 under load: 200 times on SQLite, 200 times and stops on PostgreSQL with three nodes (slow)
+	$(BIN)/python loadtests/kill_nodes.py --kills 200
+	$(BIN)/python loadtests/kill_nodes.py --kills 200 --postgres --nodes 3
 
 day: $(VENV)/run.stamp  ## a day of 1,000 stations, timed
 	$(BIN)/interlock run day-of-1000 --out $(OUT)/day

@@ -133,17 +133,17 @@ def _finish(campaign: Campaign, csms: str, show: screen.Screen, junit: Path | No
     raise typer.Exit(campaign.verdict.exit_code)
 
 
-app.command()(search)
-app.command()(fleet)
-app.command()(judge)
-app.command()(prove)
-app.command()(serve)
+app.command(short_help="Find a violation nobody wrote a scenario for, and shrink it.")(search)
+app.command(short_help="Connect simulated stations to a CSMS.")(fleet)
+app.command(short_help="Judge a recorded exchange.")(judge)
+app.command(short_help="Prove what the harness catches: the kill matrix.")(prove)
+app.command(short_help="Run the reference CSMS on real sockets.")(serve)
 
 
 # --- look ------------------------------------------------------------------------------------------------------------
 
 
-@app.command(name="list")
+@app.command(name="list", short_help="List scenarios, invariants, faults and whatever else has a name.")
 def list_(
     what: Annotated[str, typer.Argument(help=f"One of: {', '.join(catalogue.KINDS)}, all.")] = "all",
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
@@ -163,7 +163,7 @@ def list_(
             typer.echo(f"  {name:<{width}}  {line}")
 
 
-@app.command()
+@app.command(short_help="Explain what `list` lists.")
 def explain(
     identifier: Annotated[str, typer.Argument(metavar="ID", help="A name or id from `list`.", autocompletion=_ids)],
 ) -> None:
@@ -178,7 +178,7 @@ def explain(
 # --- again -----------------------------------------------------------------------------------------------------------
 
 
-@app.command()
+@app.command(short_help="Do a run again: the same to the byte?")
 def replay(
     run_dir: Annotated[Path, typer.Argument(metavar="RUN_DIR", help="A run directory.")],
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only the last line.")] = False,
@@ -215,7 +215,7 @@ def replay(
     raise Refused(f"replayed, and the history differs: {why}", UNTOLD)
 
 
-@app.command()
+@app.command(short_help="Write the HTML report of a run directory.")
 def report(
     run_dir: Annotated[Path, typer.Argument(metavar="RUN_DIR", help="A run directory, or one that holds several.")],
 ) -> None:

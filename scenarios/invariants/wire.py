@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from ..history import History, Observation, seconds
 from ..verdict import Violation
@@ -64,3 +65,57 @@ def one_outstanding(history: History) -> Iterator[Violation]:
     Stations have one slot for a call. A second one is dropped, or answered in the place of the first.
     """
     yield from history.derive(_outstanding).violations
+
+
+START = ("connectorId", "idTag", "meterStart", "timestamp")
+"""What identifies a StartTransaction, under whatever message id it is sent."""
+
+
+def _starts_answered(history: History) -> Looked:
+    looked = Looked()
+    asked: dict[tuple[str, int, str], tuple[Any, ...]] = {}
+    first: dict[tuple[Any, ...], tuple[Any, Observation]] = {}
+    for seen in history.of("frame"):
+        fields = seen.fields
+        head = fields["text"][:8].lstrip(" [")
+        if fields["edge"] == "csms.received" and head.startswith("2") and '"StartTransaction"' in fields["text"]:
+            message = seen.message()
+            if message is not None and len(message) == 4 and isinstance(message[3], dict):
+                told = tuple(message[3].get(name) for name in START)
+                asked[fields["station"], fields["socket"], str(message[1])] = (fields["station"], *told)
+        elif fields["edge"] == "csms.sent" and head.startswith("3") and '"transactionId"' in fields["text"]:
+            message = seen.message()
+            start = asked.get((fields["station"], fields["socket"], str(message[1]))) if message else None
+            if message is None or start is None or not isinstance(message[2], dict):
+                continue
+            said = message[2].get("transactionId"), (message[2].get("idTagInfo") or {}).get("status")
+            before = first.setdefault(start, (said, seen))
+            looked.checked += before[1] is not seen
+            if before[0] != said:
+                looked.violations.append(
+                    Violation(
+                        f"a StartTransaction on connector {start[1]} that was sent again got another answer",
+                        f"transaction {before[0][0]}, {before[0][1]}, as before",
+                        f"transaction {said[0]}, {said[1]}",
+                        fields["station"],
+                        story(before[1], seen),
+                    )
+                )
+    return looked
+
+
+@invariant(
+    "I32",
+    "one answer to one start",
+    needs=lambda history: history.derive(_starts_answered).scope,
+    absent="no StartTransaction was answered twice",
+    frames=True,
+    ref="OCPP 1.6 section 4.8",
+)
+def one_answer_to_one_start(history: History) -> Iterator[Violation]:
+    """A StartTransaction that a station sends again, under whatever message id, gets the answer it got before.
+
+    It does not know which answer was lost. With another transaction id its stop ends nothing, with another status it
+    ends a session that was allowed.
+    """
+    yield from history.derive(_starts_answered).violations

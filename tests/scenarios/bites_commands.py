@@ -142,6 +142,39 @@ def answered_and_unknown_to_a_node_that_died_over_it() -> History:
     return story.rest()
 
 
+BEGUN = {"connectorId": 1, "idTag": "TAG", "meterStart": 5, "timestamp": "2026-01-01T00:00:10Z"}
+LATER = {**BEGUN, "timestamp": "2026-01-01T00:00:20Z"}
+
+
+def given(transaction: int, status: str = "Accepted") -> dict[str, object]:
+    return {"transactionId": transaction, "idTagInfo": {"status": status}}
+
+
+@breaks("I32")
+def a_start_sent_again_is_another_transaction() -> History:
+    story = Story()
+    story.report("StartTransaction", BEGUN, given(7))
+    story.report("StartTransaction", BEGUN, given(8))
+    return story.rest()
+
+
+@breaks("I32")
+def a_start_sent_again_is_concurrent() -> History:
+    story = Story()
+    story.report("StartTransaction", BEGUN, given(7))
+    story.report("StartTransaction", BEGUN, given(7, "ConcurrentTx"))
+    return story.rest()
+
+
+@holds("I32")
+def a_start_sent_again_gets_its_answer_again() -> History:
+    story = Story()
+    story.report("StartTransaction", BEGUN, given(7))
+    story.report("StartTransaction", BEGUN, given(7))
+    story.report("StartTransaction", LATER, given(8))
+    return story.rest()
+
+
 @breaks("I31")
 def a_second_call_before_the_first_was_answered() -> History:
     return Story().command("c1").command("c2", "r2").rest()

@@ -75,6 +75,14 @@ class Campaign:
                     future.cancel()
                 self.done.extend(found[n] for n in sorted(found))
 
+    def against(self, target: str, control: str) -> Iterator[Done]:
+        """Do the runs against a CSMS by its URLs, one after the other, and yield each as it ends."""
+        from .cli_target import against
+
+        for done in against(target, control, self.jobs, self.out, self.keep):
+            self.done.append(done)
+            yield done
+
     @property
     def verdict(self) -> Verdict:
         """Return the worst verdict of the runs done; what was interrupted cannot tell."""

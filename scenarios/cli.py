@@ -92,8 +92,15 @@ def run(
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON and nothing else.")] = False,
     jobs: Annotated[int | None, typer.Option("--jobs", "-j", min=1, help="Processes; default: all cores.")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only the last line.")] = False,
+    target: Annotated[str | None, typer.Option(help="A CSMS to try instead, as ws://HOST:PORT/PATH.")] = None,
+    control: Annotated[
+        str | None, typer.Option(help="Its operator's API: that of `interlock serve`, as http://HOST:PORT.")
+    ] = None,
 ) -> None:
-    """Run scenarios and judge them."""
+    """Run scenarios and judge them, in virtual time, or with --target against a CSMS on real sockets.
+
+    From outside a scenario takes its time, and what cannot be done or seen from there is NOT_APPLICABLE.
+    """
     if suite and names:
         raise Refused("give scenario names or --suite, not both")
     if not suite and not names:
@@ -104,11 +111,16 @@ def run(
     runner.csms_class(csms)
     planned = list(runner.jobs(chosen, seed, seeds, csms))
     campaign = Campaign(planned, out, keep=lambda job: job.seed == seed, workers=jobs or os.cpu_count() or 1)
+    if (target is None) != (control is None):
+        raise Refused("--target and --control go together: commands are asked for at one and seen at the other")
+    if target is not None and csms != REFERENCE:
+        raise Refused("give --target or --csms, not both")
+    csms = csms if target is None else target
     show = screen.Screen(campaign, csms, quiet=quiet or as_json)
     show.begin(seed, seeds)
     try:
         out.mkdir(parents=True, exist_ok=True)
-        for done in campaign.run():
+        for done in campaign.run() if target is None else campaign.against(target, control or ""):
             show.one(done)
     except KeyboardInterrupt:
         show.interrupted()

@@ -19,8 +19,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from .refused import UNTOLD, Refused
+from .runner import REFERENCE, csms_class
 
 if TYPE_CHECKING:
+    from csms.node import Csms
     from csms.store import EventStore
 
 TOKEN_VARIABLE = "INTERLOCK_API_TOKEN"
@@ -49,6 +51,7 @@ class Wanted:
     tokens: str
     token_file: Path | None
     open_to_all: bool
+    csms: str
     quiet: bool
 
 
@@ -80,6 +83,7 @@ def serve(
     open_to_all: Annotated[
         bool, typer.Option("--open-to-all", help="Allow profile 0 or plain passwords beyond loopback.")
     ] = False,
+    csms: Annotated[str, typer.Option(help="The reference, or a wrong design by name, to be found out.")] = REFERENCE,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only the addresses.")] = False,
 ) -> None:
     """Run the reference CSMS: stations by WebSocket, operators by HTTP, everything in a durable log.
@@ -88,10 +92,10 @@ def serve(
     """
     wanted = Wanted(
         *(host, ocpp_port, api_port, store, node, profile, certificate, private_key, clients, connectors, slots),
-        *(heartbeats, heartbeat_s, offline_s, call_timeout_s, lateness_s, tokens, token_file, open_to_all, quiet),
+        *(heartbeats, heartbeat_s, offline_s, call_timeout_s, lateness_s, tokens, token_file, open_to_all, csms, quiet),
     )
     tls = _checked(wanted)
-    asyncio.run(_serve(wanted, tls))
+    asyncio.run(_serve(wanted, tls, csms_class(csms)))
 
 
 def _checked(wanted: Wanted) -> ssl.SSLContext | None:
@@ -166,14 +170,13 @@ def _without_password(url: str) -> str:
     return re.sub(r"://[^/@]*@", "://***@", url)
 
 
-async def _serve(wanted: Wanted, tls: ssl.SSLContext | None) -> None:
+async def _serve(wanted: Wanted, tls: ssl.SSLContext | None, design: type[Csms]) -> None:
     import uvicorn
 
     from csms.api import Api
     from csms.credentials import Credentials
     from csms.domain.station import Rules
     from csms.gate import Gate
-    from csms.node import Csms
     from csms.projections import Projections
     from csms.server import Server
     from csms.settings import Settings
@@ -198,7 +201,7 @@ async def _serve(wanted: Wanted, tls: ssl.SSLContext | None) -> None:
         )
         rules = Rules(wanted.connectors, wanted.slots or wanted.connectors)
         clock, ids = WallClock(loop), fresh_ids(wanted.node)
-        node = Csms(wanted.node, store, clock, ids, settings, lambda _: rules, alarm=_alarm)
+        node = design(wanted.node, store, clock, ids, settings, lambda _: rules, alarm=_alarm)
         gate = Gate(wanted.profile, "/ocpp/", secrets.token_bytes(16))
         server, records, keys = Server(node, gate), Projections(node), Credentials(node, gate)
         found = await records.start()
@@ -236,6 +239,8 @@ async def _serve(wanted: Wanted, tls: ssl.SSLContext | None) -> None:
     print(f"operators: http://{shown}:{listening.sockets[0].getsockname()[1]}", flush=True)
     where = _without_password(wanted.store)
     say(f"store:     {where}: {found} events, {stations} stations, {open_commands} commands without an outcome")
+    if wanted.csms != REFERENCE:
+        say(f"design:    {wanted.csms}, which is WRONG on purpose")
     if wanted.profile == 0:
         say("security:  profile 0: ANY client is taken for the station it says it is")
     if not os.environ.get(TOKEN_VARIABLE) and wanted.token_file is None:

@@ -98,7 +98,7 @@ class History(Readings):
         """Note that something happened now."""
         self._note((self._clock(), kind, fields))
 
-    def noted(self, kind: str) -> Iterator[Mapping[str, Any]]:
+    def noted(self, kind: str) -> Iterator[dict[str, Any]]:
         """Look through what was noted so far, while it goes on: `of` is for a history that is over."""
         return (fields for _, name, fields in self._rows if name == kind)
 

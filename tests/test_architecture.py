@@ -19,6 +19,9 @@ ASYNCIO = [
     "csms/server.py",
     "csms/wall.py",
     "scenarios/cli_serve.py",
+    "scenarios/cli_target.py",
+    "scenarios/outside_world.py",
+    "scenarios/target.py",
     "csms/node.py",
     "csms/handle.py",
     "csms/dispatch.py",
@@ -44,6 +47,7 @@ SHELLS = (
     "scenarios/cli_fleet.py",
     "scenarios/cli_search.py",
     "csms/wall.py",
+    "scenarios/outside_world.py",
 )
 FORBIDDEN_NAMES = {"utils", "common", "helpers", "base", "manager", "service"}
 

@@ -1,0 +1,87 @@
+"""`interlock run --target URL`: library scenarios against a CSMS that somebody else runs."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import shlex
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from simulator.address import Address, NoAddress, parse
+
+from . import runner
+from .campaign import Done, directory
+from .invariants import INVARIANTS, exercise, judge
+from .outside_world import OutsideWorld, inapplicable
+from .refused import UNTOLD, Refused
+from .runner import Job, Outcome, rules, versions
+from .spec import draw, printable
+from .target import InterlockApi, TargetGone
+from .verdict import Finding, Verdict, document
+
+TOKEN = "INTERLOCK_API_TOKEN"
+PATIENCE_S = 60.0
+"""How long after the last deed a run may take to come to rest."""
+
+
+def against(target: str, control: str, jobs: list[Job], out: Path, keep: Callable[[Job], bool]) -> Iterator[Done]:
+    """Do the runs one after the other, in wall time. Raises `Refused` when the target cannot be reached."""
+    token = os.environ.get(TOKEN)
+    if not token:
+        raise Refused(f"--control needs the API's token in {TOKEN}")
+    try:
+        address = parse(target)
+    except NoAddress as error:
+        raise Refused(f"--target: {error}") from None
+    api = InterlockApi(control, token)
+    try:
+        asyncio.run(api.check())
+        for job in jobs:
+            outcome = asyncio.run(_run(job, address, api, target, control))
+            kept = None
+            if keep(job) or outcome.word >= Verdict.FAIL:
+                kept = runner.write(outcome, directory(out, job))
+            yield Done(job, outcome.verdict, len(outcome.history), exercise(outcome.history), kept)
+    except TargetGone as error:
+        raise Refused(f"--control: {error}", UNTOLD) from None
+
+
+async def _run(job: Job, address: Address, api: InterlockApi, target: str, control: str) -> Outcome:
+    spec = runner.scenario(job.scenario)
+    drawn = draw(spec, job.seed)
+    world = OutsideWorld(spec, drawn, job.seed, address, api, f"IL{secrets.token_hex(4)}-")
+    why = inapplicable(spec)
+    if why is None:
+        await world.run(PATIENCE_S)
+        if world.network.opened == 0:
+            raise Refused(f"--target: {world.network.last_refusal or 'no station was let in'}", UNTOLD)
+    about: dict[str, Any] = {
+        "schema": 1,
+        "scenario": spec.name,
+        "title": spec.title,
+        "csms": address.place,
+        "seed": job.seed,
+        "spec": printable(spec),
+        "drawn": dict(drawn.values),
+        "versions": versions(),
+        "rules": {**_rules(world), "recorded": "facts", "seen_from": "outside"},
+        "reproduce": shlex.join(
+            ["interlock", "run", job.scenario, "--seed", str(job.seed), "--target", target, "--control", control]
+        ),
+    }
+    world.history.run = about
+    world.history.end()
+    if why is None:
+        return Outcome(job, document(about, judge(world.history)), about, world.history)
+    idle = [Finding(one.id, one.name, one.level, Verdict.NOT_APPLICABLE, 0, why) for one in INVARIANTS.values()]
+    return Outcome(job, document(about, idle), about, world.history)
+
+
+def _rules(world: OutsideWorld) -> dict[str, Any]:
+    lossy = not world.stations[0].spec.persona.keeps_queue
+    found = rules(world.scenario, lossy)
+    station = next(iter(found["stations"].values()))
+    return {**found, "stations": {one.station_id: station for one in world.stations}}

@@ -1,0 +1,321 @@
+"""A scenario against a CSMS by its URL: the same stations and deeds, on real sockets and in wall time.
+
+Only what happens at the stations and on their lines can be done to somebody else's system, and only what is seen from
+there, or told by its records, is judged: the rest is NOT_APPLICABLE. The wait before the first deed is left out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import random
+import re
+from collections.abc import Callable, Coroutine, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from csms.domain.station import Station as Folded
+from csms.domain.station import Transaction
+from simulator.address import Address
+from simulator.clock import EPOCH as STATION_EPOCH
+from simulator.clock import ClockSpec
+from simulator.dial import Network, Socket, record_frames
+from simulator.personas import PERSONAS
+from simulator.station import Station, StationSpec
+from simulator.wall import WallClock
+from simulator.websocket import Reached
+
+from .deeds import DEEDS
+from .faults import FAULTS
+from .history import History
+from .spec import Drawn, Scenario, Step
+from .target import Target
+
+SUPPORTED = frozenset(DEEDS) - {"silent_socket", "traffic"} | {"cut", "half_open", "sag", "power_cut", "broken"}
+"""What can be done to a CSMS from outside."""
+EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
+LEAD_S = 2.0
+CONNECT_S = 20.0
+OPEN = ("requested", "in doubt", "doubt", None)
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
+
+
+def inapplicable(spec: Scenario) -> str | None:
+    """Say why a scenario cannot be tried from outside, or None when it can."""
+    for step in spec.steps:
+        if step.what not in SUPPORTED:
+            return f"{step.what} cannot be done to a CSMS from outside"
+    if spec.storage != Scenario("", "", "").storage or spec.slots is not None:
+        return "it speaks of the CSMS's own store or limits"
+    return "it takes too long in wall time" if spec.heavy else None
+
+
+class _Line(Network):
+    """The network, of which the world may cut lines."""
+
+    unreachable: dict[str, int]
+
+    def reach(self, station_id: str, reached: Reached) -> None:
+        """Open a socket, unless the line is down."""
+        if self.unreachable.get(station_id):
+            self.loop.call_later(0.05, reached, None)
+            return
+        super().reach(station_id, reached)
+
+
+class _Operator:
+    """Stands where a node stands: takes an operator's requests."""
+
+    name = "csms"
+
+    def __init__(self, target: Target) -> None:
+        self._target = target
+
+    @property
+    def taking(self) -> _Operator:
+        """The node, which is always there."""
+        return self
+
+    @property
+    def csms(self) -> _Operator:
+        """The same."""
+        return self
+
+    async def operate(self, station: str, command: Any, request_id: str) -> Any:
+        """Ask for a command."""
+        return await self._target.operate(station, command, request_id)
+
+    async def phase(self, station: str, command_id: str) -> str | None:
+        """Return where a command stands."""
+        found = await self._target.phase(command_id)
+        return "doubt" if found == "in doubt" else found
+
+    async def call(self, coroutine: Coroutine[Any, Any, Any], patience_s: float) -> Any:
+        """Ask; None when there was no answer in time."""
+        task = asyncio.ensure_future(coroutine)
+        await asyncio.wait({task}, timeout=patience_s)
+        return task.result() if task.done() else None
+
+
+class OutsideWorld:
+    """One run. Station ids begin with `prefix`, which no other run may use."""
+
+    def __init__(
+        self, scenario: Scenario, drawn: Drawn, seed: int, address: Address, target: Target, prefix: str
+    ) -> None:
+        loop = asyncio.get_running_loop()
+        self.scenario, self.drawn, self.seed, self.target = scenario, drawn, seed, target
+        self.env = WallClock(loop)
+        self.loop = loop
+        self.began = datetime.now(UTC)
+        self.history = History(lambda: self.env.now)
+        self.network = _Line(loop, address, self._observe, self._frame)
+        self.network.unreachable = {}
+        self._note = record_frames(self.history.observe)
+        self._prefix, self._requests = prefix, 0
+        skew_s = (self.began.replace(tzinfo=None) - STATION_EPOCH).total_seconds()
+        spec = StationSpec(
+            "",
+            connectors=scenario.connectors,
+            persona=PERSONAS[drawn.persona],
+            clock=ClockSpec(skew_s, 0.0),
+            **{**drawn.station, "first_boot_s": (0.0, 0.2)},
+        )
+        self.stations = [
+            Station(
+                self.env,
+                replace(spec, station_id=self.station_id(number)),
+                random.Random(f"{seed}:{number}"),
+                self.network,
+                self._observe,
+            )
+            for number in range(1, scenario.stations + 1)
+        ]
+
+    # --- what deeds and faults reach for ---
+
+    def station_id(self, number: int) -> str:
+        """Name a station, from 1."""
+        return f"{self._prefix}{number:02d}"
+
+    def station(self, number: int) -> Station:
+        """Return a station."""
+        return self.stations[number - 1]
+
+    def host(self, number: int) -> _Operator:
+        """Return whoever takes an operator's requests: behind one URL there is no telling nodes apart."""
+        return _Operator(self.target)
+
+    def new_request(self) -> str:
+        """Name a request."""
+        self._requests += 1
+        return f"{self._prefix}r{self._requests}"
+
+    @contextlib.contextmanager
+    def unreachable(self, station: str) -> Iterator[None]:
+        """Let no new socket of a station through."""
+        lines = self.network.unreachable
+        lines[station] = lines.get(station, 0) + 1
+        try:
+            yield
+        finally:
+            lines[station] -= 1
+
+    def _sockets(self, station: str) -> list[Socket]:
+        return [socket for socket in self.network.sockets if socket.station_id == station]
+
+    def cut(self, station: str, why: str) -> None:
+        """Break every socket of a station."""
+        for socket in self._sockets(station):
+            socket.abort()
+
+    def half_open(self, station: str, why: str) -> list[Socket]:
+        """Let every socket of a station go silently dead."""
+        found = self._sockets(station)
+        for socket in found:
+            socket.half_open(why)
+        return found
+
+    async def folded(self, station: int) -> Folded:
+        """Return the open transactions that the CSMS believes in."""
+        believed = await self.target.connectors(self.station_id(station)) or []
+        running = {
+            one["transaction"]: Transaction(one["transaction"], one["connector"], "", 0, None, "Accepted")
+            for one in believed
+            if one["transaction"] is not None
+        }
+        return Folded(transactions=running)
+
+    async def phase_after(self, station: int, node: int, command_id: str, seconds: float) -> str | None:
+        """Return where a command stands once it has an outcome, at the latest after `seconds`."""
+        until = self.env.now + seconds
+        while True:
+            phase = await self.target.phase(command_id)
+            if phase not in OPEN or self.env.now >= until:
+                return phase
+            await asyncio.sleep(0.5)
+
+    # --- running ---
+
+    async def run(self, patience_s: float) -> None:
+        """Run it to its end, at most `patience_s` after the last deed."""
+        try:
+            await self._play(patience_s)
+        finally:
+            await self.network.close("the run is over")
+            self.env.stop()
+
+    async def _play(self, patience_s: float) -> None:
+        self._observe("phase", name="faults")
+        for station in self.stations:
+            station.start()
+        network = self.network
+
+        def settled() -> bool:
+            return all(one.online for one in self.stations) or not (network.opened or network.refusals.total() < 2)
+
+        await self._until(settled, CONNECT_S)
+        if not network.opened:
+            return
+        steps = self.drawn.steps
+        lead = min((float(step.at) for step in steps), default=0.0) - LEAD_S
+        began = self.env.now
+        doing = [asyncio.ensure_future(self._do(step, began + max(0.0, float(step.at) - lead))) for step in steps]
+        await asyncio.gather(*doing)
+        self._observe("phase", name="healed")
+        limit = self.env.now + patience_s
+        await self._until(lambda: all(_rests(station) for station in self.stations), patience_s)
+        while self.env.now < limit and [one for one in await self._commands() if one in OPEN]:
+            await asyncio.sleep(0.5)
+        self._observe("phase", name="rest")
+        await self._last_look()
+
+    async def _until(self, condition: Callable[[], bool], seconds: float) -> None:
+        until = self.env.now + seconds
+        while not condition() and self.env.now < until:
+            await asyncio.sleep(0.05)
+
+    async def _do(self, step: Step, at: float) -> None:
+        await asyncio.sleep(max(0.0, at - self.env.now))
+        params = dict(step.params)
+        if step.what in DEEDS:
+            await DEEDS[step.what](self, **params)
+            return
+        about = {"fault": step.what, "id": f"{step.what}@{step.at:g}", **params}
+        if "station" in about:
+            about["station"] = self.station_id(about["station"])
+        self._observe("fault.begun", **about)
+        await FAULTS[step.what](self, **params)
+        self._observe("fault.ended", **about)
+
+    async def _commands(self) -> list[str | None]:
+        known = [seen["command_id"] for seen in self.history.noted("request.answered") if seen["command_id"]]
+        return [await self.target.phase(command) for command in dict.fromkeys(known)]
+
+    # --- recording ---
+
+    def _observe(self, kind: str, **fields: Any) -> None:
+        self.history.observe(kind, **fields)
+
+    def _frame(self, edge: str, socket: Socket, text: str) -> None:
+        self._note(edge, socket, text)
+        if edge == "station.received" and text[:8].lstrip(" [").startswith("2"):
+            with contextlib.suppress(ValueError, LookupError, TypeError):
+                _, message_id, action, *_ = json.loads(text)
+                told = {"message_id": str(message_id), "action": str(action), "command_id": None, "request_id": None}
+                self._observe("call", node="csms", station=socket.station_id, **told)
+
+    async def _last_look(self) -> None:
+        observe = self.history.observe
+        requests: dict[str, str] = {}
+        for number, station in enumerate(self.stations, 1):
+            name = self.station_id(number)
+            for event in await self.target.events(name) or []:
+                data = self._shifted(event["data"])
+                if event["type"] == "CommandRequested":
+                    data["request_id"] = str(data["request_id"]).removeprefix("key:")
+                    requests[str(data["command_id"])] = data["request_id"]
+                observe(
+                    "log",
+                    stream=f"station-{name}",
+                    version=event["version"],
+                    id=event["id"],
+                    type=event["type"],
+                    data=data,
+                )
+            for truth in station.truth():
+                observe("truth", **truth)
+            observe("outbox", station=name, pending=station.outbox_pending)
+            for one in await self.target.connectors(name) or []:
+                if one["connector"] > 0:
+                    observe(
+                        "belief",
+                        node="csms",
+                        station=name,
+                        connector=one["connector"],
+                        status=one["status"],
+                        transaction_id=one["transaction"],
+                        held=one["held_by"] is not None,
+                        online=one["online"],
+                    )
+        for call in self.history.noted("call"):
+            # Which request a CALL was for is known once the records were read, if there is one.
+            call.update(command_id=call["message_id"], request_id=requests.get(call["message_id"]))
+
+    def _shifted(self, value: Any) -> Any:
+        """Put the CSMS's times of day where the history's seconds begin."""
+        if isinstance(value, dict):
+            return {name: self._shifted(one) for name, one in value.items()}
+        if isinstance(value, str) and _TIME.match(value):
+            try:
+                at = datetime.fromisoformat(value)
+            except ValueError:
+                return value
+            return (EPOCH + (at - self.began)).isoformat()
+        return value
+
+
+def _rests(station: Station) -> bool:
+    return station.online and not station.outbox_pending and not station.statuses_pending

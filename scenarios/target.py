@@ -1,0 +1,118 @@
+"""A CSMS that somebody else runs, as its operator sees it: commands in, records out.
+
+An adapter is a class with these four methods; `InterlockApi` is the one for `interlock serve`. What a CSMS cannot tell
+is None, and what depends on it is not judged.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import urllib.error
+import urllib.request
+from typing import Any, Protocol
+from urllib.parse import quote, urlsplit
+
+from csms import v16
+from csms.domain import commands as do
+from csms.node import Decision
+
+
+class TargetGone(Exception):
+    """The control interface does not answer; the message says which and why, in one sentence."""
+
+
+class Target(Protocol):
+    """What is needed of a CSMS besides its WebSocket."""
+
+    async def operate(self, station: str, command: do.Command, request_id: str) -> Decision:
+        """Ask for a command; the same `request_id` again must do nothing."""
+        ...
+
+    async def phase(self, command_id: str) -> str | None:
+        """Return where a command stands: requested, in doubt, or how it ended."""
+        ...
+
+    async def events(self, station: str) -> list[dict[str, Any]] | None:
+        """Return what the CSMS recorded about a station: objects with `version`, `id`, `type` and `data`."""
+        ...
+
+    async def connectors(self, station: str) -> list[dict[str, Any]] | None:
+        """Return what it believes of each connector: `connector`, `status`, `transaction`, `held_by`."""
+        ...
+
+
+ANSWERS = {409: "refused", 503: "unreachable"}
+
+
+class InterlockApi:
+    """The operator's API of `interlock serve` at `url`."""
+
+    def __init__(self, url: str, token: str) -> None:
+        self.url, self._token = url.rstrip("/"), token
+
+    async def operate(self, station: str, command: do.Command, request_id: str) -> Decision:
+        """Ask for a command."""
+        action, payload = v16.call(command)
+        status, told = await self._ask(
+            "POST", f"/api/stations/{quote(station)}/commands", {"action": action, "payload": payload}, request_id
+        )
+        if status == 202:
+            return Decision("known" if told["known"] else "accepted", told["id"])
+        answer: Any = ANSWERS.get(status, "failed")
+        return Decision(answer, None, str(told.get("detail", status)))
+
+    async def phase(self, command_id: str) -> str | None:
+        """Return where a command stands."""
+        status, told = await self._ask("GET", f"/api/commands/{quote(command_id)}")
+        return str(told["state"]) if status == 200 else None
+
+    async def events(self, station: str) -> list[dict[str, Any]] | None:
+        """Return what is in the log about a station."""
+        found: list[dict[str, Any]] = []
+        after = 0
+        while True:
+            status, told = await self._ask("GET", f"/api/stations/{quote(station)}/events?limit=1000&after={after}")
+            if status != 200:
+                return found
+            found += told["events"]
+            if told["next"] is None:
+                return found
+            after = told["next"]
+
+    async def connectors(self, station: str) -> list[dict[str, Any]] | None:
+        """Return what it believes of each connector."""
+        status, told = await self._ask("GET", f"/api/stations/{quote(station)}/connectors")
+        _, about = await self._ask("GET", f"/api/stations/{quote(station)}")
+        return [{**one, "online": about["online"]} for one in told["connectors"]] if status == 200 else None
+
+    async def check(self) -> None:
+        """Raise `TargetGone` unless it answers to this token."""
+        status, _ = await self._ask("GET", "/api/stations?limit=1")
+        if status != 200:
+            raise TargetGone(f"{self.url} answers {status}; is it the API of interlock serve, and the token right?")
+
+    async def _ask(self, method: str, path: str, body: Any = None, key: str | None = None) -> tuple[int, Any]:
+        headers = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"}
+        if key is not None:
+            headers["Idempotency-Key"] = key
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(self.url + path, data, headers, method=method)
+        return await asyncio.to_thread(_fetch, request)
+
+
+def _fetch(request: urllib.request.Request) -> tuple[int, Any]:
+    where = urlsplit(request.full_url).netloc
+    try:
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return answer.status, json.loads(answer.read() or b"null")
+    except urllib.error.HTTPError as error:
+        with error:
+            text = error.read(65536)
+        try:
+            return error.code, json.loads(text)
+        except ValueError:
+            return error.code, {"detail": f"HTTP {error.code}"}
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "reason", error)
+        raise TargetGone(f"the API at {where} does not answer: {reason}") from None

@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 OUT := reports/out
 JOBS ?=
 
-.PHONY: help run test lint types prove bench serverbench kills day seeds picture pins clean
+.PHONY: help run test lint types prove bench serverbench kills fuzz day seeds picture pins clean
 
 help:  ## show the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -52,6 +52,9 @@ serverbench: $(VENV)/dev.stamp  ## CPU per call on real sockets, durable, beside
 kills: $(VENV)/dev.stamp  ## kill -9 under load: 200 times on SQLite, 200 times and stops on PostgreSQL with three nodes (slow)
 	$(BIN)/python loadtests/kill_nodes.py --kills 200
 	$(BIN)/python loadtests/kill_nodes.py --kills 200 --postgres --nodes 3
+
+fuzz: $(VENV)/dev.stamp  ## a million bad frames in process, 50,000 over sockets
+	$(BIN)/python loadtests/fuzz_frames.py
 
 day: $(VENV)/run.stamp  ## a day of 1,000 stations, timed
 	$(BIN)/interlock run day-of-1000 --out $(OUT)/day

@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 OUT := reports/out
 JOBS ?=
 
-.PHONY: help run test lint types prove bench serverbench kills fuzz day seeds picture pins clean
+.PHONY: help run test lint types prove bench serverbench kills fuzz storm day seeds picture pins clean
 
 help:  ## show the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -55,6 +55,9 @@ kills: $(VENV)/dev.stamp  ## kill -9 under load: 200 times on SQLite, 200 times 
 
 fuzz: $(VENV)/dev.stamp  ## a million bad frames in process, 50,000 over sockets
 	$(BIN)/python loadtests/fuzz_frames.py
+
+storm: $(VENV)/dev.stamp  ## 5,000 charging stations lose the CSMS at once, and come back
+	$(BIN)/python loadtests/storm.py
 
 day: $(VENV)/run.stamp  ## a day of 1,000 stations, timed
 	$(BIN)/interlock run day-of-1000 --out $(OUT)/day

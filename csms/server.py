@@ -35,6 +35,8 @@ class Limits:
     """What a peer may do. Times are seconds."""
 
     frame_bytes: int = 256 * 1024
+    fragments: int = 1024
+    """Parts a message may come in, empty ones too."""
     handshake_s: float = 10.0
     first_frame_s: float = 120.0
     """A socket that says nothing for so long is closed."""
@@ -109,6 +111,7 @@ class Socket(asyncio.BufferedProtocol):
         "_connection",
         "_controls",
         "_fuse",
+        "_gathered",
         "_messages",
         "_parts",
         "_paused",
@@ -131,6 +134,7 @@ class Socket(asyncio.BufferedProtocol):
         self._controls = Bucket(limits.controls_per_s, limits.controls_burst)
         self._messages.at = self._controls.at = self.heard
         self._parts: list[bytes] | None = None
+        self._gathered = 0
         self._paused = False
         self._transport: asyncio.Transport | None = None
         self._fuse: asyncio.TimerHandle | None = None
@@ -280,10 +284,12 @@ class Socket(asyncio.BufferedProtocol):
                 return
             self._parts = self._parts or []
             self._parts.append(bytes(frame.data))
-            if sum(map(len, self._parts)) > self.server.limits.frame_bytes:
+            self._gathered += len(frame.data)
+            limits = self.server.limits
+            if self._gathered > limits.frame_bytes or len(self._parts) > limits.fragments:
                 self._close(CloseCode.MESSAGE_TOO_BIG, "message too big")
             elif frame.fin:
-                data, self._parts = b"".join(self._parts), None
+                data, self._parts, self._gathered = b"".join(self._parts), None, 0
                 self._offer(data, now)
         elif opcode is Opcode.BINARY:
             self._close(CloseCode.UNSUPPORTED_DATA, "OCPP-J frames are text")

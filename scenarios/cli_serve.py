@@ -266,6 +266,10 @@ def _keep(token: str, path: Path | None) -> None:
         raise Refused(f"--token-file {path}: {error.strerror}") from None
 
 
-def _alarm(text: str) -> Any:
-    printable = "".join(one if one.isprintable() else "?" for one in text[:500])
-    print(f"ALARM {printable}", file=sys.stderr, flush=True)
+def printable(text: str) -> str:
+    """Return what may be shown of a text that a station has part in: one line, without control characters."""
+    return "".join(one if one.isprintable() else "?" for one in text[:500])
+
+
+def _alarm(text: str) -> None:
+    print(f"ALARM {printable(text)}", file=sys.stderr, flush=True)

@@ -80,6 +80,8 @@ STORED: list[tuple[type, str, str]] = [
         '"voltage_v":null}',
     ),
     (ev.TokenRegistered, "TokenRegistered", f'{{"at":{T},"id_token":"A","status":"Blocked","parent":null}}'),
+    (ev.KeySet, "KeySet", f'{{"at":{T},"station":"CP01","salt":"00ff","digest":"a1b2"}}'),
+    (ev.KeyRemoved, "KeyRemoved", f'{{"at":{T},"station":"CP01"}}'),
 ]
 """Every event class, the name it is stored under and bytes of it. A log has these: they may be added to, not changed.
 

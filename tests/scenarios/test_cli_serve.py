@@ -40,6 +40,14 @@ def serving(cwd: Path, *flags: str) -> Iterator[tuple[subprocess.Popen[str], str
         process.communicate()
 
 
+def ended(process: subprocess.Popen[str]) -> tuple[str, str]:
+    """Wait for its end; return what it printed and was not read yet, `readline`'s buffer included."""
+    process.wait(timeout=20)
+    assert process.stdout is not None
+    assert process.stderr is not None
+    return process.stdout.read(), process.stderr.read()
+
+
 def get(url: str) -> object:
     request = urllib.request.Request(url, headers={"Authorization": "Bearer secret-of-a-test"})
     with urllib.request.urlopen(request, timeout=10) as answer:
@@ -53,7 +61,7 @@ def test_a_fleet_dials_in_and_what_it_told_is_there_after_a_restart(tmp_path: Pa
         assert done.returncode == 0, done.stdout + done.stderr
         first = get(f"{operators}/api/stations")
         process.send_signal(signal.SIGTERM)
-        out, err = process.communicate(timeout=20)
+        out, err = ended(process)
         assert process.returncode == 0, err
         assert "stopped: everything acknowledged is in the store" in out
         assert "secret-of-a-test" not in out + err
@@ -61,7 +69,7 @@ def test_a_fleet_dials_in_and_what_it_told_is_there_after_a_restart(tmp_path: Pa
         again = get(f"{operators}/api/stations")
         assert [one["id"] for one in again["stations"]] == [one["id"] for one in first["stations"]]  # type: ignore[index]
         process.send_signal(signal.SIGINT)
-        out, _ = process.communicate(timeout=20)
+        out, _ = ended(process)
         assert process.returncode == 0
         assert re.search(r"interlock\.sqlite: [1-9]\d* events, 5 stations, 0 commands without an outcome", out)
 

@@ -23,9 +23,10 @@ from starlette.routing import Route
 
 from . import v16
 from .api_description import DESCRIPTION
-from .credentials import Credentials
+from .credentials import Credentials, Elsewhere
+from .domain import commands as do
 from .gate import ID_LIMIT, NAME
-from .node import Csms
+from .node import Csms, Decision
 from .projections import Projections
 from .server import Server
 from .store import NOT_DURABLE
@@ -77,7 +78,9 @@ class Api:
             ("DELETE", "/api/stations/{station}/key", self.remove_key),
             ("GET", "/api/commands/{command}", self.command),
             ("GET", "/api/tokens", self.tokens),
+            ("GET", "/api/tokens/{token}", self.token),
             ("PUT", "/api/tokens/{token}", self.set_token),
+            ("DELETE", "/api/tokens/{token}", self.remove_token),
             ("GET", "/api/events", self.follow),
             ("GET", "/metrics", self.metrics),
         ]
@@ -190,12 +193,28 @@ class Api:
         if key is not None and not re.fullmatch(r"[\x21-\x7e]{1,80}", key):
             raise Problem(422, "an Idempotency-Key has 1 to 80 printable characters without spaces")
         request_id = f"key:{key}" if key else f"api:{secrets.token_hex(8)}"
-        decided = await self.node.operate(request.path_params["station"], command, request_id)
+        decided = await self._decide(request.path_params["station"], command, request_id)
         if decided.command_id is None:
             raise Problem(STATUS[decided.answer], decided.reason or decided.answer)
         found = answer({"id": decided.command_id, "known": decided.answer == "known"}, STATUS[decided.answer])
         found.headers["Location"] = f"/api/commands/{decided.command_id}"
         return found
+
+    async def _decide(self, station: str, command: do.Command, request_id: str) -> Decision:
+        if not v16.carries_key(command) or not isinstance(command, do.Configure):
+            decided = await self.node.operate(station, command, request_id)
+        elif not 16 <= len(command.value) <= 40 or not command.value.isascii() or not command.value.isprintable():
+            raise Problem(422, "a station's key has 16 to 40 printable ASCII characters")
+        else:
+            try:
+                decided = await self.keys.change(station, command, request_id)
+            except Elsewhere:
+                raise Problem(409, "a key is changed on the node the station is connected to") from None
+        if decided.answer == "known":
+            pending = (await self.node.handler.load(station)).state.commands.get(decided.command_id or "")
+            if pending is not None and not same(pending.command, command):
+                raise Problem(422, "this Idempotency-Key was used for another command")
+        return decided
 
     async def command(self, request: Request) -> Response:
         """Return a command's state and history; `?wait=10s` waits until it is no longer open."""
@@ -212,6 +231,21 @@ class Api:
     async def tokens(self, request: Request) -> Response:
         """List the tokens."""
         return answer({"tokens": [{"token": name, "status": word} for name, word in sorted(self.node.tokens.items())]})
+
+    async def token(self, request: Request) -> Response:
+        """Return a token."""
+        name = request.path_params["token"]
+        if name not in self.node.tokens:
+            raise Problem(404, "there is no such token in the log")
+        return answer({"token": name, "status": self.node.tokens[name]})
+
+    async def remove_token(self, request: Request) -> Response:
+        """Answer a token as one that was never registered: its event says the word for those."""
+        name = request.path_params["token"]
+        if name not in self.node.tokens:
+            raise Problem(404, "there is no such token in the log")
+        await self.node.register_token(name, self.node.settings.unknown_tokens)
+        return Response(status_code=204)
 
     async def set_token(self, request: Request) -> Response:
         """Say how a token is answered."""
@@ -280,7 +314,9 @@ class Api:
         return answer({"live": True})
 
     async def ready(self, request: Request) -> Response:
-        """Say whether the store answers."""
+        """Say whether the store answers, and the node is not about to stop."""
+        if self.records.ended:
+            return problem(503, "the node stops")
         try:
             await self.node.store.read("tokens", 2**31)
         except Exception:
@@ -290,6 +326,13 @@ class Api:
     async def describe(self, request: Request) -> Response:
         """Return the OpenAPI description."""
         return answer(DESCRIPTION)
+
+
+def same(stored: do.Command, asked: do.Command) -> bool:
+    """Tell whether a stored command may be what is asked for; a key is stored without its value."""
+    if v16.carries_key(stored):
+        return v16.carries_key(asked)
+    return stored == asked
 
 
 def _page(request: Request, first: Any) -> tuple[Any, int]:

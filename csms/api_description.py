@@ -49,7 +49,11 @@ DESCRIPTION: dict[str, Any] = {
         },
         "/api/commands/{command}": {"get": _does("A command and its history", "command", query=("wait",))},
         "/api/tokens": {"get": _does("Tokens")},
-        "/api/tokens/{token}": {"put": _does("Say how a token is answered", "token", body=_TOKEN)},
+        "/api/tokens/{token}": {
+            "get": _does("A token", "token"),
+            "put": _does("Say how a token is answered", "token", body=_TOKEN),
+            "delete": _does("Answer it as an unknown token from now on", "token", ok="204"),
+        },
         "/api/events": {"get": _does("Events as they are committed, as server-sent events", query=("after",))},
         "/metrics": {"get": _does("Counters for Prometheus")},
         "/health/live": {"get": _does("Whether the process answers")},

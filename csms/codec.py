@@ -31,10 +31,7 @@ _DAMAGED = (ValueError, TypeError, LookupError, AttributeError, RecursionError)
 """What reading bytes that are no event may raise, in an upcaster too. A `MsgspecError` is a `ValueError`."""
 
 _COMMANDS: dict[str, type] = {command.__name__: command for command in get_args(do.Command)}
-_TYPES: dict[str, type] = {
-    event.__name__: event
-    for event in (*get_args(ev.StationEvent), ev.MeterSampled, ev.TokenRegistered, ev.KeySet, ev.KeyRemoved)
-}
+_TYPES: dict[str, type] = {event.__name__: event for event in get_args(ev.Event)}
 
 
 class _Requested(msgspec.Struct):

@@ -114,7 +114,12 @@ class Connection:
 
     def call(self, intent: ev.CommandRequested) -> None:
         """Queue the CALL of a durable intent and write what may be written."""
-        action, payload = v16.call(intent.command)
+        command = self.node.unseal(intent.command)
+        if command is None:
+            why = "the secret it carries is not known on this node"
+            self.node.spawn(self.node.dispatcher.refute(self.station, intent.command_id, why))
+            return
+        action, payload = v16.call(command)
         self._called_for[intent.command_id] = (intent.request_id, action)
         self.endpoint.call(intent.command_id, action, payload, self.node.clock.when(intent.deadline))
         self.flush()

@@ -2,7 +2,8 @@
 
 OCPP-J 1.6 section 3.1.1 for the address, the security white paper's profiles for the rest: 0 nothing (loopback only,
 unless told), 1 a password, 2 a password over TLS, 3 a certificate that names the station. A station that has a key
-is never let in without it. Unknown names and wrong keys get the same answer, after the same work.
+is never let in without it, nor on a lower profile than one it proved itself with. Unknown names and wrong keys get the
+same answer, after the same work.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ NAME = re.compile(r"[A-Za-z0-9*\-_=:+|@.]+")
 FAILURES_PER_MINUTE = {"station": 5.0, "address": 100.0}
 COST = {"n": 2**14, "r": 8, "p": 1}
 """Of scrypt: about 40 ms. Paid once for each station and process; then a keyed digest of the password is remembered."""
+HEX = re.compile(rb"(?:[0-9A-Fa-f]{2}){16,20}")
+"""How 1.6 writes a password down; stations send it so, or the octets it stands for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,7 @@ class Refused:
     headers: tuple[tuple[str, str], ...] = ()
 
 
+LOWER = Refused(403, "this station uses a higher security profile")
 UNAUTHORIZED = Refused(401, "who are you?", (("WWW-Authenticate", 'Basic realm="OCPP"'),))
 
 
@@ -43,15 +47,21 @@ class Key:
 
     salt: bytes
     digest: bytes
+    key_id: str = ""
 
     @classmethod
     def of(cls, password: bytes, salt: bytes) -> Key:
         """Digest a password. Takes tens of milliseconds on purpose."""
-        return cls(salt, hashlib.scrypt(password, salt=salt, dklen=32, **COST))
+        return cls(salt, hashlib.scrypt(octets(password), salt=salt, dklen=32, **COST))
 
     def fits(self, password: bytes) -> bool:
         """Tell whether this is the password, in the same time whether or not."""
-        return hmac.compare_digest(hashlib.scrypt(password, salt=self.salt, dklen=32, **COST), self.digest)
+        return hmac.compare_digest(hashlib.scrypt(octets(password), salt=self.salt, dklen=32, **COST), self.digest)
+
+
+def octets(password: bytes) -> bytes:
+    """Return the octets of a password that may be written in hex."""
+    return bytes.fromhex(password.decode()) if HEX.fullmatch(password) else password
 
 
 @dataclass(slots=True)
@@ -76,6 +86,10 @@ class Bucket:
         """Take one token, on credit if there is none; return the seconds until the debt is paid."""
         self.level = self.fill(now) - 1.0
         return max(0.0, -self.level / self.rate)
+
+    def give(self) -> None:
+        """Put a token back."""
+        self.level = min(self.burst, self.level + 1.0)
 
     def take(self, now: float) -> float:
         """Take one token; return the seconds until there is one, 0 when it was there."""
@@ -120,6 +134,10 @@ class Gate:
         self.profile, self.base, self._salt = profile, base, salt
         self.keys: dict[str, tuple[Key, ...]] = {}
         """Passwords that fit, by station: two while a change of key is in doubt."""
+        self.profiles: dict[str, int] = {}
+        """The lowest profile of each station that proved itself with one."""
+        self.passed: Callable[[str, int, str | None], None] = lambda station, profile, key_id: None
+        """Is told of a station that came in, with which profile, and with which of several keys if there were."""
         self._seen: dict[str, bytes] = {}
         self._failures: dict[tuple[str, str], Bucket] = {}
         self._nobody = Key(salt, bytes(32))
@@ -130,7 +148,7 @@ class Gate:
 
     def ask(
         self, target: str, authorization: str | None, named: str | None, address: str, now: float
-    ) -> str | Refused | Callable[[], bool]:
+    ) -> str | Refused | Callable[[], Key | None]:
         """Decide on a request: a station id, a refusal, or a proof to work out elsewhere and bring to `proved`.
 
         `named` is the common name of the certificate the peer showed.
@@ -141,30 +159,47 @@ class Gate:
         if self.profile == 3:
             if named is None or not hmac.compare_digest(named.encode(), station.encode()):
                 return Refused(403, "the certificate is another station's")
-            return station
+            return self._in(station, 3, None)
         keys = self.keys.get(station)
         if self.profile == 0 and not keys:
-            return station
+            return self._in(station, 0, None)
         password = password_of(authorization, station)
         if password is None:
             return UNAUTHORIZED
-        seen = self._seen.get(station)
+        # While it is open which of several keys the station has, each use of one says something.
+        seen = self._seen.get(station) if keys and len(keys) == 1 else None
         if seen is not None and hmac.compare_digest(seen, self._digest(station, password)):
-            return station
+            return self._in(station, max(1, self.profile), None)
         if wait_s := self._bucket("address", address).take(now):
             return self._later(wait_s)
         if wait_s := self._bucket("station", station).take(now):
             return self._later(wait_s)
         tried = keys or (self._nobody,)
-        return lambda: sum(key.fits(password) for key in tried) > 0  # all of them, whichever fits
 
-    def proved(self, target: str, authorization: str | None) -> str:
-        """Note that the proof of a request was right; return the station."""
+        def proof() -> Key | None:
+            fitting = [key for key in tried if key.fits(password)]  # all of them, whichever fits
+            return fitting[-1] if fitting else None
+
+        return proof
+
+    def proved(self, target: str, authorization: str | None, address: str, key: Key) -> str | Refused:
+        """Note that the proof of a request was right, which was no failure; decide for good."""
         station = station_of_path(target, self.base)
         assert isinstance(station, str)
         password = password_of(authorization, station)
         assert password is not None
+        for what, whose in (("address", address), ("station", station)):
+            self._bucket(what, whose).give()
+        keys = self.keys.get(station, ())
+        if key not in keys:
+            return UNAUTHORIZED  # it was taken away meanwhile
         self._seen[station] = self._digest(station, password)
+        return self._in(station, max(1, self.profile), key.key_id if len(keys) > 1 else None)
+
+    def _in(self, station: str, profile: int, key_id: str | None) -> str | Refused:
+        if profile < self.profiles.get(station, 0):
+            return LOWER
+        self.passed(station, profile, key_id)
         return station
 
     def _digest(self, station: str, password: bytes) -> bytes:

@@ -66,6 +66,8 @@ class Csms:
         self.dispatcher = self.dispatcher_class(self.handler, self.connections, self.spawn)
         self.presence = self.presence_class(self.handler, self.spawn)
         self.tokens: dict[str, str] = {}
+        self.unseal: Callable[[do.Command], do.Command | None] = _as_it_is
+        """What a stored command is sent as: one that carries a secret is stored without. None: it is not known here."""
         self._unsubscribe: Callable[[], None] = lambda: None
         self._snapshot_timer: asyncio.TimerHandle | None = None
 
@@ -250,3 +252,7 @@ class Csms:
 def _once(event: ev.StationEvent) -> Callable[[Any], Sequence[ev.StationEvent]]:
     """Return news that is always news: something that happened just now and has no other trace."""
     return lambda state: [event]
+
+
+def _as_it_is(command: do.Command) -> do.Command | None:
+    return command

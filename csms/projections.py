@@ -11,7 +11,7 @@ import msgspec
 from . import codec
 from .domain import events as ev
 from .domain.station import Station
-from .handle import station_of, station_stream
+from .handle import station_of, station_stream, unobserved
 from .node import Csms
 from .store import StoredEvent
 
@@ -27,7 +27,11 @@ STATES = {
 }
 """A command's state by the last event that moved it."""
 OPEN = ("requested", "in doubt")
+COMMANDS = 100_000
+"""Commands that are remembered by their id, the newest."""
 PAGE = 500
+CREDENTIALS = "credentials"
+"""A stream that is shown to nobody, though it holds no secrets but digests of them."""
 _plain = msgspec.json.Decoder().decode
 
 
@@ -36,14 +40,19 @@ class Projections:
 
     def __init__(self, node: Csms) -> None:
         self.node = node
-        self.station_of_command: dict[str, str] = {}
+        self.commands: dict[str, tuple[str, int]] = {}
+        """Where each command begins: its station, and the version of its intent."""
+        self._sent: dict[str, None] = {}
         self.appended: dict[str, int] = {}
         """Events by type since the start."""
         self._changed: asyncio.Event = asyncio.Event()
+        self.ended = False
 
     async def start(self) -> int:
         """Read the log; return how many events it holds."""
         self.node.store.subscribe(self._committed)
+        if self.node.observe is unobserved:
+            self.node.observe = self._observed  # the node's own, which tells of frames; not the handler's, which is hot
         position = count = 0
         while batch := await self.node.store.read_all(position, PAGE):
             for stored in batch:
@@ -52,6 +61,11 @@ class Projections:
             position = batch[-1].position
         return count
 
+    def stop(self) -> None:
+        """Let nobody wait any longer."""
+        self.ended = True
+        self._changed.set()
+
     def _committed(self, stored: Sequence[StoredEvent]) -> None:
         for one in stored:
             self._index(one)
@@ -59,12 +73,20 @@ class Projections:
         self._changed.set()
         self._changed = asyncio.Event()
 
+    def _observed(self, kind: str, **fields: Any) -> None:
+        if kind == "call":
+            self._sent[fields["command_id"]] = None
+            if len(self._sent) > COMMANDS:
+                del self._sent[next(iter(self._sent))]
+
     def _index(self, stored: StoredEvent) -> None:
         if stored.type == "CommandRequested":
             station = station_of(stored.stream)
             event = codec.decode(stored.type, stored.data)
             if station is not None and isinstance(event, ev.CommandRequested):
-                self.station_of_command[event.command_id] = station
+                self.commands[event.command_id] = (station, stored.version)
+                if len(self.commands) > COMMANDS:
+                    del self.commands[next(iter(self.commands))]
 
     async def stations(self) -> list[str]:
         """Name the stations the log knows, sorted."""
@@ -80,13 +102,13 @@ class Projections:
 
     async def command(self, command_id: str) -> dict[str, Any] | None:
         """Return a command with its history, or None for one the log does not know."""
-        station = self.station_of_command.get(command_id)
-        if station is None:
+        if command_id not in self.commands:
             return None
+        station, version = self.commands[command_id]
         history = []
         state = "requested"
         about: dict[str, Any] = {}
-        for stored in await self.node.store.read(station_stream(station)):
+        for stored in await self.node.store.read(station_stream(station), version - 1):
             data = _plain(stored.data)
             if data.get("command_id") != command_id:
                 continue
@@ -95,7 +117,9 @@ class Projections:
                 about = {name: data[name] for name in ("request_id", "command", "node", "epoch", "deadline")}
             shown = {name: value for name, value in data.items() if name not in ("command_id", *about)}
             history.append({"version": stored.version, "type": stored.type, **shown})
-        return {"id": command_id, "station": station, "state": state, **about, "history": history}
+        # That a frame was written is no event: it is told while this process knows.
+        sent = command_id in self._sent
+        return {"id": command_id, "station": station, "state": state, "sent": sent, **about, "history": history}
 
     async def settled(self, command_id: str, wait_s: float) -> dict[str, Any] | None:
         """Return a command once it is no longer open, or after `wait_s` as it is then."""
@@ -104,29 +128,26 @@ class Projections:
         while True:
             changed = self._changed
             found = await self.command(command_id)
-            if found is None or found["state"] not in OPEN or loop.time() >= limit:
+            if found is None or found["state"] not in OPEN or loop.time() >= limit or self.ended:
                 return found
             try:
                 await asyncio.wait_for(changed.wait(), limit - loop.time())
             except TimeoutError:
                 continue
 
-    async def events(self, station: str | None, after: int, limit: int) -> list[dict[str, Any]]:
-        """Return events as JSON objects: a station's after a version, or all after a position."""
-        store = self.node.store
-        if station is not None:
-            stored = (await store.read(station_stream(station), after))[:limit]
-        else:
-            stored = await store.read_all(after, limit)
-        return [shown(one) for one in stored]
+    async def events(self, station: str, after: int, limit: int) -> list[dict[str, Any]]:
+        """Return a station's events after a version as JSON objects."""
+        return [shown(one) for one in (await self.node.store.read(station_stream(station), after))[:limit]]
 
     async def follow(self, after: int) -> AsyncIterator[dict[str, Any] | None]:
-        """Yield events after a position for ever; None now and then, when nothing happens."""
-        while True:
+        """Yield events after a position until `stop`; None now and then, when nothing happens."""
+        while not self.ended:
             changed = self._changed
-            for one in await self.events(None, after, PAGE):
-                after = one["position"]
-                yield one
+            while found := await self.node.store.read_all(after, PAGE):
+                after = found[-1].position
+                for one in found:
+                    if one.stream != CREDENTIALS:
+                        yield shown(one)
             try:
                 await asyncio.wait_for(changed.wait(), 15.0)
             except TimeoutError:

@@ -22,8 +22,10 @@ from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
 
 from .connection import Connection
-from .gate import UNAUTHORIZED, Bucket, Gate, Refused
+from .gate import UNAUTHORIZED, Bucket, Gate, Key, Refused
 from .node import Csms
+from .ocppj import Endpoint
+from .strict import StrictEndpoint
 
 LOG = logging.getLogger(__name__)
 SUBPROTOCOL = "ocpp1.6"
@@ -54,6 +56,8 @@ class Limits:
     controls_burst: float = 100.0
     """Pings and pongs beyond this close the socket."""
     closing_s: float = 2.0
+    stopping_s: float = 20.0
+    """How long a stop waits for what is under way; a store that takes nothing would keep it for ever."""
 
 
 class Server:
@@ -61,6 +65,8 @@ class Server:
 
     def __init__(self, node: Csms, gate: Gate, limits: Limits | None = None) -> None:
         self.node, self.gate, self.limits = node, gate, limits or Limits()
+        if node.endpoint_class is Endpoint:
+            node.endpoint_class = StrictEndpoint
         self.open: set[Socket] = set()
         self.refused = 0
         self._listening: asyncio.Server | None = None
@@ -89,10 +95,16 @@ class Server:
         if self._listening is not None:
             self._listening.close()
 
-    async def stop(self) -> None:
-        """Take no new sockets, finish what is under way, say goodbye. The node stops with it."""
+    async def stop(self) -> bool:
+        """Take no new sockets, finish what is under way, say goodbye. The node stops with it.
+
+        False when something was still under way after `stopping_s`: the next start takes it up, as after a crash.
+        """
         self.stop_listening()
-        await self.node.stop()
+        stopping = asyncio.ensure_future(self.node.stop())
+        done, _ = await asyncio.wait({stopping}, timeout=self.limits.stopping_s)
+        if not done:
+            stopping.cancel()
         for socket in list(self.open):
             socket.end("the CSMS stops")
         limit = self.node.clock.now() + self.limits.closing_s
@@ -102,6 +114,9 @@ class Server:
             socket.abort()
         if self._listening is not None:
             await self._listening.wait_closed()
+        if done:
+            stopping.result()
+        return bool(done)
 
 
 class Socket(asyncio.BufferedProtocol):
@@ -232,16 +247,17 @@ class Socket(asyncio.BufferedProtocol):
         said = gate.ask(request.path, authorization, names[0] if names else None, address, self.server.node.clock.now())
         if callable(said):
             transport.pause_reading()
-            self.server.node.spawn(self._prove(request, said))
+            self.server.node.spawn(self._prove(request, address, said))
         else:
             self._answer(request, said)
 
-    async def _prove(self, request: Request, proof: Callable[[], bool]) -> None:
-        fits = await asyncio.get_running_loop().run_in_executor(None, proof)
+    async def _prove(self, request: Request, address: str, proof: Callable[[], Key | None]) -> None:
+        key = await asyncio.get_running_loop().run_in_executor(None, proof)
+        authorization = request.headers.get("Authorization")
+        said = UNAUTHORIZED if key is None else self.server.gate.proved(request.path, authorization, address, key)
         if self._transport is None:
             return
-        authorization = request.headers.get("Authorization")
-        self._answer(request, self.server.gate.proved(request.path, authorization) if fits else UNAUTHORIZED)
+        self._answer(request, said)
         self._flush()
         if self._transport is not None:
             self._transport.resume_reading()

@@ -243,6 +243,8 @@ _COMMANDS: dict[str, Callable[[Payload], do.Command]] = {
     "GetConfiguration": lambda p: do.ReadConfiguration(tuple(p.get("key", ()))),
     "ClearCache": lambda p: do.ClearCache(),
 }
+KEY = "authorizationkey"
+"""The configuration key that sets a station's password (keys know no case); its value is kept out of the log."""
 ACTIONS = tuple(_COMMANDS)
 """What an operator may ask for by its OCPP 1.6 name."""
 
@@ -256,3 +258,8 @@ def command(action: str, payload: Payload) -> do.Command:
     if action == "RemoteStartTransaction" and "connectorId" not in payload:
         raise NotAcceptable("NotSupported", "connectorId: a start is asked for one connector")
     return made(payload)
+
+
+def carries_key(command: do.Command) -> bool:
+    """Tell whether a command sets the password the station proves itself with."""
+    return isinstance(command, do.Configure) and command.key.lower() == KEY

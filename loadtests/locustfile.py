@@ -1,281 +1,287 @@
-"""Locust users for OCPP 1.6J: stations on real sockets, and operators whose commands race with what they tell.
+"""OCPP 1.6J stations and operators for Locust: how fast is a CSMS under load, and does it stay right?
 
-    locust -f loadtests/locustfile.py --host ws://127.0.0.1:9000/ocpp --users 200 --spawn-rate 50
-    locust -f loadtests/locustfile.py --host ... --headless --run-time 60s --csv out --html out.html
+    locust -f loadtests/locustfile.py --host ws://127.0.0.1:9000/ocpp --headless -u 100 --run-time 60s
 
-Each action is a row of Locust's statistics. Arrival is open-loop: what is said has a time at which it is due, and the
-response time counts from then, so a CSMS that stalls cannot slow down the measure with it. Beside how fast, a run says
-whether the answers were right: an answer nobody asked for, one transaction id for two sessions, a command that moved a
-lock twice. A run that was fast and wrong exits 1. Operators need INTERLOCK_CONTROL (the API's URL) and
-INTERLOCK_API_TOKEN; without them there are stations only.
+Works with the web UI, `--headless`, `--processes` and `--master` with `--worker`. A run ends with a verdict: one that
+was fast and wrong exits 1. `interlock load` is the short way.
 """
 
 from __future__ import annotations
 
-import itertools
 import json
-import os
-import random
+import logging
+import shlex
+import sys
 import time
-from collections import Counter
-from datetime import UTC, datetime
+from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import gevent
-from gevent.event import AsyncResult
-from locust import FastHttpUser, LoadTestShape, User, constant, events, task
-from websocket import WebSocketException, create_connection
 
-CONTROL = os.environ.get("INTERLOCK_CONTROL", "")
-TOKEN = os.environ.get("INTERLOCK_API_TOKEN", "")
-PREFIX = os.environ.get("INTERLOCK_LOAD_PREFIX", f"L{os.getpid():x}-")
-SHAPE = os.environ.get("INTERLOCK_LOAD_SHAPE", "")
-ANSWER_S = 30.0
-BEAT_S = 2.0
-"""A station says something this often: a session goes through its steps at this pace."""
-RECONNECT_S = (0.5, 5.0)
+HERE = Path(__file__).resolve().parent
+# Locust loads this file by its path: what is beside it and above it has to be found.
+sys.path[:0] = [str(one) for one in (HERE, HERE.parent) if str(one) not in sys.path]
 
-numbers = itertools.count(1)
-stations: list[str] = []
-wrong: Counter[str] = Counter()
-"""What was wrong with answers, and how often."""
-transactions: dict[int, str] = {}
-moved: Counter[str] = Counter()
+from load_control import NoControl, control_of  # noqa: E402
+from load_record import Parts, Plan, Record, finish  # noqa: E402
+from load_shapes import Shape  # noqa: E402
+from locust import events  # noqa: E402
+from locust.runners import MasterRunner, WorkerRunner  # noqa: E402
+from operator_user import OperatorUser  # noqa: E402
+from station_user import PROFILES, StationUser  # noqa: E402
 
+from simulator.address import NoAddress, parse  # noqa: E402
 
-def now() -> str:
-    """Return the time as a station writes it."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+__all__ = ["OperatorUser", "Shape", "StationUser"]
 
-
-class Refused(Exception):
-    """The CSMS answered with a CALLERROR."""
+LOG = logging.getLogger("interlock")
+HAND_IN_S = 120.0
+"""How long the master waits for what workers recorded."""
+GONE_S = 5.0
+"""How long it waits when there are no workers any more."""
+FINISH, PART, PART_DONE, REFUSED = "interlock_finish", "interlock_part", "interlock_done", "interlock_refused"
+SAID_S = 2.0
 
 
-class StationUser(User):
-    """One station with one connector: boots, then one session after the other, as long as it lives."""
+@events.init_command_line_parser.add_listener
+def _options(parser: Any) -> None:
+    add = parser.add_argument
+    add("--shape", default="soak", choices=list(PROFILES), help="What happens", env_var="INTERLOCK_SHAPE")
+    add("--seed", type=int, default=0, help="What everything random is drawn from", env_var="INTERLOCK_SEED")
+    add("--out", default="interlock-out/load", help="Where to keep the run directory", env_var="INTERLOCK_OUT")
+    add("--control", default="", help="Operator's API: http://HOST:PORT of `interlock serve`, or a TOML file")
+    add("--commands", type=float, default=2.0, help="Operator's requests a second")
+    add("--id-prefix", default="", help="What station ids begin with; default: new for each run")
+    add("--id-tag", default="TAG-DRIVER", help="The card all drivers show")
+    add("--connectors", type=int, default=2, help="Connectors of each station")
+    add(
+        "--station-password", default="", help="Password of every station", is_secret=True, env_var="INTERLOCK_PASSWORD"
+    )
+    add("--ca", default="", help="wss: certificates to trust, as PEM")
+    add("--cert", default="", help="wss: the stations' own certificate, as PEM")
+    add("--key", default="", help="wss: its private key, as PEM")
+    add("--insecure", action="store_true", default=False, help="wss: trust any certificate")
+    add("--reproduce", default="", help="The command line to show", include_in_web_ui=False)
+    add("--progress", action="store_true", default=False, help="Print a line of JSON now and then")
 
-    weight = 20
-    wait_time = constant(0)
 
-    def on_start(self) -> None:
-        """Connect and boot."""
-        self.name = f"{PREFIX}{next(numbers):05d}"
-        self.rng = random.Random(self.name)
-        self.count = self.meter_wh = 0
-        self.socket: Any = None
-        self.waiting: dict[str, AsyncResult[Any]] = {}
-        self.queue: list[tuple[str, dict[str, Any]]] = []
-        """Transaction messages without an answer, in order: they are said again, word for word."""
-        self.due = time.monotonic()
-        self._connect()
+class Run:
+    """What this process is doing."""
 
-    def on_stop(self) -> None:
-        """Hang up."""
-        if self.socket is not None:
-            self.socket.close()
+    record: Record | None = None
+    parts: Parts | None = None
+    refused: str | None = None
+    expected = 0
+    summary: dict[str, Any] | None = None
+    stats: Any = None
 
-    # --- the wire ---
 
-    def _connect(self) -> None:
-        began = time.monotonic()
-        error: Exception | None = None
-        try:
-            self.socket = create_connection(f"{self.host}/{self.name}", subprotocols=["ocpp1.6"], timeout=ANSWER_S)
-        except (OSError, WebSocketException) as failed:
-            self.socket, error = None, failed
-        self._count("connect", began, error)
-        if error is not None:
-            gevent.sleep(self.rng.uniform(*RECONNECT_S))
+@events.init.add_listener
+def _begin(environment: Any, runner: Any, **_: Any) -> None:
+    options = environment.parsed_options
+    if isinstance(runner, WorkerRunner):
+        runner.register_message(FINISH, lambda environment, msg: environment.runner.stop(), concurrent=True)
+        # After the runner's own listener, so before it when they are called: the record goes before the goodbye.
+        environment.events.quitting.add_listener(_quitting)
+        return
+    try:
+        parse(environment.host or "")
+        control_of(options.control)
+    except (NoAddress, NoControl) as error:
+        _give_up(str(error))
+    if not options.control:
+        # Without an operator's API there are no operators.
+        environment.user_classes.remove(OperatorUser)
+    if isinstance(runner, MasterRunner):
+        runner.register_message(PART, lambda environment, msg: _take(msg.data))
+        runner.register_message(PART_DONE, lambda environment, msg: Run.parts and Run.parts.finish(msg.data))
+        runner.register_message(REFUSED, lambda environment, msg: _refused(environment, msg.data), concurrent=True)
+    environment.events.quitting.add_listener(_quitting)
+    if options.progress:
+        gevent.spawn(_progress, environment)
+
+
+def _give_up(sentence: str) -> None:
+    print(f"interlock: {sentence}", file=sys.stderr, flush=True)
+    sys.exit(2)
+
+
+def _progress(environment: Any) -> None:
+    while True:
+        gevent.sleep(SAID_S)
+        total = environment.stats.total
+        now = {
+            "users": environment.runner.user_count,
+            "requests": total.num_requests,
+            "failures": total.num_failures,
+            "rps": round(total.current_rps, 1),
+            "p95": total.get_current_response_time_percentile(0.95),
+        }
+        print(json.dumps({"progress": now}), flush=True)
+
+
+# --- beginning -------------------------------------------------------------------------------------------------------
+
+
+@events.test_start.add_listener
+def _start(environment: Any, **_: Any) -> None:
+    options, runner = environment.parsed_options, environment.runner
+    if not isinstance(runner, WorkerRunner):
+        plan = _plan(environment)
+        # Custom options travel to the workers with the order to spawn.
+        options.plan = json.dumps(asdict(plan))
+        Run.parts, Run.refused, Run.summary = Parts(Path(plan.out)), None, None
+        Run.expected = 1
+        if isinstance(runner, MasterRunner):
+            Run.expected = len(runner.clients.all)
             return
-        gevent.spawn(self._read, self.socket)
-        boot = {"chargePointVendor": "Interlock", "chargePointModel": "Load"}
-        self._say("BootNotification", boot, time.monotonic())
-        if self.name not in stations:
-            stations.append(self.name)
-        self._say("StatusNotification", {"connectorId": 1, "errorCode": "NoError", "status": "Available"}, self.due)
-
-    def _read(self, socket: Any) -> None:
-        try:
-            while True:
-                text = socket.recv()
-                if not text:
-                    break
-                self._take(json.loads(text))
-        except (OSError, WebSocketException, ValueError):
-            pass
-        if self.socket is socket:
-            self.socket = None
-        for waiting in list(self.waiting.values()):
-            waiting.set_exception(ConnectionError("the connection was lost"))
-        self.waiting.clear()
-
-    def _take(self, message: Any) -> None:
-        if message[0] == 2:
-            self._obey(message[1], message[2], message[3])
-            return
-        waiting = self.waiting.pop(message[1], None)
-        if waiting is None:
-            wrong["answer nobody asked for"] += 1
-        elif message[0] == 3:
-            waiting.set(message[2])
-        else:
-            waiting.set_exception(Refused(f"{message[2]}"))
-
-    def _obey(self, message_id: str, action: str, payload: dict[str, Any]) -> None:
-        """Do what the CSMS says, and count what moves."""
-        status = "Accepted"
-        if action == "UnlockConnector":
-            moved[message_id] += 1
-            if moved[message_id] > 1:
-                wrong["a command moved a lock twice"] += 1
-            status = "Unlocked"
-        elif action not in ("RemoteStartTransaction", "RemoteStopTransaction", "Reset", "ChangeAvailability",
-                            "TriggerMessage", "ChangeConfiguration", "ClearCache"):  # fmt: skip
-            self._write([4, message_id, "NotImplemented", "", {}])
-            return
-        self._write([3, message_id, {"status": status}])
-
-    def _write(self, message: list[Any]) -> None:
-        socket = self.socket
-        if socket is not None:
-            try:
-                socket.send(json.dumps(message))
-            except (OSError, WebSocketException):
-                self.socket = None
-
-    # --- saying ---
-
-    def _say(self, action: str, payload: dict[str, Any], due: float) -> Any:
-        """Make a CALL that was due at `due`; return its answer, or None."""
-        if self.socket is None:
-            return None
-        self.count += 1
-        message_id = f"{self.name}-{self.count}"
-        answer = self.waiting[message_id] = AsyncResult()
-        self._write([2, message_id, action, payload])
-        error: Exception | None = None
-        found = None
-        try:
-            found = answer.get(timeout=ANSWER_S)
-        except (gevent.Timeout, ConnectionError, Refused) as failed:
-            error = failed if isinstance(failed, Exception) else TimeoutError(f"no answer in {ANSWER_S:.0f} s")
-        self.waiting.pop(message_id, None)
-        self._count(action, due, error)
-        return found
-
-    def _count(self, name: str, due: float, error: Exception | None) -> None:
-        took_ms = (time.monotonic() - due) * 1000.0
-        self.environment.events.request.fire(
-            request_type="OCPP", name=name, response_time=took_ms, response_length=0, exception=error, context={}
-        )
-
-    def _tell(self, action: str, payload: dict[str, Any], due: float) -> Any:
-        """Tell a transaction message behind those that had no answer; it stays in the queue until it has one."""
-        self.queue.append((action, payload))
-        found = None
-        while self.queue and self.socket is not None:
-            found = self._say(*self.queue[0], due)
-            if found is None:
-                break
-            self.queue.pop(0)
-        return found if not self.queue else None
-
-    def _next(self) -> float:
-        """Wait for when the next thing is due, and return that moment."""
-        self.due += BEAT_S * self.rng.uniform(0.8, 1.2)
-        gevent.sleep(max(0.0, self.due - time.monotonic()))
-        return self.due
-
-    @task
-    def session(self) -> None:
-        """Charge once."""
-        if self.socket is None:
-            self._connect()
-            self.due = max(self.due, time.monotonic())
-            return
-        status = {"connectorId": 1, "errorCode": "NoError"}
-        self._say("Heartbeat", {}, self._next())
-        self._say("StatusNotification", {**status, "status": "Preparing"}, self._next())
-        self._say("Authorize", {"idTag": "TAG-DRIVER"}, self._next())
-        start = {"connectorId": 1, "idTag": "TAG-DRIVER", "meterStart": self.meter_wh, "timestamp": now()}
-        started = self._tell("StartTransaction", start, self._next())
-        if started is None:
-            self.queue.clear()
-            return
-        transaction = started["transactionId"]
-        session = f"{self.name} {start['timestamp']}"
-        if transactions.setdefault(transaction, session) != session:
-            wrong["one transaction id for two sessions"] += 1
-        for _ in range(3):
-            self.meter_wh += 50
-            sampled = [{"timestamp": now(), "sampledValue": [{"value": str(self.meter_wh)}]}]
-            self._say(
-                "MeterValues", {"connectorId": 1, "transactionId": transaction, "meterValue": sampled}, self._next()
-            )
-        stop = {"transactionId": transaction, "meterStop": self.meter_wh, "timestamp": now()}
-        self._tell("StopTransaction", stop, self._next())
-        while self.queue:  # the connection was lost: the end is told before another begins
-            if self.socket is None:
-                self._connect()
-            action, payload = self.queue.pop(0)
-            self._tell(action, payload, time.monotonic())
-        self._say("StatusNotification", {**status, "status": "Available"}, self._next())
+    plan = Plan(**json.loads(options.plan))
+    index = max(0, getattr(runner, "worker_index", 0))
+    folder = Path(plan.out) / (f"worker-{index}" if isinstance(runner, WorkerRunner) else f"parts/process-{index}")
+    record = Record(plan, index, folder, lambda why: _refused_here(environment, why))
+    Run.record = StationUser.record = OperatorUser.record = record
+    OperatorUser.control = control_of(plan.control)
 
 
-class OperatorUser(FastHttpUser):
-    """Unlocks connectors of stations that are there, so that commands race with what stations tell."""
+def _plan(environment: Any) -> Plan:
+    options, began = environment.parsed_options, time.time()
+    seconds = float(options.run_time or 0)
+    return Plan(
+        url=environment.host,
+        shape=options.shape,
+        users=int(options.num_users or 1),
+        rate=float(options.spawn_rate or 1),
+        seconds=seconds,
+        seed=options.seed,
+        out=options.out,
+        prefix=options.id_prefix or f"LT{int(began) & 0xFFFFFFF:x}-",
+        id_tag=options.id_tag,
+        connectors=options.connectors,
+        began=began,
+        commands=options.commands,
+        control=options.control,
+        password=options.station_password or "",
+        ca=options.ca,
+        cert=options.cert,
+        key=options.key,
+        insecure=options.insecure,
+        reproduce=options.reproduce or _again(options, environment.host),
+    )
 
-    weight = 1
-    abstract = not (CONTROL and TOKEN)
-    host = CONTROL or None
-    wait_time = constant(0.2)
 
-    @task
-    def unlock(self) -> None:
-        """Ask for one unlock."""
-        if not stations:
-            return
-        body = {"action": "UnlockConnector", "payload": {"connectorId": 1}}
-        headers = {"Authorization": f"Bearer {TOKEN}"}
-        path = f"{CONTROL}/api/stations/{random.choice(stations)}/commands"  # --host is the stations' URL
-        with self.client.post(path, json=body, headers=headers, name="unlock", catch_response=True) as answer:
-            if answer.status_code in (202, 409):
-                answer.success()  # 409: somebody else has the connector, which is an answer
+def _again(options: Any, host: str) -> str:
+    words = ["interlock", "load", host, "--shape", options.shape, "--users", str(options.num_users or 1)]
+    return shlex.join([*words, "--time", f"{float(options.run_time or 0):g}s", "--seed", str(options.seed)])
 
 
-@events.quitting.add_listener
-def judge(environment: Any, **_: Any) -> None:
-    """Say whether the answers were right."""
-    if wrong:
-        for what, times in wrong.most_common():
-            print(f"WRONG: {what}, {times} times")
-        environment.process_exit_code = 1
-    elif environment.stats.total.num_requests == 0 or environment.stats.total.fail_ratio == 1.0:
-        print("nothing was answered: is this the URL of a CSMS?")
-        environment.process_exit_code = 3
+# --- nobody lets us in -----------------------------------------------------------------------------------------------
+
+
+def _refused_here(environment: Any, why: str) -> None:
+    if isinstance(environment.runner, WorkerRunner):
+        environment.runner.send_message(REFUSED, {"why": why})
+    elif Run.refused is None:
+        # In a greenlet of its own: the one that dialled is about to be stopped.
+        gevent.spawn(_refused, environment, {"why": why})
+
+
+def _refused(environment: Any, data: dict[str, Any]) -> None:
+    if Run.refused is not None:
+        return
+    Run.refused = data["why"]
+    LOG.error("%s", Run.refused)
+    if environment.parsed_options.headless:
+        environment.runner.quit()
     else:
-        print(f"{len(transactions)} transactions, {moved.total()} locks moved: every answer was right")
+        environment.runner.stop()
 
 
-STAGES = {
-    # (until second, share of --users)
-    "ramp": ((60, 0.25), (120, 0.5), (180, 0.75), (240, 1.0)),
-    "rush": ((10, 0.1), (40, 1.0), (120, 1.0), (150, 0.3)),
-    "storm": ((30, 1.0), (35, 0.0), (90, 1.0), (95, 0.0), (150, 1.0)),
-    "soak": ((86_400, 1.0),),
-}
+# --- ending ----------------------------------------------------------------------------------------------------------
 
-if SHAPE:
 
-    class Shape(LoadTestShape):
-        """One of STAGES, chosen by INTERLOCK_LOAD_SHAPE."""
+@events.test_stop.add_listener
+def _stopped(environment: Any, **_: Any) -> None:
+    runner, record = environment.runner, Run.record
+    if isinstance(runner, WorkerRunner):
+        if record is not None:
+            Run.record = None
+            _hand_in(runner, record)
+        return
+    if Run.parts is None or Run.summary is not None:
+        return
+    if isinstance(runner, MasterRunner):
+        _collect(runner, Run.parts)
+    elif record is not None:
+        Run.record = None
+        Run.parts.finish(record.end())
+    _judge(environment, Run.parts)
 
-        def tick(self) -> tuple[int, float] | None:
-            """Return how many users there are now, and how fast they come."""
-            most = self.runner.environment.parsed_options.num_users or 100 if self.runner else 100
-            ran_s = self.get_run_time()
-            for until_s, share in STAGES[SHAPE]:
-                if ran_s < until_s:
-                    return round(most * share), max(10.0, most / 5.0)
-            return None
+
+def _quitting(environment: Any, **_: Any) -> None:
+    """End a run that was interrupted like any other: Locust works out its exit code right after this."""
+    if Run.record is not None or (Run.parts is not None and Run.summary is None):
+        environment.runner.stop()
+
+
+def _hand_in(runner: Any, record: Record) -> None:
+    summary = record.end()
+    for data in record.chunks():
+        runner.send_message(PART, {"index": record.index, "data": data})
+        gevent.sleep(0)
+    runner.send_message(PART_DONE, summary)
+    (record.folder / "history.jsonl").unlink(missing_ok=True)
+    record.folder.rmdir()
+
+
+def _take(data: dict[str, Any]) -> None:
+    if Run.parts is not None:
+        Run.parts.take(data["index"], data["data"])
+
+
+def _collect(runner: Any, parts: Parts) -> None:
+    """Let the workers' users stop, and wait for what they recorded."""
+    runner.send_message(FINISH)
+    now = last_seen = time.monotonic()
+    until = now + HAND_IN_S
+    while len(parts.done) < Run.expected and now < min(until, last_seen + GONE_S):
+        gevent.sleep(0.1)
+        now = time.monotonic()
+        if any(client.state != "missing" for client in runner.clients.all):
+            last_seen = now
+
+
+def _judge(environment: Any, parts: Parts) -> None:
+    plan = Plan(**json.loads(environment.parsed_options.plan))
+    control = control_of(plan.control) if Run.refused is None else None
+    summary = finish(plan, parts, Run.expected, control)
+    summary["refused"] = Run.refused
+    Run.summary, Run.stats = summary, environment.stats
+    environment.process_exit_code = {"PASS": 0, "FAIL": 1}.get(summary["verdict"], 3)
+    (Path(plan.out) / "summary.json").write_text(json.dumps(summary, indent=1, sort_keys=True) + "\n", "utf-8")
+    failed = f": {', '.join(summary['failed'])}" if summary["failed"] else ""
+    LOG.warning("%s%s, %d observations in %s", summary["verdict"], failed, summary["observations"], plan.out)
+
+
+@events.quit.add_listener
+def _counted(**_: Any) -> None:
+    """Write the final counts: by now workers have told theirs, which Locust's own CSV files do not wait for."""
+    if Run.summary is None or Run.stats is None:
+        return
+    entries = [*sorted(Run.stats.entries.values(), key=lambda one: (one.name, str(one.method))), Run.stats.total]
+    calls = [
+        {
+            "type": str(one.method or ""),
+            "name": one.name,
+            "calls": one.num_requests,
+            "failed": one.num_failures,
+            **{f"p{n}_ms": round(one.get_response_time_percentile(n / 100), 1) for n in (50, 95, 99)},
+        }
+        for one in entries
+    ]
+    errors = [
+        {"type": one.method, "name": one.name, "why": str(one.error)[:300], "times": one.occurrences}
+        for one in Run.stats.errors.values()
+    ]
+    text = json.dumps({"calls": calls, "errors": errors}, indent=1)
+    (Path(Run.summary["run"]) / "calls.json").write_text(text + "\n", "utf-8")

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from .html import render_run, render_suite
 from .junit import junit
+from .load import load_table, render_load
 from .markdown import markdown
 from .run import RunUnreadable
 from .text import text
 
-__all__ = ["RunUnreadable", "junit", "markdown", "render_run", "render_suite", "text"]
+__all__ = ["RunUnreadable", "junit", "load_table", "markdown", "render_load", "render_run", "render_suite", "text"]

@@ -22,7 +22,8 @@ ROWS = 60
 
 
 @cache
-def _templates() -> jinja2.Environment:
+def templates() -> jinja2.Environment:
+    """Return the templates of all pages."""
     loader = jinja2.FileSystemLoader(Path(__file__).parent / "templates")
     found = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
     found.filters["clean"] = clean
@@ -49,7 +50,7 @@ def _page(run: Run) -> tuple[str, str | None]:
         drawn, without = [], "No plots: install them with `pip install 'ocpp-interlock[plots]'`."
     shown = connectors(run)
     page = (
-        _templates()
+        templates()
         .get_template("run.html")
         .render(
             run=run.about,
@@ -122,7 +123,7 @@ def _suite_page(suite: dict[str, Any], out: Path) -> str:
         for name, group in rows.items()
     ]
     return (
-        _templates()
+        templates()
         .get_template("suite.html")
         .render(suite=suite, ids=ids, matrix=matrix, total=len(runs), bad=[one for one in runs if one["failed"]])
     )

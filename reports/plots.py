@@ -74,7 +74,7 @@ def _timeline(run: Run) -> str:
         bbox_to_anchor=(0, 1),
         frameon=False,
     )
-    return _uri(figure)
+    return as_uri(figure)
 
 
 def _faults(run: Run, end_s: float) -> list[tuple[float, float]]:
@@ -113,10 +113,11 @@ def _answers(run: Run) -> str:
     axes.boxplot([took[name] for name in names], orientation="horizontal", widths=0.6, flierprops={"markersize": 2})
     axes.set_yticks(range(1, len(names) + 1), [f"{name} ({len(took[name])})" for name in names])
     axes.set_xlabel("milliseconds from a station's CALL to its answer")
-    return _uri(figure)
+    return as_uri(figure)
 
 
-def _uri(figure: Any) -> str:
+def as_uri(figure: Any) -> str:
+    """Return a figure as a data URI, and close it."""
     from matplotlib import pyplot
 
     file = io.BytesIO()

@@ -21,6 +21,7 @@ from . import catalogue, runner, screen, spec
 from .campaign import Campaign, Done
 from .cli_fleet import fleet
 from .cli_judge import judge
+from .cli_load import load
 from .cli_prove import prove
 from .cli_search import search
 from .cli_serve import serve
@@ -148,6 +149,7 @@ def _finish(campaign: Campaign, csms: str, show: screen.Screen, junit: Path | No
 app.command(short_help="Find a violation nobody wrote a scenario for, and shrink it.")(search)
 app.command(short_help="Connect simulated stations to a CSMS.")(fleet)
 app.command(short_help="Judge a recorded exchange.")(judge)
+app.command(short_help="Load a CSMS, and see whether it stays right.")(load)
 app.command(short_help="Prove what the harness catches: the kill matrix.")(prove)
 app.command(short_help="Run the reference CSMS on real sockets.")(serve)
 

@@ -12,6 +12,7 @@ import signal
 import ssl
 import stat
 import sys
+import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from csms.store import EventStore
 
 TOKEN_VARIABLE = "INTERLOCK_API_TOKEN"
+ANSWERED_WITHIN_S = 5.0
+"""How long a stop waits for operators' requests that are under way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +56,42 @@ class Wanted:
     open_to_all: bool
     csms: str
     quiet: bool
+    api_host: str
+    allow_host: tuple[str, ...]
+
+
+def _from_file(context: typer.Context, path: Path | None) -> Path | None:
+    """Take what a file says as the defaults; what is typed wins."""
+    if path is None:
+        return None
+    try:
+        found = tomllib.loads(path.read_text("utf-8"))
+    except (OSError, UnicodeError) as error:
+        raise Refused(f"--config {path} cannot be read: {getattr(error, 'strerror', None) or error}") from None
+    except tomllib.TOMLDecodeError as error:
+        raise Refused(f"--config {path} is not TOML: {error}") from None
+    known = sorted(one.name for one in context.command.params if one.name and one.name not in ("config", "help"))
+    for name in found:
+        if name not in known:
+            raise Refused(f"--config {path}: {name} is no option; options are {', '.join(known)}")
+    context.default_map = {**(context.default_map or {}), **found}
+    return path
 
 
 def serve(
-    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    config: Annotated[
+        Path | None,
+        typer.Option(help="TOML with these options, as in ocpp_port = 9000.", is_eager=True, callback=_from_file),
+    ] = None,
+    host: Annotated[str, typer.Option(help="Address to listen on for stations.")] = "127.0.0.1",
     ocpp_port: Annotated[int, typer.Option(min=0, max=65535, help="For stations; 0: any.")] = 9000,
     api_port: Annotated[int, typer.Option(min=0, max=65535, help="For operators; 0: any.")] = 8080,
+    api_host: Annotated[
+        str, typer.Option(help="Address to listen on for operators, who speak plain HTTP: keep it on loopback.")
+    ] = "127.0.0.1",
+    allow_host: Annotated[
+        list[str] | None, typer.Option(help="A name operators may call this host by, behind a proxy for example.")
+    ] = None,
     store: Annotated[
         str, typer.Option(help="sqlite:///FILE, postgresql://..., or memory: (which forgets).")
     ] = "sqlite:///interlock.sqlite",
@@ -90,9 +123,12 @@ def serve(
 
     Listens on loopback unless told otherwise. Stops cleanly on Ctrl-C or SIGTERM.
     """
+    if api_host != "127.0.0.1" and not _is_loopback(api_host) and not open_to_all:
+        raise Refused(f"operators' tokens would cross the network in the clear to {api_host}; say --open-to-all")
     wanted = Wanted(
         *(host, ocpp_port, api_port, store, node, profile, certificate, private_key, clients, connectors, slots),
         *(heartbeats, heartbeat_s, offline_s, call_timeout_s, lateness_s, tokens, token_file, open_to_all, csms, quiet),
+        *(api_host, tuple(allow_host or ())),
     )
     tls = _checked(wanted)
     asyncio.run(_serve(wanted, tls, csms_class(csms)))
@@ -189,8 +225,14 @@ async def _serve(wanted: Wanted, tls: ssl.SSLContext | None, design: type[Csms])
         loop.add_signal_handler(number, asked_to_stop.set)
     token = os.environ.get(TOKEN_VARIABLE) or secrets.token_urlsafe(24)
     _keep(token, wanted.token_file)
+    cut_off = _was_cut_off(wanted.store)
+    wrong: list[str] = []
     try:
         store = await open_store(wanted.store)
+        if cut_off:
+            wrong = await store.check(quick=True)  # type: ignore[attr-defined]
+            if wrong:
+                raise Refused(f"--store {wanted.store} was not closed, and is damaged: {wrong[0]}", UNTOLD)
         settings = Settings(
             heartbeat_interval_s=wanted.heartbeat_s,
             heartbeats=wanted.heartbeats,  # type: ignore[arg-type]
@@ -215,7 +257,8 @@ async def _serve(wanted: Wanted, tls: ssl.SSLContext | None, design: type[Csms])
         ocpp_port = await server.listen(wanted.host, wanted.ocpp_port, tls)
     except OSError as error:
         raise Refused(f"--ocpp-port {wanted.ocpp_port} on {wanted.host}: {error.strerror or error}", UNTOLD) from None
-    app = Api(node, server, records, keys, token).app(["localhost", "127.0.0.1", "[::1]", wanted.host])
+    hosts = ["localhost", "127.0.0.1", "[::1]", wanted.api_host, *wanted.allow_host]
+    app = Api(node, server, records, keys, token).app(hosts)
     config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", server_header=False)
     http = uvicorn.Server(config)
     config.load()
@@ -224,21 +267,26 @@ async def _serve(wanted: Wanted, tls: ssl.SSLContext | None, design: type[Csms])
         protocol: Any = config.http_protocol_class
         listening = await loop.create_server(
             lambda: protocol(config=config, server_state=http.server_state, app_state={}),
-            wanted.host,
+            wanted.api_host,
             wanted.api_port,
         )
     except OSError as error:
-        raise Refused(f"--api-port {wanted.api_port} on {wanted.host}: {error.strerror or error}", UNTOLD) from None
-    shown = f"[{wanted.host}]" if ":" in wanted.host else wanted.host
+        where = f"{wanted.api_port} on {wanted.api_host}"
+        raise Refused(f"--api-port {where}: {error.strerror or error}", UNTOLD) from None
+
+    def shown(host: str) -> str:
+        return f"[{host}]" if ":" in host else host
 
     def say(line: str) -> None:
         if not wanted.quiet:
             print(line, flush=True)
 
-    print(f"stations:  {'ws' if tls is None else 'wss'}://{shown}:{ocpp_port}/ocpp/", flush=True)
-    print(f"operators: http://{shown}:{listening.sockets[0].getsockname()[1]}", flush=True)
+    print(f"stations:  {'ws' if tls is None else 'wss'}://{shown(wanted.host)}:{ocpp_port}/ocpp/", flush=True)
+    print(f"operators: http://{shown(wanted.api_host)}:{listening.sockets[0].getsockname()[1]}", flush=True)
     where = _without_password(wanted.store)
     say(f"store:     {where}: {found} events, {stations} stations, {open_commands} commands without an outcome")
+    if cut_off:
+        say("           it was not closed; looked over, and sound")
     if wanted.csms != REFERENCE:
         say(f"design:    {wanted.csms}, which is WRONG on purpose")
     if wanted.profile == 0:
@@ -246,14 +294,30 @@ async def _serve(wanted: Wanted, tls: ssl.SSLContext | None, design: type[Csms])
     if not os.environ.get(TOKEN_VARIABLE) and wanted.token_file is None:
         print(f"API token: {token}", file=sys.stderr, flush=True)
     await asked_to_stop.wait()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.remove_signal_handler(number)  # a second one does not ask
     say("stopping")
     listening.close()
+    records.stop()
     for connection in list(http.server_state.connections):
         connection.shutdown()
-    await server.stop()
+    finished = await server.stop()
+    if http.server_state.tasks:
+        await asyncio.wait(http.server_state.tasks, timeout=ANSWERED_WITHIN_S)
     with contextlib.suppress(StoreError):
         await store.close()
+    if not finished:
+        raise Refused("stopped while something was under way: the next start takes it up, as after a crash", UNTOLD)
     say("stopped: everything acknowledged is in the store")
+
+
+def _was_cut_off(url: str) -> bool:
+    """Tell whether a SQLite log was left open: a clean end leaves no write-ahead file behind."""
+    path = url.removeprefix("sqlite:///") if url.startswith("sqlite:///") else ""
+    try:
+        return bool(path) and os.stat(f"{path}-wal").st_size > 0
+    except OSError:
+        return False
 
 
 def _keep(token: str, path: Path | None) -> None:

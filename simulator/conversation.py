@@ -295,6 +295,7 @@ class Conversation:
         if self.socket is None:
             call.failed(LOST)
             return
+        call.since = self._env.now
         self._prompt.append(call)
         self.pump()
 

@@ -29,9 +29,10 @@ class Call:
     """A CALL to make: `payload` is its JSON text. `answered(payload)` or `failed(why)` is called once.
 
     `why` is `LOST`, `TIMED_OUT` or the code of a CALLERROR. `early` calls may go out before a boot was accepted.
+    `since` is the second at which it was put in line, None for one that was not.
     """
 
-    __slots__ = ("action", "answered", "early", "failed", "message_id", "payload")
+    __slots__ = ("action", "answered", "early", "failed", "message_id", "payload", "since")
 
     def __init__(
         self,
@@ -44,6 +45,7 @@ class Call:
     ) -> None:
         self.action, self.payload, self.answered, self.failed = action, payload, answered, failed
         self.message_id, self.early = message_id, early
+        self.since: float | None = None
 
 
 class Link:

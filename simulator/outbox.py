@@ -39,9 +39,12 @@ class Session:
 
 
 class Entry:
-    """One message in line. `body` is its payload, without a transactionId where `session` will know it."""
+    """One message in line. `body` is its payload, without a transactionId where `session` will know it.
 
-    __slots__ = ("action", "attempts", "body", "durable", "forgotten", "message_id", "session", "told")
+    `since` is when it was put in line, None once it was answered with an error or not at all.
+    """
+
+    __slots__ = ("action", "attempts", "body", "durable", "forgotten", "message_id", "session", "since", "told")
 
     def __init__(self, action: str, body: str, session: Session | None = None, told: Any = None) -> None:
         self.action, self.body, self.session, self.told = action, body, session, told
@@ -49,6 +52,7 @@ class Entry:
         self.message_id: str | None = None
         self.attempts = 0
         self.forgotten = False
+        self.since: float | None = None
 
     def payload(self) -> str:
         """Write the payload with what is known now."""
@@ -107,6 +111,7 @@ class Outbox:
     def push(self, entry: Entry) -> None:
         """Put a message at the end of the line."""
         self._line.append(entry)
+        entry.since = self._env.now
         if entry.durable:
             self.pending += 1
             if self.pending > self.limit:
@@ -129,6 +134,7 @@ class Outbox:
         """Send the first message; the link must be idle."""
         self._in_flight = entry = self._line[0]
         call = Call(entry.action, entry.payload(), self._hear, self._fail, entry.message_id)
+        call.since = entry.since
         message_id = self._link.call(call)
         if self._persona.resends == "same id":
             entry.message_id = message_id
@@ -170,6 +176,8 @@ class Outbox:
                 self._dropped(entry, why)
 
     def _wait(self, seconds: float) -> None:
+        if self._line:
+            self._line[0].since = None
         self._pause = Timer(self._env, seconds, self._resume)
 
     def _resume(self, _: Any) -> None:

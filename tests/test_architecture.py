@@ -15,6 +15,7 @@ FILES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("
 LINES = 600
 ASYNCIO = [
     "csms/connection.py",
+    "csms/credentials.py",
     "csms/projections.py",
     "csms/server.py",
     "csms/wall.py",
@@ -45,6 +46,7 @@ SHELLS = (
     "scenarios/prove.py",
     "scenarios/cli_prove.py",
     "scenarios/cli_fleet.py",
+    "scenarios/cli_load.py",
     "scenarios/cli_search.py",
     "csms/wall.py",
     "scenarios/outside_world.py",

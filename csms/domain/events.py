@@ -224,10 +224,48 @@ class KeySet:
 
 @dataclass(frozen=True, slots=True)
 class KeyRemoved:
-    """`station` has no password any more."""
+    """`station` has no password any more, and may use any security profile."""
 
     at: datetime
     station: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeyOffered:
+    """A new password is about to be sent to `station`: whether it takes it is the outcome of that command."""
+
+    at: datetime
+    station: str
+    key_id: str
+    salt: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeyWithdrawn:
+    """The password `key_id` was never sent to `station`."""
+
+    at: datetime
+    station: str
+    key_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeyUsed:
+    """`station` used the password `key_id` (empty: the one that was set) while others were possible: it has this."""
+
+    at: datetime
+    station: str
+    key_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileReached:
+    """`station` proved itself with security profile `profile`: a lower one is refused from now on."""
+
+    at: datetime
+    station: str
+    profile: int
 
 
 StationEvent = (
@@ -249,4 +287,5 @@ StationEvent = (
     | TransactionStopped
     | AnomalyRecorded
 )
-Event = StationEvent | MeterSampled | TokenRegistered | KeySet | KeyRemoved
+CredentialEvent = KeySet | KeyRemoved | KeyOffered | KeyWithdrawn | KeyUsed | ProfileReached
+Event = StationEvent | MeterSampled | TokenRegistered | CredentialEvent

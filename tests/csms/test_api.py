@@ -88,7 +88,8 @@ async def test_a_command_is_durable_sent_once_and_its_outcome_can_be_waited_for(
         assert (again, known) == (202, {"id": asked["id"], "known": True})
         waiting = asyncio.create_task(client("GET", f"/api/commands/{asked['id']}?wait=10s"))
         await asyncio.sleep(0)
-        assert (await client("GET", f"/api/commands/{asked['id']}"))[1]["state"] == "requested"
+        _, told = await client("GET", f"/api/commands/{asked['id']}")
+        assert (told["state"], told["sent"]) == ("requested", True)
         await station.socket.send(json.dumps([3, asked["id"], {"status": "Unlocked"}]))
         status, told = await waiting
         assert (status, told["state"]) == (200, "accepted")
@@ -195,6 +196,10 @@ async def test_tokens_and_keys_can_be_set() -> None:
         assert (await station.say("Authorize", {"idTag": "TAG"}))[2]["idTagInfo"]["status"] == "Accepted"
         assert (await client("PUT", "/api/tokens/TAG", {"status": "Maybe"}))[0] == 422
         assert (await client("GET", "/api/tokens"))[1]["tokens"] == [{"token": "TAG", "status": "Accepted"}]
+        assert (await client("GET", "/api/tokens/TAG"))[1] == {"token": "TAG", "status": "Accepted"}
+        assert (await client("DELETE", "/api/tokens/TAG"))[0] == 204
+        assert (await station.say("Authorize", {"idTag": "TAG"}))[2]["idTagInfo"]["status"] == "Invalid"
+        assert (await client("GET", "/api/tokens/none"))[0] == (await client("DELETE", "/api/tokens/none"))[0] == 404
         assert (await client("PUT", "/api/stations/CP09/key", {"password": "short"}))[0] == 422
         assert (await client("PUT", "/api/stations/CP09/key", {"password": "long enough"}))[0] == 204
         assert "CP09" in csms.gate.keys

@@ -82,6 +82,14 @@ STORED: list[tuple[type, str, str]] = [
     (ev.TokenRegistered, "TokenRegistered", f'{{"at":{T},"id_token":"A","status":"Blocked","parent":null}}'),
     (ev.KeySet, "KeySet", f'{{"at":{T},"station":"CP01","salt":"00ff","digest":"a1b2"}}'),
     (ev.KeyRemoved, "KeyRemoved", f'{{"at":{T},"station":"CP01"}}'),
+    (
+        ev.KeyOffered,
+        "KeyOffered",
+        f'{{"at":{T},"station":"CP01","key_id":"k1","salt":"00ff","digest":"a1b2"}}',
+    ),
+    (ev.KeyWithdrawn, "KeyWithdrawn", f'{{"at":{T},"station":"CP01","key_id":"k1"}}'),
+    (ev.KeyUsed, "KeyUsed", f'{{"at":{T},"station":"CP01","key_id":""}}'),
+    (ev.ProfileReached, "ProfileReached", f'{{"at":{T},"station":"CP01","profile":2}}'),
 ]
 """Every event class, the name it is stored under and bytes of it. A log has these: they may be added to, not changed.
 

@@ -99,6 +99,8 @@ def test_a_port_that_is_taken_is_one_sentence(tmp_path: Path) -> None:
         (["--slots", "3"], 2, "more than --connectors"),
         (["--heartbeats", "never"], 2, "presence or every"),
         (["--token-file", "no/such/folder"], 2, "--token-file no/such/folder"),
+        (["--api-host", "0.0.0.0"], 2, "in the clear to 0.0.0.0"),
+        (["--config", "no.toml"], 2, "--config no.toml cannot be read"),
     ],
 )
 def test_a_mistake_is_one_sentence(tmp_path: Path, flags: list[str], code: int, says: str) -> None:
@@ -124,3 +126,51 @@ def test_the_token_is_kept_for_its_owner_only(tmp_path: Path) -> None:
         path = tmp_path / "token"
         assert path.read_text() == "secret-of-a-test"
         assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_file_may_hold_the_options_and_a_word_it_does_not_know_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "serve.toml"
+    file.write_text('store = "memory:"\nnode = "from-file"\nconnectors = 7\nport = 1\n')
+    done = interlock("serve", "--config", str(file), cwd=tmp_path)
+    assert done.returncode == 2
+    assert "port is no option; options are allow_host, api_host," in done.stderr
+    file.write_text('store = "memory:"\nnode = "not a name"\n')
+    done = interlock("serve", "--config", str(file), cwd=tmp_path)
+    assert "--node is 1 to 12" in done.stderr
+    file.write_text('store = "memory:"\nocpp_port = 9\n')
+    with serving(tmp_path, "--config", str(file)) as (_, stations, _operators):
+        assert not stations.endswith(":9/ocpp/")  # what is typed wins
+
+
+def test_after_a_kill_the_log_is_looked_over_and_that_is_said(tmp_path: Path) -> None:
+    with serving(tmp_path) as (process, _, operators):
+        request = urllib.request.Request(
+            f"{operators}/api/tokens/TAG",
+            data=b'{"status": "Accepted"}',
+            method="PUT",
+            headers={"Authorization": "Bearer secret-of-a-test", "Content-Type": "application/json"},
+        )
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            assert answer.status == 200
+        process.kill()
+        process.wait(10)
+    with serving(tmp_path) as (process, _, operators):
+        assert get(f"{operators}/api/tokens/TAG") == {"token": "TAG", "status": "Accepted"}
+        process.send_signal(signal.SIGTERM)
+        out, err = process.communicate(timeout=20)
+        assert process.returncode == 0, err
+        assert "interlock.sqlite: 1 events" in out
+        assert "it was not closed; looked over, and sound" in out
+
+
+def test_a_stop_does_not_wait_for_whoever_follows_events_or_waits_for_a_command(tmp_path: Path) -> None:
+    with serving(tmp_path, "--store", "memory:") as (process, _, operators):
+        port = int(operators.rsplit(":", 1)[1])
+        with socket.create_connection(("127.0.0.1", port), timeout=10) as follower:
+            follower.sendall(
+                b"GET /api/events HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer secret-of-a-test\r\n\r\n"
+            )
+            assert b"200 OK" in follower.recv(4096)
+            process.send_signal(signal.SIGTERM)
+            _, err = process.communicate(timeout=20)
+        assert (process.returncode, err) == (0, "")

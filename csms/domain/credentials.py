@@ -1,0 +1,98 @@
+"""How a station proves that it is itself: which keys are possible, and below which security profile it may not come.
+
+A key that was sent to a station and whose outcome is in doubt is neither the key nor not the key: both it and the one
+before are accepted until the station uses one of them. The outcome is that of a command, so it stands in the station's
+own stream; `phase_of` tells it here. What is kept of a key is a salted hash: no key is in the log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from . import events as ev
+from .station import Phase
+
+FIRST = ""
+"""The id of the key an operator set; a key sent to the station has one of its own."""
+KEYS_KEPT = 4
+"""Keys of which it may be unclear which one the station took."""
+REFERENCE = "key:"
+"""What stands in a stored command in place of the key it carries, followed by the key's id."""
+
+Outcome = Callable[[str], Phase | None]
+"""Where the command that carried a key stands, by the key's id; None for one nobody remembers."""
+
+# --- state -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """What is kept of a key, in hex."""
+
+    key_id: str
+    salt: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """The fold of what the log says of one station: keys from old to new, the one it used, the lowest profile."""
+
+    keys: tuple[Digest, ...] = ()
+    proven: str | None = None
+    profile: int = 0
+
+
+def evolve(state: Credentials, event: ev.CredentialEvent) -> Credentials:
+    """Apply one event. Pure and total."""
+    match event:
+        case ev.KeySet(salt=salt, digest=digest):
+            return Credentials((Digest(FIRST, salt, digest),), None, state.profile)
+        case ev.KeyOffered(key_id=key_id, salt=salt, digest=digest):
+            # What the station used is the key before this one; older doubts end with it.
+            before = [key for key in state.keys if state.proven in (None, key.key_id)]
+            return replace(state, keys=(*before[1 - KEYS_KEPT :], Digest(key_id, salt, digest)), proven=None)
+        case ev.KeyWithdrawn(key_id=key_id):
+            return replace(state, keys=tuple(key for key in state.keys if key.key_id != key_id))
+        case ev.KeyUsed(key_id=key_id):
+            return replace(state, proven=key_id)
+        case ev.ProfileReached(profile=profile):
+            return replace(state, profile=max(profile, state.profile))
+        case ev.KeyRemoved():
+            return Credentials()
+
+
+# --- decisions -------------------------------------------------------------------------------------------------------
+
+
+def possible(state: Credentials, phase_of: Outcome) -> tuple[Digest, ...]:
+    """Return the keys the station may use now, from old to new.
+
+    One it accepted ends those before it, one it rejected or was never sent does not count. Among doubts the one it used
+    is the only one, until a late answer says that it took a newer one.
+    """
+    found: list[Digest] = list(state.keys[:1])
+    for key in state.keys[1:]:
+        match phase_of(key.key_id):
+            case Phase.ACCEPTED | Phase.CONFIRMED:
+                found = [key]
+            case Phase.REJECTED | Phase.REFUTED:
+                pass
+            case _:
+                found.append(key)
+    return tuple([key for key in found if key.key_id == state.proven] or found)
+
+
+def used(state: Credentials, station: str, key_id: str, phase_of: Outcome, at: datetime) -> list[ev.CredentialEvent]:
+    """Return what it means that the station used a key: which one it has, if that was open.
+
+    An old key proves nothing while a newer one is still on its way to the station.
+    """
+    keys = [key.key_id for key in possible(state, phase_of)]
+    if key_id not in keys or len(keys) == 1:
+        return []
+    if any(phase_of(newer) is Phase.REQUESTED for newer in keys[keys.index(key_id) + 1 :]):
+        return []
+    return [ev.KeyUsed(at, station, key_id)]

@@ -1,0 +1,246 @@
+"""How stations prove themselves over time: a change of key and each of its ends, and the way up the profiles."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from websockets.exceptions import InvalidStatus
+
+from csms.domain import commands as do
+from csms.domain import credentials as cr
+from csms.domain import events as ev
+from csms.domain.station import Phase
+from csms.gate import Gate, Key, octets
+from csms.store import MemoryStore
+
+from .serving import Served, Station, dialled, served
+from .test_api import Client
+from .test_server import basic, until
+
+AT = datetime(2026, 1, 1, tzinfo=UTC)
+OLD, NEW, NEWER = "old-key-01234567", "new-key-01234567", "newer-key-012345"
+
+# --- the rules -------------------------------------------------------------------------------------------------------
+
+BEFORE = (ev.KeySet(AT, "CP01", "00", "aa"), ev.KeyOffered(AT, "CP01", "k1", "00", "bb"))
+
+
+def folded(*events: ev.CredentialEvent) -> cr.Credentials:
+    state = cr.Credentials()
+    for event in events:
+        state = cr.evolve(state, event)
+    return state
+
+
+def ids(state: cr.Credentials, **phases: Phase) -> list[str]:
+    return [key.key_id for key in cr.possible(state, phases.get)]
+
+
+@pytest.mark.parametrize(
+    ("phase", "expected"),
+    [
+        (None, ["", "k1"]),
+        (Phase.REQUESTED, ["", "k1"]),
+        (Phase.DOUBT, ["", "k1"]),
+        (Phase.UNKNOWN, ["", "k1"]),
+        (Phase.ACCEPTED, ["k1"]),
+        (Phase.CONFIRMED, ["k1"]),
+        (Phase.REJECTED, [""]),
+        (Phase.REFUTED, [""]),
+    ],
+)
+def test_which_keys_fit_follows_from_what_became_of_the_command(phase: Phase | None, expected: list[str]) -> None:
+    assert [key.key_id for key in cr.possible(folded(*BEFORE), lambda _: phase)] == expected
+
+
+def test_the_key_that_was_used_is_the_one_until_a_late_answer_says_otherwise() -> None:
+    state = folded(*BEFORE)
+    assert cr.used(state, "CP01", "k1", {"k1": Phase.DOUBT}.get, AT) == [ev.KeyUsed(AT, "CP01", "k1")]
+    assert cr.used(state, "CP01", "", {"k1": Phase.REQUESTED}.get, AT) == []
+    assert cr.used(state, "CP01", "k1", {"k1": Phase.REQUESTED}.get, AT) == [ev.KeyUsed(AT, "CP01", "k1")]
+    assert cr.used(state, "CP01", "", {"k1": Phase.REJECTED}.get, AT) == []
+    kept_old = folded(*BEFORE, ev.KeyUsed(AT, "CP01", ""))
+    assert ids(kept_old, k1=Phase.UNKNOWN) == [""]
+    assert ids(kept_old, k1=Phase.ACCEPTED) == ["k1"]
+
+
+def test_doubts_on_doubts_stay_few_and_an_operator_ends_them() -> None:
+    more = [ev.KeyOffered(AT, "CP01", f"k{n}", "00", "cc") for n in range(2, 12)]
+    assert len(folded(*BEFORE, *more).keys) == cr.KEYS_KEPT
+    assert ids(folded(*BEFORE, ev.KeyWithdrawn(AT, "CP01", "k1"))) == [""]
+    assert ids(folded(*BEFORE, *more, ev.KeySet(AT, "CP01", "00", "dd"))) == [""]
+    assert folded(*BEFORE, ev.ProfileReached(AT, "CP01", 2), ev.KeyRemoved(AT, "CP01")) == cr.Credentials()
+
+
+def test_a_key_in_hex_is_the_octets_it_stands_for() -> None:
+    written = b"0123456789abcdef0123456789ABCDEF01234567"
+    assert octets(written) == bytes.fromhex(written.decode())
+    assert Key.of(written, b"s").fits(bytes.fromhex(written.decode()))
+    for plain in (b"0123456789abcdef", b"0123456789abcdef0", b"x" * 32, b"\xff" * 20):
+        assert octets(plain) == plain
+
+
+def test_right_passwords_are_no_failures() -> None:
+    gate = Gate(1, "/ocpp/", b"pepper")
+    for n in range(300):  # all from one address, as behind a proxy
+        station = f"CP{n}"
+        gate.keys[station] = (key := Key(b"s", b"d"),)
+        header = basic(station, NEW)["Authorization"]
+        assert callable(gate.ask(f"/ocpp/{station}", header, None, "10.0.0.1", 0.0))
+        assert gate.proved(f"/ocpp/{station}", header, "10.0.0.1", key) == station
+
+
+# --- on sockets ------------------------------------------------------------------------------------------------------
+
+
+@asynccontextmanager
+async def rotating(store: MemoryStore) -> AsyncIterator[tuple[Served, Client]]:
+    async with served(profile=1, store=store, call_timeout_s=0.3) as csms:
+        if "CP01" not in csms.gate.keys:
+            await csms.keys.set("CP01", OLD)
+        yield csms, Client(csms)
+
+
+def dial(csms: Served, password: str) -> Any:
+    return dialled(csms.url(), additional_headers=basic("CP01", password))
+
+
+async def fits(csms: Served, password: str) -> bool:
+    try:
+        async with dial(csms, password) as station:
+            await station.say("Heartbeat", {})
+        return True
+    except InvalidStatus:
+        return False
+
+
+async def sent(client: Client, station: Station, value: str = NEW, key: str = "AuthorizationKey") -> tuple[str, Any]:
+    payload = {"action": "ChangeConfiguration", "payload": {"key": key, "value": value}}
+    status, told = await client("POST", "/api/stations/CP01/commands", payload)
+    assert status == 202, told
+    return told["id"], await station.hear()
+
+
+@pytest.mark.asyncio
+async def test_a_key_that_is_changed_stands_nowhere_but_in_its_frame() -> None:
+    store = MemoryStore()
+    async with rotating(store) as (csms, client):
+        async with dial(csms, OLD) as station:
+            await station.boot()
+            command_id, frame = await sent(client, station, key="authorizationkey")
+            assert frame[2:] == ["ChangeConfiguration", {"key": "authorizationkey", "value": NEW}]
+            await station.socket.send(json.dumps([3, frame[1], {"status": "Accepted"}]))
+            _, told = await client("GET", f"/api/commands/{command_id}?wait=5")
+            assert told["state"] == "accepted"
+            _, shown = await client("GET", "/api/stations/CP01/events")
+            followed = csms.records.follow(0)
+            types = [one["type"] if (one := await anext(followed)) else "" for _ in range(4)]
+        assert await fits(csms, NEW)
+        assert not await fits(csms, OLD)
+    log = b"".join(one.data for one in await store.read_all())
+    assert not any(secret.encode() in log for secret in (OLD, NEW))
+    assert NEW not in json.dumps([told, shown])
+    assert types == ["CameOnline", "Booted", "CommandRequested", "CommandAccepted"]
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("taken", [True, False])
+async def test_while_it_is_in_doubt_both_keys_fit_until_one_is_used(taken: bool) -> None:
+    store = MemoryStore()
+    async with rotating(store) as (csms, client):
+        async with dial(csms, OLD) as station:
+            await station.boot()
+            command_id, _ = await sent(client, station)
+            _, told = await client("GET", f"/api/commands/{command_id}")
+            assert (told["state"], told["sent"]) == ("requested", True)
+        async with asyncio.timeout(5):
+            while (await client("GET", f"/api/commands/{command_id}"))[1]["state"] != "in doubt":
+                await asyncio.sleep(0.01)
+        assert [key.key_id == "" for key in csms.gate.keys["CP01"]] == [True, False]
+    async with rotating(store) as (csms, _):  # and after a restart
+        assert len(csms.gate.keys["CP01"]) == 2
+        assert await fits(csms, NEW if taken else OLD)
+
+        async def settled() -> bool:
+            return len(csms.gate.keys["CP01"]) == 1
+
+        await until(settled)
+        assert not await fits(csms, OLD if taken else NEW)
+        assert await fits(csms, NEW if taken else OLD)
+
+
+@pytest.mark.asyncio
+async def test_a_key_the_station_rejects_never_fits() -> None:
+    async with rotating(MemoryStore()) as (csms, client):
+        async with dial(csms, OLD) as station:
+            await station.boot()
+            command_id, frame = await sent(client, station)
+            await station.socket.send(json.dumps([3, frame[1], {"status": "Rejected"}]))
+            assert (await client("GET", f"/api/commands/{command_id}?wait=5"))[1]["state"] == "rejected"
+        assert await fits(csms, OLD)
+        assert not await fits(csms, NEW)
+
+
+@pytest.mark.asyncio
+async def test_a_key_is_changed_once_for_one_idempotency_key_and_offered_only_where_it_is_sent() -> None:
+    async with rotating(MemoryStore()) as (csms, client):
+        body = {"action": "ChangeConfiguration", "payload": {"key": "AuthorizationKey", "value": NEW}}
+        path = "/api/stations/CP01/commands"
+        async with dial(csms, OLD) as station:
+            await station.boot()
+            first = await client("POST", path, body, idempotency_key="once")
+            again = await client("POST", path, body, idempotency_key="once")
+            assert (first[0], again[0], again[1]["known"]) == (202, 202, True)
+            assert first[1]["id"] == again[1]["id"]
+            assert (await station.hear())[1] == first[1]["id"]
+            other = {"action": "UnlockConnector", "payload": {"connectorId": 1}}
+            assert (await client("POST", path, other, idempotency_key="once"))[0] == 422
+            short = {**body, "payload": {"key": "AuthorizationKey", "value": "short"}}
+            assert (await client("POST", path, short))[0] == 422
+        types = [one.type for one in await csms.node.store.read("credentials")]
+        assert types.count("KeyOffered") == 1
+
+
+@pytest.mark.asyncio
+async def test_a_key_offered_to_a_station_that_is_away_is_withdrawn() -> None:
+    async with served(profile=1, offline_after_s=0.2) as csms:
+        await csms.keys.set("CP01", OLD)
+        async with dial(csms, OLD) as station:
+            await station.boot()
+
+        async def away() -> bool:
+            state = await csms.records.station("CP01")
+            return state is not None and not state.online
+
+        await until(away)
+        decided = await csms.keys.change("CP01", do.Configure("AuthorizationKey", NEW), "r1")
+        assert decided.answer == "unreachable"
+        assert [key.key_id for key in csms.gate.keys["CP01"]] == [""]
+
+
+@pytest.mark.asyncio
+async def test_there_is_no_way_back_to_a_lower_profile() -> None:
+    store = MemoryStore()
+    async with served(profile=2, store=store) as csms:  # what TLS adds is not looked at here
+        await csms.keys.set("CP01", OLD)
+        assert await fits(csms, OLD)
+
+        async def noted() -> bool:
+            return any(one.type == "ProfileReached" for one in await store.read("credentials"))
+
+        await until(noted)
+    async with served(profile=1, store=store) as csms:
+        for password, status in ((OLD, 403), ("wrong-password-01", 401)):
+            with pytest.raises(InvalidStatus) as refused:
+                async with dial(csms, password):
+                    pass
+            assert refused.value.response.status_code == status
+        await csms.keys.remove("CP01")
+        await csms.keys.set("CP01", OLD)
+        assert await fits(csms, OLD)

@@ -157,7 +157,7 @@ def test_after_a_kill_the_log_is_looked_over_and_that_is_said(tmp_path: Path) ->
     with serving(tmp_path) as (process, _, operators):
         assert get(f"{operators}/api/tokens/TAG") == {"token": "TAG", "status": "Accepted"}
         process.send_signal(signal.SIGTERM)
-        out, err = process.communicate(timeout=20)
+        out, err = ended(process)
         assert process.returncode == 0, err
         assert "interlock.sqlite: 1 events" in out
         assert "it was not closed; looked over, and sound" in out
@@ -172,5 +172,5 @@ def test_a_stop_does_not_wait_for_whoever_follows_events_or_waits_for_a_command(
             )
             assert b"200 OK" in follower.recv(4096)
             process.send_signal(signal.SIGTERM)
-            _, err = process.communicate(timeout=20)
+            _, err = ended(process)
         assert (process.returncode, err) == (0, "")

@@ -27,7 +27,8 @@ DESCRIPTION_LIMIT = 255
 CODE_LIMIT = 50
 """Characters kept of a CALLERROR's code; the longest of the standard has 29."""
 
-_decode = msgspec.json.Decoder().decode
+read = msgspec.json.Decoder().decode
+"""Read JSON."""
 _encode = msgspec.json.Encoder().encode
 
 
@@ -96,6 +97,10 @@ class Endpoint:
 
     # --- in ---
 
+    def read(self, frame: str) -> Any:
+        """Return the JSON of a frame."""
+        return read(frame)
+
     def receive(self, frame: str, now: float) -> Notice | None:
         """Return what one text frame means, or None when it means nothing to anybody (an unknown message type)."""
         if len(frame) > FRAME_LIMIT:
@@ -103,7 +108,7 @@ class Endpoint:
         try:
             if frame.count("[") + frame.count("{") > DEPTH_LIMIT and _too_deep(frame):
                 return Malformed(f"nested deeper than {DEPTH_LIMIT}")
-            message = _decode(frame)
+            message = self.read(frame)
         except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
             return Malformed(f"not JSON: {error}")
         if type(message) is not list or len(message) < 3:

@@ -37,6 +37,10 @@ BATCH = 512
 """Appends that share one transaction, at the most."""
 WAITING = 100_000
 """Appends that may wait; more are refused at once."""
+MOST_ROWS = 64
+"""Events that share one statement, at the most; a power of two."""
+HEADS = 50_000
+"""Streams whose version is remembered between appends."""
 
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
@@ -76,6 +80,9 @@ class _Append:
     stored: list[StoredEvent] = field(default_factory=list)
 
 
+_Results = list[tuple[_Append, int | Exception]]
+
+
 @dataclass(slots=True)
 class _Query:
     ask: Callable[[sqlite3.Connection], Any]
@@ -92,6 +99,7 @@ class SqliteStore:
         self._subscribers: list[tuple[asyncio.AbstractEventLoop, Subscriber]] = []
         self._opened: Future[None] = Future()
         self._closed = False
+        self._heads: dict[str, int] = {}
         self._thread = threading.Thread(target=self._own, name=f"log {path.name}", daemon=True)
 
     @classmethod
@@ -226,28 +234,87 @@ class SqliteStore:
                 return jobs
 
     def _commit(self, db: sqlite3.Connection, appends: list[_Append]) -> None:
-        results: list[tuple[_Append, int | Exception]] = []
+        results: _Results
         try:
             db.execute("BEGIN IMMEDIATE")
-            for job in appends:
-                try:
-                    results.append((job, _insert(db, job)))
-                except StoreError as error:
-                    results.append((job, error))
+            found = self._insert_all(db, appends)
+            if found is None:
+                # A lost race, or an event that is there already: one at a time, so that each learns its own result.
+                db.execute("ROLLBACK")
+                db.execute("BEGIN IMMEDIATE")
+                found = [(job, _insert_or_why(db, job)) for job in appends]
+            results = found
             db.execute("COMMIT")
         except sqlite3.Error as error:
             # The disk said no to the whole transaction: nothing of it is in the log, and nobody is told it is.
             with contextlib.suppress(sqlite3.Error):
                 db.execute("ROLLBACK")
+            self._heads.clear()
             why = _unavailable(error, self.path)
             results = [(job, why) for job in appends]
         else:
+            self._note_heads(results)
             self._tell([job.stored for job in appends if job.stored])
         # One crossing into each loop for the whole batch: a crossing costs more than an insert.
         for loop in {job.done.get_loop() for job in appends}:
             mine = [(job.done, result) for job, result in results if job.done.get_loop() is loop]
             with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
                 loop.call_soon_threadsafe(_settle, mine)
+
+    def _insert_all(self, db: sqlite3.Connection, appends: list[_Append]) -> _Results | None:
+        """Insert the batches of all, many rows a statement, or return None when one of them has no place.
+
+        A statement lets go of the interpreter and wants it back: for each event that costs more than the insert. What
+        is remembered of heads only saves asking; the unique (stream, version) says so when somebody else wrote.
+        """
+        heads: dict[str, int] = {}
+        rows: list[tuple[_Append, int, NewEvent]] = []
+        results: _Results = []
+        for job in appends:
+            stream = job.stream
+            head = heads.get(stream)
+            if head is None:
+                head = self._heads.get(stream)
+                if head is None:
+                    head = _head(db, stream)
+            if job.expected is not None and job.expected != head:
+                return None
+            for event in job.events:
+                head += 1
+                rows.append((job, head, event))
+            heads[stream] = head
+            results.append((job, head))
+        at = 0
+        try:
+            while at < len(rows):
+                count = min(1 << (len(rows) - at).bit_length() - 1, MOST_ROWS)
+                some = rows[at : at + count]
+                values = [
+                    value
+                    for job, version, event in some
+                    for value in (job.stream, version, event.event_id, event.type, event.data)
+                ]
+                last = db.execute(_INSERT_MANY[count], values).lastrowid
+                assert last is not None
+                # One writer, and a key that only grows: the rows of a statement stand next to each other.
+                for position, (job, version, event) in enumerate(some, last - count + 1):
+                    stored = StoredEvent(position, job.stream, version, event.event_id, event.type, event.data)
+                    job.stored.append(stored)
+                at += count
+        except sqlite3.IntegrityError:
+            for job in appends:
+                job.stored.clear()
+            return None
+        return results
+
+    def _note_heads(self, results: _Results) -> None:
+        heads = self._heads
+        for job, result in results:
+            heads.pop(job.stream, None)
+            if isinstance(result, int) and job.stored:
+                heads[job.stream] = result
+        while len(heads) > HEADS:
+            del heads[next(iter(heads))]
 
     def _answer(self, db: sqlite3.Connection, query: _Query) -> None:
         try:
@@ -279,6 +346,12 @@ _NEXT = _INSERT + (
 )
 
 
+_INSERT_MANY = {
+    count: _INSERT + "VALUES " + ", ".join(["(?, ?, ?, ?, ?)"] * count)
+    for count in (1 << power for power in range(MOST_ROWS.bit_length()))
+}
+
+
 def _settle(results: list[tuple[asyncio.Future[int], int | Exception]]) -> None:
     for done, result in results:
         if done.done():
@@ -293,8 +366,15 @@ def _head(db: sqlite3.Connection, stream: str) -> int:
     return db.execute("SELECT max(version) FROM event WHERE stream = ?", (stream,)).fetchone()[0] or 0
 
 
+def _insert_or_why(db: sqlite3.Connection, job: _Append) -> int | Exception:
+    try:
+        return _insert(db, job)
+    except StoreError as error:
+        return error
+
+
 def _insert(db: sqlite3.Connection, job: _Append) -> int:
-    """Insert a batch, or leave everything as it was and raise. The usual case is one statement an event."""
+    """Insert a batch, or leave everything as it was and raise."""
     version = _head(db, job.stream) if job.expected is None else job.expected
     whole = len(job.events) == 1
     if not whole:

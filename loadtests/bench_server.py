@@ -26,7 +26,7 @@ from websockets.asyncio.client import connect
 
 ROOT = Path(__file__).parents[1]
 AT = "2026-01-01T00:00:00.000Z"
-STATIONS, SECONDS, ROUNDS, GOAL = 64, 6.0, 5, 5.0
+STATIONS, SECONDS, ROUNDS, GOAL = 256, 6.0, 5, 5.0
 TICKS = os.sysconf("SC_CLK_TCK")
 
 

@@ -152,11 +152,12 @@ def _status(state: Station, report: rp.Status, at: datetime) -> Facts:
 def _start(
     state: Station, report: rp.Start, at: datetime, authorization: str, new_transaction_id: int
 ) -> tuple[Facts, rp.Reply]:
+    meter_start_wh = report.meter_start_wh
     for known in state.transactions.values():
         if (
-            known.connector == report.connector
+            known.meter_start_wh == meter_start_wh  # first what tells most of them apart
+            and known.connector == report.connector
             and known.id_token == report.id_token
-            and known.meter_start_wh == report.meter_start_wh
             and known.started_at == report.started_at
         ):
             return [], rp.Reply(known.status, known.transaction_id)

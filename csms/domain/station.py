@@ -199,15 +199,14 @@ def _accepted(state: Station, event: ev.CommandAccepted) -> Station:
 
 
 def _started(state: Station, event: ev.TransactionStarted) -> Station:
-    kept: dict[int, Transaction] = {}
-    ended = [t.transaction_id for t in state.transactions.values() if not t.open]
-    forget = set(ended[: max(0, len(ended) - CLOSED_TRANSACTIONS_KEPT + 1)])
-    for transaction in state.transactions.values():
-        if transaction.transaction_id in forget:
-            continue
-        # One connector delivers to one vehicle: a start we were told of ends one whose stop we never heard.
-        superseded = transaction.open and transaction.connector == event.connector
-        kept[transaction.transaction_id] = replace(transaction, open=False) if superseded else transaction
+    kept = dict(state.transactions)
+    if len(kept) >= CLOSED_TRANSACTIONS_KEPT:
+        ended = [t.transaction_id for t in kept.values() if not t.open]
+        for transaction_id in ended[: max(0, len(ended) - CLOSED_TRANSACTIONS_KEPT + 1)]:
+            del kept[transaction_id]
+    # One connector delivers to one vehicle: a start we were told of ends one whose stop we never heard.
+    for running in [t for t in kept.values() if t.open and t.connector == event.connector]:
+        kept[running.transaction_id] = replace(running, open=False)
     kept[event.transaction_id] = Transaction(
         event.transaction_id,
         event.connector,

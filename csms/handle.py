@@ -46,14 +46,18 @@ FOLD = hashlib.sha256(Path(fold.__file__).read_bytes()).hexdigest()[:16]
 """Names the code that folds: a snapshot made by any other code is not used."""
 
 
+STATION_STREAM = "station-"
+"""Prefix of the names of streams that decide about a station."""
+
+
 def station_stream(station: str) -> str:
     """Name the stream that decides about `station`."""
-    return f"station-{station}"
+    return STATION_STREAM + station
 
 
 def station_of(stream: str) -> str | None:
     """Return the station a stream decides about, or None for any other stream."""
-    return stream.removeprefix("station-") if stream.startswith("station-") else None
+    return stream[len(STATION_STREAM) :] if stream.startswith(STATION_STREAM) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,29 +296,30 @@ class Handler:
 
 def fact_id(station: str, fact: Any) -> str | None:
     """Name a fact by what it states, so that stating it twice is recognised; None where repetition is meaningful."""
-    match fact:
-        case ev.CameOnline(epoch=epoch):
-            return f"{station}:online:{epoch}"
-        case ev.WentOffline(epoch=epoch):
-            return f"{station}:offline:{epoch}"
-        case ev.TransactionStarted(connector=connector, id_token=token, meter_start_wh=meter, started_at=started_at):
-            return f"{station}:started:{connector}:{token}:{meter}:{started_at}"
-        case ev.TransactionStopped(transaction_id=transaction_id):
-            return f"{station}:stopped:{transaction_id}"
-        case ev.ContradictingEvidence(command_id=command_id, observed=observed):
-            return f"{command_id}:{type(fact).__name__}:{observed}"
-        case ev.CommandInDoubt(command_id=command_id) | ev.CommandAccepted(command_id=command_id):
-            return f"{command_id}:{type(fact).__name__}"
-        case (
-            ev.CommandRejected(command_id=command_id)
-            | ev.CommandConfirmed(command_id=command_id)
-            | ev.CommandRefuted(command_id=command_id)
-            | ev.CommandUnknown(command_id=command_id)
-            | ev.CommandLapsed(command_id=command_id)
-        ):
-            return f"{command_id}:{type(fact).__name__}"
-        case _:
-            return None
+    name = _FACT_IDS.get(type(fact))
+    return name(station, fact) if name is not None else None
+
+
+def _of_command(station: str, fact: Any) -> str:
+    return f"{fact.command_id}:{type(fact).__name__}"
+
+
+_FACT_IDS: dict[type, Callable[[str, Any], str]] = {
+    ev.CameOnline: lambda station, fact: f"{station}:online:{fact.epoch}",
+    ev.WentOffline: lambda station, fact: f"{station}:offline:{fact.epoch}",
+    ev.TransactionStarted: lambda station, fact: (
+        f"{station}:started:{fact.connector}:{fact.id_token}:{fact.meter_start_wh}:{fact.started_at}"
+    ),
+    ev.TransactionStopped: lambda station, fact: f"{station}:stopped:{fact.transaction_id}",
+    ev.ContradictingEvidence: lambda station, fact: f"{_of_command(station, fact)}:{fact.observed}",
+    ev.CommandInDoubt: _of_command,
+    ev.CommandAccepted: _of_command,
+    ev.CommandRejected: _of_command,
+    ev.CommandConfirmed: _of_command,
+    ev.CommandRefuted: _of_command,
+    ev.CommandUnknown: _of_command,
+    ev.CommandLapsed: _of_command,
+}
 
 
 def unobserved(kind: str, **fields: Any) -> None:

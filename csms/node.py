@@ -17,7 +17,7 @@ from .domain import events as ev
 from .domain import facts
 from .domain import reports as rp
 from .domain.station import Known, Refusal, Rules
-from .handle import Handler, Observe, Unreachable, station_of, unobserved
+from .handle import STATION_STREAM, Handler, Observe, Unreachable, station_of, unobserved
 from .presence import Presence
 from .settings import Settings
 from .store import NOT_DURABLE, EventStore, NewEvent, StoredEvent
@@ -126,7 +126,7 @@ class Csms:
         self._snapshot_timer = asyncio.get_running_loop().call_later(every_s, due)
 
     def _committed(self, stored: Sequence[StoredEvent]) -> None:
-        if station_of(stored[0].stream) is None:
+        if not stored[0].stream.startswith(STATION_STREAM):
             return
         self.handler.absorb(stored)
         self.dispatcher.committed(stored)

@@ -46,6 +46,7 @@ class Projections:
         self.appended: dict[str, int] = {}
         """Events by type since the start."""
         self._changed: asyncio.Event = asyncio.Event()
+        self._awaited = False
         self.ended = False
 
     async def start(self) -> int:
@@ -70,8 +71,10 @@ class Projections:
         for one in stored:
             self._index(one)
             self.appended[one.type] = self.appended.get(one.type, 0) + 1
-        self._changed.set()
-        self._changed = asyncio.Event()
+        if self._awaited:
+            self._awaited = False
+            self._changed.set()
+            self._changed = asyncio.Event()
 
     def _observed(self, kind: str, **fields: Any) -> None:
         if kind == "call":
@@ -126,7 +129,7 @@ class Projections:
         loop = asyncio.get_running_loop()
         limit = loop.time() + wait_s
         while True:
-            changed = self._changed
+            changed, self._awaited = self._changed, True
             found = await self.command(command_id)
             if found is None or found["state"] not in OPEN or loop.time() >= limit or self.ended:
                 return found
@@ -142,7 +145,7 @@ class Projections:
     async def follow(self, after: int) -> AsyncIterator[dict[str, Any] | None]:
         """Yield events after a position until `stop`; None now and then, when nothing happens."""
         while not self.ended:
-            changed = self._changed
+            changed, self._awaited = self._changed, True
             while found := await self.node.store.read_all(after, PAGE):
                 after = found[-1].position
                 for one in found:

@@ -413,6 +413,9 @@ def _connect(path: Path) -> sqlite3.Connection:
     try:
         if has_wal_reset_bug(sqlite3.sqlite_version_info):
             db.execute("PRAGMA locking_mode = EXCLUSIVE")
+        # The same few pages change again and again: move them into the file less often than every 4 MB of log.
+        db.execute("PRAGMA wal_autocheckpoint = 4000")
+        db.execute("PRAGMA cache_size = -16384")
         wanted = {"journal_mode": "wal", "synchronous": 2}
         for name, value in wanted.items():
             db.execute(f"PRAGMA {name} = {value}")

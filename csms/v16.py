@@ -86,6 +86,8 @@ def moment(text: str | None) -> datetime | None:
         return None
     try:
         at = datetime.fromisoformat(text)
+        if at.tzinfo is UTC:
+            return at
         return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
     except (ValueError, OverflowError):
         return None
@@ -179,7 +181,7 @@ def reply(asked: rp.Report, answer: rp.Reply, at: Callable[[], datetime], heartb
 
 def wire_time(at: datetime) -> str:
     """Write a time as OCPP wants it: UTC, Z, milliseconds."""
-    return at.strftime("%Y-%m-%dT%H:%M:%S.") + f"{at.microsecond // 1000:03d}Z"
+    return at.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
 
 
 # --- to the station --------------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from .clock import Ids
@@ -13,16 +14,13 @@ class WallClock:
     """The event loop's clock, with the time of day it had at the start: a step of the system's is not seen."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
+        self.now: Callable[[], float] = loop.time
+        """Returns seconds on the event loop's clock."""
         self._epoch = datetime.now(UTC) - timedelta(seconds=loop.time())
-
-    def now(self) -> float:
-        """Return seconds on the event loop's clock."""
-        return self._loop.time()
 
     def at(self) -> datetime:
         """Return the time of day."""
-        return self._epoch + timedelta(seconds=self._loop.time())
+        return self._epoch + timedelta(0, self.now())
 
     def when(self, at: datetime) -> float:
         """Return the `now` at which the clock reads `at`."""

@@ -1,9 +1,13 @@
-"""CPU per call of a central system on real sockets: ours, durable, beside `ocpp` 2.1.0's without any storage.
+"""CPU per call of a central system on real sockets: ours, durable, beside peers without any storage.
 
-Each runs in a process of its own. One load generator drives both with the same frames over raw WebSockets: so many
-stations, each with one call outstanding, a session of boot, statuses, heartbeats, a transaction and its meter values.
-What is compared is the server's own CPU time (user and system) for each answered call; the generator's is printed too.
-Ours validates against the schemas, decides, appends to SQLite with synchronous=FULL and answers then.
+The peers are `ocpp` 2.1.0's own central system and, where node and npm are there, npm's `ocpp-rpc` 2.2.1 in strict
+mode. Each runs in a process of its own. One load generator drives all with the same frames over raw WebSockets: so
+many stations, a session of boot, statuses, heartbeats, a transaction and its meter values. What is compared is the
+server's own CPU time (user and system, all threads) for each answered call. Closed loop: each station has one call
+outstanding and sends the next at once. Its open-loop twin offers half that rate, each call due at a fixed time, and
+tells how late answers came, counted from when they were due. A generator that is busier than 70 % measures itself: such
+a figure is marked. Ours validates against the schemas, decides, appends to SQLite with synchronous=FULL and answers
+then.
 """
 
 from __future__ import annotations
@@ -12,11 +16,16 @@ import argparse
 import asyncio
 import json
 import os
+import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +35,9 @@ from websockets.asyncio.client import connect
 
 ROOT = Path(__file__).parents[1]
 AT = "2026-01-01T00:00:00.000Z"
-STATIONS, SECONDS, ROUNDS, GOAL = 256, 6.0, 5, 5.0
+STATIONS, SECONDS, ROUNDS = 256, 6.0, 5
+BUSIEST = 0.7
+"""Utilisation of the generator up to which a figure is the server's."""
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -102,24 +113,38 @@ def session(transaction: int, n: int) -> list[tuple[str, dict[str, Any]]]:
     ]
 
 
-async def drive(url: str, seconds: float) -> int:
-    """Drive a server; return the calls answered."""
+@dataclass(slots=True)
+class Told:
+    """What the stations saw: calls answered, and how long after it was due each answer came (seconds)."""
+
+    answered: int = 0
+    late_s: list[float] = field(default_factory=list)
+
+
+async def drive(url: str, seconds: float, rate: float | None = None) -> Told:
+    """Drive a server, at `rate` calls per second altogether or as fast as it answers."""
     loop = asyncio.get_running_loop()
-    until = loop.time() + seconds
-    answered = 0
+    told = Told()
+    began = loop.time()
+    until = began + seconds
 
     async def station(number: int) -> None:
-        nonlocal answered
         async with connect(f"{url}B{number}", subprotocols=["ocpp1.6"], compression=None) as socket:  # type: ignore[list-item]
             count = 0
+            due = began + 1.0 + (number / rate if rate else 0.0)
 
             async def say(action: str, payload: dict[str, Any]) -> Any:
-                nonlocal answered, count
+                nonlocal count, due
+                if rate and count:
+                    due += STATIONS / rate
+                    await asyncio.sleep(due - loop.time())
                 count += 1
                 await socket.send(json.dumps([2, str(count), action, payload]))
                 answer = json.loads(await socket.recv())
                 assert answer[0] == 3, answer
-                answered += 1
+                told.answered += 1
+                if rate and count > 1:
+                    told.late_s.append(loop.time() - due)
                 return answer[2]
 
             await say("BootNotification", {"chargePointVendor": "V", "chargePointModel": "M"})
@@ -127,12 +152,12 @@ async def drive(url: str, seconds: float) -> int:
             while loop.time() < until:
                 n += 1
                 for action, payload in session(transaction, n):
-                    told = await say(action, payload)
+                    answer = await say(action, payload)
                     if action == "StartTransaction":
-                        transaction = told["transactionId"]
+                        transaction = answer["transactionId"]
 
     await asyncio.gather(*(station(number) for number in range(STATIONS)))
-    return answered
+    return told
 
 
 def cpu_s(pid: int) -> float:
@@ -141,27 +166,62 @@ def cpu_s(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / TICKS
 
 
-def measure(command: list[str], cwd: str) -> tuple[float, float, float]:
-    """Return (microseconds of CPU per call, calls per second, the generator's utilisation)."""
+@contextmanager
+def running(command: list[str], cwd: str) -> Iterator[tuple[int, str]]:
+    """Run a server that prints its URL last on its first line; yields its process id and that URL."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "INTERLOCK_API_TOKEN": "bench"}
     process = subprocess.Popen(command, cwd=cwd, env=environment, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
     try:
-        assert process.stdout is not None
-        url = process.stdout.readline().split()[-1]
-        before, own, began = cpu_s(process.pid), time.process_time(), time.monotonic()
-        calls = asyncio.run(drive(url, SECONDS))
-        used, mine, took_s = cpu_s(process.pid) - before, time.process_time() - own, time.monotonic() - began
+        yield process.pid, process.stdout.readline().split()[-1]
     finally:
         process.terminate()
         process.wait()
-        if process.stdout is not None:
-            process.stdout.close()
-    return used / calls * 1e6, calls / took_s, mine / took_s
+        process.stdout.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Microseconds of the server's CPU per call, calls per second, the generator's utilisation, lateness in ms."""
+
+    us: float
+    rate: float
+    busy: float
+    p50_ms: float = 0.0
+    p99_ms: float = 0.0
+
+
+def measure(command: list[str], cwd: str, rate: float | None = None) -> Figures:
+    """Run a server and drive it once."""
+    with running(command, cwd) as (pid, url):
+        before, own, began = cpu_s(pid), time.process_time(), time.monotonic()
+        told = asyncio.run(drive(url, SECONDS, rate))
+        used, mine, took_s = cpu_s(pid) - before, time.process_time() - own, time.monotonic() - began
+    late = sorted(told.late_s) or [0.0]
+    p50, p99 = (late[int(len(late) * share)] * 1e3 for share in (0.5, 0.99))
+    return Figures(used / told.answered * 1e6, told.answered / took_s, mine / took_s, p50, p99)
+
+
+def medians(found: list[Figures]) -> Figures:
+    """Return the median of each figure."""
+    names = Figures.__slots__
+    return Figures(*(statistics.median(getattr(one, name) for one in found) for name in names))
+
+
+def npm_peer(folder: str) -> list[str] | None:
+    """Install `ocpp-rpc` into a folder; return the command that serves with it, or None when that cannot be."""
+    if shutil.which("npm") is None or shutil.which("node") is None:
+        return None
+    install = ["npm", "install", "--silent", "--no-audit", "--no-fund", "ocpp-rpc@2.2.1"]
+    if subprocess.run(install, cwd=folder, capture_output=True, timeout=180).returncode != 0:
+        return None
+    (Path(folder) / "central.js").write_text(Path(__file__).with_name("ocpp_rpc_central.js").read_text())
+    return ["node", str(Path(folder) / "central.js")]
 
 
 def main() -> None:
-    """Measure both in turn and print the ratio."""
-    parser = argparse.ArgumentParser(description="CPU per call: the reference beside ocpp 2.1.0, on real sockets.")
+    """Measure all in turn and print the ratios."""
+    parser = argparse.ArgumentParser(description="CPU per call: the reference beside its peers, on real sockets.")
     parser.add_argument("--peer", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     wanted = parser.parse_args()
@@ -169,28 +229,44 @@ def main() -> None:
         peer()
         return
     print(f"server CPU per call: {STATIONS} stations, {SECONDS:.0f} s each, {wanted.rounds} rounds in turn")
-    ours: list[tuple[float, float, float]] = []
-    theirs: list[tuple[float, float, float]] = []
-    for n in range(wanted.rounds):
-        with tempfile.TemporaryDirectory() as folder:
-            serve = "from scenarios.cli import main; main()"
-            flags = [
-                "--ocpp-port",
-                "0",
-                "--api-port",
-                "0",
-                "--tokens",
-                "Accepted",
-                "--store",
-                f"sqlite:///{folder}/{n}",
-            ]
-            ours.append(measure([sys.executable, "-u", "-c", serve, "serve", *flags, "--quiet"], folder))
-            theirs.append(measure([sys.executable, "-u", __file__, "--peer"], folder))
-    for name, found in (("Interlock, durable", ours), ("ocpp 2.1.0, no storage", theirs)):
-        us, rate, busy = (statistics.median(column) for column in zip(*found, strict=True))
-        print(f"  {name:<24} median {us:>7.1f} us of CPU a call   {rate:>7,.0f} calls/s   generator {busy:.0%} busy")
-    ratio = statistics.median(b[0] / a[0] for a, b in zip(ours, theirs, strict=True))
-    print(f"  ratio {ratio:.1f} (goal {GOAL:.0f})")
+    with tempfile.TemporaryDirectory() as folder:
+        serve = [sys.executable, "-u", "-c", "from scenarios.cli import main; main()", "serve", "--quiet"]
+        serve += ["--ocpp-port", "0", "--api-port", "0", "--tokens", "Accepted"]
+        ours = {"Interlock, durable": "asyncio"}
+        if find_spec("uvloop"):
+            ours["Interlock, durable, uvloop"] = "uvloop"
+        peers = {"ocpp 2.1.0, no storage": [sys.executable, "-u", __file__, "--peer"]}
+        if npm := npm_peer(folder):
+            peers["ocpp-rpc 2.2.1, no storage"] = npm
+        else:
+            print("  (no node and npm, or no registry: ocpp-rpc is left out)")
+
+        def once(name: str, number: int, rate: float | None = None) -> Figures:
+            if name in peers:
+                return measure(peers[name], folder, rate)
+            log = f"sqlite:///{folder}/{ours[name]}-{number}-{rate is None}"
+            return measure([*serve, "--store", log, "--loop", ours[name]], folder, rate)
+
+        found: dict[str, list[Figures]] = {name: [] for name in (*ours, *peers)}
+        for number in range(wanted.rounds):
+            for name, figures in found.items():
+                figures.append(once(name, number))
+        twins = {name: once(name, 0, medians(figures).rate / 2) for name, figures in found.items()}
+    for name, figures in found.items():
+        at, twin = medians(figures), twins[name]
+        spread = f"{min(one.us for one in figures):.0f} to {max(one.us for one in figures):.0f}"
+        print(f"  {name:<27} {at.us:>6.1f} us a call ({spread})  {at.rate:>7,.0f} calls/s  {_busy(at.busy)}")
+        late = f"answered after p50 {twin.p50_ms:.1f} ms, p99 {twin.p99_ms:.1f} ms"
+        print(f"    open loop, half that rate {twin.us:>6.1f} us a call  {late}  {_busy(twin.busy)}")
+    goals = {"ocpp 2.1.0, no storage": "goal 5 to 7", "ocpp-rpc 2.2.1, no storage": "goal at least 0.4"}
+    for name in ours:
+        for other in peers:
+            ratio = statistics.median(b.us / a.us for a, b in zip(found[name], found[other], strict=True))
+            print(f"  {other} costs {ratio:.2f} times what {name} costs ({goals[other]})")
+
+
+def _busy(share: float) -> str:
+    return f"generator {share:.0%} busy" + ("" if share <= BUSIEST else " (TOO BUSY: could not tell)")
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ SETS = {
     "run": ("core, plots and the build backend: what `make run` needs", [*CORE, *EXTRA["plots"], *BUILD]),
     "dev": (
         "everything `make test` needs",
-        [*CORE, *EXTRA["plots"], *EXTRA["postgres"], *EXTRA["cluster"], *EXTRA["load"], *EXTRA["dev"], *BUILD],
+        [*CORE, *(one for extra in EXTRA.values() for one in extra), *BUILD],
     ),
 }
 COMMAND = "uv pip compile - --universal --python-version 3.11 --generate-hashes --no-header --no-annotate"

@@ -13,6 +13,7 @@ import ssl
 import stat
 import sys
 import tomllib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -116,6 +117,9 @@ def serve(
     open_to_all: Annotated[
         bool, typer.Option("--open-to-all", help="Allow profile 0 or plain passwords beyond loopback.")
     ] = False,
+    loop: Annotated[
+        str, typer.Option(help="The event loop: asyncio, uvloop, or auto (uvloop where it is installed).")
+    ] = "auto",
     csms: Annotated[str, typer.Option(help="The reference, or a wrong design by name, to be found out.")] = REFERENCE,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only the addresses.")] = False,
 ) -> None:
@@ -131,7 +135,23 @@ def serve(
         *(api_host, tuple(allow_host or ())),
     )
     tls = _checked(wanted)
-    asyncio.run(_serve(wanted, tls, csms_class(csms)))
+    with asyncio.Runner(loop_factory=loop_factory(loop)) as runner:
+        runner.run(_serve(wanted, tls, csms_class(csms)))
+
+
+def loop_factory(name: str) -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """Return what makes the event loop called `name`; None for asyncio's own. Raises `Refused`."""
+    if name not in ("auto", "asyncio", "uvloop"):
+        raise Refused(f"--loop is auto, asyncio or uvloop, not {name!r}")
+    if name == "asyncio":
+        return None
+    try:
+        import uvloop
+    except ImportError:
+        if name == "auto":
+            return None
+        raise Refused("uvloop is not installed: pip install 'ocpp-interlock[fast]'") from None
+    return uvloop.new_event_loop
 
 
 def _checked(wanted: Wanted) -> ssl.SSLContext | None:

@@ -95,7 +95,9 @@ class SqliteStore:
     def __init__(self, path: Path, *, group_commit: bool = True) -> None:
         self.path = path
         self._most = BATCH if group_commit else 1
-        self._work: queue.SimpleQueue[_Append | _Query | None] = queue.SimpleQueue()
+        self._work: queue.SimpleQueue[list[_Append] | _Query | None] = queue.SimpleQueue()
+        self._gathered: dict[asyncio.AbstractEventLoop, list[_Append]] = {}
+        self._unsettled = 0
         self._subscribers: list[tuple[asyncio.AbstractEventLoop, Subscriber]] = []
         self._opened: Future[None] = Future()
         self._closed = False
@@ -114,8 +116,19 @@ class SqliteStore:
 
     async def append(self, stream: str, events: Sequence[NewEvent], expected: int | None) -> int:
         """See `EventStore.append`."""
-        job = _Append(stream, events, expected, asyncio.get_running_loop().create_future())
-        self._put(job)
+        if self._closed:
+            raise StoreUnavailable(f"{self.path.name} is closed")
+        if self._unsettled >= WAITING:
+            raise StoreUnavailable(f"{WAITING} appends are waiting for {self.path.name}")
+        loop = asyncio.get_running_loop()
+        job = _Append(stream, events, expected, loop.create_future())
+        gathered = self._gathered.get(loop)
+        if gathered is None:
+            # Whatever else this turn of the loop appends goes along: waking the thread costs more than an insert.
+            self._gathered[loop] = gathered = []
+            loop.call_soon(self._hand_over, loop)
+        gathered.append(job)
+        self._unsettled += 1
         return await job.done
 
     async def read(self, stream: str, after: int = 0) -> Sequence[StoredEvent]:
@@ -166,6 +179,7 @@ class SqliteStore:
         """Finish what is queued, move the WAL into the file, close it."""
         if not self._closed:
             self._closed = True
+            self._hand_over(asyncio.get_running_loop())
             self._work.put(None)
         await asyncio.get_running_loop().run_in_executor(None, self._thread.join)
 
@@ -182,16 +196,16 @@ class SqliteStore:
 
     # --- handing over to the thread ---
 
-    def _put(self, job: _Append | _Query) -> None:
-        if self._closed:
-            raise StoreUnavailable(f"{self.path.name} is closed")
-        if self._work.qsize() >= WAITING:
-            raise StoreUnavailable(f"{WAITING} appends are waiting for {self.path.name}")
-        self._work.put(job)
+    def _hand_over(self, loop: asyncio.AbstractEventLoop) -> None:
+        if gathered := self._gathered.pop(loop, None):
+            self._work.put(gathered)
 
     async def _ask(self, ask: Callable[[sqlite3.Connection], T]) -> T:
+        if self._closed:
+            raise StoreUnavailable(f"{self.path.name} is closed")
+        self._hand_over(asyncio.get_running_loop())
         query = _Query(ask)
-        self._put(query)
+        self._work.put(query)
         found: T = await asyncio.wrap_future(query.done)
         return found
 
@@ -205,33 +219,34 @@ class SqliteStore:
             return
         self._opened.set_result(None)
         try:
-            while (jobs := self._take()) is not None:
-                appends = [job for job in jobs if isinstance(job, _Append)]
-                if appends:
-                    self._commit(db, appends)
-                for job in jobs:
-                    if isinstance(job, _Query):
-                        self._answer(db, job)
+            while (work := self._take()) is not None:
+                appends, query = work
+                for at in range(0, len(appends), self._most):
+                    self._commit(db, appends[at : at + self._most])
+                if query is not None:
+                    self._answer(db, query)
         finally:
             with contextlib.suppress(sqlite3.Error):
                 db.close()
 
-    def _take(self) -> list[_Append | _Query] | None:
+    def _take(self) -> tuple[list[_Append], _Query | None] | None:
         """Wait for work and take all there is; a query waits for the appends before it and ends the batch."""
-        jobs: list[_Append | _Query] = []
+        appends: list[_Append] = []
         while True:
             try:
-                job = self._work.get(block=not jobs)
+                work = self._work.get(block=not appends)
             except queue.Empty:
-                return jobs
-            if job is None:
-                if not jobs:
+                return appends, None
+            if work is None:
+                if not appends:
                     return None
                 self._work.put(None)
-                return jobs
-            jobs.append(job)
-            if isinstance(job, _Query) or len(jobs) >= self._most:
-                return jobs
+                return appends, None
+            if isinstance(work, _Query):
+                return appends, work
+            appends += work
+            if len(appends) >= self._most:
+                return appends, None
 
     def _commit(self, db: sqlite3.Connection, appends: list[_Append]) -> None:
         results: _Results
@@ -259,7 +274,7 @@ class SqliteStore:
         for loop in {job.done.get_loop() for job in appends}:
             mine = [(job.done, result) for job, result in results if job.done.get_loop() is loop]
             with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
-                loop.call_soon_threadsafe(_settle, mine)
+                loop.call_soon_threadsafe(self._settle, mine)
 
     def _insert_all(self, db: sqlite3.Connection, appends: list[_Append]) -> _Results | None:
         """Insert the batches of all, many rows a statement, or return None when one of them has no place.
@@ -316,6 +331,16 @@ class SqliteStore:
         while len(heads) > HEADS:
             del heads[next(iter(heads))]
 
+    def _settle(self, results: list[tuple[asyncio.Future[int], int | Exception]]) -> None:
+        self._unsettled -= len(results)
+        for done, result in results:
+            if done.done():
+                continue  # whoever waited was cancelled
+            if isinstance(result, Exception):
+                done.set_exception(result)
+            else:
+                done.set_result(result)
+
     def _answer(self, db: sqlite3.Connection, query: _Query) -> None:
         try:
             query.done.set_result(query.ask(db))
@@ -350,16 +375,6 @@ _INSERT_MANY = {
     count: _INSERT + "VALUES " + ", ".join(["(?, ?, ?, ?, ?)"] * count)
     for count in (1 << power for power in range(MOST_ROWS.bit_length()))
 }
-
-
-def _settle(results: list[tuple[asyncio.Future[int], int | Exception]]) -> None:
-    for done, result in results:
-        if done.done():
-            continue  # whoever waited was cancelled
-        if isinstance(result, Exception):
-            done.set_exception(result)
-        else:
-            done.set_result(result)
 
 
 def _head(db: sqlite3.Connection, stream: str) -> int:

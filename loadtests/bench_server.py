@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import os
 import shutil
 import statistics
@@ -31,7 +30,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from websockets.asyncio.client import connect
+from loadtests.lean_station import LeanStation
 
 ROOT = Path(__file__).parents[1]
 AT = "2026-01-01T00:00:00.000Z"
@@ -129,7 +128,8 @@ async def drive(url: str, seconds: float, rate: float | None = None) -> Told:
     until = began + seconds
 
     async def station(number: int) -> None:
-        async with connect(f"{url}B{number}", subprotocols=["ocpp1.6"], compression=None) as socket:  # type: ignore[list-item]
+        line = await LeanStation.open(url, f"B{number}")
+        try:
             count = 0
             due = began + 1.0 + (number / rate if rate else 0.0)
 
@@ -139,13 +139,11 @@ async def drive(url: str, seconds: float, rate: float | None = None) -> Told:
                     due += STATIONS / rate
                     await asyncio.sleep(due - loop.time())
                 count += 1
-                await socket.send(json.dumps([2, str(count), action, payload]))
-                answer = json.loads(await socket.recv())
-                assert answer[0] == 3, answer
+                answer = await line.call(action, payload)
                 told.answered += 1
                 if rate and count > 1:
                     told.late_s.append(loop.time() - due)
-                return answer[2]
+                return answer
 
             await say("BootNotification", {"chargePointVendor": "V", "chargePointModel": "M"})
             n = transaction = 0
@@ -155,6 +153,8 @@ async def drive(url: str, seconds: float, rate: float | None = None) -> Told:
                     answer = await say(action, payload)
                     if action == "StartTransaction":
                         transaction = answer["transactionId"]
+        finally:
+            line.close()
 
     await asyncio.gather(*(station(number) for number in range(STATIONS)))
     return told

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import ipaddress
 import os
 import re
@@ -268,6 +269,10 @@ async def _serve(wanted: Wanted, tls: ssl.SSLContext | None, design: type[Csms])
         server, records, keys = Server(node, gate), Projections(node), Credentials(node, gate)
         found = await records.start()
         await node.start()
+        # What is there now stays, and little of what comes forms cycles: do not look through it all again and again.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(10_000, 20, 50)
         await keys.start()
     except (StoreError, OSError) as error:
         raise Refused(f"--store {_without_password(wanted.store)} cannot be used: {error}", UNTOLD) from None

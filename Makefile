@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 OUT := reports/out
 JOBS ?=
 
-.PHONY: help run test lint types prove bench serverbench kills fuzz storm day seeds picture pins clean
+.PHONY: help run test lint types prove bench serverbench capacity growth kills fuzz storm day seeds picture pins clean
 
 help:  ## show the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -48,6 +48,12 @@ bench: $(VENV)/dev.stamp  ## the figures, side by side with a peer in one run
 
 serverbench: $(VENV)/dev.stamp  ## CPU per call on real sockets, durable, beside ocpp without storage
 	$(BIN)/python loadtests/bench_server.py
+
+capacity: $(VENV)/dev.stamp  ## how many stations it carries, SQLite and PostgreSQL: docs/capacity.md (slow)
+	$(BIN)/python loadtests/capacity.py --page docs/capacity.md
+
+growth: $(VENV)/dev.stamp  ## what more stations and a longer log cost: docs/growth.md
+	$(BIN)/python loadtests/growth.py --page docs/growth.md
 
 kills: $(VENV)/dev.stamp  ## kill -9 under load: 200 times on SQLite, 200 times and stops on PostgreSQL with three nodes (slow)
 	$(BIN)/python loadtests/kill_nodes.py --kills 200

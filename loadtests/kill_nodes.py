@@ -18,11 +18,8 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import os
 import random
-import signal
 import statistics
-import subprocess
 import sys
 import tempfile
 from collections import Counter
@@ -34,72 +31,18 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from loadtests.nodes import Node, http
 from simulator.address import Address
 from simulator.clock import EPOCH
 from simulator.dial import Network, Socket
 from simulator.fleet import FleetSpec, build
 from simulator.wall import WallClock
 
-ROOT = Path(__file__).parents[1]
-TOKEN = "kill-nodes"
 STATIONS, OPERATORS = 30, 6
-START_S = 20.0
+FLAGS = ("--heartbeats", "every", "--heartbeat-s", "2", "--call-timeout-s", "4", "--lateness-s", "10")
 QUIET_S = 60.0
 FINAL = {"accepted", "rejected", "confirmed", "refuted", "unknown", "lapsed"}
 USABLE_S = 10.0
-
-
-class Node:
-    """A process of `interlock serve`."""
-
-    def __init__(self, number: int, store: str, folder: Path) -> None:
-        self.name, self.store, self.folder = f"n{number}", store, folder
-        self.process: subprocess.Popen[str] | None = None
-        self.ocpp = self.api = 0
-        self.paused = False
-
-    @property
-    def up(self) -> bool:
-        """Whether a station could be sent there."""
-        return self.process is not None and self.ocpp > 0 and not self.paused
-
-    async def start(self) -> None:
-        """Start it and wait for its ports."""
-        flags = ["--ocpp-port", "0", "--api-port", "0", "--store", self.store, "--node", self.name, "--quiet"]
-        flags += ["--tokens", "Accepted", "--heartbeats", "every", "--heartbeat-s", "2"]
-        flags += ["--call-timeout-s", "4", "--lateness-s", "10"]
-        log = open(self.folder / f"{self.name}.log", "a")  # noqa: SIM115
-        self.process = process = subprocess.Popen(
-            [sys.executable, "-u", "-c", "from scenarios.cli import main; main()", "serve", *flags],
-            cwd=self.folder,
-            env={**os.environ, "PYTHONPATH": str(ROOT), "INTERLOCK_API_TOKEN": TOKEN},
-            stdout=subprocess.PIPE,
-            stderr=log,
-            text=True,
-        )
-        log.close()
-        assert process.stdout is not None
-        for name in ("ocpp", "api"):
-            line = await asyncio.wait_for(asyncio.to_thread(process.stdout.readline), START_S)
-            if not line:
-                raise SystemExit(f"{self.name} did not start: {(self.folder / f'{self.name}.log').read_text()[-500:]}")
-            setattr(self, name, int(line.rstrip("/\n").replace("/ocpp", "").rsplit(":", 1)[1]))
-
-    def kill(self) -> None:
-        """Kill it, whatever it was doing."""
-        self.ocpp = self.api = 0
-        if self.process is not None:
-            self.process.kill()
-            self.process.wait()
-            if self.process.stdout is not None:
-                self.process.stdout.close()
-            self.process = None
-
-    def pause(self, paused: bool) -> None:
-        """Stop it in its tracks, or let it go on."""
-        assert self.process is not None
-        self.paused = paused
-        self.process.send_signal(signal.SIGSTOP if paused else signal.SIGCONT)
 
 
 class Balancer:
@@ -149,26 +92,6 @@ async def _pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
             writer.write(data)
 
 
-async def http(port: int, method: str, path: str, body: Any = None, **headers: str) -> tuple[int, Any]:
-    """Ask one thing of a node's API."""
-    data = b"" if body is None else json.dumps(body).encode()
-    head = [f"{method} {path} HTTP/1.1", "Host: localhost", f"Authorization: Bearer {TOKEN}", "Connection: close"]
-    head += [f"Content-Length: {len(data)}", "Content-Type: application/json"]
-    head += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    try:
-        writer.write("\r\n".join([*head, "", ""]).encode() + data)
-        answer = await reader.read()
-    finally:
-        writer.close()
-    top, _, rest = answer.partition(b"\r\n\r\n")
-    if not top:
-        raise ConnectionError("no answer")
-    if b"chunked" in top.lower():
-        rest = b"".join(rest.split(b"\r\n")[1::2])
-    return int(top.split()[1]), json.loads(rest) if rest else None
-
-
 @dataclass
 class Seen:
     """What the outside knows."""
@@ -214,7 +137,7 @@ async def campaign(wanted: argparse.Namespace, store: str, folder: Path) -> int:
     """Run it and return the exit code."""
     rng = random.Random(wanted.seed)
     loop = asyncio.get_running_loop()
-    nodes = [Node(number, store, folder) for number in range(1, wanted.nodes + 1)]
+    nodes = [Node(number, store, folder, FLAGS) for number in range(1, wanted.nodes + 1)]
     for node in nodes:
         await node.start()
     balancer = Balancer(nodes, rng)

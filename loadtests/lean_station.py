@@ -44,8 +44,10 @@ class LeanStation(asyncio.Protocol):
         loop = asyncio.get_running_loop()
         self.opened: asyncio.Future[None] = loop.create_future()
         self._loop = loop
-        self._answer: asyncio.Future[Any] | None = None
+        self._then: Callable[[Any], None] | None = None
         self._count = 0
+        self.lost: Callable[[str], None] = lambda why: None
+        """Is called once with the reason when the line can be used no longer."""
         self._buffer = b""
         self._transport: asyncio.Transport | None = None
         self.commanded: Callable[[str, str, Any], Any] | None = None
@@ -68,12 +70,24 @@ class LeanStation(asyncio.Protocol):
 
     async def call(self, action: str, payload: dict[str, Any]) -> Any:
         """Send a CALL and return its answer's payload. Raises `LostLine`."""
+        answer: asyncio.Future[Any] = self._loop.create_future()
+
+        def fail(why: str) -> None:
+            if not answer.done():
+                answer.set_exception(LostLine(why))
+
+        self.lost = fail
+        self.ask(action, payload, answer.set_result)
+        return await answer
+
+    def ask(self, action: str, payload: dict[str, Any], then: Callable[[Any], None]) -> None:
+        """Send a CALL and go on; `then` gets its answer's payload. One at a time."""
         if self._transport is None:
-            raise LostLine("the connection is gone")
+            self.lost("the connection is gone")
+            return
         self._count += 1
-        self._answer = self._loop.create_future()
+        self._then = then
         self._send(_encode((2, str(self._count), action, payload)))
-        return await self._answer
 
     # --- what the loop does with it ---
 
@@ -122,9 +136,9 @@ class LeanStation(asyncio.Protocol):
     def _take(self, message: Any) -> None:
         if message[0] == 2 and self.commanded is not None:
             self._send(_encode((3, message[1], self.commanded(*message[1:]))))
-        elif message[0] == 3 and message[1] == str(self._count) and self._answer is not None:
-            if not self._answer.done():
-                self._answer.set_result(message[2])
+        elif message[0] == 3 and message[1] == str(self._count) and self._then is not None:
+            then, self._then = self._then, None
+            then(message[2])
         else:
             self._lose(f"call {self._count} was answered with {str(message)[:200]}")
 
@@ -138,9 +152,10 @@ class LeanStation(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
             self._transport = None
-        for waiting in (self.opened, self._answer):
-            if waiting is not None and not waiting.done():
-                waiting.set_exception(LostLine(why))
+        if not self.opened.done():
+            self.opened.set_exception(LostLine(why))
+        self._then = None
+        self.lost(why)
 
 
 def _basic(path: str, password: str) -> str:

@@ -1,0 +1,271 @@
+"""The load of one step of `capacity.py`, in a process of its own so that what it costs can be told apart.
+
+Every station makes `PER_STATION` calls a second, each due at a fixed time (open loop): boot, then sessions of
+Heartbeat, Authorize, StatusNotification, StartTransaction, three MeterValues, StopTransaction, StatusNotification. An
+answer's lateness counts from when its call was due, whatever held it up. Operators unlock connectors meanwhile, and the
+stations answer. What was acknowledged is written down, for the log to be held against.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import random
+import sys
+import time
+from collections import Counter
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from loadtests.lean_station import LeanStation
+from loadtests.nodes import http
+from scenarios.fleet import make_room
+
+PER_STATION = 2.0
+COMMANDS_PER_S = 10.0
+TICK_S, WARM_S, OUTCOME_S = 0.002, 2.0, 20.0
+CONNECTING = 100
+"""Handshakes under way at once."""
+AT = "2026-01-01T00:00:00.000Z"
+ENDED = ("accepted", "rejected", "confirmed", "refuted", "unknown", "lapsed")
+
+
+@dataclass(slots=True)
+class Step:
+    """What one step told. Lateness in ms, `busy` is the generator's share of a core, `errors` by what happened."""
+
+    stations: int
+    offered: float
+    seconds: float = 0.0
+    answered: int = 0
+    p50_ms: float = 0.0
+    p99_ms: float = 0.0
+    most_ms: float = 0.0
+    busy: float = 0.0
+    boots_per_s: float = 0.0
+    commands: int = 0
+    errors: dict[str, int] = field(default_factory=dict)
+    lost: list[str] = field(default_factory=list)
+    """Outcomes that are not there, or twice."""
+
+
+class Charger:
+    """One station's side of the load."""
+
+    def __init__(self, load: Load, name: str, line: LeanStation) -> None:
+        self.load, self.name, self.line = load, name, line
+        self.waiting: list[float] = []
+        """When the calls that could not be sent yet were due."""
+        self.under_way: float | None = None
+        self.session, self.at, self.transaction = 0, 0, 0
+        line.commanded = self._commanded
+        line.lost = self._lost
+
+    def due(self, when: float) -> None:
+        """Make the next call, or make it as soon as the last one is answered."""
+        if self.under_way is not None:
+            self.waiting.append(when)
+        else:
+            self._say(when)
+
+    def _say(self, when: float) -> None:
+        self.under_way = when
+        action, payload = self._next()
+        self.line.ask(action, payload, self._answered)
+
+    def _next(self) -> tuple[str, dict[str, Any]]:
+        at, wh = self.at, self.session * 1000
+        self.at = (at + 1) % 9
+        status = {"connectorId": 1, "errorCode": "NoError", "timestamp": AT}
+        match at:
+            case 0:
+                self.session += 1
+                return "Heartbeat", {}
+            case 1:
+                return "Authorize", {"idTag": "TAG"}
+            case 2:
+                return "StatusNotification", {**status, "status": "Charging"}
+            case 3:
+                return "StartTransaction", {"connectorId": 1, "idTag": "TAG", "meterStart": wh, "timestamp": AT}
+            case 4 | 5 | 6:
+                energy = {"value": str(wh + at), "measurand": "Energy.Active.Import.Register", "unit": "Wh"}
+                power = {"value": "7400.0", "measurand": "Power.Active.Import", "unit": "W"}
+                values = [{"timestamp": AT, "sampledValue": [energy, power]}]
+                return "MeterValues", {"connectorId": 1, "transactionId": self.transaction, "meterValue": values}
+            case 7:
+                stop = {"transactionId": self.transaction, "meterStop": wh + 9, "timestamp": AT}
+                return "StopTransaction", stop
+            case _:
+                return "StatusNotification", {**status, "status": "Available"}
+
+    def _answered(self, payload: dict[str, Any]) -> None:
+        when, self.under_way = self.under_way, None
+        assert when is not None
+        self.load.note(when)
+        if self.at == 4:
+            self.transaction = payload["transactionId"]
+            self.load.acknowledged.append((self.name, "TransactionStarted", self.transaction))
+        elif self.at == 8:
+            self.load.acknowledged.append((self.name, "TransactionStopped", self.transaction))
+        if self.waiting:
+            self._say(self.waiting.pop(0))
+        elif self.load.closed and (now := time.monotonic()) < self.load.window[1]:
+            self._say(now)
+
+    def _commanded(self, message_id: str, action: str, payload: Any) -> dict[str, str]:
+        self.load.unlocked[message_id] += 1
+        return {"status": "Unlocked"}
+
+    def _lost(self, why: str) -> None:
+        if not self.load.over:
+            self.load.errors[why[:80]] += 1
+
+
+class Load:
+    """One step against running nodes."""
+
+    def __init__(
+        self, urls: list[str], apis: list[int], stations: int, seconds: float, seed: int, closed: bool
+    ) -> None:
+        self.urls, self.apis, self.stations, self.seconds, self.closed = urls, apis, stations, seconds, closed
+        self.rng = random.Random(seed)
+        self.chargers: list[Charger] = []
+        self.late_s: list[float] = []
+        self.acknowledged: list[tuple[str, str, int]] = []
+        self.unlocked: Counter[str] = Counter()
+        self.commands: list[str] = []
+        self.errors: Counter[str] = Counter()
+        self.window = (0.0, 0.0)
+        self.answered = 0
+        self.over = False
+
+    def note(self, when: float) -> None:
+        """Note that what was due at `when` is answered."""
+        now = time.monotonic()
+        if self.window[0] <= when < self.window[1]:
+            self.late_s.append(now - when)
+        if self.window[0] <= now < self.window[1]:
+            self.answered += 1
+
+    async def run(self, prefix: str) -> Step:
+        """Connect, boot, load, ask what became of the commands."""
+        step = Step(self.stations, self.stations * PER_STATION, self.seconds)
+        began = time.monotonic()
+        room = asyncio.Semaphore(CONNECTING)
+        await asyncio.gather(*(self._boot(f"{prefix}{number}", number, room) for number in range(self.stations)))
+        step.boots_per_s = self.stations / (time.monotonic() - began)
+        start = time.monotonic() + 0.5
+        self.window = (start + WARM_S, start + WARM_S + self.seconds)
+        operators = asyncio.ensure_future(self._operate(start))
+        used = time.process_time()
+        await (self._closed_loop() if self.closed else self._open_loop(start))
+        step.busy = (time.process_time() - used) / (time.monotonic() - start)
+        await operators
+        limit = time.monotonic() + OUTCOME_S
+        while time.monotonic() < limit and any(one.under_way is not None for one in self.chargers):
+            await asyncio.sleep(0.02)
+        if waiting := sum(one.under_way is not None for one in self.chargers):
+            self.errors["calls never answered"] += waiting
+        step.lost = await self._outcomes()
+        self.over = True
+        for charger in self.chargers:
+            charger.line.close()
+        late = sorted(self.late_s) or [0.0]
+        step.p50_ms, step.p99_ms, step.most_ms = (
+            late[min(int(len(late) * share), len(late) - 1)] * 1e3 for share in (0.5, 0.99, 1.0)
+        )
+        step.answered, step.commands, step.errors = self.answered, len(self.commands), dict(self.errors)
+        return step
+
+    async def _boot(self, name: str, number: int, room: asyncio.Semaphore) -> None:
+        async with room:
+            line = await LeanStation.open(self.urls[number % len(self.urls)], name)
+            await line.call("BootNotification", {"chargePointVendor": "V", "chargePointModel": "M"})
+        self.chargers.append(Charger(self, name, line))
+
+    async def _open_loop(self, start: float) -> None:
+        every = 1.0 / (self.stations * PER_STATION)
+        order = self.chargers
+        due, number = start, 0
+        while due < self.window[1]:
+            now = time.monotonic()
+            while due <= now:
+                order[number % self.stations].due(due)
+                number += 1
+                due = start + number * every
+            await asyncio.sleep(TICK_S)
+
+    async def _closed_loop(self) -> None:
+        for charger in self.chargers:
+            charger.due(time.monotonic())
+        await asyncio.sleep(self.window[1] - time.monotonic())
+
+    async def _operate(self, start: float) -> None:
+        number = 0
+        asked: list[asyncio.Future[None]] = []
+        while (due := start + number / COMMANDS_PER_S) < self.window[1]:
+            await asyncio.sleep(due - time.monotonic())
+            asked.append(asyncio.ensure_future(self._command(self.rng.choice(self.chargers).name, number)))
+            number += 1
+        await asyncio.gather(*asked)
+
+    async def _command(self, station: str, number: int) -> None:
+        body = {"action": "UnlockConnector", "payload": {"connectorId": 2}}
+        api, path = self.rng.choice(self.apis), f"/api/stations/{station}/commands"
+        try:
+            ask = http(api, "POST", path, body, Idempotency_Key=f"{station}-{number}")
+            status, told = await asyncio.wait_for(ask, OUTCOME_S)
+        except (OSError, TimeoutError, ValueError, IndexError) as error:
+            self.errors[f"operator: {type(error).__name__}"] += 1
+            return
+        if status == 202:
+            self.commands.append(told["id"])
+        elif status != 409:  # the connector was held by another of our commands: refused, nothing happened
+            self.errors[f"operator: {status}"] += 1
+
+    async def _outcomes(self) -> list[str]:
+        wrong = []
+        limit = time.monotonic() + OUTCOME_S
+        for command in self.commands:
+            while True:
+                status, found = await http(self.apis[0], "GET", f"/api/commands/{command}")
+                state = found["state"] if status == 200 else f"{status}"
+                if state in ENDED or time.monotonic() > limit:
+                    break
+                await asyncio.sleep(0.05)
+            if state != "accepted":
+                wrong.append(f"command {command} was answered Unlocked and is {state}")
+            if self.unlocked[command] != 1:
+                wrong.append(f"command {command} opened its lock {self.unlocked[command]} times")
+        return wrong
+
+
+def main() -> None:
+    """Run one step and print it as JSON."""
+    parser = argparse.ArgumentParser(description="The load of one step; see capacity.py.")
+    parser.add_argument("--urls", nargs="+", required=True)
+    parser.add_argument("--apis", nargs="+", type=int, required=True)
+    parser.add_argument("--stations", type=int, required=True)
+    parser.add_argument("--seconds", type=float, required=True)
+    parser.add_argument("--prefix", required=True)
+    parser.add_argument("--acknowledged", type=Path, required=True)
+    parser.add_argument("--closed", action="store_true")
+    parser.add_argument("--seed", type=int, default=0)
+    wanted = parser.parse_args()
+    make_room(wanted.stations)
+    load = Load(wanted.urls, wanted.apis, wanted.stations, wanted.seconds, wanted.seed, wanted.closed)
+    try:
+        step = asyncio.run(load.run(wanted.prefix))
+    except Exception as error:
+        step = Step(wanted.stations, 0.0, errors={f"{type(error).__name__}: {error}"[:160]: 1})
+    with wanted.acknowledged.open("a") as file:
+        file.writelines(json.dumps(one) + "\n" for one in load.acknowledged)
+    print(json.dumps(asdict(step)))
+
+
+if __name__ == "__main__":
+    main()

@@ -89,6 +89,8 @@ class Handler:
         self.node, self.store, self.clock, self.ids, self.settings = node, store, clock, ids, settings
         self.rules, self.reach, self.observe = rules, reach, observe
         self.resident: dict[str, Loaded] = {}
+        self.complete = False
+        """Whether every station the log knows is resident, and nobody else adds to the log: any other is new."""
         self._snapshot_version: dict[str, int] = {}
         self._appending: dict[str, int] = {}
 
@@ -99,6 +101,8 @@ class Handler:
         known = self.resident.get(station)
         if known is not None:
             return known
+        if self.complete:
+            return Loaded(Station(), 0)  # if it is in the log after all, the append says so
         stream = station_stream(station)
         start, source = Loaded(Station(), 0), "log"
         snapshot = await self.store.load_snapshot(stream)

@@ -90,6 +90,7 @@ class Csms:
             state = (await self.handler.load(station)).state
             if state.node == self.name:
                 recovered.append(station)
+        self.handler.complete = self.store.alone and self.settings.residency == "resident"
         await self.reach(points.RECOVERY_BEGUN, None, None)
         for station in recovered:
             await self.recover(station)

@@ -93,6 +93,11 @@ Subscriber = Callable[[Sequence[StoredEvent]], None]
 class EventStore(Protocol):
     """The port. `expected=None` appends at the head, whatever it is."""
 
+    @property
+    def alone(self) -> bool:
+        """Whether only this process adds to the log while it is open. A hint: an append finds out the truth."""
+        ...
+
     async def append(self, stream: str, events: Sequence[NewEvent], expected: int | None) -> int:
         """Append a batch atomically and durably; return the version of its last event."""
         ...
@@ -128,6 +133,8 @@ class EventStore(Protocol):
 
 class MemoryStore:
     """The log in memory: the contract without the disk. Durable for as long as the process lives."""
+
+    alone = False
 
     def __init__(self) -> None:
         self._log: list[StoredEvent] = []

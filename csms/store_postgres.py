@@ -101,6 +101,8 @@ class _Append:
 class PostgresStore:
     """An `EventStore` in PostgreSQL, shared by any number of nodes. Make one with `await PostgresStore.open(url)`."""
 
+    alone = False
+
     def __init__(self, url: str, schema: str, poll_s: float, patience_s: float, answer_s: float, most: int) -> None:
         self._place = _Place(url, schema)
         self._poll_s, self._patience_s, self._most = poll_s, patience_s, most

@@ -92,6 +92,8 @@ class _Query:
 class SqliteStore:
     """An `EventStore` in a file. Make one with `await SqliteStore.open(path)`."""
 
+    alone = True
+
     def __init__(self, path: Path, *, group_commit: bool = True) -> None:
         self.path = path
         self._most = BATCH if group_commit else 1

@@ -15,6 +15,7 @@ import random
 import sys
 import time
 from collections import Counter
+from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -129,10 +130,17 @@ class Load:
     """One step against running nodes."""
 
     def __init__(
-        self, urls: list[str], apis: list[int], stations: int, seconds: float, seed: int, closed: bool
+        self,
+        urls: list[str],
+        apis: list[int],
+        stations: int,
+        seconds: float,
+        seed: int = 0,
+        closed: bool = False,
+        per_station: float = PER_STATION,
     ) -> None:
         self.urls, self.apis, self.stations, self.seconds, self.closed = urls, apis, stations, seconds, closed
-        self.rng = random.Random(seed)
+        self.rng, self.per_station = random.Random(seed), per_station
         self.chargers: list[Charger] = []
         self.late_s: list[float] = []
         self.acknowledged: list[tuple[str, str, int]] = []
@@ -142,6 +150,8 @@ class Load:
         self.window = (0.0, 0.0)
         self.answered = 0
         self.over = False
+        self.booted: Callable[[], Awaitable[None]] = _at_once
+        """Is awaited once every station has booted, before the load."""
 
     def note(self, when: float) -> None:
         """Note that what was due at `when` is answered."""
@@ -153,11 +163,12 @@ class Load:
 
     async def run(self, prefix: str) -> Step:
         """Connect, boot, load, ask what became of the commands."""
-        step = Step(self.stations, self.stations * PER_STATION, self.seconds)
+        step = Step(self.stations, self.stations * self.per_station, self.seconds)
         began = time.monotonic()
         room = asyncio.Semaphore(CONNECTING)
         await asyncio.gather(*(self._boot(f"{prefix}{number}", number, room) for number in range(self.stations)))
         step.boots_per_s = self.stations / (time.monotonic() - began)
+        await self.booted()
         start = time.monotonic() + 0.5
         self.window = (start + WARM_S, start + WARM_S + self.seconds)
         operators = asyncio.ensure_future(self._operate(start))
@@ -188,7 +199,7 @@ class Load:
         self.chargers.append(Charger(self, name, line))
 
     async def _open_loop(self, start: float) -> None:
-        every = 1.0 / (self.stations * PER_STATION)
+        every = 1.0 / (self.stations * self.per_station)
         order = self.chargers
         due, number = start, 0
         while due < self.window[1]:
@@ -242,6 +253,10 @@ class Load:
             if self.unlocked[command] != 1:
                 wrong.append(f"command {command} opened its lock {self.unlocked[command]} times")
         return wrong
+
+
+async def _at_once() -> None:
+    pass
 
 
 def main() -> None:

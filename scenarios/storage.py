@@ -27,6 +27,8 @@ from .spec import Storage
 class NodeStore:
     """A node's way to the shared store. Tells `observe` what the node was told, and `wrote` who is writing."""
 
+    alone = False
+
     def __init__(
         self,
         inner: MemoryStore,

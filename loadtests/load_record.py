@@ -230,6 +230,7 @@ def finish(plan: Plan, parts: Parts, expected: int, control: Control | None) -> 
         "connects": sum(one["opened"] for one in parts.done.values()),
         "behind_ms": round(1000 * max((one["behind_s"] for one in parts.done.values()), default=0.0), 1),
         "commands": asked.commands,
+        "not_asked": asked.cut,
         "observations": count,
         "run": str(out),
     }

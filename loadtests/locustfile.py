@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import logging
 import shlex
+import signal
 import sys
 import time
 from dataclasses import asdict
@@ -79,6 +80,8 @@ class Run:
 
 @events.init.add_listener
 def _begin(environment: Any, runner: Any, **_: Any) -> None:
+    # Locust takes care of SIGTERM too late for a run with a shape: until then it ends like Ctrl-C, which is judged.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     options = environment.parsed_options
     if isinstance(runner, WorkerRunner):
         runner.register_message(FINISH, lambda environment, msg: environment.runner.stop(), concurrent=True)

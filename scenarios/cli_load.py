@@ -114,7 +114,7 @@ def load(
 ) -> None:
     """Load a CSMS with stations and operators, and see how fast it is and whether it stays right.
 
-    A CSMS that was fast and wrong exits 1. Ctrl-C ends the sessions and judges what there is.
+    A CSMS that was fast and wrong exits 1. Ctrl-C or SIGTERM ends the sessions and judges what there is.
     """
     seconds = _checked(url, shape, time, id_prefix, id_tag, control, csms)
     secret = _password(password, password_file)
@@ -143,6 +143,7 @@ def load(
     out.mkdir(parents=True, exist_ok=True)
     _forget(out)
     say = Screen(quiet=quiet or as_json)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends like Ctrl-C
     with tempfile.TemporaryDirectory(prefix="interlock-load-") as folder, _target(url, control, csms, folder) as target:
         say.begin(target, users, shape, seconds, seed)
         summary = _run(target, words, seconds, secret, out, Path(folder), say)
@@ -437,6 +438,10 @@ class Screen:
                 times = "".join(f"{row[name]:>9}" for name in ("p50_ms", "p95_ms", "p99_ms"))
                 print(f"  {row['type']:<4} {row['name'][:23]:<24}{row['calls']:>9}{times}{row['failed']:>8}")
             print(f"  this side was up to {summary['behind_ms']:.0f} ms late\n")
+            if summary["not_asked"]:
+                print(
+                    f"  {summary['not_asked']} commands and stations too many to ask for: they were judged by the wire"
+                )
             for one in document["invariants"]:
                 if one["verdict"] in ("FAIL", "ERROR", "INCONCLUSIVE"):
                     first = one["violations"][0] if one["violations"] else {"message": one["reason"], "found": ""}

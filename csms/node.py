@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from . import codec, ocppj, points
+from .bucket import Bucket
 from .clock import Clock, Ids
 from .connection import Connection
 from .dispatch import Dispatcher
@@ -23,6 +24,8 @@ from .settings import Settings
 from .store import NOT_DURABLE, EventStore, NewEvent, StoredEvent
 
 LOG = logging.getLogger(__name__)
+WRONG_CARDS_A_MINUTE = 60.0
+"""Cards that are not accepted which a station may show; beyond, it is taken for one that guesses (S35)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,7 @@ class Csms:
         self.dispatcher = self.dispatcher_class(self.handler, self.connections, self.spawn)
         self.presence = self.presence_class(self.handler, self.spawn)
         self.tokens: dict[str, str] = {}
+        self._guesses: dict[str, Bucket] = {}
         self.unseal: Callable[[do.Command], do.Command | None] = _as_it_is
         """What a stored command is sent as: one that carries a secret is stored without. None: it is not known here."""
         self._unsubscribe: Callable[[], None] = lambda: None
@@ -178,6 +182,8 @@ class Csms:
             await self.handler.samples(station, report.transaction_id, samples)
         elif isinstance(report, rp.Authorize | rp.Transfer):
             _, reply = self._reported(None, report)
+            if isinstance(report, rp.Authorize):
+                reply = rp.Reply(self._unless_guessing(station, reply.status))
         else:
 
             def news(state: Any) -> facts.Facts:
@@ -199,6 +205,16 @@ class Csms:
             authorization=self.tokens.get(token, self.settings.unknown_tokens) if token else "Accepted",
             new_transaction_id=self.ids.transaction_id() if isinstance(report, rp.Start) else 0,
         )
+
+    def _unless_guessing(self, station: str, status: str) -> str:
+        """Answer a card. To a station that shows one wrong card after another, every card is Invalid for a while."""
+        now, guesses = self.clock.now(), self._guesses.get(station)
+        if status == "Accepted":
+            return status if guesses is None or guesses.fill(now) >= 1.0 else "Invalid"
+        if guesses is None:
+            guesses = self._guesses[station] = Bucket(WRONG_CARDS_A_MINUTE / 60.0, WRONG_CARDS_A_MINUTE)
+            guesses.at = now
+        return "Invalid" if guesses.take(now) else status
 
     async def malformed(self, station: str, why: str) -> None:
         """Keep that a station sent a frame that means nothing."""

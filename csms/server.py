@@ -23,8 +23,9 @@ from websockets.protocol import State
 from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
 
+from .bucket import Bucket
 from .connection import Connection
-from .gate import UNAUTHORIZED, Bucket, Gate, Key, Refused
+from .gate import UNAUTHORIZED, Gate, Key, Refused
 from .node import Csms
 from .ocppj import Endpoint
 from .strict import StrictEndpoint

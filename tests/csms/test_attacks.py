@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import json
+from dataclasses import replace
 from typing import Any
 from unittest import mock
 
@@ -57,7 +58,7 @@ STANDS: dict[str, tuple[str, str] | str] = {
     "S32": (SERVER, "test_certificates_name_stations"),
     "S33": ("test_credentials", "test_a_key_that_is_changed_stands_nowhere_but_in_its_frame"),
     "S34": "the simulated station opens no URL: it has no firmware or diagnostics transfer",
-    "S35": "not done: Authorize shares the limit of all messages of a station",
+    "S35": ("test_attacks", "test_cards_cannot_be_found_by_trying"),
     "S36": ("test_attacks", "test_poisoned_timestamps_are_taken_and_everything_can_still_be_read"),
     "S37": "there is no export to a spreadsheet",
     "S38": (SERVER, "test_a_password_is_asked_for_and_nothing_is_told_without"),
@@ -160,6 +161,22 @@ async def test_poisoned_timestamps_are_taken_and_everything_can_still_be_read(wh
         assert (await station.say("StartTransaction", start))[0] in (3, 4)
         assert len(await csms.records.events("CP01", 0, 100)) >= 2
         assert await csms.records.station("CP01") is not None
+
+
+async def test_cards_cannot_be_found_by_trying() -> None:
+    async with served() as csms, dialled(csms.url()) as station, dialled(csms.url("CP02")) as other:
+        await station.boot()
+        await other.boot()
+        csms.node.settings = replace(csms.node.settings, unknown_tokens="Invalid")
+        await csms.node.register_token("REAL", "Accepted")
+
+        async def shows(who: Any, card: str) -> str:
+            return str((await who.say("Authorize", {"idTag": card}))[2]["idTagInfo"]["status"])
+
+        assert await shows(station, "REAL") == "Accepted"
+        assert {await shows(station, f"TRY{n}") for n in range(60)} == {"Invalid"}
+        assert await shows(station, "REAL") == "Invalid"
+        assert await shows(other, "REAL") == "Accepted"
 
 
 async def test_answers_are_never_answered() -> None:

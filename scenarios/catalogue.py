@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import inspect
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from csms.points import POINTS
 from simulator.personas import PERSONAS
@@ -22,6 +23,15 @@ from .specimens import specimens
 __all__ = ["KINDS", "entries", "everything", "explain", "near", "scenarios", "specimens"]
 
 
+TARGETS = Path(__file__).parent / "targets"
+"""Control interfaces as files, for `interlock run --control`."""
+
+
+def _comment(path: Path) -> str:
+    """Return what a file says in its first line."""
+    return path.read_text("utf-8").splitlines()[0].removeprefix("# ")
+
+
 def _first(text: str | None) -> str:
     return inspect.cleandoc(text or "").split("\n\n")[0].replace("\n", " ")
 
@@ -37,6 +47,7 @@ _ENTRIES: dict[str, Callable[[], Mapping[str, str]]] = {
     "deeds": lambda: {name: _first(found.__doc__) for name, found in sorted(DEEDS.items())},
     "personas": lambda: {name: getattr(found, "summary", name) for name, found in PERSONAS.items()},
     "profiles": lambda: {name: found.summary for name, found in PROFILES.items()},
+    "targets": lambda: {path.stem: _comment(path) for path in sorted(TARGETS.glob("*.toml"))},
     "points": lambda: {label: point.meaning for label, point in POINTS.items()},
 }
 KINDS = tuple(_ENTRIES)
@@ -60,6 +71,10 @@ def near(identifier: str) -> str | None:
 
 def explain(identifier: str) -> str | None:
     """Return what there is to say about a name, or None."""
+    if identifier == "target":
+        return (TARGETS / "interlock.toml").read_text("utf-8").rstrip()
+    if (TARGETS / f"{identifier}.toml") in TARGETS.glob("*.toml"):
+        return (TARGETS / f"{identifier}.toml").read_text("utf-8").rstrip()
     if (scenario := scenarios().get(identifier)) is not None:
         run = f"interlock run {scenario.name}"
         story = library.story(identifier).strip()

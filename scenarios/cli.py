@@ -95,7 +95,10 @@ def run(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only the last line.")] = False,
     target: Annotated[str | None, typer.Option(help="A CSMS to try instead, as ws://HOST:PORT/PATH.")] = None,
     control: Annotated[
-        str | None, typer.Option(help="Its operator's API: that of `interlock serve`, as http://HOST:PORT.")
+        str | None,
+        typer.Option(
+            help="Its operator's API: http://HOST:PORT of `interlock serve`, or a FILE.toml (`explain target`)."
+        ),
     ] = None,
 ) -> None:
     """Run scenarios and judge them, in virtual time, or with --target against a CSMS on real sockets.

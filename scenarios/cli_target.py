@@ -19,7 +19,9 @@ from .outside_world import OutsideWorld, inapplicable
 from .refused import UNTOLD, Refused
 from .runner import Job, Outcome, rules, versions
 from .spec import draw, printable
-from .target import InterlockApi, TargetGone
+from .target import InterlockApi, Target, TargetGone
+from .target_file import NoTarget, load
+from .target_http import HttpTarget
 from .verdict import Finding, Verdict, document
 
 TOKEN = "INTERLOCK_API_TOKEN"
@@ -29,14 +31,11 @@ PATIENCE_S = 60.0
 
 def against(target: str, control: str, jobs: list[Job], out: Path, keep: Callable[[Job], bool]) -> Iterator[Done]:
     """Do the runs one after the other, in wall time. Raises `Refused` when the target cannot be reached."""
-    token = os.environ.get(TOKEN)
-    if not token:
-        raise Refused(f"--control needs the API's token in {TOKEN}")
     try:
         address = parse(target)
     except NoAddress as error:
         raise Refused(f"--target: {error}") from None
-    api = InterlockApi(control, token)
+    api = _adapter(control)
     try:
         asyncio.run(api.check())
         for job in jobs:
@@ -49,11 +48,24 @@ def against(target: str, control: str, jobs: list[Job], out: Path, keep: Callabl
         raise Refused(f"--control: {error}", UNTOLD) from None
 
 
-async def _run(job: Job, address: Address, api: InterlockApi, target: str, control: str) -> Outcome:
+def _adapter(control: str) -> Target:
+    """Return what speaks to the control interface: that of `interlock serve` by its URL, any other by a file."""
+    if not control.startswith(("http://", "https://")):
+        try:
+            return HttpTarget(load(Path(control), os.environ), os.environ)
+        except NoTarget as error:
+            raise Refused(f"--control: {error}") from None
+    token = os.environ.get(TOKEN)
+    if not token:
+        raise Refused(f"--control needs the API's token in {TOKEN}")
+    return InterlockApi(control, token)
+
+
+async def _run(job: Job, address: Address, api: Target, target: str, control: str) -> Outcome:
     spec = runner.scenario(job.scenario)
     drawn = draw(spec, job.seed)
     world = OutsideWorld(spec, drawn, job.seed, address, api, f"IL{secrets.token_hex(4)}-")
-    why = inapplicable(spec)
+    why = inapplicable(spec, api.commands)
     if why is None:
         await world.run(PATIENCE_S)
         if world.network.opened == 0:
@@ -67,7 +79,7 @@ async def _run(job: Job, address: Address, api: InterlockApi, target: str, contr
         "spec": printable(spec),
         "drawn": dict(drawn.values),
         "versions": versions(),
-        "rules": {**_rules(world), "recorded": "facts", "seen_from": "outside"},
+        "rules": {**_rules(world), "recorded": "facts", "seen_from": "outside", "told": sorted(api.tells)},
         "reproduce": shlex.join(
             ["interlock", "run", job.scenario, "--seed", str(job.seed), "--target", target, "--control", control]
         ),

@@ -193,6 +193,11 @@ class History(Readings):
         found: Mapping[str, Any] = self.rules.get("stations", {}).get(station, {})
         return found
 
+    def told(self, records: str) -> bool:
+        """Whether the CSMS tells its `records`: one of somebody else's may not show them all."""
+        found = self.rules.get("told")
+        return found is None or records in found
+
     @property
     def complete(self) -> bool:
         """Whether single frames and stored events were recorded, not only facts."""

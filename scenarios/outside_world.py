@@ -16,6 +16,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from csms import v16
+from csms.domain import commands as do
 from csms.domain.station import Station as Folded
 from csms.domain.station import Transaction
 from simulator.address import Address
@@ -30,23 +32,30 @@ from simulator.websocket import Reached
 from .deeds import DEEDS
 from .faults import FAULTS
 from .history import History
+from .readings import OUTCOMES
 from .spec import Drawn, Scenario, Step
 from .target import Target
+from .target_file import COMMANDS
 
 SUPPORTED = frozenset(DEEDS) - {"silent_socket", "traffic"} | {"cut", "half_open", "sag", "power_cut", "broken"}
 """What can be done to a CSMS from outside."""
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
+OBEYED_S = 5.0
+"""How long a station of the quickest kind takes to do as it is told, and to say so."""
 LEAD_S = 2.0
 CONNECT_S = 20.0
 OPEN = ("requested", "in doubt", "doubt", None)
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
 
 
-def inapplicable(spec: Scenario) -> str | None:
-    """Say why a scenario cannot be tried from outside, or None when it can."""
+def inapplicable(spec: Scenario, commands: frozenset[str] = frozenset(COMMANDS)) -> str | None:
+    """Say why a scenario cannot be tried on a CSMS that takes these commands from outside, or None when it can."""
     for step in spec.steps:
         if step.what not in SUPPORTED:
             return f"{step.what} cannot be done to a CSMS from outside"
+        wanted = {"ask": type(dict(step.params).get("command")).__name__, "ask_stop": "RemoteStop"}.get(step.what)
+        if wanted is not None and wanted not in commands:
+            return f"--control does not say how to ask for {wanted}"
     if spec.storage != Scenario("", "", "").storage or spec.slots is not None:
         return "it speaks of the CSMS's own store or limits"
     return "it takes too long in wall time" if spec.heavy else None
@@ -89,8 +98,7 @@ class _Operator:
 
     async def phase(self, station: str, command_id: str) -> str | None:
         """Return where a command stands."""
-        found = await self._target.phase(command_id)
-        return "doubt" if found == "in doubt" else found
+        return _ours(await self._target.phase(command_id))
 
     async def call(self, coroutine: Coroutine[Any, Any, Any], patience_s: float) -> Any:
         """Ask; None when there was no answer in time."""
@@ -115,11 +123,15 @@ class OutsideWorld:
         self.network.unreachable = {}
         self._note = record_frames(self.history.observe)
         self._prefix, self._requests = prefix, 0
+        persona = PERSONAS[drawn.persona]
+        self._slow = persona.act_delay_s[1], persona.answer_delay_s[1]
+        self._obeying: dict[tuple[str, str], float] = {}
+        """When each CALL that has no answer will have had its effect, if it is to have one."""
         skew_s = (self.began.replace(tzinfo=None) - STATION_EPOCH).total_seconds()
         spec = StationSpec(
             "",
             connectors=scenario.connectors,
-            persona=PERSONAS[drawn.persona],
+            persona=persona,
             clock=ClockSpec(skew_s, 0.0),
             **{**drawn.station, "first_boot_s": (0.0, 0.2)},
         )
@@ -181,18 +193,26 @@ class OutsideWorld:
     async def folded(self, station: int) -> Folded:
         """Return the open transactions that the CSMS believes in."""
         believed = await self.target.connectors(self.station_id(station)) or []
-        running = {
-            one["transaction"]: Transaction(one["transaction"], one["connector"], "", 0, None, "Accepted")
-            for one in believed
-            if one["transaction"] is not None
-        }
-        return Folded(transactions=running)
+        running = {one["transaction"]: one["connector"] for one in believed if one.get("transaction") is not None}
+        if not any("transaction" in one for one in believed):
+            for event in await self.target.events(self.station_id(station)) or []:
+                if event["type"] == "TransactionStarted":
+                    running[event["data"]["transaction_id"]] = event["data"]["connector"]
+                elif event["type"] == "TransactionStopped":
+                    running.pop(event["data"]["transaction_id"], None)
+        return Folded(
+            transactions={
+                number: Transaction(number, connector, "", 0, None, "Accepted") for number, connector in running.items()
+            }
+        )
 
     async def phase_after(self, station: int, node: int, command_id: str, seconds: float) -> str | None:
         """Return where a command stands once it has an outcome, at the latest after `seconds`."""
+        if "outcomes" not in self.target.tells:
+            return None
         until = self.env.now + seconds
         while True:
-            phase = await self.target.phase(command_id)
+            phase = _ours(await self.target.phase(command_id))
             if phase not in OPEN or self.env.now >= until:
                 return phase
             await asyncio.sleep(0.5)
@@ -225,9 +245,12 @@ class OutsideWorld:
         doing = [asyncio.ensure_future(self._do(step, began + max(0.0, float(step.at) - lead))) for step in steps]
         await asyncio.gather(*doing)
         self._observe("phase", name="healed")
+        await self._until(
+            lambda: all(due <= self.env.now for due in self._obeying.values()), OBEYED_S + sum(self._slow)
+        )
         limit = self.env.now + patience_s
         await self._until(lambda: all(_rests(station) for station in self.stations), patience_s)
-        while self.env.now < limit and [one for one in await self._commands() if one in OPEN]:
+        while self.env.now < limit and [one for one in (await self._phases()).values() if one in OPEN]:
             await asyncio.sleep(0.5)
         self._observe("phase", name="rest")
         await self._last_look()
@@ -250,9 +273,12 @@ class OutsideWorld:
         await FAULTS[step.what](self, **params)
         self._observe("fault.ended", **about)
 
-    async def _commands(self) -> list[str | None]:
+    async def _phases(self) -> dict[str, str | None]:
+        """Return where each command stands that an operator was told of, if the CSMS tells."""
+        if "outcomes" not in self.target.tells:
+            return {}
         known = [seen["command_id"] for seen in self.history.noted("request.answered") if seen["command_id"]]
-        return [await self.target.phase(command) for command in dict.fromkeys(known)]
+        return {command: await self.target.phase(command) for command in dict.fromkeys(known)}
 
     # --- recording ---
 
@@ -261,11 +287,16 @@ class OutsideWorld:
 
     def _frame(self, edge: str, socket: Socket, text: str) -> None:
         self._note(edge, socket, text)
-        if edge == "station.received" and text[:8].lstrip(" [").startswith("2"):
-            with contextlib.suppress(ValueError, LookupError, TypeError):
-                _, message_id, action, *_ = json.loads(text)
+        kind = text[:8].lstrip(" [")[:1]
+        with contextlib.suppress(ValueError, LookupError, TypeError):  # a station may send what is no message
+            if edge == "station.sent" and kind in ("3", "4"):
+                self._obeying.pop((socket.station_id, json.loads(text)[1]), None)
+            elif edge == "station.received" and kind == "2":
+                _, message_id, action, payload = json.loads(text)
+                self._obeying[socket.station_id, message_id] = self.env.now + OBEYED_S + sum(self._slow)
+                wanted = _call(socket.station_id, str(action), payload)
                 told = {"message_id": str(message_id), "action": str(action), "command_id": None, "request_id": None}
-                self._observe("call", node="csms", station=socket.station_id, **told)
+                self._observe("call", node="csms", station=socket.station_id, **told, wanted=wanted)
 
     async def _last_look(self) -> None:
         observe = self.history.observe
@@ -290,19 +321,53 @@ class OutsideWorld:
             observe("outbox", station=name, pending=station.outbox_pending)
             for one in await self.target.connectors(name) or []:
                 if one["connector"] > 0:
-                    observe(
-                        "belief",
-                        node="csms",
-                        station=name,
-                        connector=one["connector"],
-                        status=one["status"],
-                        transaction_id=one["transaction"],
-                        held=one["held_by"] is not None,
-                        online=one["online"],
-                    )
+                    told = {"transaction_id": one["transaction"]} if "transaction" in one else {}
+                    told |= {"held": one["held_by"] is not None} if "held_by" in one else {}
+                    told |= {"online": one["online"]} if "online" in one else {}
+                    place = {"node": "csms", "station": name, "connector": one["connector"]}
+                    observe("belief", **place, status=one["status"], **told)
+        if "log" not in self.target.tells:
+            await self._told_outcomes()
+        self._attribute(requests)
+
+    async def _told_outcomes(self) -> None:
+        """Note what the CSMS says became of its commands, in the words of a log that it does not have."""
+        asked = {seen["request_id"]: seen for seen in self.history.noted("request.asked")}
+        answered = list(self.history.noted("request.answered"))
+        requests = {seen["command_id"]: seen["request_id"] for seen in answered}
+        for version, (command_id, phase) in enumerate((await self._phases()).items(), 1):
+            request = asked[requests[command_id]]
+            events = [("CommandRequested", {"request_id": request["request_id"], "command": request["command"]})]
+            events += [
+                (type, {}) for type, word in (*OUTCOMES.items(), ("CommandInDoubt", "in doubt")) if word == phase
+            ]
+            for number, (type, data) in enumerate(events):
+                about = {"stream": f"station-{request['station']}", "version": 2 * version + number}
+                data = {"command_id": command_id, "why": "", **data}
+                self.history.observe("log", **about, id=f"told:{command_id}:{number}", type=type, data=data)
+
+    def _attribute(self, requests: dict[str, str]) -> None:
+        """Say for which command and request each CALL was, where that is known.
+
+        Known from a log, whose command ids are message ids; otherwise where only one request asked for such a CALL.
+        """
+        log, keyed = "log" in self.target.tells, "requests" in self.target.tells
+        asking: dict[str, dict[tuple[str, int], str | None]] = {}
+        for seen in self.history.noted("request.asked"):
+            which = seen["request_id"], 0 if keyed else seen["attempt"]
+            asking.setdefault(_wanted(seen["station"], seen["command"]), {})[which] = None
+        commands: dict[str, set[str]] = {}
+        for seen in self.history.noted("request.answered"):
+            if seen["command_id"] is not None:
+                commands.setdefault(seen["request_id"], set()).add(seen["command_id"])
         for call in self.history.noted("call"):
-            # Which request a CALL was for is known once the records were read, if there is one.
             call.update(command_id=call["message_id"], request_id=requests.get(call["message_id"]))
+            wanted = asking.get(call.pop("wanted"), {})
+            if call["request_id"] is None and len(wanted) == 1:
+                [(call["request_id"], _)] = wanted
+                known = commands.get(str(call["request_id"]), set())
+                if not log and len(known) == 1:
+                    [call["command_id"]] = known
 
     def _shifted(self, value: Any) -> Any:
         """Put the CSMS's times of day where the history's seconds begin."""
@@ -315,6 +380,21 @@ class OutsideWorld:
                 return value
             return (EPOCH + (at - self.began)).isoformat()
         return value
+
+
+def _call(station: str, action: str, payload: Any) -> str:
+    return json.dumps([station, action, payload], sort_keys=True)
+
+
+def _wanted(station: str, command: dict[str, Any]) -> str:
+    """Return what a CALL for a command looks like."""
+    fields = {name: value for name, value in command.items() if name != "kind"}
+    return _call(station, *v16.call(getattr(do, command["kind"])(**fields)))
+
+
+def _ours(phase: str | None) -> str | None:
+    """Return a phase as deeds know it."""
+    return "doubt" if phase == "in doubt" else phase
 
 
 def _rests(station: Station) -> bool:

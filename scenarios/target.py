@@ -1,12 +1,13 @@
 """A CSMS that somebody else runs, as its operator sees it: commands in, records out.
 
-An adapter is a class with these four methods; `InterlockApi` is the one for `interlock serve`. What a CSMS cannot tell
-is None, and what depends on it is not judged.
+`InterlockApi` is the adapter for `interlock serve`, `target_http.HttpTarget` the one for whatever a file describes.
+What a CSMS cannot tell (`tells`) is not judged.
 """
 
 from __future__ import annotations
 
 import asyncio
+import http.client
 import json
 import urllib.error
 import urllib.request
@@ -17,13 +18,29 @@ from csms import v16
 from csms.domain import commands as do
 from csms.node import Decision
 
+from .target_file import COMMANDS
+
 
 class TargetGone(Exception):
     """The control interface does not answer; the message says which and why, in one sentence."""
 
 
+TELLS = frozenset(("requests", "log", "outcomes", "transactions", "connectors"))
+"""What a CSMS's records may tell: that a request was made before, all events in Interlock's words, what became of a
+command, starts and stops with meters, what it believes of connectors."""
+
+
 class Target(Protocol):
-    """What is needed of a CSMS besides its WebSocket."""
+    """What is needed of a CSMS besides its WebSocket. Everything it does may raise `TargetGone`."""
+
+    tells: frozenset[str]
+    """Of `TELLS`, what its records tell."""
+    commands: frozenset[str]
+    """What it can be asked for, by the names of `csms.domain.commands`."""
+
+    async def check(self) -> None:
+        """Raise `TargetGone` unless it answers and lets us in."""
+        ...
 
     async def operate(self, station: str, command: do.Command, request_id: str) -> Decision:
         """Ask for a command; the same `request_id` again must do nothing."""
@@ -38,7 +55,10 @@ class Target(Protocol):
         ...
 
     async def connectors(self, station: str) -> list[dict[str, Any]] | None:
-        """Return what it believes of each connector: `connector`, `status`, `transaction`, `held_by`."""
+        """Return what it believes of each connector: `connector` and `status`.
+
+        And `transaction`, `held_by` and `online` where it tells; what is not there is not compared.
+        """
         ...
 
 
@@ -47,6 +67,9 @@ ANSWERS = {409: "refused", 503: "unreachable"}
 
 class InterlockApi:
     """The operator's API of `interlock serve` at `url`."""
+
+    tells = TELLS
+    commands = frozenset(COMMANDS)
 
     def __init__(self, url: str, token: str) -> None:
         self.url, self._token = url.rstrip("/"), token
@@ -98,13 +121,31 @@ class InterlockApi:
             headers["Idempotency-Key"] = key
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(self.url + path, data, headers, method=method)
-        return await asyncio.to_thread(_fetch, request)
+        return await fetch(request, TIMEOUT_S)
 
 
-def _fetch(request: urllib.request.Request) -> tuple[int, Any]:
+TIMEOUT_S = 30.0
+
+
+class _Stay(urllib.request.HTTPRedirectHandler):
+    """Follows no redirect, which would carry the secret somewhere else."""
+
+    def redirect_request(self, *_: Any) -> None:
+        return None
+
+
+_open = urllib.request.build_opener(_Stay).open
+
+
+async def fetch(request: urllib.request.Request, timeout_s: float) -> tuple[int, Any]:
+    """Send a request; return the status and the JSON of the answer. Raises `TargetGone`, which names the host only."""
+    return await asyncio.to_thread(_fetch, request, timeout_s)
+
+
+def _fetch(request: urllib.request.Request, timeout_s: float) -> tuple[int, Any]:
     where = urlsplit(request.full_url).netloc
     try:
-        with urllib.request.urlopen(request, timeout=30) as answer:
+        with _open(request, timeout=timeout_s) as answer:
             return answer.status, json.loads(answer.read() or b"null")
     except urllib.error.HTTPError as error:
         with error:
@@ -113,6 +154,8 @@ def _fetch(request: urllib.request.Request) -> tuple[int, Any]:
             return error.code, json.loads(text)
         except ValueError:
             return error.code, {"detail": f"HTTP {error.code}"}
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, http.client.HTTPException) as error:
         reason = getattr(error, "reason", error)
+        if isinstance(error, json.JSONDecodeError | UnicodeDecodeError):
+            reason = "what it says is not JSON"
         raise TargetGone(f"the API at {where} does not answer: {reason}") from None

@@ -8,7 +8,7 @@ from itertools import chain
 
 from ..history import Command, History, LogEvent, Observation
 from ..verdict import Violation
-from .declare import invariant, story
+from .declare import Scope, invariant, story
 from .model import Lives
 
 
@@ -20,6 +20,7 @@ def _unknown_frames(history: History) -> list[tuple[tuple[str, str], list[Observ
 @invariant(
     "I01",
     "one frame per command",
+    records="log",
     needs=lambda history: len(history.calls) + len(_unknown_frames(history)),
     absent="no command was called",
     ref="OCPP-J 1.6 section 4.1.1; an answer that stays away leaves two possibilities (Gray, Notes on Data Base "
@@ -64,7 +65,9 @@ def _unlocks(history: History) -> dict[Asked, list[Observation]]:
         for seen in effects:
             if _is_unlock(seen):
                 call = history.call(station, message_id)
-                asked = ("request", call["request_id"]) if call else ("message", f"{station} {message_id}")
+                asked = ("message", f"{station} {message_id}")
+                if call is not None:
+                    asked = ("request", call["request_id"]) if call["request_id"] else ("station", station)
                 groups.setdefault((*asked, seen["connector"]), []).append(seen)
     return groups
 
@@ -73,9 +76,33 @@ def _is_unlock(seen: Observation) -> bool:
     return seen.kind == "ledger" and seen["part"] == "lock" and seen["action"] == "unlocked"
 
 
-def _unlock_requests(history: History) -> int:
+def _unlock_requests(history: History) -> Scope:
     asked = {seen["request_id"] for seen in history.of("request.asked") if seen["command"]["kind"] == "Unlock"}
-    return len(asked | {name for _, name, _ in history.derive(_unlocks)})
+    groups = history.derive(_unlocks)
+    unsure = {(station, connector) for what, station, connector in groups if what == "station"}
+    sure = {name for what, name, _ in groups if what != "station"}
+    for station, connector in unsure:
+        asked -= _asked_to_unlock(history, station, connector).keys()
+    return Scope(len(asked | sure), sum(len(groups["station", *place]) for place in unsure))
+
+
+def _asked_to_unlock(history: History, station: str, connector: int) -> dict[str, list[Observation]]:
+    """The requests to unlock a connector, each with its attempts."""
+    found: dict[str, list[Observation]] = {}
+    for seen in history.of("request.asked"):
+        wanted = seen["command"]["kind"], seen["station"], seen["command"].get("connector")
+        if wanted == ("Unlock", station, connector):
+            found.setdefault(seen["request_id"], []).append(seen)
+    return found
+
+
+def _may_unlock(history: History, station: str, connector: int) -> int:
+    """How often a connector may be unlocked for requests of which it is not known which unlocks they caused."""
+    asked = _asked_to_unlock(history, station, connector)
+    if not history.told("requests"):  # it cannot know that an operator asks again, so each attempt asks anew
+        return sum(map(len, asked.values()))
+    groups = history.derive(_unlocks)
+    return sum(("request", name, connector) not in groups for name in asked)
 
 
 @invariant(
@@ -89,10 +116,21 @@ def no_double_unlock(history: History) -> Iterator[Violation]:
     """The lock moves at most once for each thing an operator asked, however often it was tried.
 
     Judged on the ledger of the hardware and not on the wire: a station may answer what it likes. All attempts and all
-    commands under one request id count together.
+    commands under one request id count together. Where a CSMS does not say for which request it sent what, there may
+    be as many unlocks of a connector as there were requests.
     """
     for (what, name, connector), unlocked in history.derive(_unlocks).items():
-        if len(unlocked) > 1:
+        if what == "station":
+            may = _may_unlock(history, name, connector)
+            if len(unlocked) > may:
+                yield Violation(
+                    f"{may} requests, {len(unlocked)} unlocks: connector {connector} of {name}",
+                    f"at most {may} unlocks",
+                    f"the lock of connector {connector} was opened {len(unlocked)} times",
+                    name,
+                    story(*_asked_to_unlock(history, name, connector).values(), unlocked),
+                )
+        elif len(unlocked) > 1:
             station = unlocked[0]["station"]
             calls = [history.call(station, seen["message_id"] or "") for seen in unlocked]
             asked = [seen for seen in history.of("request.asked") if seen["request_id"] == name]
@@ -147,6 +185,7 @@ def _of(seen: Observation, station: str) -> bool:
 @invariant(
     "I04",
     "each actuation has one intent",
+    records="log",
     needs=lambda history: len(history.effects),
     absent="nothing was moved remotely",
     rest=True,
@@ -193,6 +232,7 @@ def _contradicted(history: History) -> set[str]:
 @invariant(
     "I05",
     "no lost outcome",
+    records="outcomes",
     needs=lambda history: len(history.commands),
     absent="no command was accepted",
     rest=True,
@@ -238,6 +278,7 @@ ACCEPTING = frozenset(("Accepted", "Unlocked", "Scheduled", "RebootRequired"))
 @invariant(
     "I07",
     "outcome = ground truth",
+    records="outcomes",
     needs=lambda history: sum(bool(command.outcomes()) for command in history.commands.values()),
     absent="no command has an outcome",
     rest=True,

@@ -33,6 +33,7 @@ def _prefixes(history: History) -> Iterator[tuple[str, Model, LogEvent]]:
 @invariant(
     "I13",
     "sound decisions",
+    records="log",
     needs=_intents,
     absent="no command was accepted",
     rest=True,
@@ -61,6 +62,7 @@ def sound_decisions(history: History) -> Iterator[Violation]:
 @invariant(
     "I14",
     "limit and exclusivity",
+    records="log",
     needs=_intents,
     absent="no command was accepted",
     rest=True,
@@ -249,6 +251,7 @@ def _turned_away(history: History) -> dict[str, list[Request]]:
 @invariant(
     "I27",
     "refusals leave no trace",
+    records="log",
     needs=lambda history: len(history.derive(_turned_away)),
     absent="no request was turned away",
     rest=True,

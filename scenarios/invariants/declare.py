@@ -56,6 +56,7 @@ class Invariant:
     absent: str
     frames: bool
     rest: bool
+    records: str | None
     ref: str | None
 
     @property
@@ -86,6 +87,8 @@ class Invariant:
             return finding(Verdict.ERROR, f"the world itself broke: {broken[0]['error']}")
         if self.frames and not history.complete:
             return finding(Verdict.NOT_APPLICABLE, "this run recorded facts only, no frames and no stored events")
+        if self.records is not None and not history.told(self.records):
+            return finding(Verdict.NOT_APPLICABLE, f"the CSMS does not tell its {self.records}")
         if self.rest and history.phase("rest") is None:
             return finding(Verdict.INCONCLUSIVE, "the run ended before it came to rest")
         needed = self.needs(history)
@@ -110,18 +113,20 @@ def invariant(
     level: Level = "MUST",
     frames: bool = False,
     rest: bool = False,
+    records: str | None = None,
     ref: str | None = None,
 ) -> Callable[[Check], Invariant]:
     """Declare a function as an invariant; its docstring says what it demands and why.
 
     `needs` counts what it has to look at; with none, it is not applicable because of `absent`. `frames`: it cannot be
-    judged without single frames and stored events. `rest`: it speaks of the world at rest.
+    judged without single frames and stored events. `rest`: it speaks of the world at rest. `records`: what it reads of
+    the CSMS's own records, which somebody else's may not show.
     """
 
     def declare(check: Check) -> Invariant:
         if id in DECLARED:
             raise ValueError(f"there are two invariants {id}")
-        DECLARED[id] = Invariant(id, name, level, check, needs, absent, frames, rest, ref)
+        DECLARED[id] = Invariant(id, name, level, check, needs, absent, frames, rest, records, ref)
         return DECLARED[id]
 
     return declare

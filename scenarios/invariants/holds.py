@@ -103,6 +103,7 @@ def _last(times: list[float], until: float) -> float:
     "I21",
     "holds end",
     level="SHOULD",
+    records="log",
     needs=lambda history: history.derive(_ends).scope,
     absent="nothing was held",
     rest=True,

@@ -34,6 +34,7 @@ def _facts(event: LogEvent) -> Iterator[tuple[Hashable, str]]:
 @invariant(
     "I06",
     "facts once",
+    records="log",
     needs=lambda history: len(history.log),
     absent="nothing is in the log",
     rest=True,
@@ -62,6 +63,7 @@ def facts_once(history: History) -> Iterator[Violation]:
 @invariant(
     "I08",
     "gapless versions",
+    records="log",
     needs=lambda history: len(history.streams),
     absent="nothing is in the log",
     rest=True,
@@ -121,6 +123,7 @@ def acked_append_durable(history: History) -> Iterator[Violation]:
 @invariant(
     "I10",
     "acknowledged command is durable",
+    records="log",
     needs=lambda history: sum(seen["answer"] in ("accepted", "known") for seen in history.of("request.answered")),
     absent="no request was accepted",
     rest=True,

@@ -56,12 +56,14 @@ def _differences(belief: Observation | None, truth: Observation) -> list[tuple[s
     found = []
     if belief["status"] != truth["status"]:
         found.append(("status", str(belief["status"]), str(truth["status"])))
-    thought, true = belief["transaction_id"], truth["transaction_id"]
-    if (thought is None) != (truth["session"] is None) or (None not in (thought, true) and thought != true):
-        found.append(("transaction", _or_none(thought), _or_none(true if true is not None else truth["session"])))
-    if belief["held"] and truth["session"] is None:
+    fields = belief.fields  # what a CSMS does not tell is not there, and is not compared
+    if "transaction_id" in fields:
+        thought, true = fields["transaction_id"], truth["transaction_id"]
+        if (thought is None) != (truth["session"] is None) or (None not in (thought, true) and thought != true):
+            found.append(("transaction", _or_none(thought), _or_none(true if true is not None else truth["session"])))
+    if fields.get("held") and truth["session"] is None:
         found.append(("held", "for a start or an unlock", "nothing going on"))
-    if not belief["online"]:
+    if not fields.get("online", True):
         found.append(("presence", "offline", "online"))
     return found
 
@@ -73,6 +75,7 @@ def _or_none(value: object) -> str:
 @invariant(
     "I18",
     "belief = truth at rest",
+    records="connectors",
     needs=lambda history: history.derive(_beliefs).scope,
     absent="nobody was asked what the CSMS believes",
     rest=True,
@@ -210,6 +213,7 @@ def _violation(
 @invariant(
     "I24",
     "billing continuity",
+    records="transactions",
     needs=lambda history: history.derive(_bills).scope,
     absent="nobody charged",
     rest=True,

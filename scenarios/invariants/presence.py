@@ -171,6 +171,7 @@ def offline_in_time(history: History) -> Iterator[Violation]:
 @invariant(
     "I23",
     "presence alternates",
+    records="log",
     needs=lambda history: sum(map(len, history.derive(_presence).values())),
     absent="no station came online",
     rest=True,

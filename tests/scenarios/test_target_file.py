@@ -1,0 +1,296 @@
+"""Any CSMS as a target, by a file: the same verdicts as by the adapter of our own, and every mistake in a sentence."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from csms.domain import commands as do
+from scenarios.catalogue import TARGETS
+from scenarios.invariants import INVARIANTS
+from scenarios.target import TELLS, TargetGone
+from scenarios.target_file import Described, NoTarget, load
+from scenarios.target_http import HttpTarget
+
+from .test_cli import interlock
+from .test_cli_serve import serving
+from .test_cli_target import SERVE, TOKEN, verdicts
+
+FILES = sorted(TARGETS.glob("*.toml"))
+SECRETS = {"INTERLOCK_API_TOKEN": "secret-of-a-test", "STEVE_BASIC_CREDENTIALS": "c2VjcmV0"}
+NEEDS_A_LOG = {"I01", "I04", "I06", "I08", "I10", "I13", "I14", "I21", "I23", "I27"}
+
+
+def ours(folder: Path, url: str, cut: str = "") -> Path:
+    """Write the file for `interlock serve` at `url`, without its tables from `cut` on."""
+    text = re.sub(r"(?m)^url = .*$", f'url = "{url}"', (TARGETS / "interlock.toml").read_text("utf-8"))
+    path = folder / "control.toml"
+    path.write_text(text[: text.index(cut)] if cut else text)
+    return path
+
+
+# --- the same verdicts -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("design", "scenario", "caught"),
+    [
+        ("reference", "heartbeat-vs-unlock", set[str]()),
+        ("reference", "two-unlocks-one-node", set[str]()),
+        ("send-then-append", "heartbeat-vs-unlock", {"I02", "I04"}),
+    ],
+)
+def test_a_file_reaches_the_verdicts_of_the_built_in_adapter(
+    tmp_path: Path, design: str, scenario: str, caught: set[str]
+) -> None:
+    found = []
+    with serving(tmp_path, *SERVE, "--csms", design) as (_, stations, operators):
+        for out, control in (("by-url", operators), ("by-file", str(ours(tmp_path, operators)))):
+            flags = ("--target", stations, "--control", control, "--out", out)
+            done = interlock("run", scenario, *flags, cwd=tmp_path, **TOKEN)
+            assert done.returncode == bool(caught), done.stdout + done.stderr
+            found.append(verdicts(tmp_path / out))
+    assert found[0] == found[1]
+    assert {id for id, verdict in found[1].items() if verdict == "FAIL"} == caught
+
+
+@pytest.mark.parametrize(("design", "caught"), [("reference", set[str]()), ("send-then-append", {"I02"})])
+def test_what_a_csms_does_not_tell_is_not_judged_and_never_right(tmp_path: Path, design: str, caught: set[str]) -> None:
+    with serving(tmp_path, *SERVE, "--csms", design) as (_, stations, operators):
+        control = ours(tmp_path, operators, "[outcome]")  # commands can be asked for, and nothing is told
+        done = interlock(
+            "run", "heartbeat-vs-unlock", "--target", stations, "--control", control, cwd=tmp_path, **TOKEN
+        )
+    assert done.returncode == bool(caught), done.stdout + done.stderr
+    found = verdicts(tmp_path / "interlock-out")
+    assert {id for id, verdict in found.items() if verdict == "FAIL"} == caught
+    assert {found[id] for id in {*NEEDS_A_LOG, "I05", "I07", "I18", "I24"}} == {"NOT_APPLICABLE"}
+    [report] = (tmp_path / "interlock-out").glob("**/verdict.json")
+    reasons = {one["id"]: one["reason"] for one in json.loads(report.read_text())["invariants"]}
+    assert (reasons["I04"], reasons["I07"]) == ("the CSMS does not tell its log", "the CSMS does not tell its outcomes")
+
+
+def test_outcomes_and_beliefs_are_judged_without_a_log(tmp_path: Path) -> None:
+    with serving(tmp_path, *SERVE, "--csms", "doubt-is-failure", "--call-timeout-s", "1") as (_, stations, operators):
+        control = ours(tmp_path, operators, "# A log")
+        done = interlock("run", "operator-retries", "--target", stations, "--control", control, cwd=tmp_path, **TOKEN)
+    found = verdicts(tmp_path / "interlock-out")
+    assert found["I07"] == "FAIL", done.stdout  # it says "rejected", and the lock has moved
+    assert found["I06"] == "NOT_APPLICABLE"
+
+
+def test_every_invariant_that_needs_records_names_some_that_can_be_told() -> None:
+    assert {one.records for one in INVARIANTS.values() if one.records} <= TELLS
+    assert {id for id, one in INVARIANTS.items() if one.records == "log"} == NEEDS_A_LOG
+
+
+# --- mistakes --------------------------------------------------------------------------------------------------------
+
+FILE = """
+url = "http://127.0.0.1:1"
+[headers]
+Authorization = "Bearer ${INTERLOCK_API_TOKEN}"
+[ask]
+path = "/{station}"
+body = "{payload}"
+accepted = [200]
+id = "id"
+"""
+STATE = 'state = "s"\n[states]\naccepted = ["x"]'
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes", "says"),
+    [
+        ("url = ", "ulr = ", r"unknown key ulr"),
+        ('id = "id"', 'idd = "id"', r"\[ask\] unknown key idd"),
+        ("accepted = [200]", "", r"\[ask\] missing key accepted"),
+        ("[200]", "200", r"\[ask.accepted\] Expected array, got int"),
+        ("[200]", "[200]\nrefused = [409, 200]", r"\[ask\] status 200 cannot mean two things"),
+        ("[ask]", "[ask", r"is not TOML"),
+        ("http://127.0.0.1:1", "127.0.0.1:1", r"url looks like http://HOST:PORT"),
+        ("http://127.0.0.1:1", "http://host:port", r"url is no address"),
+        ("http://127.0.0.1:1", "http://me:hidden@127.0.0.1:1", r"url holds a user or password"),
+        ("/{station}", "/all", r"says \{station\} nowhere"),
+        ("/{station}", "{station}", r"needs a path that begins with /"),
+        ("/{station}", "/{staton}", r"\{staton\} is nothing known for"),
+        ('"{payload}"', '{ c = "{connectorId}" }', r"no command can be asked for"),
+        ('body = "{payload}"', "commands = 1", r"\[ask\] unknown key commands"),
+        ('id = "id"', '[commands.Unlock]\nbody = { c = 1 }', r"\[commands.Unlock\] says \{connectorId\} nowhere"),
+        ('"{payload}"', '"{payload} "', r"body is a table"),
+        ('id = "id"', 'id = "a..b"', r"\[ask\] id = 'a..b' is no JMESPath expression"),
+        ('id = "id"', 'method = "SEND"', r"method is one of GET"),
+        ('id = "id"', 'id = "id"\n[commands.Open]\npath = "/"', r"\[commands.Open\] is no command"),
+        ('id = "id"', 'state = "s"', r"\[states\] is missing"),
+        ('id = "id"', 'state = "s"\n[states]\ndone = ["x"]', r"\[states\] 'done' is no state"),
+        ('id = "id"', 'state = "s"\n[states]\naccepted = ["x"]\nrejected = ["x"]', r"'x' stands for two states"),
+        ('id = "id"', '[outcome]\npath = "/{command}"\n' + STATE, r"\[ask\] needs id"),
+        ('id = "id"', f'id = "id"\n[outcome]\npath = "/x"\n{STATE}', r"says \{command\} nowhere"),
+        ('id = "id"', '[connectors]\npath = "/x"\neach = "@"\nconnector = "c"\nstatus = "s"', r"says \{station\}"),
+        ('id = "id"', '[online]\npath = "/{station}"\nonline = "o"', r"needs \[connectors\]"),
+        ('id = "id"', 'id = "id"\ntimeout_s = 3', r"\[ask\] unknown key timeout_s"),
+        ("url", "timeout_s = 0\nurl", r"timeout_s is more than 0"),
+        ("Authorization =", '"X Y" =', r"'X Y' is no name of a header"),
+        ("Bearer ", "Bearer {station} ", r"goes with every request"),
+        ("INTERLOCK_API_TOKEN", "NO_SUCH", r"the environment variable NO_SUCH is not set"),
+        ("INTERLOCK_API_TOKEN", "TWO_LINES", r"the environment variable TWO_LINES has characters"),
+    ],
+)  # fmt: skip
+def test_a_mistake_in_the_file_is_one_sentence(tmp_path: Path, was: str, becomes: str, says: str) -> None:
+    path = tmp_path / "control.toml"
+    environment = {**SECRETS, "TWO_LINES": "hidden\nhidden"}
+    path.write_text(FILE)
+    load(path, environment)  # is right before it is made wrong
+    assert was in FILE
+    path.write_text(FILE.replace(was, becomes, 1))
+    with pytest.raises(NoTarget) as refused:
+        load(path, environment)
+    sentence = str(refused.value)
+    assert re.search(says, sentence), sentence
+    assert "\n" not in sentence
+    assert "hidden" not in sentence
+    assert "secret" not in sentence
+
+
+def test_the_command_says_it_and_leaves_with_2(tmp_path: Path) -> None:
+    (tmp_path / "control.toml").write_text(FILE.replace("[200]", '["ok"]'))
+    flags = ("--target", "ws://127.0.0.1:1/x", "--quiet", "--control")
+    for control, says in (("control.toml", "[ask.accepted[0]] Expected int, got str"), ("none.toml", "cannot be read")):
+        done = interlock("run", "heartbeat-vs-unlock", *flags, control, cwd=tmp_path, **TOKEN)
+        assert (done.returncode, len(done.stderr.strip().splitlines())) == (2, 1), done.stderr
+        assert says in done.stderr
+
+
+def test_a_wrong_secret_is_told_without_being_shown(tmp_path: Path) -> None:
+    with serving(tmp_path, *SERVE) as (_, stations, operators):
+        flags = ("--target", stations, "--control", ours(tmp_path, operators))
+        done = interlock("run", "heartbeat-vs-unlock", *flags, cwd=tmp_path, INTERLOCK_API_TOKEN="hidden-but-wrong")
+    assert done.returncode == 3
+    assert "answers [check] with 401" in done.stderr
+    assert "hidden-but-wrong" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_the_examples_are_right_and_can_be_read_with_explain(tmp_path: Path, path: Path) -> None:
+    assert load(path, SECRETS).askable >= {"Unlock", "RemoteStart", "RemoteStop"}
+    done = interlock("explain", path.stem, cwd=tmp_path)
+    assert done.stdout.rstrip() == path.read_text("utf-8").rstrip()
+    assert "NOT TRIED" in done.stdout or path.stem == "interlock"
+
+
+def test_explain_target_shows_a_file_to_start_from(tmp_path: Path) -> None:
+    done = interlock("explain", "target", cwd=tmp_path)
+    (tmp_path / "mine.toml").write_text(done.stdout)
+    assert load(tmp_path / "mine.toml", SECRETS).tells == TELLS
+
+
+# --- an interface of another shape -----------------------------------------------------------------------------------
+
+Answer = Callable[[str, str, Any], tuple[int, Any]]
+
+
+@contextmanager
+def answering(answer: Answer) -> Iterator[str]:
+    """Serve HTTP, answering by a function of method, path and body."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def _any(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            status, told = answer(self.command, self.path, json.loads(body) if body else None)
+            text = told if isinstance(told, bytes) else json.dumps(told).encode()
+            self.send_response(status)
+            if status == 302:
+                self.send_header("Location", "/elsewhere")
+            self.send_header("Content-Length", str(len(text)))
+            self.end_headers()
+            self.wfile.write(text)
+
+        do_GET = do_POST = _any
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def steve(url: str) -> HttpTarget:
+    described = load(TARGETS / "steve.toml", SECRETS)
+    return HttpTarget(_at(described, url), SECRETS)
+
+
+def _at(described: Described, url: str) -> Described:
+    import msgspec
+
+    return msgspec.structs.replace(described, url=url)
+
+
+def test_an_outcome_in_the_answer_and_transactions_instead_of_a_log() -> None:
+    seen: list[tuple[str, str, Any]] = []
+    row = {"id": 7, "connectorId": 1, "ocppIdTag": "T", "startValue": "100", "startTimestamp": "2026-01-01T00:00:00Z"}
+
+    def answer(method: str, path: str, body: Any) -> tuple[int, Any]:
+        seen.append((method, path, body))
+        if method == "POST":
+            return 200, {"taskId": 5, "successResponses": [{"chargeBoxId": "A B", "response": "Unlocked"}]}
+        if path.startswith("/api/v1/transactions"):
+            return 200, [{**row, "stopValue": "150"}, {**row, "id": 8, "stopValue": None}]
+        return 200, {"connectors": [{"connectorId": 1, "status": "Available"}]}
+
+    with answering(answer) as url:
+        target = steve(url)
+        decided = asyncio.run(target.operate("A B", do.Unlock(2), "r1"))
+        assert (decided.answer, decided.command_id) == ("accepted", "5")
+        assert asyncio.run(target.phase("5")) == "accepted"
+        events = asyncio.run(target.events("A B"))
+        assert events is not None
+        assert [(one["type"], one["data"]["transaction_id"]) for one in events] == [
+            ("TransactionStarted", 7),
+            ("TransactionStopped", 7),
+            ("TransactionStarted", 8),
+        ]
+        assert events[1]["data"]["meter_stop_wh"] == 150
+        assert asyncio.run(target.connectors("A B")) == [{"connector": 1, "status": "Available"}]
+    assert seen[0] == ("POST", "/api/v1/operations/UnlockConnector", {"chargeBoxIdList": ["A B"], "connectorId": 2})
+    assert seen[1][1].startswith("/api/v1/transactions?chargeBoxId=A%20B&")
+    assert target.tells == {"outcomes", "transactions", "connectors"}
+
+
+@pytest.mark.parametrize(
+    ("status", "told", "says"),
+    [
+        (200, {"taskId": 5, "successResponses": [{"response": "Molten"}]}, "state is 'Molten'"),
+        (200, b"<html>", "is not JSON"),
+    ],
+)
+def test_an_answer_that_does_not_fit_is_told(status: int, told: Any, says: str) -> None:
+    with answering(lambda *_: (status, told)) as url, pytest.raises(TargetGone, match=says):
+        asyncio.run(steve(url).operate("A", do.Unlock(2), "r1"))
+
+
+def test_a_redirect_is_not_followed_with_the_secret() -> None:
+    seen = []
+
+    def answer(method: str, path: str, body: Any) -> tuple[int, Any]:
+        seen.append(path)
+        return 302, None
+
+    with answering(answer) as url, pytest.raises(TargetGone, match="with 302"):
+        asyncio.run(steve(url).check())
+    assert "/elsewhere" not in seen

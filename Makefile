@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 OUT := reports/out
 JOBS ?=
 
-.PHONY: help run test lint types prove bench serverbench capacity growth kills fuzz storm day seeds picture pins clean
+.PHONY: help run test lint types prove bench serverbench capacity growth kills fuzz storm day seeds picture pins clean worlds
 
 help:  ## show the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -40,6 +40,10 @@ lint: $(VENV)/dev.stamp  ## style and strict types
 prove: $(VENV)/run.stamp  ## every wrong design flagged, the reference in none of 10,000 schedules: docs/kill-matrix.md
 	$(BIN)/interlock prove --budget 10000 --out $(OUT)/proof
 	cp $(OUT)/proof/kill-matrix.md docs/kill-matrix.md
+
+worlds: $(VENV)/run.stamp  ## virtual time and real sockets reach the same verdicts: docs/worlds.md (15 minutes)
+	$(BIN)/interlock worlds --out $(OUT)/worlds
+	cp $(OUT)/worlds/worlds.md docs/worlds.md
 
 bench: $(VENV)/dev.stamp  ## the figures, side by side with a peer in one run
 	$(BIN)/python loadtests/bench_core.py

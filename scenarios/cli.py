@@ -25,6 +25,7 @@ from .cli_load import load
 from .cli_prove import prove
 from .cli_search import search
 from .cli_serve import serve
+from .cli_worlds import worlds
 from .refused import UNTOLD, USAGE, Refused
 from .runner import REFERENCE, Job, Unknown
 from .scenario_file import Unloadable
@@ -155,6 +156,7 @@ app.command(short_help="Judge a recorded exchange.")(judge)
 app.command(short_help="Load a CSMS, and see whether it stays right.")(load)
 app.command(short_help="Prove what the harness catches: the kill matrix.")(prove)
 app.command(short_help="Run the reference CSMS on real sockets.")(serve)
+app.command(short_help="Compare the verdicts of virtual time and real sockets.")(worlds)
 
 
 # --- look ------------------------------------------------------------------------------------------------------------

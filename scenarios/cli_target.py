@@ -25,8 +25,6 @@ from .target_http import HttpTarget
 from .verdict import Finding, Verdict, document
 
 TOKEN = "INTERLOCK_API_TOKEN"
-PATIENCE_S = 60.0
-"""How long after the last deed a run may take to come to rest."""
 
 
 def against(target: str, control: str, jobs: list[Job], out: Path, keep: Callable[[Job], bool]) -> Iterator[Done]:
@@ -39,7 +37,18 @@ def against(target: str, control: str, jobs: list[Job], out: Path, keep: Callabl
     try:
         asyncio.run(api.check())
         for job in jobs:
-            outcome = asyncio.run(_run(job, address, api, target, control))
+            again = [
+                "interlock",
+                "run",
+                job.scenario,
+                "--seed",
+                str(job.seed),
+                "--target",
+                target,
+                "--control",
+                control,
+            ]
+            outcome = asyncio.run(run(job, address, api, shlex.join(again)))
             kept = None
             if keep(job) or outcome.word >= Verdict.FAIL:
                 kept = runner.write(outcome, directory(out, job))
@@ -61,13 +70,14 @@ def _adapter(control: str) -> Target:
     return InterlockApi(control, token)
 
 
-async def _run(job: Job, address: Address, api: Target, target: str, control: str) -> Outcome:
+async def run(job: Job, address: Address, api: Target, again: str) -> Outcome:
+    """Do one run on the CSMS at `address`, and judge it; `again` is the line that does it again. Raises `Refused`."""
     spec = runner.scenario(job.scenario)
     drawn = draw(spec, job.seed)
     world = OutsideWorld(spec, drawn, job.seed, address, api, f"IL{secrets.token_hex(4)}-")
     why = inapplicable(spec, api.commands)
     if why is None:
-        await world.run(PATIENCE_S)
+        await world.run(spec.quiet_s)
         if world.network.opened == 0:
             raise Refused(f"--target: {world.network.last_refusal or 'no station was let in'}", UNTOLD)
     about: dict[str, Any] = {
@@ -80,9 +90,7 @@ async def _run(job: Job, address: Address, api: Target, target: str, control: st
         "drawn": dict(drawn.values),
         "versions": versions(),
         "rules": {**_rules(world), "recorded": "facts", "seen_from": "outside", "told": sorted(api.tells)},
-        "reproduce": shlex.join(
-            ["interlock", "run", job.scenario, "--seed", str(job.seed), "--target", target, "--control", control]
-        ),
+        "reproduce": again,
     }
     world.history.run = about
     world.history.end()

@@ -127,6 +127,8 @@ class OutsideWorld:
         self._slow = persona.act_delay_s[1], persona.answer_delay_s[1]
         self._obeying: dict[tuple[str, str], float] = {}
         """When each CALL that has no answer will have had its effect, if it is to have one."""
+        self._asking: set[tuple[str, str]] = set()
+        """What stations asked and has no answer."""
         skew_s = (self.began.replace(tzinfo=None) - STATION_EPOCH).total_seconds()
         spec = StationSpec(
             "",
@@ -252,6 +254,10 @@ class OutsideWorld:
         await self._until(lambda: all(_rests(station) for station in self.stations), patience_s)
         while self.env.now < limit and [one for one in (await self._phases()).values() if one in OPEN]:
             await asyncio.sleep(0.5)
+        # Each says one thing more: once that is answered, everything before it has arrived.
+        for station in self.stations:
+            station.send_heartbeat_now()
+        await self._until(lambda: not self._asking, OBEYED_S)
         self._observe("phase", name="rest")
         await self._last_look()
 
@@ -289,7 +295,11 @@ class OutsideWorld:
         self._note(edge, socket, text)
         kind = text[:8].lstrip(" [")[:1]
         with contextlib.suppress(ValueError, LookupError, TypeError):  # a station may send what is no message
-            if edge == "station.sent" and kind in ("3", "4"):
+            if edge == "station.sent" and kind == "2":
+                self._asking.add((socket.station_id, json.loads(text)[1]))
+            elif edge == "station.received" and kind in ("3", "4"):
+                self._asking.discard((socket.station_id, json.loads(text)[1]))
+            elif edge == "station.sent":
                 self._obeying.pop((socket.station_id, json.loads(text)[1]), None)
             elif edge == "station.received" and kind == "2":
                 _, message_id, action, payload = json.loads(text)

@@ -299,6 +299,8 @@ class Readings:
     @reading
     def answers(self) -> dict[tuple[str, str], list[Observation]]:
         """The frames that answer CALLs and reached the CSMS, by station and message id."""
+        if not any(seen.fields["edge"].startswith("csms.") for seen in self.of("frame")):
+            return self._arrived()
         found: dict[tuple[str, str], list[Observation]] = {}
         for seen in self.of("frame"):
             fields = seen.fields
@@ -306,6 +308,26 @@ class Readings:
                 message = seen.message()
                 if message is not None and len(message) > 1:
                     found.setdefault((fields["station"], str(message[1])), []).append(seen)
+        return found
+
+    def _arrived(self) -> dict[tuple[str, str], list[Observation]]:
+        """The same from outside: an answer has arrived if the CSMS answered what the station said after it."""
+        found: dict[tuple[str, str], list[Observation]] = {}
+        sent: dict[tuple[str, int], list[tuple[str, Observation]]] = {}
+        behind: dict[tuple[str, int, str], int] = {}
+        for seen in self.of("frame"):
+            station, socket, message = seen.fields["station"], seen.fields["socket"], seen.message()
+            if message is None or len(message) < 2:
+                continue
+            message_id, answered = str(message[1]), sent.setdefault((station, socket), [])
+            if seen.fields["edge"] == "station.sent" and message[0] == 2:
+                behind[station, socket, message_id] = len(answered)
+            elif seen.fields["edge"] == "station.sent":
+                answered.append((message_id, seen))
+            elif message[0] in (3, 4):
+                for one, frame in answered[: behind.pop((station, socket, message_id), 0)]:
+                    if frame not in found.setdefault((station, one), []):
+                        found[station, one].append(frame)
         return found
 
     # --- the station ---

@@ -21,6 +21,7 @@ ASYNCIO = [
     "csms/wall.py",
     "scenarios/cli_serve.py",
     "scenarios/cli_target.py",
+    "scenarios/cli_worlds.py",
     "scenarios/outside_world.py",
     "scenarios/target.py",
     "csms/node.py",

@@ -206,7 +206,7 @@ def table(pairs: list[Pair]) -> str:
         "A race is only likely over sockets, so a wrong design counts as caught when any of the tries shows it; the",
         "reference is held to all of them.",
         "",
-        f"- {len(pairs) - len(differ)} of {len(pairs)} the same; {sum(len(pair.both) for pair in pairs)} verdicts each.",
+        f"- {len(pairs) - len(differ)} of {len(pairs)} the same; {sum(len(pair.both) for pair in pairs)} verdicts.",
         *(f"- {line(pair)}".replace("\n            ", " ") for pair in differ),
         "",
         f"| scenario | design | tries: virtual, sockets | {' | '.join(ids)} |",
@@ -222,7 +222,7 @@ def table(pairs: list[Pair]) -> str:
     lines += [f"- {name}: {why}" for name, spec in scenarios().items() if (why := incomparable(spec)) is not None]
     lines += [
         "",
-        f"Wrong designs are tried where the deeds take at most {QUICK_S:g} s; those that need a second node, a crash, a",
-        "slow store or a lost acknowledgement to show are not among them.",
+        f"Wrong designs are tried where the deeds take at most {QUICK_S:g} s; those that need a second node, a crash,",
+        "a slow store or a lost acknowledgement to show are not among them.",
     ]
     return "\n".join(lines) + "\n"

@@ -167,11 +167,9 @@ class Pair:
 
     def again(self) -> str:
         """Return the line that does it again in both worlds."""
-        named = "" if self.csms == REFERENCE else f" --csms {self.csms}"
-        seeds = f" --seed {self.seeds[0]}"
-        virtual = f"interlock run {self.scenario}{seeds} --seeds {len(self.seeds)}{named}"
-        other = "" if self.serving == self.csms else f" --serving {self.serving}"
-        return f"{virtual}; interlock worlds {self.scenario}{seeds} --tries {len(self.seeds)}{named}{other}"
+        virtual = f"interlock run {self.scenario} --seed {self.seeds[0]} --seeds {len(self.seeds)} --csms {self.csms}"
+        sockets = f"interlock worlds {self.scenario} --seed {self.seeds[0]} --tries {len(self.seeds)} --csms {self.csms}"
+        return f"{virtual}; {sockets}" + ("" if self.serving == self.csms else f" --serving {self.serving}")
 
     def as_json(self) -> dict[str, Any]:
         """Return it as a JSON object."""

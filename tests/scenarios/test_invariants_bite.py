@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import json
 import re
 from pathlib import Path
 
@@ -210,3 +211,53 @@ def test_judging_imports_nothing_that_runs() -> None:
         found = set(re.findall(r"^from (\.\.\w+)", source, re.MULTILINE))
         assert found <= {"..history", "..verdict"}
         assert not re.search(r"^(from|import) (csms|simulator|simpy|asyncio|random|time)\b", source, re.MULTILINE)
+
+
+# --- from outside ----------------------------------------------------------------------------------------------------
+
+
+def untold(story: Story) -> History:
+    """Return a story in which nobody knows for which request a CALL was."""
+    for call in story.history.noted("call"):
+        call["request_id"] = None
+    return story.rest()
+
+
+def test_unlocks_of_nobody_knows_which_request_are_counted() -> None:
+    unlock = INVARIANTS["I02"]
+    assert unlock.judge(untold(Story().command())).verdict is Verdict.INCONCLUSIVE
+    two = Story().command("c1", "r1").command("c2", "r2")
+    assert unlock.judge(untold(two)).verdict is Verdict.INCONCLUSIVE  # or one of them twice: who can tell?
+    again = Story().command("c1", "r1").command("c2", "r1", attempt=2)
+    found = unlock.judge(untold(again))
+    assert found.verdict is Verdict.FAIL
+    assert found.violations[0].message == f"1 requests, 2 unlocks: connector 1 of {STATION}"
+
+
+def test_where_requests_have_no_id_each_attempt_may_unlock() -> None:
+    def attempts(*steps: tuple[str, ...]) -> History:
+        story = Story(told=["outcomes"])
+        for number, done in enumerate(steps, 1):
+            story.command(f"c{number}", "r1", steps=done, attempt=number)
+        return untold(story)
+
+    all_of_it = ("asked", "answered", "called", "moved")
+    unlock = INVARIANTS["I02"]
+    assert unlock.judge(attempts(all_of_it, all_of_it)).verdict is Verdict.INCONCLUSIVE
+    assert unlock.judge(attempts((*all_of_it, "called", "moved"))).verdict is Verdict.FAIL
+
+
+def test_an_answer_has_arrived_once_what_came_after_it_was_answered() -> None:
+    def answers(*frames: tuple[str, list[object]]) -> set[tuple[str, str]]:
+        history = History(lambda: 0.0)
+        for edge, message in frames:
+            text = json.dumps(message)
+            history.observe("frame", edge=edge, station="S", socket=1, node="csms", text=text)
+        return set(history.answers)
+
+    unlocked: tuple[str, list[object]] = ("station.sent", [3, "c1", {"status": "Unlocked"}])
+    beat: tuple[str, list[object]] = ("station.sent", [2, "h1", "Heartbeat", {}])
+    beaten: tuple[str, list[object]] = ("station.received", [3, "h1", {}])
+    assert answers(unlocked, beat, beaten) == {("S", "c1")}
+    assert answers(unlocked, beat) == set()
+    assert answers(beat, unlocked, beaten) == set()  # it may have been on its way still

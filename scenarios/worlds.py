@@ -167,9 +167,10 @@ class Pair:
 
     def again(self) -> str:
         """Return the line that does it again in both worlds."""
-        virtual = f"interlock run {self.scenario} --seed {self.seeds[0]} --seeds {len(self.seeds)} --csms {self.csms}"
-        sockets = f"interlock worlds {self.scenario} --seed {self.seeds[0]} --tries {len(self.seeds)} --csms {self.csms}"
-        return f"{virtual}; {sockets}" + ("" if self.serving == self.csms else f" --serving {self.serving}")
+        which = f"{self.scenario} --csms {self.csms} --seed {self.seeds[0]}"
+        other = "" if self.serving == self.csms else f" --serving {self.serving}"
+        count = len(self.seeds)
+        return f"interlock run {which} --seeds {count}; interlock worlds {which} --tries {count}{other}"
 
     def as_json(self) -> dict[str, Any]:
         """Return it as a JSON object."""

@@ -44,8 +44,8 @@ def test_another_design_in_one_of_the_worlds_is_told(tmp_path: Path, virtual: st
     assert done.returncode == 1, done.stdout + done.stderr
     assert says in done.stdout
     [again] = [told for told in done.stdout.splitlines() if "again: " in told]
-    assert "interlock run heartbeat-vs-unlock --seed 0" in again  # the one world
-    assert f"interlock worlds heartbeat-vs-unlock --seed 0 --tries 1 --csms {virtual} --serving {serving}" in again
+    which = f"heartbeat-vs-unlock --csms {virtual} --seed 0"
+    assert f"interlock run {which} --seeds 1; interlock worlds {which} --tries 1 --serving {serving}" in again
 
 
 @pytest.mark.parametrize(

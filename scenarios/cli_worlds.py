@@ -47,7 +47,7 @@ def worlds(
     tries: Annotated[int, typer.Option(min=1, help="Seeds; a wrong design may be caught by any of them.")] = 3,
     out: Annotated[Path, typer.Option(help="Where to write the table.")] = Path("interlock-out/worlds"),
     as_json: Annotated[bool, typer.Option("--json", help="Print the comparison as JSON and nothing else.")] = False,
-    jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Runs at once; they mostly wait.")] = 8,
+    jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Runs at once; they mostly wait.")] = 16,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only the last line.")] = False,
 ) -> None:
     """Run scenarios in virtual time and, against `interlock serve`, over real sockets; the verdicts must be the same.
@@ -103,8 +103,11 @@ async def _all(pairs: list[Pair], jobs: int, loud: bool) -> None:
     turn = asyncio.Semaphore(jobs)
 
     async def one(pair: Pair) -> None:
-        async with turn:
-            await _over_sockets(pair)
+        at_once = pair.seeds if pair.held else pair.seeds[:1]
+        await asyncio.gather(*(_over_sockets(pair, seed, turn) for seed in at_once))
+        for seed in pair.seeds[len(at_once) :]:
+            if not pair.settled:
+                await _over_sockets(pair, seed, turn)
         if loud:
             print(f"  {line(pair)}", flush=True)
 
@@ -113,15 +116,11 @@ async def _all(pairs: list[Pair], jobs: int, loud: bool) -> None:
     await asyncio.gather(*map(one, order))
 
 
-async def _over_sockets(pair: Pair) -> None:
-    spec = runner.scenario(pair.scenario)
+async def _over_sockets(pair: Pair, seed: int, turn: asyncio.Semaphore) -> None:
     try:
-        for seed in pair.seeds:
-            async with _serving(spec, pair.serving) as (target, api):
-                outcome = await run(Job(pair.scenario, seed), parse(target), api, pair.again())
-            pair.sockets.append(words(outcome.verdict["invariants"]))
-            if pair.settled:
-                return
+        async with turn, _serving(runner.scenario(pair.scenario), pair.serving) as (target, api):
+            outcome = await run(Job(pair.scenario, seed), parse(target), api, pair.again())
+        pair.sockets.append(words(outcome.verdict["invariants"]))
     except (Refused, TargetGone) as error:
         pair.broken = str(getattr(error, "sentence", error))
 

@@ -67,13 +67,8 @@ async def cut_after(world: World, frames: int, station: int = 1, seconds: float 
 @fault(seconds=LONG)
 async def half_open(world: World, station: int = 1, seconds: float = 30.0) -> None:
     """A station's socket goes dead without telling either end; after `seconds` it is reset."""
-    station_id = world.station_id(station)
-    sockets = world.half_open(station_id, "line silent")
-    try:
+    with world.half_open(world.station_id(station), "line silent"):
         await asyncio.sleep(seconds)
-    finally:
-        for socket in sockets:
-            socket.cut("reset after silence")
 
 
 @fault(action=CALLS, then_cut=OneOf((True, False)), seconds=LONG)

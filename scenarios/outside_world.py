@@ -34,7 +34,7 @@ from .faults import FAULTS
 from .history import History
 from .readings import OUTCOMES
 from .spec import Drawn, Scenario, Step
-from .target import Target
+from .target import Misfit, Target, TargetGone
 from .target_file import COMMANDS
 
 SUPPORTED = frozenset(DEEDS) - {"silent_socket", "traffic"} | {"cut", "half_open", "sag", "power_cut", "broken"}
@@ -79,6 +79,9 @@ class _Operator:
 
     name = "csms"
 
+    misfit: Misfit | None = None
+    """An answer that nobody could read: a deed takes it for a failed request, and it is not the CSMS's."""
+
     def __init__(self, target: Target) -> None:
         self._target = target
 
@@ -94,7 +97,11 @@ class _Operator:
 
     async def operate(self, station: str, command: Any, request_id: str) -> Any:
         """Ask for a command."""
-        return await self._target.operate(station, command, request_id)
+        try:
+            return await self._target.operate(station, command, request_id)
+        except Misfit as error:
+            self.misfit = error
+            raise
 
     async def phase(self, station: str, command_id: str) -> str | None:
         """Return where a command stands."""
@@ -122,7 +129,7 @@ class OutsideWorld:
         self.network = _Line(loop, address, self._observe, self._frame)
         self.network.unreachable = {}
         self._note = record_frames(self.history.observe)
-        self._prefix, self._requests = prefix, 0
+        self._prefix, self._requests, self._operator = prefix, 0, _Operator(target)
         persona = PERSONAS[drawn.persona]
         self._slow = persona.act_delay_s[1], persona.answer_delay_s[1]
         self._obeying: dict[tuple[str, str], float] = {}
@@ -160,7 +167,7 @@ class OutsideWorld:
 
     def host(self, number: int) -> _Operator:
         """Return whoever takes an operator's requests: behind one URL there is no telling nodes apart."""
-        return _Operator(self.target)
+        return self._operator
 
     def new_request(self) -> str:
         """Name a request."""
@@ -185,12 +192,17 @@ class OutsideWorld:
         for socket in self._sockets(station):
             socket.abort()
 
-    def half_open(self, station: str, why: str) -> list[Socket]:
-        """Let every socket of a station go silently dead."""
+    @contextlib.contextmanager
+    def half_open(self, station: str, why: str) -> Iterator[None]:
+        """Let every socket of a station be silently dead inside a `with` block, and reset behind it."""
         found = self._sockets(station)
         for socket in found:
             socket.half_open(why)
-        return found
+        try:
+            yield
+        finally:
+            for socket in found:
+                socket.abort()
 
     async def folded(self, station: int) -> Folded:
         """Return the open transactions that the CSMS believes in."""
@@ -222,12 +234,14 @@ class OutsideWorld:
     # --- running ---
 
     async def run(self, patience_s: float) -> None:
-        """Run it to its end, at most `patience_s` after the last deed."""
+        """Run it to its end, at most `patience_s` after the last deed. Raises `TargetGone`."""
         try:
             await self._play(patience_s)
         finally:
             await self.network.close("the run is over")
             self.env.stop()
+        if self._operator.misfit is not None:
+            raise self._operator.misfit
 
     async def _play(self, patience_s: float) -> None:
         self._observe("phase", name="faults")
@@ -267,7 +281,16 @@ class OutsideWorld:
             await asyncio.sleep(0.05)
 
     async def _do(self, step: Step, at: float) -> None:
+        """Do a step. What goes wrong with it is the world's own error: it says nothing about the CSMS."""
         await asyncio.sleep(max(0.0, at - self.env.now))
+        try:
+            await self._step(step)
+        except TargetGone:
+            raise
+        except Exception as error:
+            self._observe("world.failed", error=f"{step.what}: {type(error).__name__}: {error}"[:300])
+
+    async def _step(self, step: Step) -> None:
         params = dict(step.params)
         if step.what in DEEDS:
             await DEEDS[step.what](self, **params)

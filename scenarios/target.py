@@ -25,6 +25,10 @@ class TargetGone(Exception):
     """The control interface does not answer; the message says which and why, in one sentence."""
 
 
+class Misfit(TargetGone):
+    """An answer that does not look as it was said to; the message says where, in one sentence."""
+
+
 TELLS = frozenset(("requests", "log", "outcomes", "transactions", "connectors"))
 """What a CSMS's records may tell: that a request was made before, all events in Interlock's words, what became of a
 command, starts and stops with meters, what it believes of connectors."""

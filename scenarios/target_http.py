@@ -14,7 +14,7 @@ from csms import v16
 from csms.domain import commands as do
 from csms.node import Decision
 
-from .target import TargetGone, fetch
+from .target import Misfit, TargetGone, fetch
 from .target_file import COMMANDS, Described, fill
 
 PAGES = 1000
@@ -48,7 +48,7 @@ class HttpTarget:
             known = bool(ask.known and self._find("ask", ask.known, told))
             found = self._find("ask", ask.id, told) if ask.id else request_id
             if found is None:
-                raise TargetGone(f"[ask] id = {ask.id!r} finds nothing in an answer with status {status}")
+                raise Misfit(f"[ask] id = {ask.id!r} finds nothing in an answer with status {status}")
             if ask.state:
                 self._ended[str(found)] = self._state("ask", ask.state, told)
             return Decision("known" if known else "accepted", str(found))
@@ -81,12 +81,12 @@ class HttpTarget:
                     name: self._find("events", getattr(shape, name), one) for name in ("version", "id", "type", "data")
                 }
                 if not isinstance(event["version"], int) or not isinstance(event["data"], dict):
-                    raise TargetGone("[events] finds an event without a version that is a number and data")
+                    raise Misfit("[events] finds an event without a version that is a number and data")
                 found.append(event)
             after = self._find("events", shape.next, told) if shape.next else None
             if after is None:
                 return found
-        raise TargetGone(f"[events] has no end after {PAGES} pages")
+        raise Misfit(f"[events] has no end after {PAGES} pages")
 
     async def connectors(self, station: str) -> list[dict[str, Any]] | None:
         """Return what it believes of each connector, without what the file says nothing about."""
@@ -104,7 +104,7 @@ class HttpTarget:
         for one in self._list("connectors", shape.each, told):
             connector = self._find("connectors", shape.connector, one)
             if not isinstance(connector, int):
-                raise TargetGone(f"[connectors] connector = {shape.connector!r} finds no number")
+                raise Misfit(f"[connectors] connector = {shape.connector!r} finds no number")
             belief = {"connector": connector, "status": self._find("connectors", shape.status, one), **also}
             if shape.transaction is not None:
                 belief["transaction"] = self._find("connectors", shape.transaction, one)
@@ -137,7 +137,7 @@ class HttpTarget:
             for name in ("id", "connector", "meter_start_wh", "meter_stop_wh"):
                 numbers[name] = value = _whole(self._find("transactions", getattr(shape, name), one))
                 if value is None and name != "meter_stop_wh":
-                    raise TargetGone(f"[transactions] {name} = {getattr(shape, name)!r} finds no whole number")
+                    raise Misfit(f"[transactions] {name} = {getattr(shape, name)!r} finds no whole number")
             note(
                 "TransactionStarted",
                 transaction_id=numbers["id"],
@@ -155,12 +155,12 @@ class HttpTarget:
         try:
             return jmespath.search(expression, told)
         except JMESPathError as error:
-            raise TargetGone(f"[{table}] {expression!r} cannot be applied: {str(error).splitlines()[0]}") from None
+            raise Misfit(f"[{table}] {expression!r} cannot be applied: {str(error).splitlines()[0]}") from None
 
     def _list(self, table: str, expression: str, told: Any) -> list[Any]:
         found = self._find(table, expression, told)
         if not isinstance(found, list):
-            raise TargetGone(f"[{table}] each = {expression!r} finds no list in the answer")
+            raise Misfit(f"[{table}] each = {expression!r} finds no list in the answer")
         return found
 
     def _state(self, table: str, expression: str, told: Any) -> str | None:
@@ -168,7 +168,7 @@ class HttpTarget:
         if word is None:
             return None
         if str(word) not in self._words:
-            raise TargetGone(f"[{table}] state is {str(word)[:40]!r}, which [states] does not name")
+            raise Misfit(f"[{table}] state is {str(word)[:40]!r}, which [states] does not name")
         return self._words[str(word)]
 
     async def _send(

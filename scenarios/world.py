@@ -327,12 +327,17 @@ class World:
         for socket in self.sockets(station):
             socket.cut(why)
 
-    def half_open(self, station: str, why: str) -> list[Socket]:
-        """Let every socket of a station go silently dead."""
+    @contextlib.contextmanager
+    def half_open(self, station: str, why: str) -> Iterator[None]:
+        """Let every socket of a station be silently dead inside a `with` block, and reset behind it."""
         found = self.sockets(station)
         for socket in found:
             socket.half_open(why)
-        return found
+        try:
+            yield
+        finally:
+            for socket in found:
+                socket.cut("reset after silence")
 
     def start_traffic(self, habit: str, share: float) -> None:
         """Let drivers come to the stations."""

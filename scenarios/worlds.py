@@ -149,12 +149,15 @@ class Pair:
         return [id for id, (virtual, sockets) in self.both.items() if virtual is sockets is Verdict.FAIL]
 
     @property
+    def held(self) -> bool:
+        """Whether it is held to every try: what is right has to be right each time."""
+        return self.csms == REFERENCE == self.serving
+
+    @property
     def settled(self) -> bool:
-        """Whether no further try over sockets is needed: a wrong design is caught once, the reference held to each."""
-        if self.csms == REFERENCE == self.serving:
-            return len(self.sockets) == len(self.seeds)
-        missing = [one for one in self.differences if one.virtual is Verdict.FAIL]
-        return bool(self.sockets) and (not missing or len(self.sockets) == len(self.seeds))
+        """Whether no further try over sockets is needed: a wrong design is to be caught once."""
+        missing = self.held or any(one.virtual is Verdict.FAIL for one in self.differences)
+        return bool(self.broken) or len(self.sockets) >= (len(self.seeds) if missing else 1)
 
     @property
     def verdict(self) -> Verdict:

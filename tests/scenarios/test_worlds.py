@@ -94,7 +94,7 @@ def test_what_says_nothing_in_one_world_is_not_compared_and_nothing_at_all_is_no
 
 def test_a_server_that_does_not_start_is_an_error_with_its_reason() -> None:
     broken = Pair("heartbeat-vs-unlock", "reference", "nobody", (0,), [{"I02": PASS}])
-    asyncio.run(_over_sockets(broken))
+    asyncio.run(_over_sockets(broken, 0, asyncio.Semaphore()))
     assert broken.verdict is Verdict.ERROR
     assert "no CSMS is called 'nobody'" in line(broken)
     assert "BROKEN" in table([broken])

@@ -91,3 +91,33 @@ def test_a_csms_that_lets_nobody_in_is_an_error(tmp_path: Path) -> None:
         done = interlock("run", "heartbeat-vs-unlock", *flags, cwd=tmp_path, **TOKEN)
     assert done.returncode == 3
     assert "nothing listens" in done.stderr
+
+
+LINES = """
+from csms.domain.commands import Unlock
+from scenarios.spec import Scenario, ask, step
+
+SCENARIO = Scenario(
+    name="lines", title="lines", covers="lines",
+    steps=(step({what!r}, 1.0, {params}), ask(Unlock(1), 8.0)),
+)
+"""
+
+
+def test_a_line_can_be_silent_and_come_back_on_real_sockets(tmp_path: Path) -> None:
+    (tmp_path / "lines.py").write_text(LINES.format(what="half_open", params="seconds=3.0"))
+    with serving(tmp_path, *SERVE) as (_, stations, operators):
+        done = interlock("run", "lines.py", "--target", stations, "--control", operators, cwd=tmp_path, **TOKEN)
+    assert done.returncode == 0, done.stdout + done.stderr
+    [history] = (tmp_path / "interlock-out").glob("**/history.jsonl")
+    seen = [json.loads(line) for line in history.read_text().splitlines()]
+    assert sum(one["kind"] == "socket.opened" for one in seen) == 2
+
+
+def test_a_step_that_breaks_is_an_error_of_the_world_and_says_nothing_about_the_csms(tmp_path: Path) -> None:
+    (tmp_path / "lines.py").write_text(LINES.format(what="plug", params="connector=9"))
+    with serving(tmp_path, *SERVE) as (_, stations, operators):
+        done = interlock("run", "lines.py", "--target", stations, "--control", operators, cwd=tmp_path, **TOKEN)
+    assert done.returncode == 3, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    assert set(verdicts(tmp_path / "interlock-out").values()) == {"ERROR"}

@@ -294,3 +294,31 @@ def test_a_redirect_is_not_followed_with_the_secret() -> None:
     with answering(answer) as url, pytest.raises(TargetGone, match="with 302"):
         asyncio.run(steve(url).check())
     assert "/elsewhere" not in seen
+
+
+def test_an_answer_nobody_can_read_ends_the_run_and_is_not_the_csms_s_fault(tmp_path: Path) -> None:
+    with serving(tmp_path, *SERVE) as (_, stations, operators):
+        control = ours(tmp_path, operators)
+        control.write_text(control.read_text("utf-8").replace('id = "id"  ', 'id = "nowhere"  ', 1))
+        done = interlock(
+            "run", "heartbeat-vs-unlock", "--target", stations, "--control", control, cwd=tmp_path, **TOKEN
+        )
+    assert done.returncode == 3, done.stdout
+    assert "[ask] id = 'nowhere' finds nothing" in done.stderr
+
+
+def test_a_command_the_file_does_not_give_leaves_the_scenario_out(tmp_path: Path) -> None:
+    with serving(tmp_path, *SERVE) as (_, stations, operators):
+        control = tmp_path / "control.toml"
+        text = FILE.replace("http://127.0.0.1:1", operators).replace(
+            'path = "/{station}"', 'path = "/api/stations/{station}"'
+        )
+        text = text.replace('body = "{payload}"\n', "")
+        control.write_text(text + '[commands.Reset]\nbody = "{payload}"\n')
+        done = interlock(
+            "run", "heartbeat-vs-unlock", "--target", stations, "--control", control, cwd=tmp_path, **TOKEN
+        )
+    assert done.returncode == 3, done.stdout + done.stderr
+    [report] = (tmp_path / "interlock-out").glob("**/verdict.json")
+    reasons = {one["reason"] for one in json.loads(report.read_text())["invariants"]}
+    assert reasons == {"--control does not say how to ask for Unlock"}

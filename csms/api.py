@@ -292,6 +292,7 @@ class Api:
     async def metrics(self, request: Request) -> Response:
         """Return counters as Prometheus reads them."""
         phases: dict[str, int] = {}
+        outage = self.node.handler.outage
         for loaded in self.node.handler.resident.values():
             for pending in loaded.state.unfinished():
                 phases[pending.phase.value] = phases.get(pending.phase.value, 0) + 1
@@ -302,6 +303,10 @@ class Api:
             f"interlock_sockets {len(self.server.open)}",
             "# TYPE interlock_refused_total counter",
             f"interlock_refused_total {self.server.refused}",
+            "# TYPE interlock_store_refusing gauge",
+            f"interlock_store_refusing {int(outage.since is not None)}",
+            "# TYPE interlock_store_refused_total counter",
+            f"interlock_store_refused_total {outage.refused}",
             "# TYPE interlock_open_commands gauge",
             *(f'interlock_open_commands{{phase="{name}"}} {count}' for name, count in sorted(phases.items())),
             "# TYPE interlock_events_total counter",
@@ -314,9 +319,11 @@ class Api:
         return answer({"live": True})
 
     async def ready(self, request: Request) -> Response:
-        """Say whether the store answers, and the node is not about to stop."""
+        """Say whether the store answers and takes what it is given, and the node is not about to stop."""
         if self.records.ended:
             return problem(503, "the node stops")
+        if self.node.handler.outage.now:
+            return problem(503, "the store takes nothing")
         try:
             await self.node.store.read("tokens", 2**31)
         except Exception:

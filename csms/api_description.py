@@ -57,6 +57,6 @@ DESCRIPTION: dict[str, Any] = {
         "/api/events": {"get": _does("Events as they are committed, as server-sent events", query=("after",))},
         "/metrics": {"get": _does("Counters for Prometheus")},
         "/health/live": {"get": _does("Whether the process answers")},
-        "/health/ready": {"get": _does("Whether the store answers")},
+        "/health/ready": {"get": _does("Whether the store answers and takes what it is given")},
     },
 }

@@ -21,6 +21,7 @@ from .domain import commands as do
 from .domain import events as ev
 from .domain import station as fold
 from .domain.station import Accept, Known, Refusal, Rules, Station, decide, evolve
+from .outage import Outage
 from .settings import Settings
 from .store import (
     NOT_DURABLE,
@@ -85,9 +86,11 @@ class Handler:
         rules: Callable[[str], Rules],
         reach: points.Reach,
         observe: Observe,
+        alarm: Callable[[str], None],
     ) -> None:
         self.node, self.store, self.clock, self.ids, self.settings = node, store, clock, ids, settings
         self.rules, self.reach, self.observe = rules, reach, observe
+        self.outage = Outage(clock, alarm)
         self.resident: dict[str, Loaded] = {}
         self.complete = False
         """Whether every station the log knows is resident, and nobody else adds to the log: any other is new."""
@@ -182,9 +185,16 @@ class Handler:
         """Append until the store says yes or no; a lost acknowledgement is neither."""
         for _ in range(ATTEMPTS):
             try:
-                return await self.store.append(stream, batch, expected)
-            except AppendUnconfirmed:
+                version = await self.store.append(stream, batch, expected)
+            except StoreUnavailable as error:
+                self.outage.refuse(error)
+                raise
+            except AppendUnconfirmed as error:
+                self.outage.refuse(error)
                 await asyncio.sleep(RESEND_AFTER_S)
+            else:
+                self.outage.end()
+                return version
         raise AppendUnconfirmed(f"no acknowledgement from the store after {ATTEMPTS} attempts")
 
     # --- the two meanings of a lost race ---
@@ -273,11 +283,15 @@ class Handler:
     # --- snapshots ---
 
     async def snapshot(self, station: str, loaded: Loaded) -> None:
-        """Keep the fold of what is durable."""
+        """Keep the fold of what is durable, if the store takes it: the log is whole without."""
         await self.reach(points.SNAPSHOT_DUE, station, None)
         stream = station_stream(station)
         self._snapshot_version[station] = loaded.version
-        await self.store.save_snapshot(Snapshot(stream, loaded.version, FOLD, codec.encode_state(loaded.state)))
+        try:
+            await self.store.save_snapshot(Snapshot(stream, loaded.version, FOLD, codec.encode_state(loaded.state)))
+        except NOT_DURABLE as error:
+            self.outage.refuse(error)
+            return
         self.observe("snapshot.written", node=self.node, stream=stream, version=loaded.version)
 
     async def snapshot_changed(self) -> None:

@@ -65,7 +65,7 @@ class Csms:
         self._tasks: set[asyncio.Task[None]] = set()
         self.spawn = spawn or self._spawn
         self.connections: dict[str, Any] = {}
-        self.handler = self.handler_class(name, store, clock, ids, settings, rules, reach, observe)
+        self.handler = self.handler_class(name, store, clock, ids, settings, rules, reach, observe, alarm)
         self.dispatcher = self.dispatcher_class(self.handler, self.connections, self.spawn)
         self.presence = self.presence_class(self.handler, self.spawn)
         self.tokens: dict[str, str] = {}

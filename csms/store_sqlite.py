@@ -5,12 +5,19 @@ does not fail its neighbours. Nobody is told before the commit returned.
 
 SQLite before 3.51.3 (3.50.7 and 3.44.6 have the fix too) can lose commits when several connections write and checkpoint
 one WAL file. Here one connection does both; on such a version the file is also locked against any other.
+
+A disk that fails to flush. After an fsync that failed, Linux forgets that the pages were dirty: they are in the cache,
+not on the disk, and the next fsync succeeds. While the process lives that is harmless: SQLite writes its next commit
+over the failed one and flushes that. Until then a crash may leave the failed one in the log, so it is in doubt, not
+refused. And whoever opens a log that was not closed finds in the cache what may never have reached the disk, and would
+build on it: so the WAL is first written once more, and flushed.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import queue
 import sqlite3
 import threading
@@ -21,6 +28,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from .store import (
+    AppendUnconfirmed,
     NewEvent,
     Snapshot,
     StoredEvent,
@@ -63,6 +71,10 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
 )
 """Statements that bring a file from each `user_version` to the next."""
 
+UNWRITTEN = ("SQLITE_FULL", "SQLITE_IOERR_WRITE")
+"""How a COMMIT fails whose last page, the one that makes it count, was not written."""
+CHUNK = 1024 * 1024
+
 
 def has_wal_reset_bug(version: tuple[int, int, int]) -> bool:
     """Tell whether a SQLite version can lose commits with several writing connections."""
@@ -104,6 +116,8 @@ class SqliteStore:
         self._opened: Future[None] = Future()
         self._closed = False
         self._heads: dict[str, int] = {}
+        self._in_doubt = False
+        """A commit failed that may be found in the log after a crash; none has been written over it yet."""
         self._thread = threading.Thread(target=self._own, name=f"log {path.name}", daemon=True)
 
     @classmethod
@@ -216,7 +230,7 @@ class SqliteStore:
     def _own(self) -> None:
         try:
             db = _connect(self.path)
-        except (sqlite3.Error, StoreError) as error:
+        except (sqlite3.Error, OSError, StoreError) as error:
             self._opened.set_exception(_unavailable(error, self.path))
             return
         self._opened.set_result(None)
@@ -252,6 +266,7 @@ class SqliteStore:
 
     def _commit(self, db: sqlite3.Connection, appends: list[_Append]) -> None:
         results: _Results
+        committing = False
         try:
             db.execute("BEGIN IMMEDIATE")
             found = self._insert_all(db, appends)
@@ -261,17 +276,24 @@ class SqliteStore:
                 db.execute("BEGIN IMMEDIATE")
                 found = [(job, _insert_or_why(db, job)) for job in appends]
             results = found
+            committing = True
             db.execute("COMMIT")
         except sqlite3.Error as error:
-            # The disk said no to the whole transaction: nothing of it is in the log, and nobody is told it is.
+            # The disk said no to the whole transaction, and nobody is told that anything of it is in the log.
             with contextlib.suppress(sqlite3.Error):
                 db.execute("ROLLBACK")
             self._heads.clear()
-            why = _unavailable(error, self.path)
+            self._in_doubt |= committing and error.sqlite_errorname not in UNWRITTEN
+            why: StoreError = _unavailable(error, self.path)
+            if self._in_doubt:
+                why = AppendUnconfirmed(str(why))
             results = [(job, why) for job in appends]
         else:
             self._note_heads(results)
-            self._tell([job.stored for job in appends if job.stored])
+            stored = [job.stored for job in appends if job.stored]
+            if stored:
+                self._in_doubt = False
+            self._tell(stored)
         # One crossing into each loop for the whole batch: a crossing costs more than an insert.
         for loop in {job.done.get_loop() for job in appends}:
             mine = [(job.done, result) for job, result in results if job.done.get_loop() is loop]
@@ -442,6 +464,7 @@ def _connect(path: Path) -> sqlite3.Connection:
             if got != value:
                 raise StoreUnavailable(f"{path} does not take {name}={value}, it stays at {got}: not a place for a log")
         db.execute("BEGIN IMMEDIATE")
+        _flush_again(Path(f"{path}-wal"))
         version = db.execute("PRAGMA user_version").fetchone()[0]
         if version > len(MIGRATIONS):
             raise StoreUnavailable(
@@ -458,9 +481,32 @@ def _connect(path: Path) -> sqlite3.Connection:
     return db
 
 
+def _flush_again(path: Path) -> None:
+    """Write a file over with what it holds and flush it: an fsync that failed before us left pages that only look so.
+
+    The caller holds SQLite's write lock. Raises `OSError`.
+    """
+    if not path.exists():
+        return
+    with open(path, "r+b", buffering=0) as file:
+        for offset in range(0, os.fstat(file.fileno()).st_size, CHUNK):
+            held = os.pread(file.fileno(), CHUNK, offset)
+            while held:
+                done = os.pwrite(file.fileno(), held, offset)
+                held, offset = held[done:], offset + done
+        os.fsync(file.fileno())
+
+
 def _unavailable(error: Exception, path: Path) -> StoreUnavailable:
     if isinstance(error, StoreUnavailable):
         return error
+    name = getattr(error, "sqlite_errorname", "")
+    if name == "SQLITE_IOERR_FSYNC":
+        return StoreUnavailable(
+            f"{path}: the disk failed to flush (fsync): what was written may not be there after a crash"
+        )
+    if name.startswith("SQLITE_IOERR"):
+        return StoreUnavailable(f"{path}: the disk failed ({name.removeprefix('SQLITE_')}); nothing was recorded")
     text = str(error)
     if "locked" in text or "busy" in text:
         return StoreUnavailable(f"{path} is in use by another process; one process at a time may have it open")

@@ -361,4 +361,5 @@ def printable(text: str) -> str:
 
 
 def _alarm(text: str) -> None:
-    print(f"ALARM {printable(text)}", file=sys.stderr, flush=True)
+    with contextlib.suppress(OSError):  # the disk that is full may be the one this is written to
+        print(f"ALARM {printable(text)}", file=sys.stderr, flush=True)

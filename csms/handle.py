@@ -8,6 +8,7 @@ with the same event ids, which the store recognises.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -276,9 +277,11 @@ class Handler:
         return [fact_id(station, fact) or self.ids.event_id() for fact in facts]
 
     async def samples(self, station: str, transaction_id: int | None, samples: Sequence[ev.MeterSampled]) -> None:
-        """Append meter samples to their own stream, which no decision reads."""
-        batch = [NewEvent(self.ids.event_id(), *codec.encode(sample)) for sample in samples]
-        await self.durable(f"meter-{station}-{transaction_id or 0}", batch, None)
+        """Append meter samples to their own stream, which no decision reads. Told again, they are there already."""
+        names = sample_ids(station, samples) or [self.ids.event_id() for _ in samples]
+        batch = [NewEvent(name, *codec.encode(sample)) for name, sample in zip(names, samples, strict=True)]
+        with contextlib.suppress(EventIdReused):  # the same readings, recorded at another time
+            await self.durable(f"meter-{station}-{transaction_id or 0}", batch, None)
 
     # --- snapshots ---
 
@@ -338,6 +341,18 @@ _FACT_IDS: dict[type, Callable[[str, Any], str]] = {
     ev.CommandUnknown: _of_command,
     ev.CommandLapsed: _of_command,
 }
+
+
+def sample_ids(station: str, samples: Sequence[ev.MeterSampled]) -> list[str] | None:
+    """Name readings that were told together by what they state; None if one has no time, and so may repeat another."""
+    if any(one.sampled_at is None for one in samples):
+        return None
+    said = [
+        (one.connector, one.transaction_id, str(one.sampled_at), one.energy_wh, one.power_w, one.voltage_v)
+        for one in samples
+    ]
+    digest = hashlib.sha256(repr(said).encode()).hexdigest()[:24]
+    return [f"{station}:sampled:{digest}:{number}" for number in range(len(samples))]
 
 
 def unobserved(kind: str, **fields: Any) -> None:

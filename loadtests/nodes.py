@@ -8,8 +8,9 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 ROOT = Path(__file__).parents[1]
@@ -20,8 +21,16 @@ START_S, STOP_S = 20.0, 60.0
 class Node:
     """A process of `interlock serve`."""
 
-    def __init__(self, number: int, store: str, folder: Path, flags: Sequence[str] = ()) -> None:
-        self.name, self.store, self.folder, self.flags = f"n{number}", store, folder, flags
+    def __init__(
+        self,
+        number: int,
+        store: str,
+        folder: Path,
+        flags: Sequence[str] = (),
+        environment: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        self.name, self.store, self.folder = f"n{number}", store, folder
+        self.flags, self.environment = flags, environment
         self.process: subprocess.Popen[str] | None = None
         self.ocpp = self.api = 0
         self.paused = False
@@ -39,7 +48,7 @@ class Node:
         self.process = process = subprocess.Popen(
             [sys.executable, "-u", "-c", "from scenarios.cli import main; main()", "serve", *flags],
             cwd=self.folder,
-            env={**os.environ, "PYTHONPATH": str(ROOT), "INTERLOCK_API_TOKEN": TOKEN},
+            env={**os.environ, **self.environment, "PYTHONPATH": str(ROOT), "INTERLOCK_API_TOKEN": TOKEN},
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,
@@ -77,7 +86,9 @@ class Node:
         self.process.send_signal(signal.SIGSTOP if paused else signal.SIGCONT)
 
 
-async def http(port: int, method: str, path: str, body: Any = None, **headers: str) -> tuple[int, Any]:
+async def http(
+    port: int, method: str, path: str, body: Any = None, decode: Callable[[bytes], Any] = json.loads, **headers: str
+) -> tuple[int, Any]:
     """Ask one thing of a node's API."""
     data = b"" if body is None else json.dumps(body).encode()
     head = [f"{method} {path} HTTP/1.1", "Host: localhost", f"Authorization: Bearer {TOKEN}", "Connection: close"]
@@ -94,4 +105,4 @@ async def http(port: int, method: str, path: str, body: Any = None, **headers: s
         raise ConnectionError("no answer")
     if b"chunked" in top.lower():
         rest = b"".join(rest.split(b"\r\n")[1::2])
-    return int(top.split()[1]), json.loads(rest) if rest else None
+    return int(top.split()[1]), decode(rest) if rest else None

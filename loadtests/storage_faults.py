@@ -46,7 +46,7 @@ from simulator.wall import WallClock
 
 STATIONS, OPERATORS = 20, 3
 BUSY = Profile("faults", "one driver after the other, gone in seconds", stay_s=(1.0, 4.0), pause_s=(0.1, 1.0))
-START_S, QUIET_S, PATIENCE_S, WORK_S = 20.0, 60.0, 20.0, 1.0
+START_S, QUIET_S, PATIENCE_S, WORK_S = 20.0, 60.0, 20.0, 2.0
 UNTOLD = 3
 OPEN = ("requested", "in doubt")
 
@@ -88,7 +88,7 @@ class Fault:
     count: Callable[[Rig], int]
     open: bool = False
     """Whether something may become durable while it lasts."""
-    lasts_s: tuple[float, float] = (2.0, 4.0)
+    lasts_s: tuple[float, float] = (3.0, 5.0)
 
 
 def _failing(**errors: int) -> Callable[[Rig], AbstractAsyncContextManager[None]]:
@@ -305,7 +305,8 @@ async def campaign(wanted: argparse.Namespace, rig: Rig, read: Callable[[], list
     edge, clock = Edge(rig, loop.time), WallClock(loop)
     network = Network(loop, Address(False, "127.0.0.1", await rig.balancer.start(), "/ocpp"), edge.observe, edge.frames)
     skew_s = (datetime.now(UTC).replace(tzinfo=None) - EPOCH).total_seconds()
-    timing = {"reconnect_s": (0.05, 0.3), "boot_retry_s": 1.0, "retry_s": 1.0, "call_timeout_s": 3.0}
+    # A station has one CALL at a time: those that get no answer must not keep the others from being made.
+    timing = {"reconnect_s": (0.05, 0.3), "boot_retry_s": 1.0, "retry_s": 1.0, "call_timeout_s": 1.0}
     spec = FleetSpec(
         STATIONS,
         station={"first_boot_s": (0.0, 0.5), "unlock_s": (0.05, 0.3), "meter_interval_s": 1.0, **timing},
@@ -412,7 +413,7 @@ def read_postgres(url: str) -> list[Row]:
 async def on_disk(wanted: argparse.Namespace, folder: Path) -> int:
     """Run it on a disk that fails."""
     rng, disk, path = random.Random(wanted.seed), Disk(folder), folder / "log.sqlite"
-    node = Node(1, f"sqlite:///{path}", folder, [*FLAGS, "--csms", wanted.csms], disk.environment)
+    node = Node(1, f"sqlite:///{path}", folder, [*FLAGS, "--heartbeat-s", "3", "--csms", wanted.csms], disk.environment)
     return await campaign(wanted, Rig(node, Balancer([node], rng), rng, disk=disk), lambda: read_sqlite(path))
 
 
@@ -421,7 +422,7 @@ async def on_database(wanted: argparse.Namespace, folder: Path) -> int:
     rng, database = random.Random(wanted.seed), Database(folder / "database")
     try:
         line = Line(database, rng)
-        node = Node(1, await line.start(), folder, [*FLAGS, "--csms", wanted.csms])
+        node = Node(1, await line.start(), folder, [*FLAGS, "--heartbeat-s", "3", "--csms", wanted.csms])
         rig = Rig(node, Balancer([node], rng), rng, database=database, line=line)
         return await campaign(wanted, rig, lambda: read_postgres(database.url))
     finally:

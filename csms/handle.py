@@ -345,13 +345,14 @@ _FACT_IDS: dict[type, Callable[[str, Any], str]] = {
 
 def sample_ids(station: str, samples: Sequence[ev.MeterSampled]) -> list[str] | None:
     """Name readings that were told together by what they state; None if one has no time, and so may repeat another."""
-    if any(one.sampled_at is None for one in samples):
-        return None
     said = [
-        (one.connector, one.transaction_id, str(one.sampled_at), one.energy_wh, one.power_w, one.voltage_v)
+        (one.connector, one.transaction_id, one.sampled_at.timestamp(), one.energy_wh, one.power_w, one.voltage_v)
         for one in samples
+        if one.sampled_at is not None
     ]
-    digest = hashlib.sha256(repr(said).encode()).hexdigest()[:24]
+    if len(said) < len(samples):
+        return None
+    digest = hashlib.blake2b(repr(said).encode(), digest_size=12).hexdigest()
     return [f"{station}:sampled:{digest}:{number}" for number in range(len(samples))]
 
 

@@ -90,24 +90,24 @@ def peer() -> None:
 
 def session(transaction: int, n: int) -> list[tuple[str, dict[str, Any]]]:
     """One charging session as calls."""
-    sampled = [
-        {"value": str(n), "measurand": "Energy.Active.Import.Register", "unit": "Wh"},
-        {"value": "7400.0", "measurand": "Power.Active.Import", "unit": "W"},
-    ]
-    meter = {
-        "connectorId": 1,
-        "transactionId": transaction,
-        "meterValue": [{"timestamp": AT, "sampledValue": sampled}],
-    }
+
+    def meter(k: int) -> dict[str, Any]:
+        sampled = [
+            {"value": str(10 * n + k), "measurand": "Energy.Active.Import.Register", "unit": "Wh"},
+            {"value": "7400.0", "measurand": "Power.Active.Import", "unit": "W"},
+        ]
+        values = [{"timestamp": AT, "sampledValue": sampled}]
+        return {"connectorId": 1, "transactionId": transaction, "meterValue": values}
+
     status = {"connectorId": 1, "errorCode": "NoError", "timestamp": AT}
     return [
         ("Heartbeat", {}),
         ("StatusNotification", {**status, "status": "Charging"}),
-        ("StartTransaction", {"connectorId": 1, "idTag": "TAG", "meterStart": n, "timestamp": AT}),
-        ("MeterValues", meter),
-        ("MeterValues", meter),
-        ("MeterValues", meter),
-        ("StopTransaction", {"transactionId": transaction, "meterStop": n, "timestamp": AT}),
+        ("StartTransaction", {"connectorId": 1, "idTag": "TAG", "meterStart": 10 * n, "timestamp": AT}),
+        ("MeterValues", meter(1)),
+        ("MeterValues", meter(2)),
+        ("MeterValues", meter(3)),
+        ("StopTransaction", {"transactionId": transaction, "meterStop": 10 * n + 5, "timestamp": AT}),
         ("StatusNotification", {**status, "status": "Available"}),
     ]
 

@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 OUT := reports/out
 JOBS ?=
 
-.PHONY: help run test lint types prove bench serverbench capacity growth kills fuzz storm day seeds picture pins clean worlds
+.PHONY: help run test lint types prove bench serverbench capacity growth kills faults fuzz storm day seeds picture pins clean worlds
 
 help:  ## show the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -62,6 +62,10 @@ growth: $(VENV)/dev.stamp  ## what more stations and a longer log cost: docs/gro
 kills: $(VENV)/dev.stamp  ## kill -9 under load: 200 times on SQLite, 200 times and stops on PostgreSQL with three nodes (slow)
 	$(BIN)/python loadtests/kill_nodes.py --kills 200
 	$(BIN)/python loadtests/kill_nodes.py --kills 200 --postgres --nodes 3
+
+faults: $(VENV)/dev.stamp  ## full disks, failing disks, databases that restart and lines cut around COMMIT, under load (needs cc)
+	$(BIN)/python loadtests/storage_faults.py --rounds 3
+	$(BIN)/python loadtests/storage_faults.py --rounds 3 --postgres
 
 fuzz: $(VENV)/dev.stamp  ## a million bad frames in process, 50,000 over sockets
 	$(BIN)/python loadtests/fuzz_frames.py

@@ -14,9 +14,7 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.asyncio
-@pytest.mark.skipif(
-    shutil.which("cc") is None, reason="needs a C compiler: the disk fails by a library put before libc"
-)
+@pytest.mark.skipif(shutil.which("cc") is None, reason="needs a C compiler, for the disk that fails")
 @pytest.mark.parametrize(
     ("design", "code", "found"),
     [

@@ -2,8 +2,9 @@
 
 Every station makes `PER_STATION` calls a second, each due at a fixed time (open loop): boot, then sessions of
 Heartbeat, Authorize, StatusNotification, StartTransaction, three MeterValues, StopTransaction, StatusNotification. An
-answer's lateness counts from when its call was due, whatever held it up. Operators unlock connectors meanwhile, and the
-stations answer. What was acknowledged is written down, for the log to be held against.
+answer's lateness counts from when its call was due, whatever held it up. Operators unlock connectors and start
+transactions meanwhile; the stations do it, or not, and say so. What was acknowledged and what was answered is written
+down, for the log to be held against.
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ import json
 import random
 import sys
 import time
-from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections import Counter, deque
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,21 +24,29 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from loadtests.lean_station import LeanStation
-from loadtests.nodes import http
+from loadtests.nodes import cpu_s, family, http
 from scenarios.fleet import make_room
+from scenarios.refused import Refused
 
 PER_STATION = 2.0
 COMMANDS_PER_S = 10.0
+REFUSES = 5
+"""A station does not do what the operator wants of it every so many times."""
 TICK_S, WARM_S, OUTCOME_S = 0.002, 2.0, 20.0
 CONNECTING = 100
 """Handshakes under way at once."""
 AT = "2026-01-01T00:00:00.000Z"
-ENDED = ("accepted", "rejected", "confirmed", "refuted", "unknown", "lapsed")
+ENDED = {"accepted": True, "confirmed": True, "rejected": False, "refuted": False, "unknown": None, "lapsed": None}
+"""States no command leaves, and whether they say that it was done."""
 
 
 @dataclass(slots=True)
 class Step:
-    """What one step told. Lateness in ms, `busy` is the generator's share of a core, `errors` by what happened."""
+    """What one step told. Lateness in ms, `errors` by what happened.
+
+    `busy`, `nodes` and `database` are shares of a core, the first the generator's; `own_ms` is the 99th percentile of
+    how late it was itself in sending what was due.
+    """
 
     stations: int
     offered: float
@@ -47,6 +56,9 @@ class Step:
     p99_ms: float = 0.0
     most_ms: float = 0.0
     busy: float = 0.0
+    own_ms: float = 0.0
+    nodes: float = 0.0
+    database: float = 0.0
     boots_per_s: float = 0.0
     commands: int = 0
     errors: dict[str, int] = field(default_factory=dict)
@@ -54,15 +66,21 @@ class Step:
     """Outcomes that are not there, or twice."""
 
 
+Call = tuple[str, dict[str, Any]]
+
+
 class Charger:
-    """One station's side of the load."""
+    """One station's side of the load. Connector 1 has its own sessions, connector 2 is the operator's."""
 
     def __init__(self, load: Load, name: str, line: LeanStation) -> None:
         self.load, self.name, self.line = load, name, line
-        self.waiting: list[float] = []
+        self.waiting: deque[float] = deque()
         """When the calls that could not be sent yet were due."""
         self.under_way: float | None = None
-        self.session, self.at, self.transaction = 0, 0, 0
+        self.saying: Call = ("", {})
+        self.session, self.at, self.transaction, self.remote_transaction = 0, 0, 0, 0
+        self.starts, self.remote = 0, deque[bool]()
+        """Remote starts so far; what they add to the session: a StartTransaction (True), a StopTransaction."""
         line.commanded = self._commanded
         line.lost = self._lost
 
@@ -75,10 +93,16 @@ class Charger:
 
     def _say(self, when: float) -> None:
         self.under_way = when
-        action, payload = self._next()
-        self.line.ask(action, payload, self._answered)
+        self.saying = self._remote() if self.remote else self._next()
+        self.line.ask(*self.saying, self._answered)
 
-    def _next(self) -> tuple[str, dict[str, Any]]:
+    def _remote(self) -> Call:
+        wh = self.starts * 1000
+        if self.remote.popleft():
+            return "StartTransaction", {"connectorId": 2, "idTag": "OPERATOR", "meterStart": wh, "timestamp": AT}
+        return "StopTransaction", {"transactionId": self.remote_transaction, "meterStop": wh + 9, "timestamp": AT}
+
+    def _next(self) -> Call:
         at, wh = self.at, self.session * 1000
         self.at = (at + 1) % 9
         status = {"connectorId": 1, "errorCode": "NoError", "timestamp": AT}
@@ -107,19 +131,35 @@ class Charger:
         when, self.under_way = self.under_way, None
         assert when is not None
         self.load.note(when)
-        if self.at == 4:
-            self.transaction = payload["transactionId"]
-            self.load.acknowledged.append((self.name, "TransactionStarted", self.transaction))
-        elif self.at == 8:
-            self.load.acknowledged.append((self.name, "TransactionStopped", self.transaction))
+        action, said = self.saying
+        if action == "StartTransaction":
+            transaction = payload["transactionId"]
+            if said["connectorId"] == 1:
+                self.transaction = transaction
+            else:
+                self.remote_transaction = transaction
+            self.load.acknowledged.append((self.name, "TransactionStarted", transaction))
+        elif action == "StopTransaction":
+            self.load.acknowledged.append((self.name, "TransactionStopped", said["transactionId"]))
         if self.waiting:
-            self._say(self.waiting.pop(0))
+            self._say(self.waiting.popleft())
         elif self.load.closed and (now := time.monotonic()) < self.load.window[1]:
             self._say(now)
 
     def _commanded(self, message_id: str, action: str, payload: Any) -> dict[str, str]:
-        self.load.unlocked[message_id] += 1
-        return {"status": "Unlocked"}
+        load = self.load
+        load.received[message_id] += 1
+        done = len(load.received) % REFUSES != 0
+        load.told[message_id] = done
+        if action == "UnlockConnector":
+            return {"status": "Unlocked" if done else "UnlockFailed"}
+        if done:
+            self.starts += 1
+            for starts in (True, False):
+                # Behind the answer, which leaves when this returns.
+                self.remote.append(starts)
+                asyncio.get_running_loop().call_soon(self.due, time.monotonic())
+        return {"status": "Accepted" if done else "Rejected"}
 
     def _lost(self, why: str) -> None:
         if not self.load.over:
@@ -138,14 +178,21 @@ class Load:
         seed: int = 0,
         closed: bool = False,
         per_station: float = PER_STATION,
+        nodes: Sequence[int] = (),
+        database: int | None = None,
     ) -> None:
         self.urls, self.apis, self.stations, self.seconds, self.closed = urls, apis, stations, seconds, closed
         self.rng, self.per_station = random.Random(seed), per_station
+        self.nodes, self.database = nodes, database
+        """Processes whose CPU is told; the database's with that of its children."""
         self.chargers: list[Charger] = []
         self.late_s: list[float] = []
         self.acknowledged: list[tuple[str, str, int]] = []
-        self.unlocked: Counter[str] = Counter()
+        self.received: Counter[str] = Counter()
+        self.told: dict[str, bool] = {}
+        """By command: how often its frame came, and whether it was done."""
         self.commands: list[str] = []
+        self.own_s: list[float] = []
         self.errors: Counter[str] = Counter()
         self.window = (0.0, 0.0)
         self.answered = 0
@@ -172,23 +219,21 @@ class Load:
         start = time.monotonic() + 0.5
         self.window = (start + WARM_S, start + WARM_S + self.seconds)
         operators = asyncio.ensure_future(self._operate(start))
-        used = time.process_time()
+        watching = asyncio.ensure_future(self._watch(step))
         await (self._closed_loop() if self.closed else self._open_loop(start))
-        step.busy = (time.process_time() - used) / (time.monotonic() - start)
+        await watching
         await operators
+        step.lost = await self._outcomes()
         limit = time.monotonic() + OUTCOME_S
         while time.monotonic() < limit and any(one.under_way is not None for one in self.chargers):
             await asyncio.sleep(0.02)
         if waiting := sum(one.under_way is not None for one in self.chargers):
             self.errors["calls never answered"] += waiting
-        step.lost = await self._outcomes()
         self.over = True
         for charger in self.chargers:
             charger.line.close()
-        late = sorted(self.late_s) or [0.0]
-        step.p50_ms, step.p99_ms, step.most_ms = (
-            late[min(int(len(late) * share), len(late) - 1)] * 1e3 for share in (0.5, 0.99, 1.0)
-        )
+        step.p50_ms, step.p99_ms, step.most_ms = (_share_ms(self.late_s, share) for share in (0.5, 0.99, 1.0))
+        step.own_ms = _share_ms(self.own_s, 0.99)
         step.answered, step.commands, step.errors = self.answered, len(self.commands), dict(self.errors)
         return step
 
@@ -198,6 +243,20 @@ class Load:
             await line.call("BootNotification", {"chargePointVendor": "V", "chargePointModel": "M"})
         self.chargers.append(Charger(self, name, line))
 
+    async def _watch(self, step: Step) -> None:
+        """Measure what the window of the step costs whom."""
+
+        database = family(self.database) if self.database is not None else []
+
+        async def at(when: float) -> tuple[float, ...]:
+            await asyncio.sleep(when - time.monotonic())
+            used = (sum(map(cpu_s, processes)) for processes in (self.nodes, database))
+            return time.monotonic(), time.process_time(), *used
+
+        before, after = await at(self.window[0]), await at(self.window[1])
+        took_s, *used_s = (end - begin for begin, end in zip(before, after, strict=True))
+        step.busy, step.nodes, step.database = (one / took_s for one in used_s)
+
     async def _open_loop(self, start: float) -> None:
         every = 1.0 / (self.stations * self.per_station)
         order = self.chargers
@@ -205,6 +264,8 @@ class Load:
         while due < self.window[1]:
             now = time.monotonic()
             while due <= now:
+                if due >= self.window[0]:
+                    self.own_s.append(now - due)
                 order[number % self.stations].due(due)
                 number += 1
                 due = start + number * every
@@ -225,7 +286,9 @@ class Load:
         await asyncio.gather(*asked)
 
     async def _command(self, station: str, number: int) -> None:
-        body = {"action": "UnlockConnector", "payload": {"connectorId": 2}}
+        body: dict[str, Any] = {"action": "UnlockConnector", "payload": {"connectorId": 2}}
+        if number % 2:
+            body = {"action": "RemoteStartTransaction", "payload": {"connectorId": 2, "idTag": "OPERATOR"}}
         api, path = self.rng.choice(self.apis), f"/api/stations/{station}/commands"
         try:
             ask = http(api, "POST", path, body, Idempotency_Key=f"{station}-{number}")
@@ -235,7 +298,7 @@ class Load:
             return
         if status == 202:
             self.commands.append(told["id"])
-        elif status != 409:  # the connector was held by another of our commands: refused, nothing happened
+        elif status != 409:  # another of our commands has the connector: refused, nothing happened
             self.errors[f"operator: {status}"] += 1
 
     async def _outcomes(self) -> list[str]:
@@ -248,11 +311,17 @@ class Load:
                 if state in ENDED or time.monotonic() > limit:
                     break
                 await asyncio.sleep(0.05)
-            if state != "accepted":
-                wrong.append(f"command {command} was answered Unlocked and is {state}")
-            if self.unlocked[command] != 1:
-                wrong.append(f"command {command} opened its lock {self.unlocked[command]} times")
+            done = self.told.get(command, False)
+            if ENDED.get(state) is not done:
+                wrong.append(f"command {command} was {'done' if done else 'not done'} and is {state}")
+            if self.received[command] > 1:
+                wrong.append(f"command {command} came {self.received[command]} times")
         return wrong
+
+
+def _share_ms(late_s: list[float], share: float) -> float:
+    ordered = sorted(late_s) or [0.0]
+    return ordered[min(int(len(ordered) * share), len(ordered) - 1)] * 1e3
 
 
 async def _at_once() -> None:
@@ -268,17 +337,29 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, required=True)
     parser.add_argument("--prefix", required=True)
     parser.add_argument("--acknowledged", type=Path, required=True)
+    parser.add_argument("--nodes", type=int, nargs="*", default=(), help="process ids")
+    parser.add_argument("--database", type=int, help="process id")
     parser.add_argument("--closed", action="store_true")
     parser.add_argument("--seed", type=int, default=0)
     wanted = parser.parse_args()
-    make_room(wanted.stations)
-    load = Load(wanted.urls, wanted.apis, wanted.stations, wanted.seconds, wanted.seed, wanted.closed)
+    try:
+        make_room(wanted.stations)
+    except Refused as refused:
+        sys.exit(str(refused))
+    load = Load(
+        *(wanted.urls, wanted.apis, wanted.stations, wanted.seconds, wanted.seed, wanted.closed),
+        nodes=wanted.nodes,
+        database=wanted.database,
+    )
     try:
         step = asyncio.run(load.run(wanted.prefix))
     except Exception as error:
         step = Step(wanted.stations, 0.0, errors={f"{type(error).__name__}: {error}"[:160]: 1})
     with wanted.acknowledged.open("a") as file:
         file.writelines(json.dumps(one) + "\n" for one in load.acknowledged)
+        for command in load.commands:
+            done = "done" if load.told.get(command, False) else "not done"
+            file.write(json.dumps(("", done, command)) + "\n")
     print(json.dumps(asdict(step)))
 
 

@@ -21,9 +21,9 @@ from csms.domain import events as ev
 from csms.handle import station_stream
 from csms.store import NewEvent
 from csms.store_sqlite import SqliteStore
-from loadtests.capacity import TICKS, machine
 from loadtests.capacity_load import Load, Step
-from loadtests.nodes import Node, http
+from loadtests.machine import machine
+from loadtests.nodes import Node, cpu_s, http
 from scenarios.fleet import make_room
 
 RATE, SECONDS = 500.0, 8.0
@@ -39,13 +39,6 @@ def resident_mib(node: Node) -> float:
     return int(status.partition("VmRSS:")[2].split()[0]) / 1024
 
 
-def cpu_s(node: Node) -> float:
-    """Return the CPU seconds a node's process used."""
-    assert node.process is not None
-    fields = Path(f"/proc/{node.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / TICKS
-
-
 async def stations_cost(stations: int, folder: Path, seconds: float) -> list[str]:
     """Connect so many stations, leave them alone for a while, then make the usual number of calls."""
     node = Node(1, f"sqlite:///{folder}/{stations}.sqlite", folder)
@@ -57,9 +50,9 @@ async def stations_cost(stations: int, folder: Path, seconds: float) -> list[str
     async def booted() -> None:
         nonlocal held, idle
         await asyncio.sleep(1.0)
-        held, before = resident_mib(node) - empty_mib, cpu_s(node)
+        held, before = resident_mib(node) - empty_mib, cpu_s(node.process.pid)
         await asyncio.sleep(seconds / 2)
-        idle = (cpu_s(node) - before) / (seconds / 2)
+        idle = (cpu_s(node.process.pid) - before) / (seconds / 2)
 
     load.booted = booted
     try:

@@ -86,6 +86,31 @@ class Node:
         self.process.send_signal(signal.SIGSTOP if paused else signal.SIGCONT)
 
 
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+def cpu_s(process: int) -> float:
+    """Return the CPU seconds a process used, its threads included; 0 for one that is gone."""
+    try:
+        fields = Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+def family(process: int) -> list[int]:
+    """Return a process and the children it has now, such as a database's backends."""
+    found = [process]
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            parent = int(stat.read_text().rsplit(")", 1)[1].split()[1])
+        except OSError:
+            continue
+        if parent == process:
+            found.append(int(stat.parent.name))
+    return found
+
+
 async def http(
     port: int, method: str, path: str, body: Any = None, decode: Callable[[bytes], Any] = json.loads, **headers: str
 ) -> tuple[int, Any]:

@@ -24,7 +24,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from loadtests.lean_station import LeanStation
-from loadtests.nodes import cpu_s, family, http
+from loadtests.nodes import cpu_s, family, http, machine_cpu_s
 from scenarios.fleet import make_room
 from scenarios.refused import Refused
 
@@ -44,8 +44,8 @@ ENDED = {"accepted": True, "confirmed": True, "rejected": False, "refuted": Fals
 class Step:
     """What one step told. Lateness in ms, `errors` by what happened.
 
-    `busy`, `nodes` and `database` are shares of a core, the first the generator's; `own_ms` is the 99th percentile of
-    how late it was itself in sending what was due.
+    `busy`, `nodes`, `database` and `others` are shares of a core: the generator's, and what the machine did besides.
+    `own_ms` is the 99th percentile of how late the generator was itself in sending what was due.
     """
 
     stations: int
@@ -59,6 +59,7 @@ class Step:
     own_ms: float = 0.0
     nodes: float = 0.0
     database: float = 0.0
+    others: float = 0.0
     boots_per_s: float = 0.0
     commands: int = 0
     errors: dict[str, int] = field(default_factory=dict)
@@ -251,11 +252,12 @@ class Load:
         async def at(when: float) -> tuple[float, ...]:
             await asyncio.sleep(when - time.monotonic())
             used = (sum(map(cpu_s, processes)) for processes in (self.nodes, database))
-            return time.monotonic(), time.process_time(), *used
+            return time.monotonic(), machine_cpu_s(), time.process_time(), *used
 
         before, after = await at(self.window[0]), await at(self.window[1])
         took_s, *used_s = (end - begin for begin, end in zip(before, after, strict=True))
-        step.busy, step.nodes, step.database = (one / took_s for one in used_s)
+        all_of_it, step.busy, step.nodes, step.database = (one / took_s for one in used_s)
+        step.others = max(0.0, all_of_it - step.busy - step.nodes - step.database)
 
     async def _open_loop(self, start: float) -> None:
         every = 1.0 / (self.stations * self.per_station)

@@ -98,6 +98,12 @@ def cpu_s(process: int) -> float:
     return (int(fields[11]) + int(fields[12])) / TICKS
 
 
+def machine_cpu_s() -> float:
+    """Return the CPU seconds all cores together spent on something, and what was stolen from them."""
+    user, nice, system, _idle, _waiting, irq, soft, stolen = Path("/proc/stat").read_text().split()[1:9]
+    return sum(map(int, (user, nice, system, irq, soft, stolen))) / TICKS
+
+
 def family(process: int) -> list[int]:
     """Return a process and the children it has now, such as a database's backends."""
     found = [process]

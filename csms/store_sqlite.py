@@ -159,8 +159,7 @@ class SqliteStore:
 
     async def streams(self, prefix: str = "") -> Sequence[str]:
         """See `EventStore.streams`."""
-        sql = "SELECT DISTINCT stream FROM event WHERE substr(stream, 1, length(?1)) = ?1 ORDER BY stream"
-        return await self._ask(lambda db: [row[0] for row in db.execute(sql, (prefix,))])
+        return await self._ask(lambda db: [row[0] for row in db.execute(_STREAMS, (prefix,))])
 
     async def save_snapshot(self, snapshot: Snapshot) -> None:
         """See `EventStore.save_snapshot`."""
@@ -383,6 +382,15 @@ class SqliteStore:
 
 
 _COLUMNS = "position, stream, version, event_id, type, data"
+_STREAMS = """
+    WITH RECURSIVE found (stream) AS (
+        SELECT min(stream) FROM event WHERE stream >= ?1
+        UNION ALL
+        SELECT (SELECT min(stream) FROM event WHERE event.stream > found.stream) FROM found
+        WHERE substr(found.stream, 1, length(?1)) = ?1
+    )
+    SELECT stream FROM found WHERE substr(stream, 1, length(?1)) = ?1"""
+"""From each stream to the next one in the index: DISTINCT would walk past every event of the log."""
 
 
 def _events(rows: Any) -> list[StoredEvent]:

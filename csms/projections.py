@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
@@ -13,7 +14,7 @@ from .domain import events as ev
 from .domain.station import Station
 from .handle import station_of, station_stream, unobserved
 from .node import Csms
-from .store import StoredEvent
+from .store import Snapshot, StoredEvent, StoreError
 
 STATES = {
     "CommandRequested": "requested",
@@ -29,10 +30,22 @@ STATES = {
 OPEN = ("requested", "in doubt")
 COMMANDS = 100_000
 """Commands that are remembered by their id, the newest."""
+KEPT, FOLD, KEEP_EVERY = "projection-commands", "commands 1", 200_000
+"""What the fold of the log is kept as, which fold that is (change it with `_index`), and after how many events."""
 PAGE = 500
 CREDENTIALS = "credentials"
 """A stream that is shown to nobody, though it holds no secrets but digests of them."""
 _plain = msgspec.json.Decoder().decode
+
+
+class _Folded(msgspec.Struct):
+    """What a start need not read the log for: how many events there were, and where each command begins."""
+
+    events: int
+    commands: dict[str, tuple[str, int]]
+
+
+_fold_of = msgspec.json.Decoder(_Folded).decode
 
 
 class Projections:
@@ -45,22 +58,39 @@ class Projections:
         self._sent: dict[str, None] = {}
         self.appended: dict[str, int] = {}
         """Events by type since the start."""
+        self._position = self._events = self._kept = 0
+        """Up to where the log is folded, how many events that were, and how many of them a snapshot covers."""
+        self._started = False
+        self._told = 0
+        """Up to where commits were told of before `start` was through with the log."""
         self._changed: asyncio.Event = asyncio.Event()
         self._awaited = False
         self.ended = False
 
     async def start(self) -> int:
-        """Read the log; return how many events it holds."""
+        """Read what the last snapshot does not cover; return how many events the log holds."""
         self.node.store.subscribe(self._committed)
         if self.node.observe is unobserved:
             self.node.observe = self._observed  # the node's own, which tells of frames; not the handler's, which is hot
-        position = count = 0
-        while batch := await self.node.store.read_all(position, PAGE):
-            for stored in batch:
-                self._index(stored)
-            count += len(batch)
-            position = batch[-1].position
-        return count
+        snapshot = await self.node.store.load_snapshot(KEPT)
+        if snapshot is not None and snapshot.fold == FOLD:
+            folded = _fold_of(snapshot.state)
+            self._position, self._events, self._kept = snapshot.version, folded.events, folded.events
+            self.commands = folded.commands
+        batch = await self.node.store.read_all(self._position, PAGE)
+        while batch or self._told > self._position:
+            self._fold(batch)
+            batch = await self.node.store.read_all(self._position, PAGE)
+        self._started = True
+        return self._events
+
+    async def keep(self) -> None:
+        """Snapshot the fold, so that the next start need not read the whole log. Raises `StoreError`."""
+        if not self._started or self._events == self._kept:
+            return
+        self._kept = self._events
+        state = msgspec.json.encode(_Folded(self._events, self.commands))
+        await self.node.store.save_snapshot(Snapshot(KEPT, self._position, FOLD, state))
 
     def stop(self) -> None:
         """Let nobody wait any longer."""
@@ -69,8 +99,13 @@ class Projections:
 
     def _committed(self, stored: Sequence[StoredEvent]) -> None:
         for one in stored:
-            self._index(one)
             self.appended[one.type] = self.appended.get(one.type, 0) + 1
+        if self._started:
+            self._fold(stored)
+            if self._events - self._kept >= KEEP_EVERY:
+                self.node.spawn(self._keep_if_possible())
+        else:
+            self._told = stored[-1].position
         if self._awaited:
             self._awaited = False
             self._changed.set()
@@ -81,6 +116,17 @@ class Projections:
             self._sent[fields["command_id"]] = None
             if len(self._sent) > COMMANDS:
                 del self._sent[next(iter(self._sent))]
+
+    async def _keep_if_possible(self) -> None:
+        with contextlib.suppress(StoreError):  # the next one will do
+            await self.keep()
+
+    def _fold(self, batch: Sequence[StoredEvent]) -> None:
+        for stored in batch:
+            if stored.position > self._position:
+                self._index(stored)
+                self._events += 1
+                self._position = stored.position
 
     def _index(self, stored: StoredEvent) -> None:
         if stored.type == "CommandRequested":

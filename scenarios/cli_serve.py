@@ -330,6 +330,8 @@ async def _serve(wanted: Wanted, tls: ssl.SSLContext | None, design: type[Csms])
     if http.server_state.tasks:
         await asyncio.wait(http.server_state.tasks, timeout=ANSWERED_WITHIN_S)
     with contextlib.suppress(StoreError):
+        if finished:
+            await records.keep()
         await store.close()
     if not finished:
         raise Refused("stopped while something was under way: the next start takes it up, as after a crash", UNTOLD)

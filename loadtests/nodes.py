@@ -15,7 +15,7 @@ from typing import Any
 
 ROOT = Path(__file__).parents[1]
 TOKEN = "campaign"
-START_S, STOP_S = 20.0, 60.0
+START_S, STOP_S = 60.0, 60.0
 
 
 class Node:
@@ -56,7 +56,11 @@ class Node:
         log.close()
         assert process.stdout is not None
         for name in ("ocpp", "api"):
-            line = await asyncio.wait_for(asyncio.to_thread(process.stdout.readline), START_S)
+            try:
+                line = await asyncio.wait_for(asyncio.to_thread(process.stdout.readline), START_S)
+            except TimeoutError:
+                self.kill()
+                raise SystemExit(f"{self.name} did not start within {START_S:.0f} s") from None
             if not line:
                 raise SystemExit(f"{self.name} did not start: {(self.folder / f'{self.name}.log').read_text()[-500:]}")
             setattr(self, name, int(line.rstrip("/\n").replace("/ocpp", "").rsplit(":", 1)[1]))

@@ -83,6 +83,18 @@ async def test_what_is_committed_while_it_starts_is_not_missed() -> None:
 
 
 @pytest.mark.asyncio
+async def test_what_was_read_and_is_told_afterwards_counts_once() -> None:
+    store = Read()
+    await command(store, "c0")
+    found = records(store)
+    await found.start()
+    found._committed(await store.read_all())
+    await command(store, "c1")
+    await found.keep()
+    assert await records(store).start() == 2
+
+
+@pytest.mark.asyncio
 async def test_another_fold_is_dropped() -> None:
     store = Read()
     await command(store, "c0")

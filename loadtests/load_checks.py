@@ -88,6 +88,8 @@ class Seen:
         self.ends: dict[tuple[str, int], float] = {}
         self.energy: dict[str, list[int]] = defaultdict(list)
         self.pending: dict[str, int] = {}
+        self.taken = 0
+        """CALLRESULTs of the CSMS."""
         self.told: dict[str, dict[tuple[int, int], int]] = defaultdict(dict)
         self.billed: dict[str, dict[int, tuple[int, int | None]]] = defaultdict(dict)
         self.t = 0.0
@@ -132,8 +134,9 @@ class Seen:
             elif '"StopTransaction"' in text[:80] and (message := row.message()) is not None:
                 payload = message[3]
                 self._stops[fields["station"], message[1]] = payload["transactionId"], payload["meterStop"]
-        elif head == "3" and self._stops:
-            message = row.message()
+        elif head == "3":
+            self.taken += 1
+            message = row.message() if self._stops else None
             if message is not None and len(message) > 1 and isinstance(message[1], str):
                 stop = self._stops.pop((fields["station"], message[1]), None)
                 if stop is not None:
@@ -180,6 +183,8 @@ def _complete(missing: int) -> Finding:
 def _told(seen: Seen) -> Finding:
     """At the end every station has told what it had to tell: a CSMS that is gone, or far behind, is not a right one."""
     id, name = "L05", "everything was told"
+    if not seen.taken:
+        return Finding(id, name, "BOOKKEEPING", Verdict.ERROR, 0, "the CSMS took nothing of what it was told")
     silent = sum(pending > 0 for pending in seen.pending.values())
     if silent:
         why = f"at the end {silent} stations had sessions to tell and nobody who answered"

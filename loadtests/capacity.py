@@ -42,6 +42,7 @@ AGAIN, NEARER = 0.8, 1.25
 """A further run starts at this share of what the first one found, and takes steps of this factor."""
 WARM_STATIONS, STEP_S = 200, 300.0
 """Stations of a step that is not counted; how long a step may take beyond its measured part."""
+WARM, CLOSED = "warming up", "closed loop"
 UNTOLD = 3
 """Exit code for `could not tell`."""
 
@@ -121,17 +122,20 @@ class Bench:
         self.acknowledged = folder / "acknowledged.jsonl"
         self.count = 0
 
-    def offer(self, stations: int, *, closed: bool = False, seconds: float | None = None) -> Step:
-        """Run one step. Raises `SystemExit` with a sentence when the generator gave no result."""
+    def offer(self, stations: int, kind: str = "") -> Step:
+        """Run one step, or one of another `kind`: WARM or CLOSED.
+
+        Raises `SystemExit` with a sentence when the generator gave no result.
+        """
         self.count += 1
-        seconds = seconds or self.seconds
+        seconds = 1.0 if kind == WARM else self.seconds
         command = [sys.executable, str(ROOT / "loadtests" / "capacity_load.py"), "--stations", str(stations)]
         command += ["--urls", *(f"ws://127.0.0.1:{node.ocpp}/ocpp" for node in self.nodes)]
         command += ["--apis", *(str(node.api) for node in self.nodes), "--seconds", str(seconds)]
         command += ["--prefix", f"S{self.count}-", "--acknowledged", str(self.acknowledged)]
         command += ["--nodes", *(str(node.process.pid) for node in self.nodes if node.process is not None)]
         command += ["--database", str(self.database)] if self.database is not None else []
-        command += ["--closed"] if closed else []
+        command += ["--closed"] if kind == CLOSED else []
         try:
             done = subprocess.run(command, capture_output=True, text=True, timeout=STEP_S + seconds, check=False)
             step = Step(**json.loads(done.stdout))
@@ -141,11 +145,10 @@ class Bench:
             _stop(f"{stations} stations: {(done.stderr.strip() or 'the load generator said nothing').splitlines()[-1]}")
         why = f"  {step.lost[0]}" if step.lost else f"  {step.errors}" if step.errors else ""
         database = f", database {step.database:.0%}" if self.database is not None else ""
-        said = "closed loop" if closed else verdict(step)
         self.say(
             f"    {stations:>6} stations  {rate(step):>7,.0f} calls/s  p50 {step.p50_ms:>6.1f} ms  "
             f"p99 {step.p99_ms:>7.1f} ms  nodes {step.nodes:.0%}{database}, others {step.others:.0%}  "
-            f"generator {step.busy:.0%}, {step.own_ms:.1f} ms late itself  {said}{why}"
+            f"generator {step.busy:.0%}, {step.own_ms:.1f} ms late itself  {kind or verdict(step)}{why}"
         )
         return step
 
@@ -226,10 +229,10 @@ def _run(serving: list[Node], bench: Bench, steps: Search, log: Callable[[], lis
     try:
         for node in serving:
             asyncio.run(node.start())
-        bench.offer(WARM_STATIONS, seconds=1.0)  # what is done once is not measured: imports, caches, the first pages
+        bench.offer(WARM_STATIONS, WARM)  # what is done once is not measured: imports, caches, the first pages
         taken = steps(bench.offer)
         best = found(taken)
-        twin = bench.offer(best.step.stations, closed=True) if best else None
+        twin = bench.offer(best.step.stations, CLOSED) if best else None
         for node in serving:
             asyncio.run(node.stop())
         return Run(taken, twin, bench.missing(log()))

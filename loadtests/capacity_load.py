@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import json
 import random
 import sys
@@ -30,6 +31,8 @@ from scenarios.refused import Refused
 
 PER_STATION = 2.0
 COMMANDS_PER_S = 10.0
+SESSION = 9
+"""Calls of a session."""
 REFUSES = 5
 """A station does not do what the operator wants of it every so many times."""
 TICK_S, WARM_S, OUTCOME_S = 0.002, 2.0, 20.0
@@ -73,13 +76,15 @@ Call = tuple[str, dict[str, Any]]
 class Charger:
     """One station's side of the load. Connector 1 has its own sessions, connector 2 is the operator's."""
 
-    def __init__(self, load: Load, name: str, line: LeanStation) -> None:
+    def __init__(self, load: Load, name: str, line: LeanStation, at: int) -> None:
         self.load, self.name, self.line = load, name, line
+        self.at = at % SESSION
+        """How far its session is. Stations begin at different points: in step, they would all start at once."""
         self.waiting: deque[float] = deque()
         """When the calls that could not be sent yet were due."""
         self.under_way: float | None = None
         self.saying: Call = ("", {})
-        self.session, self.at, self.transaction, self.remote_transaction = 0, 0, 0, 0
+        self.session, self.transaction, self.remote_transaction = 0, 0, 0
         self.starts, self.remote = 0, deque[bool]()
         """Remote starts so far; what they add to the session: a StartTransaction (True), a StopTransaction."""
         line.commanded = self._commanded
@@ -105,7 +110,9 @@ class Charger:
 
     def _next(self) -> Call:
         at, wh = self.at, self.session * 1000
-        self.at = (at + 1) % 9
+        self.at = (at + 1) % SESSION
+        if 4 <= at <= 7 and self.transaction == 0:
+            return "Heartbeat", {}  # it began in the middle
         status = {"connectorId": 1, "errorCode": "NoError", "timestamp": AT}
         match at:
             case 0:
@@ -242,7 +249,7 @@ class Load:
         async with room:
             line = await LeanStation.open(self.urls[number % len(self.urls)], name)
             await line.call("BootNotification", {"chargePointVendor": "V", "chargePointModel": "M"})
-        self.chargers.append(Charger(self, name, line))
+        self.chargers.append(Charger(self, name, line, number))
 
     async def _watch(self, step: Step) -> None:
         """Measure what the window of the step costs whom."""
@@ -348,6 +355,7 @@ def main() -> None:
         make_room(wanted.stations)
     except Refused as refused:
         sys.exit(str(refused))
+    gc.disable()  # it lives for some seconds, and its own pauses are not to be measured
     load = Load(
         *(wanted.urls, wanted.apis, wanted.stations, wanted.seconds, wanted.seed, wanted.closed),
         nodes=wanted.nodes,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import statistics
 import sys
 import tempfile
@@ -186,6 +187,7 @@ def main() -> None:
     except Refused as refused:
         print(f"{refused}: ask for fewer --stations", file=sys.stderr)
         sys.exit(3)
+    gc.disable()  # as in capacity_load
     with tempfile.TemporaryDirectory(prefix="interlock-growth-") as name:
         connected, logged = [], []
         for stations in wanted.stations:

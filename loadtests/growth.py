@@ -10,6 +10,8 @@ from __future__ import annotations
 import argparse
 import asyncio
 import gc
+import signal
+import sqlite3
 import statistics
 import sys
 import tempfile
@@ -44,9 +46,8 @@ def resident_mib(node: Node) -> float:
     return int(status.partition("VmRSS:")[2].split()[0]) / 1024
 
 
-async def stations_cost(stations: int, folder: Path, seconds: float) -> list[str]:
+async def stations_cost(node: Node, stations: int, seconds: float) -> list[str]:
     """Connect so many stations, leave them alone for a while, then make the usual number of calls."""
-    node = Node(1, f"sqlite:///{folder}/{stations}.sqlite", folder)
     await node.start()
     empty_mib = resident_mib(node)
     load = _load(node, stations, seconds)
@@ -60,12 +61,9 @@ async def stations_cost(stations: int, folder: Path, seconds: float) -> list[str
         idle = (cpu_s(node.process.pid) - before) / (seconds / 2)
 
     load.booted = booted
-    try:
-        step = await load.run("S")
-        await node.stop()
-        start_s = await started_s(node)
-    finally:
-        node.kill()
+    step = await load.run("S")
+    await node.stop()
+    start_s = await started_s(node)
     return [
         f"{stations:,}",
         f"{step.boots_per_s:,.0f}",
@@ -127,11 +125,9 @@ async def write_log(path: Path, events: int) -> float:
     return time.monotonic() - began
 
 
-async def log_cost(events: int, folder: Path, seconds: float) -> list[str]:
+async def log_cost(node: Node, path: Path, events: int, seconds: float) -> list[str]:
     """Start on a log of so many events: as it was written, with the snapshots of a clean stop, and after a kill."""
-    path = folder / f"log-{events}.sqlite"
     wrote_s = await write_log(path, events)
-    node = Node(1, f"sqlite:///{path}", folder)
     first_s = await started_s(node)
     await node.stop()
     again_s = await started_s(node)
@@ -143,12 +139,9 @@ async def log_cost(events: int, folder: Path, seconds: float) -> list[str]:
         assert status == 200, status
         listed_s.append(time.monotonic() - began)
     load = _load(node, LOGGED_STATIONS, seconds)
-    try:
-        step = await load.run("L")
-        node.kill()
-        killed_s = await started_s(node)
-    finally:
-        node.kill()
+    step = await load.run("L")
+    node.kill()
+    killed_s = await started_s(node)
     return [
         f"{events:,}",
         f"{wrote_s:.1f}",
@@ -188,13 +181,17 @@ def main() -> None:
         print(f"{refused}: ask for fewer --stations", file=sys.stderr)
         sys.exit(3)
     gc.disable()  # as in capacity_load
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(3))  # asked to end, it ends what it started
     with tempfile.TemporaryDirectory(prefix="interlock-growth-") as name:
         connected, logged = [], []
         for stations in wanted.stations:
-            connected.append(asyncio.run(stations_cost(stations, Path(name), wanted.seconds)))
+            with Node(1, f"sqlite:///{name}/{stations}.sqlite", Path(name)) as node:
+                connected.append(asyncio.run(stations_cost(node, stations, wanted.seconds)))
             print("  ".join(connected[-1]), flush=True)
         for events in wanted.events:
-            logged.append(asyncio.run(log_cost(events, Path(name), wanted.seconds)))
+            path = Path(name) / f"log-{events}.sqlite"
+            with Node(1, f"sqlite:///{path}", Path(name)) as node:
+                logged.append(asyncio.run(log_cost(node, path, events, wanted.seconds)))
             print("  ".join(logged[-1]), flush=True)
     lines = [
         "# What growth costs",
@@ -206,7 +203,7 @@ def main() -> None:
         "the whole file is looked over for damage first. `Others` is what the machine did besides, in shares of a",
         f"core; a measurement whose generator was busier than {BUSIEST:.0%} says nothing.",
         "",
-        *(f"    {line}" for line in machine().splitlines()),
+        *(f"    {line}" for line in machine(f"SQLite {sqlite3.sqlite_version}").splitlines()),
         "",
         *table(STATION_HEADS, connected),
         "",

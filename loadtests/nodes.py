@@ -61,6 +61,9 @@ class Node:
             except TimeoutError:
                 self.kill()
                 raise SystemExit(f"{self.name} did not start within {START_S:.0f} s") from None
+            except asyncio.CancelledError:
+                self.kill()  # the thread that waits for its line would wait for ever
+                raise
             if not line:
                 raise SystemExit(f"{self.name} did not start: {(self.folder / f'{self.name}.log').read_text()[-500:]}")
             setattr(self, name, int(line.rstrip("/\n").replace("/ocpp", "").rsplit(":", 1)[1]))
@@ -82,6 +85,12 @@ class Node:
             if self.process.stdout is not None:
                 self.process.stdout.close()
             self.process = None
+
+    def __enter__(self) -> Node:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
 
     def pause(self, paused: bool) -> None:
         """Stop it in its tracks, or let it go on."""

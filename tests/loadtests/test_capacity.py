@@ -6,6 +6,7 @@ import asyncio
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import pytest
 
 from loadtests.capacity import LEVEL_MS, NEARER, Bench, Run, found, row, search, verdict
 from loadtests.capacity_load import Step
-from loadtests.nodes import Node
+from loadtests.nodes import Node, family
 
 ROOT = Path(__file__).parents[2]
 
@@ -54,7 +55,7 @@ def test_no_more_is_offered_than_was_asked_for_and_the_figure_is_a_least_one() -
     assert best is not None
     assert not best.limit
     twin = Step(3000, 0.0, 10.0, answered=90_000, busy=0.6)
-    assert row("SQLite, 1", [Run(steps, twin, [])])[1] == "at least 3,000 (3,000 to 3,000)"
+    assert row("SQLite, 1", [Run("SQLite 3", steps, twin, [])])[1] == "at least 3,000 (3,000 to 3,000)"
 
 
 @pytest.mark.parametrize("first", [1, 7, 500])
@@ -62,7 +63,7 @@ def test_nothing_holds(first: int) -> None:
     steps = search(service(0), first, 8000)
     assert found(steps) is None
     assert all(one.stations > 0 for one in steps)
-    assert row("SQLite, 1", [Run(steps, None, [])])[1] == "could not tell: a step held in 0 of 1 runs"
+    assert row("SQLite, 1", [Run("SQLite 3", steps, None, [])])[1] == "could not tell: a step held in 0 of 1 runs"
 
 
 def test_a_lost_outcome_ends_the_search_there() -> None:
@@ -115,7 +116,7 @@ def test_a_step_is_made_again_when_the_machine_was_busy() -> None:
 
 def test_a_twin_whose_generator_was_busy_has_no_figure() -> None:
     steps = search(service(1000), 500, 8000)
-    told = row("SQLite, 1", [Run(steps, Step(1000, 0.0, 10.0, answered=90_000, busy=0.9), [])])
+    told = row("SQLite, 1", [Run("SQLite 3", steps, Step(1000, 0.0, 10.0, answered=90_000, busy=0.9), [])])
     assert told[-3:] == ["could not tell", "", "90%"]
 
 
@@ -166,6 +167,30 @@ def test_a_generator_that_cannot_run_is_said_in_a_sentence(tmp_path: Path, capsy
     assert "open files" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("script", ["capacity", "growth"])
+def test_asked_to_end_it_ends_its_nodes(script: str) -> None:
+    words = ["--only", "sqlite"] if script == "capacity" else ["--stations", "50", "--events"]
+    command = [sys.executable, str(ROOT / "loadtests" / f"{script}.py"), *words]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        limit = time.monotonic() + 30
+        while not (nodes := [one for one in family(process.pid)[1:] if " serve " in words_of(one)]):
+            assert time.monotonic() < limit
+            time.sleep(0.05)
+    finally:
+        process.terminate()
+    assert process.wait(30) == 3
+    assert [one for one in nodes if " serve " in words_of(one)] == []
+
+
+def words_of(process: int) -> str:
+    """Return a process's command line, nothing for one that is gone."""
+    try:
+        return Path(f"/proc/{process}/cmdline").read_text().replace("\0", " ")
+    except OSError:
+        return ""
+
+
 @pytest.mark.asyncio
 @pytest.mark.parametrize("kind", ["sqlite", "postgres-3"])
 async def test_a_short_real_one(kind: str, tmp_path: Path) -> None:
@@ -176,4 +201,6 @@ async def test_a_short_real_one(kind: str, tmp_path: Path) -> None:
     assert done.returncode in (0, 3), done
     assert ", 0 outcomes or acknowledged transactions lost, doubled or other than what happened" in done.stdout
     assert ": 0 operators' commands" not in done.stdout
-    assert (tmp_path / "page.md").read_text().startswith("# Capacity\n")
+    page = (tmp_path / "page.md").read_text()
+    assert page.startswith("# Capacity\n")
+    assert ("SQLite 3." in page, "PostgreSQL 1" in page) == (kind == "sqlite", kind != "sqlite")

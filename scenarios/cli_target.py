@@ -13,9 +13,11 @@ from typing import Any
 from simulator.address import Address, NoAddress, parse
 
 from . import runner
+from .applicable import inapplicable
 from .campaign import Done, directory
+from .cli_serve import TOKEN_VARIABLE
 from .invariants import INVARIANTS, exercise, judge
-from .outside_world import OutsideWorld, inapplicable
+from .outside_world import OutsideWorld
 from .refused import UNTOLD, Refused
 from .runner import Job, Outcome, rules, versions
 from .spec import draw, printable
@@ -23,8 +25,6 @@ from .target import InterlockApi, Target, TargetGone
 from .target_file import NoTarget, load
 from .target_http import HttpTarget
 from .verdict import Finding, Verdict, document
-
-TOKEN = "INTERLOCK_API_TOKEN"
 
 
 def against(target: str, control: str, jobs: list[Job], out: Path, keep: Callable[[Job], bool]) -> Iterator[Done]:
@@ -64,9 +64,9 @@ def _adapter(control: str) -> Target:
             return HttpTarget(load(Path(control), os.environ), os.environ)
         except NoTarget as error:
             raise Refused(f"--control: {error}") from None
-    token = os.environ.get(TOKEN)
+    token = os.environ.get(TOKEN_VARIABLE)
     if not token:
-        raise Refused(f"--control needs the API's token in {TOKEN}")
+        raise Refused(f"--control needs the API's token in {TOKEN_VARIABLE}")
     return InterlockApi(control, token)
 
 

@@ -18,7 +18,7 @@ import typer
 from simulator.address import parse
 
 from . import runner
-from .cli_target import TOKEN, run
+from .cli_serve import TOKEN_VARIABLE
 from .invariants import INVARIANTS
 from .library import scenarios
 from .refused import UNTOLD, Refused
@@ -117,6 +117,8 @@ async def _all(pairs: list[Pair], jobs: int, loud: bool) -> None:
 
 
 async def _over_sockets(pair: Pair, seed: int, turn: asyncio.Semaphore) -> None:
+    from .cli_target import run
+
     try:
         async with turn, _serving(runner.scenario(pair.scenario), pair.serving) as (target, api):
             outcome = await run(Job(pair.scenario, seed), parse(target), api, pair.again())
@@ -135,7 +137,7 @@ async def _serving(spec: Scenario, design: str) -> AsyncIterator[tuple[str, Inte
             *("--store", f"sqlite:///{folder}/log.sqlite", "--tokens", "Accepted", "--csms", design, *served(spec)),
             stdout=asyncio.subprocess.PIPE,
             stderr=said,
-            env={**os.environ, TOKEN: token},
+            env={**os.environ, TOKEN_VARIABLE: token},
         )
         assert process.stdout is not None
         try:

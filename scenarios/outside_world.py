@@ -35,10 +35,7 @@ from .history import History
 from .readings import OUTCOMES
 from .spec import Drawn, Scenario, Step
 from .target import Misfit, Target, TargetGone
-from .target_file import COMMANDS
 
-SUPPORTED = frozenset(DEEDS) - {"silent_socket", "traffic"} | {"cut", "half_open", "sag", "power_cut", "broken"}
-"""What can be done to a CSMS from outside."""
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 OBEYED_S = 5.0
 """How long a station of the quickest kind takes to do as it is told, and to say so."""
@@ -46,19 +43,6 @@ LEAD_S = 2.0
 CONNECT_S = 20.0
 OPEN = ("requested", "in doubt", "doubt", None)
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
-
-
-def inapplicable(spec: Scenario, commands: frozenset[str] = frozenset(COMMANDS)) -> str | None:
-    """Say why a scenario cannot be tried on a CSMS that takes these commands from outside, or None when it can."""
-    for step in spec.steps:
-        if step.what not in SUPPORTED:
-            return f"{step.what} cannot be done to a CSMS from outside"
-        wanted = {"ask": type(dict(step.params).get("command")).__name__, "ask_stop": "RemoteStop"}.get(step.what)
-        if wanted is not None and wanted not in commands:
-            return f"--control does not say how to ask for {wanted}"
-    if spec.storage != Scenario("", "", "").storage or spec.slots is not None:
-        return "it speaks of the CSMS's own store or limits"
-    return "it takes too long in wall time" if spec.heavy else None
 
 
 class _Line(Network):

@@ -13,8 +13,8 @@ from typing import Any
 
 from csms.settings import Settings
 
+from .applicable import inapplicable
 from .invariants import INVARIANTS
-from .outside_world import inapplicable
 from .runner import REFERENCE
 from .spec import Scenario
 from .verdict import Finding, Verdict

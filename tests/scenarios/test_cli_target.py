@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from scenarios.applicable import SUPPORTED, inapplicable
 from scenarios.library import scenarios
-from scenarios.outside_world import SUPPORTED, inapplicable
 
 from .test_cli import interlock
 from .test_cli_serve import serving

@@ -45,12 +45,12 @@ worlds: $(VENV)/run.stamp  ## virtual time and real sockets reach the same verdi
 	$(BIN)/interlock worlds --out $(OUT)/worlds
 	cp $(OUT)/worlds/worlds.md docs/worlds.md
 
-bench: $(VENV)/dev.stamp  ## the figures, side by side with a peer in one run
+bench: serverbench  ## the figures, side by side with a peer in one run
 	$(BIN)/python loadtests/bench_core.py
 	$(BIN)/python loadtests/bench_store.py
 	$(BIN)/python loadtests/bench_search.py
 
-serverbench: $(VENV)/dev.stamp  ## CPU per call on real sockets, durable, beside ocpp without storage
+serverbench: $(VENV)/dev.stamp  ## of these, CPU per call on real sockets, durable, beside ocpp and ocpp-rpc without storage
 	$(BIN)/python loadtests/bench_server.py
 
 capacity: $(VENV)/dev.stamp  ## how many stations it carries, SQLite and PostgreSQL: docs/capacity.md (slow)

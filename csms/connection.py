@@ -126,7 +126,7 @@ class Connection:
 
     def flush(self) -> None:
         """Write what the endpoint has ready and set the timer for what it waits for."""
-        if not self.open:
+        if not self.open or (self._timer is None and self.endpoint.idle):
             return
         for command_id, frame in self.endpoint.frames_to_send(self.node.clock.now()):
             if command_id is not None:

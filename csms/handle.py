@@ -11,10 +11,11 @@ import asyncio
 import contextlib
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from . import codec, points
 from .clock import Clock, Ids
@@ -62,8 +63,7 @@ def station_of(stream: str) -> str | None:
     return stream[len(STATION_STREAM) :] if stream.startswith(STATION_STREAM) else None
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
+class Loaded(msgspec.Struct, frozen=True):
     """A folded station and the version it stands at."""
 
     state: Station
@@ -325,11 +325,12 @@ def _of_command(station: str, fact: Any) -> str:
     return f"{fact.command_id}:{type(fact).__name__}"
 
 
+# What happens all the time begins with when it was: so the index of ids grows at its end, a few pages for all stations.
 _FACT_IDS: dict[type, Callable[[str, Any], str]] = {
     ev.CameOnline: lambda station, fact: f"{station}:online:{fact.epoch}",
     ev.WentOffline: lambda station, fact: f"{station}:offline:{fact.epoch}",
     ev.TransactionStarted: lambda station, fact: (
-        f"{station}:started:{fact.connector}:{fact.id_token}:{fact.meter_start_wh}:{fact.started_at}"
+        f"{fact.started_at}:{station}:started:{fact.connector}:{fact.id_token}:{fact.meter_start_wh}"
     ),
     ev.TransactionStopped: lambda station, fact: f"{station}:stopped:{fact.transaction_id}",
     ev.ContradictingEvidence: lambda station, fact: f"{_of_command(station, fact)}:{fact.observed}",
@@ -353,7 +354,7 @@ def sample_ids(station: str, samples: Sequence[ev.MeterSampled]) -> list[str] | 
     if len(said) < len(samples):
         return None
     digest = hashlib.blake2b(repr(said).encode(), digest_size=12).hexdigest()
-    return [f"{station}:sampled:{digest}:{number}" for number in range(len(samples))]
+    return [f"{samples[0].sampled_at}:{station}:sampled:{digest}:{number}" for number in range(len(samples))]
 
 
 def unobserved(kind: str, **fields: Any) -> None:

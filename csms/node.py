@@ -180,7 +180,7 @@ class Csms:
                 for sample in report.samples
             ]
             await self.handler.samples(station, report.transaction_id, samples)
-        elif isinstance(report, rp.Authorize | rp.Transfer):
+        elif isinstance(report, (rp.Authorize, rp.Transfer)):
             _, reply = self._reported(None, report)
             if isinstance(report, rp.Authorize):
                 reply = rp.Reply(self._unless_guessing(station, reply.status))

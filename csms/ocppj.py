@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -32,8 +31,7 @@ read = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
 
 
-@dataclass(frozen=True, slots=True)
-class CallReceived:
+class CallReceived(msgspec.Struct, frozen=True):
     """The peer asks: answer with `answer` or `fail`."""
 
     message_id: str
@@ -41,8 +39,7 @@ class CallReceived:
     payload: dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Answered:
+class Answered(msgspec.Struct, frozen=True):
     """The peer answered a CALL; `late` when it was no longer (or never) outstanding on this connection."""
 
     message_id: str
@@ -50,8 +47,7 @@ class Answered:
     late: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Failed:
+class Failed(msgspec.Struct, frozen=True):
     """The peer answered a CALL with a CALLERROR."""
 
     message_id: str
@@ -60,16 +56,14 @@ class Failed:
     late: bool
 
 
-@dataclass(frozen=True, slots=True)
-class TimedOut:
+class TimedOut(msgspec.Struct, frozen=True):
     """A CALL had no answer by its deadline; `sent` says whether its frame ever left."""
 
     message_id: str
     sent: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Malformed:
+class Malformed(msgspec.Struct, frozen=True):
     """A frame that means nothing; it was answered where its message id could be read, else dropped."""
 
     why: str
@@ -78,8 +72,7 @@ class Malformed:
 Notice = CallReceived | Answered | Failed | TimedOut | Malformed
 
 
-@dataclass(frozen=True, slots=True)
-class _Call:
+class _Call(msgspec.Struct, frozen=True):
     message_id: str
     frame: str
     deadline: float
@@ -160,6 +153,11 @@ class Endpoint:
         """Queue a CALL that is worth sending, and waiting for, until `deadline`."""
         frame = _encode((2, message_id, action, payload)).decode()
         self._waiting.append(_Call(message_id, frame, deadline))
+
+    @property
+    def idle(self) -> bool:
+        """Whether there is nothing to write and nothing to wait for."""
+        return not self._outbox and self._outstanding is None and not self._waiting
 
     def frames_to_send(self, now: float) -> list[tuple[str | None, str]]:
         """Hand out the frames to write now, each with the message id of our CALL in it (None for answers)."""

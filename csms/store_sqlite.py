@@ -305,16 +305,14 @@ class SqliteStore:
         A statement lets go of the interpreter and wants it back: for each event that costs more than the insert. What
         is remembered of heads only saves asking; the unique (stream, version) says so when somebody else wrote.
         """
-        heads: dict[str, int] = {}
+        known = self._heads
+        heads = {job.stream: known[job.stream] for job in appends if job.stream in known}
+        heads |= _heads(db, [job.stream for job in appends if job.stream not in known])
         rows: list[tuple[_Append, int, NewEvent]] = []
         results: _Results = []
         for job in appends:
             stream = job.stream
-            head = heads.get(stream)
-            if head is None:
-                head = self._heads.get(stream)
-                if head is None:
-                    head = _head(db, stream)
+            head = heads[stream]
             if job.expected is not None and job.expected != head:
                 return None
             for event in job.events:
@@ -409,8 +407,26 @@ _INSERT_MANY = {
 }
 
 
+_HEADS = {
+    count: "WITH wanted (stream) AS (VALUES " + ", ".join(["(?)"] * count) + ") SELECT stream, ifnull("
+    "(SELECT max(version) FROM event WHERE event.stream = wanted.stream), 0) FROM wanted"
+    for count in _INSERT_MANY
+}
+
+
+def _heads(db: sqlite3.Connection, streams: list[str]) -> dict[str, int]:
+    """Return the versions of streams, many a statement: each statement costs a hand-over of the interpreter."""
+    found: dict[str, int] = {}
+    for at in range(0, len(streams), MOST_ROWS):
+        some = streams[at : at + MOST_ROWS]
+        count = 1 << (len(some) - 1).bit_length()
+        some += some[:1] * (count - len(some))  # asking twice is cheaper than a statement of its own for each count
+        found.update(db.execute(_HEADS[count], some).fetchall())
+    return found
+
+
 def _head(db: sqlite3.Connection, stream: str) -> int:
-    return db.execute("SELECT max(version) FROM event WHERE stream = ?", (stream,)).fetchone()[0] or 0
+    return _heads(db, [stream])[stream]
 
 
 def _insert_or_why(db: sqlite3.Connection, job: _Append) -> int | Exception:

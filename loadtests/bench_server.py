@@ -24,6 +24,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -89,25 +90,26 @@ def peer() -> None:
 
 
 def session(transaction: int, n: int) -> list[tuple[str, dict[str, Any]]]:
-    """One charging session as calls."""
+    """One charging session as calls, told as it happens: as real stations do, they all tell the time it is."""
+    at = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
     def meter(k: int) -> dict[str, Any]:
         sampled = [
             {"value": str(10 * n + k), "measurand": "Energy.Active.Import.Register", "unit": "Wh"},
             {"value": "7400.0", "measurand": "Power.Active.Import", "unit": "W"},
         ]
-        values = [{"timestamp": AT, "sampledValue": sampled}]
+        values = [{"timestamp": at, "sampledValue": sampled}]
         return {"connectorId": 1, "transactionId": transaction, "meterValue": values}
 
-    status = {"connectorId": 1, "errorCode": "NoError", "timestamp": AT}
+    status = {"connectorId": 1, "errorCode": "NoError", "timestamp": at}
     return [
         ("Heartbeat", {}),
         ("StatusNotification", {**status, "status": "Charging"}),
-        ("StartTransaction", {"connectorId": 1, "idTag": "TAG", "meterStart": 10 * n, "timestamp": AT}),
+        ("StartTransaction", {"connectorId": 1, "idTag": "TAG", "meterStart": 10 * n, "timestamp": at}),
         ("MeterValues", meter(1)),
         ("MeterValues", meter(2)),
         ("MeterValues", meter(3)),
-        ("StopTransaction", {"transactionId": transaction, "meterStop": 10 * n + 5, "timestamp": AT}),
+        ("StopTransaction", {"transactionId": transaction, "meterStop": 10 * n + 5, "timestamp": at}),
         ("StatusNotification", {**status, "status": "Available"}),
     ]
 

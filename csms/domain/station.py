@@ -148,6 +148,25 @@ class Station:
 # --- evolve ----------------------------------------------------------------------------------------------------------
 
 
+def _changed(
+    state: Station,
+    *,
+    connectors: dict[int, Connector] | None = None,
+    transactions: dict[int, Transaction] | None = None,
+) -> Station:
+    """Do what `replace` does, for a third of its cost: nearly every event changes one of these two."""
+    return Station(
+        state.online,
+        state.epoch,
+        state.node,
+        state.online_at,
+        state.registration,
+        state.connectors if connectors is None else connectors,
+        state.commands,
+        state.transactions if transactions is None else transactions,
+    )
+
+
 def _came_online(state: Station, event: ev.CameOnline) -> Station:
     return replace(state, online=True, epoch=event.epoch, node=event.node, online_at=event.at)
 
@@ -162,7 +181,7 @@ def _booted(state: Station, event: ev.Booted) -> Station:
 
 def _status(state: Station, event: ev.StatusReported) -> Station:
     connector = Connector(event.status, event.error_code)
-    return replace(state, connectors={**state.connectors, event.connector: connector})
+    return _changed(state, connectors={**state.connectors, event.connector: connector})
 
 
 def _requested(state: Station, event: ev.CommandRequested) -> Station:
@@ -215,7 +234,7 @@ def _started(state: Station, event: ev.TransactionStarted) -> Station:
         event.started_at,
         event.status,
     )
-    state = replace(state, transactions=kept)
+    state = _changed(state, transactions=kept)
     if event.command_id is None:
         return state
     return _settle(state, event.command_id, transaction_id=event.transaction_id)
@@ -226,7 +245,7 @@ def _stopped(state: Station, event: ev.TransactionStopped) -> Station:
     if transaction is None:
         return state
     ended = replace(transaction, open=False, meter_stop_wh=event.meter_stop_wh, stopped_at=event.stopped_at)
-    return replace(state, transactions={**state.transactions, event.transaction_id: ended})
+    return _changed(state, transactions={**state.transactions, event.transaction_id: ended})
 
 
 def _contradicted(state: Station, event: ev.ContradictingEvidence) -> Station:

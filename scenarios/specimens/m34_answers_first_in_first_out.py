@@ -6,7 +6,7 @@ before.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from csms import ocppj
 from csms.node import Csms

@@ -80,7 +80,7 @@ def _garbage(server: FakeCsms) -> None:
 
 
 @pytest.mark.parametrize(
-    ("wrong", "seconds", "check"), [(_one_id, 5, "W07"), (_out_of_order, 2, "W02"), (_garbage, 2, "W03")]
+    ("wrong", "seconds", "check"), [(_one_id, 6, "W07"), (_out_of_order, 2, "W02"), (_garbage, 2, "W03")]
 )
 async def test_fast_and_wrong_fails(
     wrong: Callable[[FakeCsms], None], seconds: int, check: str, tmp_path: Path
@@ -89,7 +89,9 @@ async def test_fast_and_wrong_fails(
     wrong(server)
     await server.start()
     try:
-        done = await load(server.url, "--users", "4", "--time", f"{seconds}s", "-q", cwd=tmp_path)
+        # All at once and by known names: on both of a station's connectors a session begins within 4 s.
+        words = ("--users", "4", "--shape", "meters", "--id-prefix", "W-", "--time", f"{seconds}s", "-q")
+        done = await load(server.url, *words, cwd=tmp_path)
     finally:
         await server.stop()
     assert done.code == 1, done

@@ -158,6 +158,7 @@ class Api:
                     "connector": number,
                     "status": connector.status,
                     "error_code": connector.error_code,
+                    "reported_at": connector.reported_at,
                     "held_by": held.command_id if held else None,
                     "transaction": running.transaction_id if running else None,
                 }

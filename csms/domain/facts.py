@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from . import commands as do
 from . import events as ev
 from . import reports as rp
-from .station import Pending, Phase, Station
+from .station import Connector, Pending, Phase, Station
 
 Facts = list[ev.StationEvent]
 
@@ -134,9 +134,12 @@ def reported(
 
 
 def _status(state: Station, report: rp.Status, at: datetime) -> Facts:
-    facts: Facts = [
-        ev.StatusReported(at, report.connector, report.status, report.error_code, report.info, report.reported_at)
-    ]
+    facts: Facts = []
+    known, said = state.connectors.get(report.connector), (report.status, report.error_code, report.info)
+    # What has a time happened once, however often it is told: the answer that was lost with a node is asked for again.
+    again = report.reported_at is not None and known == Connector(*said, report.reported_at)
+    if not again:
+        facts.append(ev.StatusReported(at, report.connector, *said, report.reported_at))
     if report.status == "Available":
         facts += [
             ev.CommandRefuted(at, pending.command_id, "nothing there when asked")

@@ -103,6 +103,8 @@ class Connector:
 
     status: str
     error_code: str
+    info: str | None = None
+    reported_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +182,7 @@ def _booted(state: Station, event: ev.Booted) -> Station:
 
 
 def _status(state: Station, event: ev.StatusReported) -> Station:
-    connector = Connector(event.status, event.error_code)
+    connector = Connector(event.status, event.error_code, event.info, event.reported_at)
     return _changed(state, connectors={**state.connectors, event.connector: connector})
 
 

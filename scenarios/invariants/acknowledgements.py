@@ -73,7 +73,7 @@ def _replies(history: History) -> Looked:
     calls: dict[tuple[str, int, str], tuple[Observation, list[Any]]] = {}
     kept: Counter[Hashable] = Counter()
     answered: Counter[Hashable] = Counter()
-    metered: set[tuple[str, str]] = set()
+    timed: set[tuple[str, str]] = set()
     for seen in history.of_any("frame", "stored"):
         if seen.kind == "stored":
             kept.update(_kept(seen))
@@ -95,10 +95,10 @@ def _replies(history: History) -> Looked:
             if told is None:
                 continue
             looked.checked += 1
-            if call[2] == "MeterValues":
+            if call[2] == "MeterValues" or call[3].get("timestamp"):
                 again = seen.fields["station"], str(call[3])
-                told.count = 0 if again in metered else told.count  # the same readings are told and kept once
-                metered.add(again)
+                told.count = 0 if again in timed else told.count  # what has a time is kept once, however often told
+                timed.add(again)
             answered[told.fact] += told.count
             if kept[told.fact] < max(1, answered[told.fact]):
                 looked.violations.append(

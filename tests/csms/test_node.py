@@ -267,3 +267,27 @@ def test_stop_of_an_unknown_transaction_is_acknowledged() -> None:
         assert (await bench.log())[-1] == "AnomalyRecorded"
 
     assert play(scene).written[-1][0] == 3
+
+
+@pytest.mark.parametrize(
+    ("change", "kept"),
+    [
+        ({}, 1),  # the answer was lost, so it is told again
+        ({"timestamp": "2026-01-01T00:00:01Z"}, 2),
+        ({"errorCode": "UnderVoltage"}, 2),
+        ({"info": "phase 2"}, 2),
+        ({"connectorId": 2}, 2),
+        ({"timestamp": None}, 3),
+    ],
+)
+def test_a_status_with_a_time_is_kept_once_however_often_it_is_told(change: dict[str, Any], kept: int) -> None:
+    told = {"connectorId": 1, "status": "Available", "errorCode": "NoError", "timestamp": "2026-01-01T00:00:00Z"}
+    again = {key: value for key, value in {**told, **change}.items() if value is not None}
+
+    async def scene(bench: Bench) -> None:
+        connection = await bench.online()
+        for number, payload in enumerate((told, again, again)):
+            await connection.receive(json.dumps([2, f"x{number}", "StatusNotification", payload]))
+        assert (await bench.log()).count("StatusReported") == kept
+
+    assert [frame[0] for frame in play(scene).written[1:]] == [3, 3, 3]

@@ -27,7 +27,7 @@ async def test_what_was_acknowledged_is_there_when_the_disk_was_full(design: str
     words = ["--rounds", "1", "--only", "full disk", "--csms", design]
     command = [sys.executable, str(ROOT / "loadtests" / "storage_faults.py"), *words]
     done = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, timeout=120, check=False)
-    assert done.returncode == code, done
+    assert done.returncode == code, done.stdout + done.stderr
     assert found in done.stdout
     if code:
         (line,) = (line for line in done.stdout.splitlines() if found in line)

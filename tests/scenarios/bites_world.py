@@ -376,6 +376,26 @@ def a_status_answered_first() -> History:
     return answered_first("StatusNotification", told, {}).rest()
 
 
+def told_twice(second_at: str) -> Story:
+    """Return two answered statuses of which the log holds the first."""
+    story = Story()
+    told = {"connectorId": 1, "status": "Available", "errorCode": "NoError", "timestamp": "2026-01-01T00:00:00Z"}
+    fact = {"connector": 1, "status": "Available", "error_code": "NoError", "info": None, "reported_at": None}
+    story.report("StatusNotification", told, {}, ("StatusReported", fact))
+    story.report("StatusNotification", {**told, "timestamp": second_at}, {})
+    return story
+
+
+@breaks("I30")
+def a_later_status_taken_for_the_same() -> History:
+    return told_twice("2026-01-01T00:05:00Z").rest()
+
+
+@holds("I30")
+def a_status_told_twice() -> History:
+    return told_twice("2026-01-01T00:00:00Z").rest()
+
+
 @breaks("I30")
 def samples_answered_first() -> History:
     return answered_first("MeterValues", {"connectorId": 1, "transactionId": 7, "meterValue": [{}, {}]}, {}).rest()

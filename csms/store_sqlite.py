@@ -102,17 +102,18 @@ class _Query:
 
 
 class SqliteStore:
-    """An `EventStore` in a file. Make one with `await SqliteStore.open(path)`."""
+    """An `EventStore` in a file, for the loop that opened it. Make one with `await SqliteStore.open(path)`."""
 
     alone = True
 
     def __init__(self, path: Path, *, group_commit: bool = True) -> None:
         self.path = path
+        self._loop = asyncio.get_running_loop()  # asking for it costs a system call, so it is asked for once
         self._most = BATCH if group_commit else 1
         self._work: queue.SimpleQueue[list[_Append] | _Query | None] = queue.SimpleQueue()
-        self._gathered: dict[asyncio.AbstractEventLoop, list[_Append]] = {}
+        self._gathered: list[_Append] = []
         self._unsettled = 0
-        self._subscribers: list[tuple[asyncio.AbstractEventLoop, Subscriber]] = []
+        self._subscribers: list[Subscriber] = []
         self._opened: Future[None] = Future()
         self._closed = False
         self._heads: dict[str, int] = {}
@@ -136,14 +137,11 @@ class SqliteStore:
             raise StoreUnavailable(f"{self.path.name} is closed")
         if self._unsettled >= WAITING:
             raise StoreUnavailable(f"{WAITING} appends are waiting for {self.path.name}")
-        loop = asyncio.get_running_loop()
-        job = _Append(stream, events, expected, loop.create_future())
-        gathered = self._gathered.get(loop)
-        if gathered is None:
+        job = _Append(stream, events, expected, self._loop.create_future())
+        if not self._gathered:
             # Whatever else this turn of the loop appends goes along: waking the thread costs more than an insert.
-            self._gathered[loop] = gathered = []
-            loop.call_soon(self._hand_over, loop)
-        gathered.append(job)
+            self._loop.call_soon(self._hand_over)
+        self._gathered.append(job)
         self._unsettled += 1
         return await job.done
 
@@ -181,12 +179,11 @@ class SqliteStore:
         return Snapshot(*row) if row else None
 
     def subscribe(self, subscriber: Subscriber) -> Callable[[], None]:
-        """See `EventStore.subscribe`; the subscriber is called in the loop that subscribes."""
-        entry = (asyncio.get_running_loop(), subscriber)
-        self._subscribers = [*self._subscribers, entry]
+        """See `EventStore.subscribe`; subscribers are told before whoever waits for the append."""
+        self._subscribers = [*self._subscribers, subscriber]
 
         def stop() -> None:
-            self._subscribers = [one for one in self._subscribers if one is not entry]
+            self._subscribers = [one for one in self._subscribers if one is not subscriber]
 
         return stop
 
@@ -194,9 +191,9 @@ class SqliteStore:
         """Finish what is queued, move the WAL into the file, close it."""
         if not self._closed:
             self._closed = True
-            self._hand_over(asyncio.get_running_loop())
+            self._hand_over()
             self._work.put(None)
-        await asyncio.get_running_loop().run_in_executor(None, self._thread.join)
+        await self._loop.run_in_executor(None, self._thread.join)
 
     async def check(self, *, quick: bool = False) -> list[str]:
         """Look the file over; return what is wrong with it, nothing if it is sound. `quick` leaves the indexes out."""
@@ -211,14 +208,15 @@ class SqliteStore:
 
     # --- handing over to the thread ---
 
-    def _hand_over(self, loop: asyncio.AbstractEventLoop) -> None:
-        if gathered := self._gathered.pop(loop, None):
+    def _hand_over(self) -> None:
+        if self._gathered:
+            gathered, self._gathered = self._gathered, []
             self._work.put(gathered)
 
     async def _ask(self, ask: Callable[[sqlite3.Connection], T]) -> T:
         if self._closed:
             raise StoreUnavailable(f"{self.path.name} is closed")
-        self._hand_over(asyncio.get_running_loop())
+        self._hand_over()
         query = _Query(ask)
         self._work.put(query)
         found: T = await asyncio.wrap_future(query.done)
@@ -265,6 +263,7 @@ class SqliteStore:
 
     def _commit(self, db: sqlite3.Connection, appends: list[_Append]) -> None:
         results: _Results
+        stored: list[list[StoredEvent]] = []
         committing = False
         try:
             db.execute("BEGIN IMMEDIATE")
@@ -292,12 +291,9 @@ class SqliteStore:
             stored = [job.stored for job in appends if job.stored]
             if stored:
                 self._in_doubt = False
-            self._tell(stored)
-        # One crossing into each loop for the whole batch: a crossing costs more than an insert.
-        for loop in {job.done.get_loop() for job in appends}:
-            mine = [(job.done, result) for job, result in results if job.done.get_loop() is loop]
-            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
-                loop.call_soon_threadsafe(self._settle, mine)
+        # One crossing into the loop for the whole batch: a crossing costs more than an insert.
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            self._loop.call_soon_threadsafe(self._tell, stored, results)
 
     def _insert_all(self, db: sqlite3.Connection, appends: list[_Append]) -> _Results | None:
         """Insert the batches of all, many rows a statement, or return None when one of them has no place.
@@ -352,31 +348,27 @@ class SqliteStore:
         while len(heads) > HEADS:
             del heads[next(iter(heads))]
 
-    def _settle(self, results: list[tuple[asyncio.Future[int], int | Exception]]) -> None:
-        self._unsettled -= len(results)
-        for done, result in results:
-            if done.done():
-                continue  # whoever waited was cancelled
-            if isinstance(result, Exception):
-                done.set_exception(result)
-            else:
-                done.set_result(result)
+    def _tell(self, stored: list[list[StoredEvent]], results: _Results) -> None:
+        """Tell subscribers what is stored, and each who waits what became of it. In the loop, not in the thread."""
+        try:
+            for subscriber in self._subscribers:
+                for batch in stored:
+                    subscriber(batch)
+        finally:
+            self._unsettled -= len(results)
+            for job, result in results:
+                if job.done.done():
+                    continue  # whoever waited was cancelled
+                if isinstance(result, Exception):
+                    job.done.set_exception(result)
+                else:
+                    job.done.set_result(result)
 
     def _answer(self, db: sqlite3.Connection, query: _Query) -> None:
         try:
             query.done.set_result(query.ask(db))
         except sqlite3.Error as error:
             query.done.set_exception(_unavailable(error, self.path))
-
-    def _tell(self, batches: list[list[StoredEvent]]) -> None:
-        for loop, subscriber in self._subscribers:
-
-            def tell(subscriber: Subscriber = subscriber) -> None:
-                for batch in batches:
-                    subscriber(batch)
-
-            with contextlib.suppress(RuntimeError):  # its loop is closed: nobody is left to be told
-                loop.call_soon_threadsafe(tell)
 
 
 _COLUMNS = "position, stream, version, event_id, type, data"

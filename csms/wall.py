@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -27,7 +28,24 @@ class WallClock:
         return (at - self._epoch).total_seconds()
 
 
+class Drawn(random.SystemRandom):
+    """The system's randomness, taken many bytes at a time: a system call costs as much as reading a frame."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._pool, self._at = b"", 0
+
+    def getrandbits(self, k: int) -> int:
+        """Return `k` random bits, which nobody was given before."""
+        size = (k + 7) // 8
+        if self._at + size > len(self._pool):
+            self._pool, self._at = os.urandom(max(4096, size)), 0
+        taken = self._pool[self._at : self._at + size]
+        self._at += size
+        return int.from_bytes(taken, "big") >> (size * 8 - k)
+
+
 def fresh_ids(node: str) -> Ids:
     """Return names for one start of a node: its name, and a number nobody else drew."""
-    rng = random.SystemRandom()
+    rng = Drawn()
     return Ids(f"{node[:12]}-{rng.getrandbits(40):010x}", rng)

@@ -75,9 +75,10 @@ class Connection:
     async def receive(self, frame: str) -> None:
         """Handle one frame to the end. Returns once what it told is durable and its answer was written."""
         node = self.node
-        notice = self.endpoint.receive(frame, node.clock.now())
+        now = node.clock.now()
+        notice = self.endpoint.receive(frame, now)
         try:
-            if not node.presence.heard(self.station) or self.epoch == 0:
+            if not node.presence.heard(self.station, now) or self.epoch == 0:
                 await node.welcome(self)
             await self._understood(notice)
         except NOT_DURABLE as error:
@@ -110,7 +111,8 @@ class Connection:
         self.endpoint.answer(called.message_id, payload)
         if not isinstance(report, rp.Heartbeat):
             self.flush()
-            await self.node.reach(points.REPLY_WRITTEN, self.station, None)
+            if self.node.reach is not points.passed:
+                await self.node.reach(points.REPLY_WRITTEN, self.station, None)
 
     def call(self, intent: ev.CommandRequested) -> None:
         """Queue the CALL of a durable intent and write what may be written."""

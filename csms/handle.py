@@ -347,13 +347,17 @@ _FACT_IDS: dict[type, Callable[[str, Any], str]] = {
 def sample_ids(station: str, samples: Sequence[ev.MeterSampled]) -> list[str] | None:
     """Name readings that were told together by what they state; None if one has no time, and so may repeat another."""
     said = [
-        (one.connector, one.transaction_id, one.sampled_at.timestamp(), one.energy_wh, one.power_w, one.voltage_v)
+        f"{one.sampled_at}:{station}:sampled:{one.connector}:{one.transaction_id}:"
+        f"{one.energy_wh}:{one.power_w}:{one.voltage_v}"
         for one in samples
         if one.sampled_at is not None
     ]
     if len(said) < len(samples):
         return None
-    digest = hashlib.blake2b(repr(said).encode(), digest_size=12).hexdigest()
+    if len(said) == 1:
+        return said
+    # Each is named after all: a part of them, told again with others, is told for the first time.
+    digest = hashlib.blake2b("\n".join(said).encode(), digest_size=12).hexdigest()
     return [f"{samples[0].sampled_at}:{station}:sampled:{digest}:{number}" for number in range(len(samples))]
 
 

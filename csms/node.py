@@ -160,13 +160,14 @@ class Csms:
         """Record what a station reports; return how to answer it, once that is durable."""
         settings = self.settings
         if isinstance(report, rp.Heartbeat) and settings.heartbeats == "presence":
-            return rp.Reply()
-        await self.reach(points.REPORT_RECEIVED, station, None)
-        at = self.clock.at()
-        reply = rp.Reply()
+            return rp.TAKEN
+        if self.reach is not points.passed:
+            await self.reach(points.REPORT_RECEIVED, station, None)
+        reply = rp.TAKEN
         if isinstance(report, rp.Heartbeat):
-            await self.handler.record(station, _once(ev.HeartbeatReceived(at)))
+            await self.handler.record(station, _once(ev.HeartbeatReceived(self.clock.at())))
         elif isinstance(report, rp.Meter):
+            at = self.clock.at()
             samples = [
                 ev.MeterSampled(
                     at,
@@ -192,7 +193,8 @@ class Csms:
                 return found
 
             await self.handler.record(station, news)
-        await self.reach(points.REPORT_DURABLE, station, None)
+        if self.reach is not points.passed:
+            await self.reach(points.REPORT_DURABLE, station, None)
         return reply
 
     def _reported(self, state: Any, report: rp.Report) -> tuple[facts.Facts, rp.Reply]:

@@ -28,9 +28,9 @@ class Presence:
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._sweeper: asyncio.TimerHandle | None = None
 
-    def heard(self, station: str) -> bool:
+    def heard(self, station: str, now: float) -> bool:
         """Note that a frame of `station` arrived, which restarts its offline timer. Return whether it is online."""
-        self._last_heard[station] = self.clock.now()
+        self._last_heard[station] = now
         return station in self._epochs
 
     async def online(self, station: str) -> int:

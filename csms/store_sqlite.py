@@ -27,6 +27,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+import msgspec
+
 from .store import (
     AppendUnconfirmed,
     NewEvent,
@@ -83,13 +85,12 @@ def has_wal_reset_bug(version: tuple[int, int, int]) -> bool:
     return not ((3, 50, 7) <= version < (3, 51, 0) or (3, 44, 6) <= version < (3, 45, 0))
 
 
-@dataclass(slots=True)
-class _Append:
+class _Append(msgspec.Struct, eq=False):
     stream: str
     events: Sequence[NewEvent]
     expected: int | None
     done: asyncio.Future[int]
-    stored: list[StoredEvent] = field(default_factory=list)
+    stored: list[StoredEvent] = []
 
 
 _Results = list[tuple[_Append, int | Exception]]

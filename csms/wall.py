@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
@@ -15,7 +16,8 @@ class WallClock:
     """The event loop's clock, with the time of day it had at the start: a step of the system's is not seen."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self.now: Callable[[], float] = loop.time
+        # What asyncio's own loops read, without the call in between.
+        self.now: Callable[[], float] = time.monotonic if type(loop).time is asyncio.BaseEventLoop.time else loop.time
         """Returns seconds on the event loop's clock."""
         self._epoch = datetime.now(UTC) - timedelta(seconds=loop.time())
 

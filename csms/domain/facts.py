@@ -120,7 +120,7 @@ def reported(
         case rp.Boot(vendor=vendor, model=model, serial=serial, firmware=firmware):
             return [ev.Booted(at, vendor, model, serial, firmware, registration)], rp.Reply(registration)
         case rp.Status():
-            return _status(state, report, at), rp.Reply()
+            return _status(state, report, at), rp.TAKEN
         case rp.Start():
             return _start(state, report, at, authorization, new_transaction_id)
         case rp.Stop():
@@ -130,7 +130,7 @@ def reported(
         case rp.Transfer():
             return [], rp.Reply("UnknownVendorId")
         case _:
-            return [], rp.Reply()
+            return [], rp.TAKEN
 
 
 def _status(state: Station, report: rp.Status, at: datetime) -> Facts:

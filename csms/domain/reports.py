@@ -98,3 +98,7 @@ class Reply:
 
     status: str = "Accepted"
     transaction_id: int | None = None
+
+
+TAKEN = Reply()
+"""How most reports are answered: there is nothing to say but that it was taken."""

@@ -14,7 +14,7 @@ from . import Specimen
 class Unmoved(Presence):
     """Hears, and does not care."""
 
-    def heard(self, station: str) -> bool:
+    def heard(self, station: str, now: float) -> bool:
         """Note nothing."""
         return station in self._epochs
 

@@ -163,6 +163,8 @@ def report(action: str, payload: Payload) -> rp.Report:
 def reply(asked: rp.Report, answer: rp.Reply, at: Callable[[], datetime], heartbeat_interval_s: float) -> Payload:
     """Return the payload that answers a report; `at` reads the clock, for those that tell the time."""
     match asked:
+        case rp.Meter() | rp.Status():  # by far the most
+            return {}
         case rp.Heartbeat():
             return {"currentTime": wire_time(at())}
         case rp.Boot():
@@ -175,8 +177,6 @@ def reply(asked: rp.Report, answer: rp.Reply, at: Callable[[], datetime], heartb
             return {"idTagInfo": {"status": answer.status}} if token else {}
         case rp.Transfer():
             return {"status": answer.status}
-        case _:
-            return {}
 
 
 def wire_time(at: datetime) -> str:

@@ -135,11 +135,9 @@ def reported(
 
 def _status(state: Station, report: rp.Status, at: datetime) -> Facts:
     facts: Facts = []
-    known, said = state.connectors.get(report.connector), (report.status, report.error_code, report.info)
-    # What has a time happened once, however often it is told: the answer that was lost with a node is asked for again.
-    again = report.reported_at is not None and known == Connector(*said, report.reported_at)
-    if not again:
-        facts.append(ev.StatusReported(at, report.connector, *said, report.reported_at))
+    if not _told_before(state.connectors.get(report.connector), report):
+        said = report.status, report.error_code, report.info, report.reported_at
+        facts.append(ev.StatusReported(at, report.connector, *said))
     if report.status == "Available":
         facts += [
             ev.CommandRefuted(at, pending.command_id, "nothing there when asked")
@@ -150,6 +148,18 @@ def _status(state: Station, report: rp.Status, at: datetime) -> Facts:
             if pending.probed and getattr(pending.command, "connector", None) == report.connector
         ]
     return facts
+
+
+def _told_before(known: Connector | None, report: rp.Status) -> bool:
+    """Tell whether it is the last one told again: what has a time happened once, and its answer may have been lost."""
+    return (
+        known is not None
+        and report.reported_at is not None
+        and known.reported_at == report.reported_at
+        and known.status == report.status
+        and known.error_code == report.error_code
+        and known.info == report.info
+    )
 
 
 def _start(

@@ -12,6 +12,7 @@ from typing import Any
 
 import simpy
 
+from .draws import Draws, SmallDraws
 from .station import Station
 from .vehicle import Vehicle
 
@@ -25,7 +26,7 @@ class Driver:
         self,
         env: simpy.Environment,
         station: Station,
-        rng: random.Random,
+        rng: Draws,
         connector: int,
         id_tag: str,
         stay_s: float,
@@ -124,22 +125,22 @@ HABITS: dict[str, Habit] = {
 def start_habit(
     env: simpy.Environment,
     station: Station,
-    rng: random.Random,
+    rng: Draws,
     habit: str | Habit,
     *,
     id_tag: str = "TAG-DRIVER",
 ) -> list[simpy.Process]:
     """Let drivers come to each connector of a station by a habit. Return the processes."""
     kind = HABITS[habit] if isinstance(habit, str) else habit
-    return [
-        env.process(_come(env, station, random.Random(rng.getrandbits(64)), evse.number, kind, id_tag))
-        for evse in station.evses
-    ]
+    return [env.process(_come(env, station, _own(rng), evse.number, kind, id_tag)) for evse in station.evses]
 
 
-def _come(
-    env: simpy.Environment, station: Station, rng: random.Random, connector: int, habit: Habit, id_tag: str
-) -> Steps:
+def _own(rng: Draws) -> Draws:
+    """Return a stream of the same kind that begins where `rng` says."""
+    return (SmallDraws if isinstance(rng, SmallDraws) else random.Random)(rng.getrandbits(64))
+
+
+def _come(env: simpy.Environment, station: Station, rng: Draws, connector: int, habit: Habit, id_tag: str) -> Steps:
     begun = env.now
     while True:
         wait_s = _until_next(rng, habit, env.now - begun)
@@ -155,7 +156,7 @@ def _come(
         yield Driver(env, station, rng, connector, id_tag, stay_s, swipes_first=first).process
 
 
-def _until_next(rng: random.Random, habit: Habit, since_s: float) -> float | None:
+def _until_next(rng: Draws, habit: Habit, since_s: float) -> float | None:
     """Draw how long until the next one comes, or None when nobody does any more."""
     at = since_s
     last = len(habit.by_hour) - 1

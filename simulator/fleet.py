@@ -13,6 +13,7 @@ from typing import Any
 import simpy
 
 from .clock import ClockSpec
+from .draws import SmallDraws
 from .personas import PERSONAS
 from .ports import StationNetwork
 from .station import Station, StationSpec
@@ -63,6 +64,6 @@ def build(env: simpy.Environment, spec: FleetSpec, seed: int | str, network: Sta
         clock = ClockSpec(made.uniform(*spec.skew_s), made.uniform(*spec.drift_ppm))
         persona = PERSONAS[made.choices(names, weights)[0]]
         plan = replace(StationSpec(station_id, persona=persona, clock=clock, serial=f"{number:08d}"), **spec.station)
-        stations.append(Station(env, plan, random.Random(f"{seed}:{station_id}"), network, observe))
+        stations.append(Station(env, plan, SmallDraws(f"{seed}:{station_id}"), network, observe))
         delays.append(made.uniform(0.0, spec.switch_on_s))
     return Fleet(tuple(stations), tuple(delays))

@@ -7,12 +7,12 @@ It is the truth that no answer on the wire can change.
 from __future__ import annotations
 
 import itertools
-import random
 from collections.abc import Callable, Generator
 from typing import Any, Literal
 
 import simpy
 
+from .draws import Draws
 from .timer import Observe
 
 By = Literal["remote", "driver", "station"]
@@ -156,13 +156,11 @@ class PowerSupply:
         """Take the supply away for `seconds`."""
         self._env.process(self._sag(NOMINAL_V, 0.0, seconds))
 
-    def wander(self, rng: random.Random, depth_v: tuple[float, float], every_s: float) -> None:
+    def wander(self, rng: Draws, depth_v: tuple[float, float], every_s: float) -> None:
         """Let a weak grid sag now and then, for ever."""
         self._env.process(self._wander(rng, depth_v, every_s))
 
-    def _wander(
-        self, rng: random.Random, depth_v: tuple[float, float], every_s: float
-    ) -> Generator[simpy.Event, Any, None]:
+    def _wander(self, rng: Draws, depth_v: tuple[float, float], every_s: float) -> Generator[simpy.Event, Any, None]:
         while True:
             yield self._env.timeout(rng.expovariate(1.0 / every_s))
             self.sag(rng.uniform(*depth_v), rng.uniform(0.2, 2.0), rng.uniform(1.0, 20.0))

@@ -8,7 +8,6 @@ transactionId gets it when it is sent, so a session that began and ended offline
 
 from __future__ import annotations
 
-import random
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from typing import Any
 import simpy
 
 from . import v16
+from .draws import Draws
 from .ocppj import LOST, TIMED_OUT, Call, Link, Payload
 from .personas import Persona
 from .timer import Timer
@@ -87,7 +87,7 @@ class Outbox:
     def __init__(
         self,
         env: simpy.Environment,
-        rng: random.Random,
+        rng: Draws,
         link: Link,
         persona: Persona,
         answered: Callable[[Entry, Payload], None],

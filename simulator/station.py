@@ -6,7 +6,6 @@ set up for later does not happen any more.
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -17,6 +16,7 @@ from .clock import StationClock
 from .configuration import Configuration
 from .connector import Connector
 from .conversation import Conversation
+from .draws import Draws
 from .evse import EFFECTS, Evse
 from .hardware import Crossing, PowerSupply
 from .obey import Order
@@ -57,7 +57,7 @@ class Station:
     )
 
     def __init__(
-        self, env: simpy.Environment, spec: StationSpec, rng: random.Random, network: StationNetwork, observe: Observe
+        self, env: simpy.Environment, spec: StationSpec, rng: Draws, network: StationNetwork, observe: Observe
     ) -> None:
         self.env, self.spec, self.rng, self.network, self.observe = env, spec, rng, network, observe
         self.station_id = spec.station_id

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-import random
+
+from .draws import Draws
 
 
 class Vehicle:
@@ -25,7 +26,7 @@ class Vehicle:
         self._floor_wh = self._taper_wh * 0.02
 
     @classmethod
-    def drawn(cls, rng: random.Random) -> Vehicle:
+    def drawn(cls, rng: Draws) -> Vehicle:
         """Draw one of those that come along."""
         capacity_wh = rng.choice((28_000.0, 44_000.0, 60_000.0, 77_000.0))
         return cls(capacity_wh, rng.uniform(0.15, 0.75), rng.choice((3_700.0, 7_400.0, 11_000.0, 22_000.0)))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 
 BOOLEANS = ("true", "false")
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Key:
     """One configuration key. `least` is None for a key that is not a number."""
 
@@ -15,6 +16,10 @@ class Key:
     readonly: bool = False
     least: int | None = None
     reboot: bool = False
+
+
+_key = lru_cache(Key)
+"""Stations of a fleet begin with the same keys: one of each for all of them."""
 
 
 class Configuration:
@@ -37,29 +42,29 @@ class Configuration:
         offline_unknown: bool,
     ) -> None:
         def number(value: float, least: int = 0) -> Key:
-            return Key(str(int(value)), least=least)
+            return _key(str(int(value)), least=least)
 
         self.keys: dict[str, Key] = {
-            "AllowOfflineTxForUnknownId": Key("true" if offline_unknown else "false"),
-            "AuthorizeRemoteTxRequests": Key("false"),
-            "ClockAlignedDataInterval": Key("0", readonly=True),
+            "AllowOfflineTxForUnknownId": _key("true" if offline_unknown else "false"),
+            "AuthorizeRemoteTxRequests": _key("false"),
+            "ClockAlignedDataInterval": _key("0", readonly=True),
             "ConnectionTimeOut": number(connection_timeout_s),
-            "ConnectorPhaseRotation": Key("NotApplicable", readonly=True),
-            "GetConfigurationMaxKeys": Key("50", readonly=True),
+            "ConnectorPhaseRotation": _key("NotApplicable", readonly=True),
+            "GetConfigurationMaxKeys": _key("50", readonly=True),
             "HeartbeatInterval": number(heartbeat_s),
-            "LocalAuthorizeOffline": Key("true"),
-            "LocalPreAuthorize": Key("false"),
+            "LocalAuthorizeOffline": _key("true"),
+            "LocalPreAuthorize": _key("false"),
             "MeterValueSampleInterval": number(meter_interval_s),
-            "MeterValuesSampledData": Key("Energy.Active.Import.Register,Power.Active.Import,Voltage", readonly=True),
-            "NumberOfConnectors": Key(str(connectors), readonly=True),
+            "MeterValuesSampledData": _key("Energy.Active.Import.Register,Power.Active.Import,Voltage", readonly=True),
+            "NumberOfConnectors": _key(str(connectors), readonly=True),
             "ResetRetries": number(1),
-            "StopTransactionOnEVSideDisconnect": Key("true", readonly=True),
-            "StopTransactionOnInvalidId": Key("true"),
-            "SupportedFeatureProfiles": Key("Core,RemoteTrigger", readonly=True),
+            "StopTransactionOnEVSideDisconnect": _key("true", readonly=True),
+            "StopTransactionOnInvalidId": _key("true"),
+            "SupportedFeatureProfiles": _key("Core,RemoteTrigger", readonly=True),
             "TransactionMessageAttempts": number(3, least=1),
             "TransactionMessageRetryInterval": number(retry_s),
-            "UnlockConnectorOnEVSideDisconnect": Key("true", readonly=True),
-            "WebSocketPingInterval": Key("0", least=0, reboot=True),
+            "UnlockConnectorOnEVSideDisconnect": _key("true", readonly=True),
+            "WebSocketPingInterval": _key("0", least=0, reboot=True),
         }
         self.connection_timeout_s = connection_timeout_s
         self.meter_interval_s = meter_interval_s
@@ -87,7 +92,7 @@ class Configuration:
             value = value.lower()
         else:
             return "Rejected"
-        key.value = value
+        self.keys[name] = replace(key, value=value)
         match name:
             case "ConnectionTimeOut":
                 self.connection_timeout_s = float(value)

@@ -8,7 +8,6 @@ told then, behind the transaction messages that waited.
 from __future__ import annotations
 
 import itertools
-from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -65,7 +64,7 @@ class Conversation:
         """What the CSMS made of the last BootNotification since the controller started."""
         self.known_tags: dict[str, bool] = {}
         """The authorization cache."""
-        self._prompt: deque[Call] = deque()
+        self._prompt: list[Call] = []
         boot = v16.boot(spec.vendor, spec.model, spec.serial, spec.firmware)
         self._boot_call = Call("BootNotification", boot, self._boot_answered, self._boot_failed, early=True)
         self._heartbeat = Call("Heartbeat", "{}", self._heartbeat_answered, _nothing)
@@ -198,7 +197,7 @@ class Conversation:
         self.socket = None
         self.link.drop()
         self.outbox.forget_statuses()
-        prompt, self._prompt = self._prompt, deque()
+        prompt, self._prompt = self._prompt, []
         for call in prompt:
             call.failed(LOST)
 
@@ -286,7 +285,7 @@ class Conversation:
                     link.call(call)
                     return
         elif self._prompt:
-            link.call(self._prompt.popleft())
+            link.call(self._prompt.pop(0))
         elif self.outbox.ready:
             self.outbox.send()
 

@@ -170,6 +170,8 @@ class Socket(asyncio.BufferedProtocol):
                     self._take(event)
             elif isinstance(event, Response) and self._reached is not None:
                 self._answered()
+                if self.open:
+                    event.headers.clear()  # the library's parser keeps the answer as long as the connection
         if wire.handshake_exc is not None and self._reached is not None:
             self._refused(wire.handshake_exc)
         self._flush()

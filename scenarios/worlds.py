@@ -48,6 +48,8 @@ SPECIMENS = (
     "boot-is-online",
 )
 """Wrong designs that show from outside, each in another way."""
+PATIENCE = 8
+"""How many times as often a violation is looked for over sockets: there nobody steers the moments."""
 QUICK_S = 80.0
 """Wrong designs are tried in the scenarios whose deeds take no longer than this; the reference in all."""
 
@@ -156,8 +158,12 @@ class Pair:
     @property
     def settled(self) -> bool:
         """Whether no further try over sockets is needed: a wrong design is to be caught once."""
-        missing = self.held or any(one.virtual is Verdict.FAIL for one in self.differences)
-        return bool(self.broken) or len(self.sockets) >= (len(self.seeds) if missing else 1)
+        if self.held:
+            wanted = len(self.seeds)
+        else:
+            missing = any(one.virtual is Verdict.FAIL for one in self.differences)
+            wanted = PATIENCE * len(self.seeds) if missing else 1
+        return bool(self.broken) or len(self.sockets) >= wanted
 
     @property
     def verdict(self) -> Verdict:

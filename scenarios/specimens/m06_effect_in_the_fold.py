@@ -9,7 +9,7 @@ from typing import Any
 
 from csms.domain import events as ev
 from csms.domain.station import Station
-from csms.handle import Handler
+from csms.handle import Handler, Loaded
 from csms.node import Csms
 
 from . import Specimen
@@ -19,6 +19,11 @@ class Sends(Handler):
     """A fold with a gateway to call."""
 
     node_: Csms
+
+    async def load(self, station: str) -> Loaded:
+        """Return the station, with its connection at hand."""
+        self.replaying = station
+        return await super().load(station)
 
     def replay(self, station: str, start: Any, stored: Any) -> Any:
         """Fold, with the station's connection at hand."""

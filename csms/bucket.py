@@ -19,15 +19,14 @@ class Bucket:
 
     def fill(self, now: float) -> float:
         """Return what is in it."""
-        level = self.level + (now - self.at) * self.rate
-        self.level = level = level if level < self.burst else self.burst
+        self.level = min(self.burst, self.level + (now - self.at) * self.rate)
         self.at = now
-        return level
+        return self.level
 
     def owe(self, now: float) -> float:
         """Take one token, on credit if there is none; return the seconds until the debt is paid."""
-        self.level = level = self.fill(now) - 1.0
-        return -level / self.rate if level < 0.0 else 0.0
+        self.level = self.fill(now) - 1.0
+        return max(0.0, -self.level / self.rate)
 
     def give(self) -> None:
         """Put a token back."""

@@ -44,7 +44,9 @@ def worlds(
         str | None, typer.Option(help="Serve this design instead over sockets: to see that a difference is told.")
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="The first seed.")] = 0,
-    tries: Annotated[int, typer.Option(min=1, help="Seeds; over sockets wrong designs get up to 8 times as many.")] = 3,
+    tries: Annotated[
+        int, typer.Option(min=1, help=f"Seeds; over sockets wrong designs get up to {PATIENCE} times as many.")
+    ] = 3,
     out: Annotated[Path, typer.Option(help="Where to write the table.")] = Path("interlock-out/worlds"),
     as_json: Annotated[bool, typer.Option("--json", help="Print the comparison as JSON and nothing else.")] = False,
     jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Runs at once; they mostly wait.")] = 16,
@@ -107,8 +109,8 @@ async def _all(pairs: list[Pair], jobs: int, loud: bool) -> None:
         await asyncio.gather(*(_over_sockets(pair, seed, turn) for seed in at_once))
         while not pair.settled:
             made = len(pair.sockets)  # as many again at once: most are caught early, and each takes a minute
-            first = pair.seeds[0] + made
-            await asyncio.gather(*(_over_sockets(pair, seed, turn) for seed in range(first, first + made)))
+            first, more = pair.seeds[0] + made, min(made, pair.most - made)
+            await asyncio.gather(*(_over_sockets(pair, seed, turn) for seed in range(first, first + more)))
         if loud:
             print(f"  {line(pair)}", flush=True)
 

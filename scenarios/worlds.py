@@ -156,14 +156,15 @@ class Pair:
         return self.csms == REFERENCE == self.serving
 
     @property
+    def most(self) -> int:
+        """Tries over sockets, at the most."""
+        return len(self.seeds) * (1 if self.held else PATIENCE)
+
+    @property
     def settled(self) -> bool:
         """Whether no further try over sockets is needed: a wrong design is to be caught once."""
-        if self.held:
-            wanted = len(self.seeds)
-        else:
-            missing = any(one.virtual is Verdict.FAIL for one in self.differences)
-            wanted = PATIENCE * len(self.seeds) if missing else 1
-        return bool(self.broken) or len(self.sockets) >= wanted
+        missing = self.held or not self.sockets or any(one.virtual is Verdict.FAIL for one in self.differences)
+        return bool(self.broken) or not missing or len(self.sockets) >= self.most
 
     @property
     def verdict(self) -> Verdict:

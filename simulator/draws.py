@@ -1,4 +1,4 @@
-"""Random draws: what the simulator asks of a generator, and one that takes 150 bytes instead of 2.5 KiB."""
+"""Random draws: what the simulator asks of a generator, and one that takes 80 bytes instead of 2.5 KiB."""
 
 from __future__ import annotations
 

@@ -103,8 +103,8 @@ class Connector:
 
     status: str
     error_code: str
-    info: str | None = None
-    reported_at: datetime | None = None
+    info: str | None
+    reported_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

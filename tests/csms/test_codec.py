@@ -407,7 +407,7 @@ def test_a_damaged_snapshot_is_a_state_or_an_error(changes: list[tuple[float, by
 
 def test_a_snapshot_holds_everything() -> None:
     assert {field.name for field in dataclasses.fields(Station)} == set(json.loads(encode_state(RICH)))
-    assert decode_state(encode_state(RICH)).connectors[1] == Connector("Available", "NoError")
+    assert decode_state(encode_state(RICH)).connectors[1] == Connector("Available", "NoError", None, None)
     assert [one.command for one in decode_state(encode_state(RICH)).commands.values()] == [
         one for one, _ in STORED_COMMANDS
     ]

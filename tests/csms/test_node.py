@@ -291,3 +291,20 @@ def test_a_status_with_a_time_is_kept_once_however_often_it_is_told(change: dict
         assert (await bench.log()).count("StatusReported") == kept
 
     assert [frame[0] for frame in play(scene).written[1:]] == [3, 3, 3]
+
+
+def test_readings_told_again_are_kept_once_and_with_others_they_are_new() -> None:
+    def reading(second: int) -> dict[str, Any]:
+        return {"timestamp": f"2026-01-01T00:00:0{second}Z", "sampledValue": [{"value": str(second)}]}
+
+    async def kept(bench: Bench, *told: list[int]) -> int:
+        connection = await bench.online()
+        for number, seconds in enumerate(told):
+            payload = {"connectorId": 1, "transactionId": 7, "meterValue": [reading(one) for one in seconds]}
+            await connection.receive(json.dumps([2, f"x{number}", "MeterValues", payload]))
+        return len(await bench.store.read("meter-CP1-7"))
+
+    async def scene(bench: Bench) -> None:
+        assert await kept(bench, [1], [1], [2], [3, 4], [3, 4], [4, 5]) == 6
+
+    assert [frame[0] for frame in play(scene).written[1:]] == [3] * 6

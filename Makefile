@@ -46,32 +46,32 @@ worlds: $(VENV)/run.stamp  ## virtual time and real sockets reach the same verdi
 	cp $(OUT)/worlds/worlds.md docs/worlds.md
 
 bench: serverbench  ## the figures, side by side with a peer in one run
-	$(BIN)/python loadtests/bench_core.py
-	$(BIN)/python loadtests/bench_store.py
-	$(BIN)/python loadtests/bench_search.py
+	$(BIN)/python loadtests/bench/bench_core.py
+	$(BIN)/python loadtests/bench/bench_store.py
+	$(BIN)/python loadtests/bench/bench_search.py
 
 serverbench: $(VENV)/dev.stamp  ## of these, CPU per call on real sockets, durable, beside ocpp and ocpp-rpc without storage
-	$(BIN)/python loadtests/bench_server.py
+	$(BIN)/python loadtests/bench/bench_server.py
 
 capacity: $(VENV)/dev.stamp  ## how many stations it carries, SQLite and PostgreSQL: docs/capacity.md (slow)
-	$(BIN)/python loadtests/capacity.py --page docs/capacity.md
+	$(BIN)/python loadtests/capacity/capacity.py --page docs/capacity.md
 
 growth: $(VENV)/dev.stamp  ## what more stations and a longer log cost: docs/growth.md
-	$(BIN)/python loadtests/growth.py --page docs/growth.md
+	$(BIN)/python loadtests/capacity/growth.py --page docs/growth.md
 
 kills: $(VENV)/dev.stamp  ## kill -9 under load: 200 times on SQLite, 200 times and stops on PostgreSQL with three nodes (slow)
-	$(BIN)/python loadtests/kill_nodes.py --kills 200
-	$(BIN)/python loadtests/kill_nodes.py --kills 200 --postgres --nodes 3
+	$(BIN)/python loadtests/damage/kill_nodes.py --kills 200
+	$(BIN)/python loadtests/damage/kill_nodes.py --kills 200 --postgres --nodes 3
 
 faults: $(VENV)/dev.stamp  ## full disks, failing disks, databases that restart and lines cut around COMMIT, under load (needs cc)
-	$(BIN)/python loadtests/storage_faults.py --rounds 3
-	$(BIN)/python loadtests/storage_faults.py --rounds 3 --postgres
+	$(BIN)/python loadtests/damage/storage_faults.py --rounds 3
+	$(BIN)/python loadtests/damage/storage_faults.py --rounds 3 --postgres
 
 fuzz: $(VENV)/dev.stamp  ## a million bad frames in process, 50,000 over sockets
-	$(BIN)/python loadtests/fuzz_frames.py
+	$(BIN)/python loadtests/damage/fuzz_frames.py
 
 storm: $(VENV)/dev.stamp  ## 5,000 charging stations lose the CSMS at once, and come back
-	$(BIN)/python loadtests/storm.py
+	$(BIN)/python loadtests/damage/storm.py
 
 day: $(VENV)/run.stamp  ## a day of 1,000 stations, timed
 	$(BIN)/interlock run day-of-1000 --out $(OUT)/day

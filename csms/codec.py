@@ -13,9 +13,9 @@ from typing import Any, get_args
 
 import msgspec
 
-from .domain import commands as do
-from .domain import events as ev
-from .domain.station import Connector, Pending, Phase, Station, Transaction
+from interlock.csms.domain import commands as do
+from interlock.csms.domain import events as ev
+from interlock.csms.domain.station import Connector, Pending, Phase, Station, Transaction
 
 Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
 

@@ -11,13 +11,14 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from . import ocppj, points, v16
-from .domain import events as ev
-from .domain import reports as rp
-from .store import NOT_DURABLE
+from interlock.csms import labelled_points as points
+from interlock.csms import ocppj, v16
+from interlock.csms.domain import events as ev
+from interlock.csms.domain import reports as rp
+from interlock.csms.store import NOT_DURABLE
 
 if TYPE_CHECKING:
-    from .node import Csms
+    from interlock.csms.node import Csms
 
 
 class Connection:

@@ -21,13 +21,14 @@ import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Protocol
 
-from . import codec, ocppj, points, v16
-from .domain import commands as do
-from .domain import events as ev
-from .domain import facts
-from .domain.station import Pending, Phase, probe_request
-from .handle import Handler, Unreachable, station_of
-from .store import NOT_DURABLE, StoredEvent
+from interlock.csms import codec, ocppj, v16
+from interlock.csms import labelled_points as points
+from interlock.csms.domain import commands as do
+from interlock.csms.domain import events as ev
+from interlock.csms.domain import facts
+from interlock.csms.domain.station import Pending, Phase, probe_request
+from interlock.csms.handle import Handler, Unreachable, station_of
+from interlock.csms.store import NOT_DURABLE, StoredEvent
 
 
 class Carrier(Protocol):

@@ -17,15 +17,15 @@ from typing import Any
 
 import msgspec
 
-from . import codec, points
-from .clock import Clock, Ids
-from .domain import commands as do
-from .domain import events as ev
-from .domain import station as fold
-from .domain.station import Accept, Known, Refusal, Rules, Station, decide, evolve
-from .outage import Outage
-from .settings import Settings
-from .store import (
+from interlock.csms import codec
+from interlock.csms import labelled_points as points
+from interlock.csms.clock import Clock, Ids
+from interlock.csms.domain import commands as do
+from interlock.csms.domain import events as ev
+from interlock.csms.domain import station as fold
+from interlock.csms.domain.station import Accept, Known, Refusal, Rules, Station, decide, evolve
+from interlock.csms.settings import Settings
+from interlock.csms.store import (
     NOT_DURABLE,
     AppendUnconfirmed,
     EventIdReused,
@@ -36,6 +36,7 @@ from .store import (
     StoreUnavailable,
     WrongExpectedVersion,
 )
+from interlock.csms.store_readiness import Outage
 
 Observe = Callable[..., None]
 """`observe(kind, **fields)`: tells whoever records a run what happened; nobody, in production."""

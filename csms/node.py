@@ -8,20 +8,21 @@ from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from . import codec, ocppj, points
-from .bucket import Bucket
-from .clock import Clock, Ids
-from .connection import Connection
-from .dispatch import Dispatcher
-from .domain import commands as do
-from .domain import events as ev
-from .domain import facts
-from .domain import reports as rp
-from .domain.station import Known, Refusal, Rules
-from .handle import STATION_STREAM, Handler, Observe, Unreachable, station_of, unobserved
-from .presence import Presence
-from .settings import Settings
-from .store import NOT_DURABLE, EventStore, NewEvent, StoredEvent
+from interlock.csms import codec, ocppj
+from interlock.csms import labelled_points as points
+from interlock.csms.bucket import Bucket
+from interlock.csms.clock import Clock, Ids
+from interlock.csms.connection import Connection
+from interlock.csms.dispatch import Dispatcher
+from interlock.csms.domain import commands as do
+from interlock.csms.domain import events as ev
+from interlock.csms.domain import facts
+from interlock.csms.domain import reports as rp
+from interlock.csms.domain.station import Known, Refusal, Rules
+from interlock.csms.handle import STATION_STREAM, Handler, Observe, Unreachable, station_of, unobserved
+from interlock.csms.presence import Presence
+from interlock.csms.settings import Settings
+from interlock.csms.store import NOT_DURABLE, EventStore, NewEvent, StoredEvent
 
 LOG = logging.getLogger(__name__)
 WRONG_CARDS_A_MINUTE = 60.0

@@ -11,10 +11,10 @@ from collections.abc import Callable, Coroutine
 from datetime import timedelta
 from typing import Any
 
-from . import points
-from .domain import facts
-from .domain.station import Station
-from .handle import Handler
+from interlock.csms import labelled_points as points
+from interlock.csms.domain import facts
+from interlock.csms.domain.station import Station
+from interlock.csms.handle import Handler
 
 
 class Presence:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from .domain.facts import Patience
+from interlock.csms.domain.facts import Patience
 
 
 @dataclass(frozen=True, slots=True)

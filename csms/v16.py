@@ -16,9 +16,9 @@ from typing import Any
 
 import jsonschema_rs
 
-from .domain import commands as do
-from .domain import reports as rp
-from .domain.facts import Answer
+from interlock.csms.domain import commands as do
+from interlock.csms.domain import reports as rp
+from interlock.csms.domain.facts import Answer
 
 SUBPROTOCOL = "ocpp1.6"
 

@@ -24,15 +24,15 @@ HERE = Path(__file__).resolve().parent
 # Locust loads this file by its path: what is beside it and above it has to be found.
 sys.path[:0] = [str(one) for one in (HERE, HERE.parent) if str(one) not in sys.path]
 
-from load_control import NoControl, control_of  # noqa: E402
-from load_record import Parts, Plan, Record, finish  # noqa: E402
-from load_shapes import Shape  # noqa: E402
 from locust import events  # noqa: E402
 from locust.runners import MasterRunner, WorkerRunner  # noqa: E402
-from operator_user import OperatorUser  # noqa: E402
-from station_user import PROFILES, StationUser  # noqa: E402
 
-from simulator.address import NoAddress, parse  # noqa: E402
+from interlock.loadtests.users.control import NoControl, control_of  # noqa: E402
+from interlock.loadtests.users.operator_user import OperatorUser  # noqa: E402
+from interlock.loadtests.users.record import Parts, Plan, Record, finish  # noqa: E402
+from interlock.loadtests.users.shapes import Shape  # noqa: E402
+from interlock.loadtests.users.station_user import PROFILES, StationUser  # noqa: E402
+from interlock.simulator.address import NoAddress, parse  # noqa: E402
 
 __all__ = ["OperatorUser", "Shape", "StationUser"]
 

@@ -5,11 +5,11 @@ Imports nothing of Interlock's. What a report says is in the files of the run, a
 
 from __future__ import annotations
 
-from .html import render_run, render_suite
-from .junit import junit
-from .load import load_table, render_load
-from .markdown import markdown
-from .run import RunUnreadable
-from .text import text
+from interlock.reports.html import render_run, render_suite
+from interlock.reports.junit import junit
+from interlock.reports.load import load_table, render_load
+from interlock.reports.markdown import markdown
+from interlock.reports.run import RunUnreadable
+from interlock.reports.text import text
 
 __all__ = ["RunUnreadable", "junit", "load_table", "markdown", "render_load", "render_run", "render_suite", "text"]

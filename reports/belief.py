@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .run import Run, clean
-from .story import command_label
+from interlock.reports.run import Run, clean
+from interlock.reports.story import command_label
 
 OUTCOMES = {
     "CommandAccepted": "accepted",

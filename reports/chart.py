@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-from .story import Story, StoryStep
+from interlock.reports.story import Story, StoryStep
 
 WIDTH, LEFT, RIGHT, TOP, ROW = 1200, 84, 24, 64, 34
 CHARACTER = 6.6

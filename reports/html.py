@@ -9,11 +9,11 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from .belief import connectors, growth, requests, uptime
-from .chart import draw
-from .plots import plots
-from .run import Run, RunUnreadable, clean, read_object, read_run, reading, violations
-from .story import tell
+from interlock.reports.belief import connectors, growth, requests, uptime
+from interlock.reports.chart import draw
+from interlock.reports.plots import plots
+from interlock.reports.run import Run, RunUnreadable, clean, read_object, read_run, reading, violations
+from interlock.reports.story import tell
 
 CHARTS = 6
 """Violations drawn in one report; an invariant's first comes before another's second."""

@@ -6,7 +6,7 @@ import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 from typing import Any
 
-from .run import clean, violations
+from interlock.reports.run import clean, violations
 
 
 def junit(verdicts: Sequence[dict[str, Any]]) -> str:

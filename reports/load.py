@@ -12,9 +12,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from .html import templates
-from .plots import as_uri
-from .run import read_object, reading
+from interlock.reports.html import templates
+from interlock.reports.plots import as_uri
+from interlock.reports.run import read_object, reading
 
 Rows = list[dict[str, str]]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from .run import RunUnreadable, clean, read_object, read_run, violations
-from .story import Story, tell
+from interlock.reports.run import RunUnreadable, clean, read_object, read_run, violations
+from interlock.reports.story import Story, tell
 
 MOST_BYTES = 900_000
 """A job summary over 1 MiB is dropped whole."""

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from .run import Run, clean
+from interlock.reports.run import Run, clean
 
 COLOURS = {
     "Available": "#9fb7c9",

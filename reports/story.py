@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from .run import Row, clean
+from interlock.reports.run import Row, clean
 
 Tone = Literal["plain", "act", "bad", "lost", "fault", "quiet"]
 MOST = 36

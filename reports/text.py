@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from .run import Row, clean, violations
-from .story import StoryStep, tell
+from interlock.reports.run import Row, clean, violations
+from interlock.reports.story import StoryStep, tell
 
 SHOWN = 3
 """Violations told with their steps; the rest get a line."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from .runner import Job
+    from interlock.scenarios.runner import Job
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -35,7 +35,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("--interlock"):
         if config.getoption("--interlock-seed") < 0 or config.getoption("--interlock-seeds") < 1:
             raise pytest.UsageError("--interlock-seed must be 0 or more, --interlock-seeds 1 or more")
-        import csms
+        from interlock import csms
 
         ours = Path(__file__).parents[1]
         if Path(str(csms.__file__)).parents[1] != ours:
@@ -48,7 +48,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection(session: pytest.Session) -> None:
     """Check the CSMS's name before anything is collected."""
     if session.config.getoption("--interlock"):
-        from .runner import Unknown, csms_class
+        from interlock.scenarios.runner import Unknown, csms_class
 
         try:
             csms_class(session.config.getoption("--interlock-csms"))
@@ -62,8 +62,8 @@ def pytest_collection_modifyitems(
 ) -> Iterator[None]:
     """Add the library to whatever else is collected, before `-k` and `-m` choose."""
     if config.getoption("--interlock"):
-        from .library import scenarios
-        from .runner import jobs
+        from interlock.scenarios.library import scenarios
+        from interlock.scenarios.runner import jobs
 
         library = Library.from_parent(session, name="interlock", nodeid="interlock")
         planned = jobs(
@@ -98,10 +98,10 @@ class ScenarioItem(pytest.Item):
 
     def runtest(self) -> None:
         """Run, judge, and fail with the story of it."""
-        import reports
-
-        from . import campaign, runner
-        from .verdict import Verdict
+        from interlock import reports
+        from interlock.scenarios import runner
+        from interlock.scenarios.explore import campaign
+        from interlock.scenarios.judge.verdict import Verdict
 
         outcome = runner.run(self.job)
         self.user_properties.append(("interlock_seed", self.job.seed))

@@ -18,16 +18,15 @@ from typing import Any
 
 import msgspec
 
-from csms.node import Csms
-
-from . import scenario_file
-from .history import History
-from .invariants import judge
-from .library import scenarios
-from .spec import Drawn, Scenario, draw, printable
-from .specimens import specimens
-from .verdict import Finding, Verdict, document
-from .world import World
+from interlock.csms.node import Csms
+from interlock.scenarios import scenario_file
+from interlock.scenarios.judge.invariants import judge
+from interlock.scenarios.judge.verdict import Finding, Verdict, document
+from interlock.scenarios.library import scenarios
+from interlock.scenarios.record.history import History
+from interlock.scenarios.spec import Drawn, Scenario, draw, printable
+from interlock.scenarios.specimens import specimens
+from interlock.scenarios.world.world import World
 
 REFERENCE = "reference"
 

@@ -7,7 +7,7 @@ from dataclasses import MISSING, fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
-from .spec import Scenario, Step
+from interlock.scenarios.spec import Scenario, Step
 
 
 class Unloadable(Exception):

@@ -11,9 +11,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any, Literal, get_args
 
-from csms.domain.commands import Command
-from csms.settings import Settings
-from simulator.clock import ClockSpec
+from interlock.csms.domain.commands import Command
+from interlock.csms.settings import Settings
+from interlock.simulator.clock import ClockSpec
 
 
 @dataclass(frozen=True, slots=True)

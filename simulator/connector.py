@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from .timer import Observe
+from interlock.simulator.timer import Observe
 
 
 class Circumstances(NamedTuple):

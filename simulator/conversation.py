@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from . import obey, v16
-from .connector import Connector
-from .ocppj import LOST, TIMED_OUT, Call, Link, Payload
-from .outbox import Entry, Outbox
-from .ports import StationSocket
-from .timer import Timer
+from interlock.simulator import obey, v16
+from interlock.simulator.connector import Connector
+from interlock.simulator.ocppj import LOST, TIMED_OUT, Call, Link, Payload
+from interlock.simulator.outbox import Entry, Outbox
+from interlock.simulator.ports import StationSocket
+from interlock.simulator.timer import Timer
 
 if TYPE_CHECKING:
-    from .station import Station
+    from interlock.simulator.station import Station
 
 LONGEST_INTERVAL_S = 1e7
 

@@ -14,10 +14,10 @@ from pathlib import Path
 
 from websockets.typing import Subprotocol
 
-from .address import Address
-from .refusal import SUBPROTOCOL, explain
-from .timer import Observe
-from .websocket import CLOSING_S, Reached, Socket
+from interlock.simulator.address import Address
+from interlock.simulator.refusal import SUBPROTOCOL, explain
+from interlock.simulator.timer import Observe
+from interlock.simulator.websocket import CLOSING_S, Reached, Socket
 
 TLS_BYTES = 17 * 1024
 """What a TLS connection reads into: the longest record there is."""

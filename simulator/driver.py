@@ -12,9 +12,9 @@ from typing import Any
 
 import simpy
 
-from .draws import Draws, SmallDraws
-from .station import Station
-from .vehicle import Vehicle
+from interlock.simulator.draws import Draws, SmallDraws
+from interlock.simulator.station import Station
+from interlock.simulator.vehicle import Vehicle
 
 Steps = Generator[simpy.Event, Any, None]
 

@@ -9,16 +9,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from . import v16
-from .connector import Circumstances, Connector
-from .hardware import NOMINAL_V, By, CableLock, Contactor, Meter
-from .outbox import Entry, Session
-from .timer import Timer
-from .vehicle import Vehicle
+from interlock.simulator import v16
+from interlock.simulator.connector import Circumstances, Connector
+from interlock.simulator.hardware import NOMINAL_V, By, CableLock, Contactor, Meter
+from interlock.simulator.outbox import Entry, Session
+from interlock.simulator.timer import Timer
+from interlock.simulator.vehicle import Vehicle
 
 if TYPE_CHECKING:
-    from .obey import Order
-    from .station import Station
+    from interlock.simulator.obey import Order
+    from interlock.simulator.station import Station
 
 Effect = Literal["ends", "suspends", "warns"]
 

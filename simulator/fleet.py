@@ -12,12 +12,12 @@ from typing import Any
 
 import simpy
 
-from .clock import ClockSpec
-from .draws import SmallDraws
-from .personas import PERSONAS
-from .ports import StationNetwork
-from .station import Station, StationSpec
-from .timer import Observe
+from interlock.simulator.clock import ClockSpec
+from interlock.simulator.draws import SmallDraws
+from interlock.simulator.personas import PERSONAS
+from interlock.simulator.ports import StationNetwork
+from interlock.simulator.station import Station, StationSpec
+from interlock.simulator.timer import Observe
 
 
 @dataclass(frozen=True, slots=True)

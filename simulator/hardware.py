@@ -12,8 +12,8 @@ from typing import Any, Literal
 
 import simpy
 
-from .draws import Draws
-from .timer import Observe
+from interlock.simulator.draws import Draws
+from interlock.simulator.timer import Observe
 
 By = Literal["remote", "driver", "station"]
 

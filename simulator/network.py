@@ -17,8 +17,8 @@ from typing import Any, Literal, NamedTuple
 import msgspec
 import simpy
 
-from .ports import Edge
-from .timer import Observe, Timer
+from interlock.simulator.ports import Edge
+from interlock.simulator.timer import Observe, Timer
 
 Direction = Literal["up", "down"]
 

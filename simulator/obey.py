@@ -10,11 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from . import v16
-from .evse import Evse
+from interlock.simulator import v16
+from interlock.simulator.evse import Evse
 
 if TYPE_CHECKING:
-    from .station import Station
+    from interlock.simulator.station import Station
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 import simpy
 
-from .timer import Timer
+from interlock.simulator.timer import Timer
 
 LOST = "lost"
 """Why a call failed: its socket is gone."""

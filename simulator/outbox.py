@@ -14,11 +14,11 @@ from typing import Any
 
 import simpy
 
-from . import v16
-from .draws import Draws
-from .ocppj import LOST, TIMED_OUT, Call, Link, Payload
-from .personas import Persona
-from .timer import Timer
+from interlock.simulator import v16
+from interlock.simulator.draws import Draws
+from interlock.simulator.ocppj import LOST, TIMED_OUT, Call, Link, Payload
+from interlock.simulator.personas import Persona
+from interlock.simulator.timer import Timer
 
 UNKNOWN_TRANSACTION = -1
 """The transactionId of a stop whose start was never accepted."""

@@ -8,8 +8,8 @@ from typing import Any
 
 import simpy
 
-from .driver import Driver, Habit, Steps, start_habit
-from .station import Station
+from interlock.simulator.driver import Driver, Habit, Steps, start_habit
+from interlock.simulator.station import Station
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ import ssl
 
 from websockets.exceptions import InvalidHandshake, InvalidMessage, InvalidStatus
 
-from .address import Address
+from interlock.simulator.address import Address
 
 SUBPROTOCOL = "ocpp1.6"
 

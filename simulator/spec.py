@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from .clock import ClockSpec
-from .personas import PERSONAS, Persona, Second
+from interlock.simulator.clock import ClockSpec
+from interlock.simulator.personas import PERSONAS, Persona, Second
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,22 +11,22 @@ from typing import Any
 
 import simpy
 
-from . import obey
-from .clock import StationClock
-from .configuration import Configuration
-from .connector import Connector
-from .conversation import Conversation
-from .draws import Draws
-from .evse import EFFECTS, Evse
-from .hardware import Crossing, PowerSupply
-from .obey import Order
-from .ocppj import Payload
-from .outbox import Session
-from .personas import Second
-from .ports import StationNetwork
-from .spec import StationSpec
-from .timer import Observe, Timer
-from .vehicle import Vehicle
+from interlock.simulator import obey
+from interlock.simulator.clock import StationClock
+from interlock.simulator.configuration import Configuration
+from interlock.simulator.connector import Connector
+from interlock.simulator.conversation import Conversation
+from interlock.simulator.draws import Draws
+from interlock.simulator.evse import EFFECTS, Evse
+from interlock.simulator.hardware import Crossing, PowerSupply
+from interlock.simulator.obey import Order
+from interlock.simulator.ocppj import Payload
+from interlock.simulator.outbox import Session
+from interlock.simulator.personas import Second
+from interlock.simulator.ports import StationNetwork
+from interlock.simulator.spec import StationSpec
+from interlock.simulator.timer import Observe, Timer
+from interlock.simulator.vehicle import Vehicle
 
 __all__ = ["Station", "StationSpec"]
 

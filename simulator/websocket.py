@@ -18,11 +18,11 @@ from websockets.http11 import Response
 from websockets.protocol import State
 from websockets.uri import WebSocketURI
 
-from .ports import Edge, StationSocket
-from .refusal import HungUp, NoSubprotocol
+from interlock.simulator.ports import Edge, StationSocket
+from interlock.simulator.refusal import HungUp, NoSubprotocol
 
 if TYPE_CHECKING:
-    from .dial import Network
+    from interlock.simulator.dial import Network
 
 FRAME_BYTES = 256 * 1024
 """The longest message a station takes."""

@@ -36,7 +36,7 @@ def test_links_lead_somewhere() -> None:
 
 
 def test_its_commands_do_what_they_say(tmp_path: Path) -> None:
-    code = "import sys; from scenarios.cli import main; main(sys.argv[1:])"
+    code = "import sys; from interlock.scenarios.cli.main import main; main(sys.argv[1:])"
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     for line in QUICK:
         done = subprocess.run(

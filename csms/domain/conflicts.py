@@ -10,9 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from . import commands as do
-from . import events as ev
-from .station import Station
+from interlock.csms.domain import commands as do
+from interlock.csms.domain import events as ev
+from interlock.csms.domain.station import Station
 
 Where = Literal["same connector", "other connector", "same transaction", "station"]
 When = Literal["always", "fewer slots than connectors"]

@@ -11,8 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from . import events as ev
-from .station import Phase
+from interlock.csms.domain import events as ev
+from interlock.csms.domain.station import Phase
 
 FIRST = ""
 """The id of the key an operator set; a key sent to the station has one of its own."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from .commands import Command
+from interlock.csms.domain.commands import Command
 
 
 @dataclass(frozen=True, slots=True)

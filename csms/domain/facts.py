@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from . import commands as do
-from . import events as ev
-from . import reports as rp
-from .station import Connector, Pending, Phase, Station
+from interlock.csms.domain import commands as do
+from interlock.csms.domain import events as ev
+from interlock.csms.domain import reports as rp
+from interlock.csms.domain.station import Connector, Pending, Phase, Station
 
 Facts = list[ev.StationEvent]
 

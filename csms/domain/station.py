@@ -16,8 +16,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from . import commands as do
-from . import events as ev
+from interlock.csms.domain import commands as do
+from interlock.csms.domain import events as ev
 
 CLOSED_COMMANDS_KEPT = 64
 """Finished commands a state remembers, to recognise a retried request and a very late answer."""

@@ -6,7 +6,7 @@ import importlib
 import pkgutil
 from functools import cache
 
-from ..spec import Scenario
+from interlock.scenarios.spec import Scenario
 
 
 @cache

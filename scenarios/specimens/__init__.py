@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Literal
 
-from csms.node import Csms
+from interlock.csms.node import Csms
 
 
 @dataclass(frozen=True, slots=True)

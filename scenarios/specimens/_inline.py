@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from csms import ocppj, v16
-from csms.dispatch import Dispatcher
-from csms.domain import events as ev
-from csms.domain import facts
-from csms.node import Csms
+from interlock.csms import ocppj, v16
+from interlock.csms.dispatch import Dispatcher
+from interlock.csms.domain import events as ev
+from interlock.csms.domain import facts
+from interlock.csms.node import Csms
 
 
 class AnswersToWaiters(Dispatcher):

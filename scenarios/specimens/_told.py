@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from csms.dispatch import Dispatcher
-from csms.domain.station import Pending, Phase
+from interlock.csms.dispatch import Dispatcher
+from interlock.csms.domain.station import Pending, Phase
 
 
 class WaitsToBeTold(Dispatcher):

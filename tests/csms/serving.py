@@ -12,16 +12,16 @@ from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
 
-from csms.api import Api
-from csms.credentials import Credentials
-from csms.domain.station import Rules
-from csms.gate import Gate
-from csms.node import Csms
-from csms.projections import Projections
-from csms.server import Limits, Server
-from csms.settings import Settings
-from csms.store import EventStore, MemoryStore
-from csms.wall import WallClock, fresh_ids
+from interlock.csms.domain.station import Rules
+from interlock.csms.node import Csms
+from interlock.csms.serve.api import Api
+from interlock.csms.serve.credentials import Credentials
+from interlock.csms.serve.gate import Gate
+from interlock.csms.serve.projections import Projections
+from interlock.csms.serve.server import Limits, Server
+from interlock.csms.serve.wall_clock import WallClock, fresh_ids
+from interlock.csms.settings import Settings
+from interlock.csms.store import EventStore, MemoryStore
 
 AT = "2026-01-01T00:00:00Z"
 BOOT = {"chargePointVendor": "V", "chargePointModel": "M"}

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from csms.store import EventIdReused, EventStore, NewEvent, Snapshot, StoredEvent, WrongExpectedVersion
+from interlock.csms.store import EventIdReused, EventStore, NewEvent, Snapshot, StoredEvent, WrongExpectedVersion
 
 
 def event(name: str, data: bytes = b"{}") -> NewEvent:

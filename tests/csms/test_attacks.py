@@ -15,7 +15,7 @@ from unittest import mock
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from csms.gate import Key
+from interlock.csms.serve.gate import Key
 
 from .serving import AT, dialled, served
 from .test_server import PASSWORD, basic, types
@@ -101,7 +101,7 @@ async def test_an_unknown_station_costs_the_work_of_a_wrong_password() -> None:
 
 
 async def test_results_nobody_asked_for_do_not_hinder_a_command() -> None:
-    from csms.domain import commands as do
+    from interlock.csms.domain import commands as do
 
     async with served() as csms, dialled(csms.url()) as station:
         await station.boot()
@@ -126,7 +126,7 @@ async def test_a_message_id_may_come_again() -> None:
 
 
 async def test_what_a_station_says_stays_on_one_line_of_an_alarm() -> None:
-    from scenarios.cli_serve import printable
+    from interlock.scenarios.cli.serve import printable
 
     said = printable("CP\x1b[2J\r\nERROR fake\u202e" + "x" * 5000)
     assert said.isprintable()

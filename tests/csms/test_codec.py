@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from csms import codec
-from csms.codec import CodecError, decode, decode_state, digest, encode, encode_state
-from csms.domain import commands as do
-from csms.domain import events as ev
-from csms.domain.station import Connector, Station
+from interlock.csms import codec
+from interlock.csms.codec import CodecError, decode, decode_state, digest, encode, encode_state
+from interlock.csms.domain import commands as do
+from interlock.csms.domain import events as ev
+from interlock.csms.domain.station import Connector, Station
 
 from .values import (
     ANY_COMMAND,

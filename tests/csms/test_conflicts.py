@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from csms.domain import commands as do
-from csms.domain import events as ev
-from csms.domain import facts
-from csms.domain import reports as rp
-from csms.domain.conflicts import CONFLICTS, Conflict, markdown, meeting, title
-from csms.domain.station import Accept, Rules, Station, decide, evolve
+from interlock.csms.domain import commands as do
+from interlock.csms.domain import events as ev
+from interlock.csms.domain import facts
+from interlock.csms.domain import reports as rp
+from interlock.csms.domain.conflicts import CONFLICTS, Conflict, markdown, meeting, title
+from interlock.csms.domain.station import Accept, Rules, Station, decide, evolve
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 CONNECTORS = (1, 2)

@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 from websockets.exceptions import InvalidStatus
 
-from csms.domain import commands as do
-from csms.domain import credentials as cr
-from csms.domain import events as ev
-from csms.domain.station import Phase
-from csms.gate import Gate, Key, octets
-from csms.store import MemoryStore
+from interlock.csms.domain import commands as do
+from interlock.csms.domain import credentials as cr
+from interlock.csms.domain import events as ev
+from interlock.csms.domain.station import Phase
+from interlock.csms.serve.gate import Gate, Key, octets
+from interlock.csms.store import MemoryStore
 
 from .serving import Served, Station, dialled, served
 from .test_api import Client

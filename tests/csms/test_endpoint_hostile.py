@@ -18,14 +18,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from csms import ocppj, v16
-from csms.codec import decode, decode_state, encode, encode_state
-from csms.domain import commands as do
-from csms.domain import events as ev
-from csms.domain import facts
-from csms.domain import reports as rp
-from csms.domain.station import Station
-from csms.ocppj import (
+from interlock.csms import ocppj, v16
+from interlock.csms.codec import decode, decode_state, encode, encode_state
+from interlock.csms.domain import commands as do
+from interlock.csms.domain import events as ev
+from interlock.csms.domain import facts
+from interlock.csms.domain import reports as rp
+from interlock.csms.domain.station import Station
+from interlock.csms.ocppj import (
     DEPTH_LIMIT,
     DESCRIPTION_LIMIT,
     FRAME_LIMIT,

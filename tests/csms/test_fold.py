@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from csms.codec import decode, decode_state, digest, encode, encode_state
-from csms.domain import commands as do
-from csms.domain import events as ev
-from csms.domain import facts
-from csms.domain import reports as rp
-from csms.domain.station import (
+from interlock.csms.codec import decode, decode_state, digest, encode, encode_state
+from interlock.csms.domain import commands as do
+from interlock.csms.domain import events as ev
+from interlock.csms.domain import facts
+from interlock.csms.domain import reports as rp
+from interlock.csms.domain.station import (
     CLOSED_COMMANDS_KEPT,
     CLOSED_TRANSACTIONS_KEPT,
     Accept,
@@ -31,7 +31,7 @@ from csms.domain.station import (
     evolve,
     probe_request,
 )
-from csms.handle import fact_id
+from interlock.csms.handle import fact_id
 
 from .values import (
     ANY_COMMAND,

@@ -15,7 +15,7 @@ from ocpp.v16 import ChargePoint, call, call_result
 from ocpp.v16.enums import Action
 from websockets.asyncio.client import connect
 
-from csms.domain import commands as do
+from interlock.csms.domain import commands as do
 
 from .serving import AT, served
 from .test_server import types, until

@@ -11,16 +11,16 @@ from typing import Any
 
 import pytest
 
-from csms import codec
-from csms.clock import Ids
-from csms.connection import Connection
-from csms.domain import commands as do
-from csms.domain import events as ev
-from csms.domain.station import Rules
-from csms.node import Csms
-from csms.settings import Settings
-from csms.store import MemoryStore
-from scenarios.loop import Clock, SimLoop
+from interlock.csms import codec
+from interlock.csms.clock import Ids
+from interlock.csms.connection import Connection
+from interlock.csms.domain import commands as do
+from interlock.csms.domain import events as ev
+from interlock.csms.domain.station import Rules
+from interlock.csms.node import Csms
+from interlock.csms.settings import Settings
+from interlock.csms.store import MemoryStore
+from interlock.scenarios.world.loop import Clock, SimLoop
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 BOOT = [2, "m1", "BootNotification", {"chargePointVendor": "V", "chargePointModel": "M"}]

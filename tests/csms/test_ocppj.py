@@ -7,7 +7,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from csms.ocppj import (
+from interlock.csms.ocppj import (
     DEPTH_LIMIT,
     FRAME_LIMIT,
     ID_LIMIT,

@@ -10,16 +10,17 @@ from pathlib import Path
 
 import pytest
 
-from csms import codec, projections
-from csms.domain import commands as do
-from csms.domain import events as ev
-from csms.domain.station import Rules
-from csms.node import Csms
-from csms.projections import FOLD, KEPT, Projections
-from csms.settings import Settings
-from csms.store import EventStore, MemoryStore, NewEvent, Snapshot, StoredEvent
-from csms.store_sqlite import SqliteStore
-from csms.wall import WallClock, fresh_ids
+from interlock.csms import codec
+from interlock.csms.domain import commands as do
+from interlock.csms.domain import events as ev
+from interlock.csms.domain.station import Rules
+from interlock.csms.node import Csms
+from interlock.csms.serve import projections
+from interlock.csms.serve.projections import FOLD, KEPT, Projections
+from interlock.csms.serve.wall_clock import WallClock, fresh_ids
+from interlock.csms.settings import Settings
+from interlock.csms.store import EventStore, MemoryStore, NewEvent, Snapshot, StoredEvent
+from interlock.csms.store.sqlite import SqliteStore
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -125,7 +126,7 @@ async def test_streams_are_named_without_a_look_at_each_event(tmp_path: Path) ->
     await command(store, "c0")
     await store.close()
     with sqlite3.connect(tmp_path / "log.sqlite") as log:
-        from csms.store_sqlite import _STREAMS
+        from interlock.csms.store.sqlite import _STREAMS
 
         plan = [row[3] for row in log.execute(f"EXPLAIN QUERY PLAN {_STREAMS}", ("station-",))]
     assert any("SEARCH event" in line for line in plan)

@@ -16,10 +16,10 @@ import pytest
 import trustme
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 
-from csms import codec
-from csms.handle import station_stream
-from csms.server import Limits
-from csms.store_sqlite import SqliteStore
+from interlock.csms import codec
+from interlock.csms.handle import station_stream
+from interlock.csms.serve.server import Limits
+from interlock.csms.store.sqlite import SqliteStore
 
 from .serving import AT, BOOT, Served, dialled, served
 

@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from csms.store import MemoryStore, NewEvent, StoreUnavailable
-from csms.store_sqlite import SqliteStore, has_wal_reset_bug
+from interlock.csms.store import MemoryStore, NewEvent, StoreUnavailable
+from interlock.csms.store.sqlite import SqliteStore, has_wal_reset_bug
 
 from .store_contract import StoreContract, event
 
@@ -111,8 +111,8 @@ def test_versions_with_the_wal_reset_bug(version: tuple[int, int, int], bad: boo
 
 WRITER = """
 import asyncio, sys
-from csms.store import NewEvent
-from csms.store_sqlite import SqliteStore
+from interlock.csms.store import NewEvent
+from interlock.csms.store.sqlite import SqliteStore
 async def main(path, run):
     store = await SqliteStore.open(path)
     async def write(writer):

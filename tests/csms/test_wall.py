@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from csms.wall import Drawn, WallClock, fresh_ids
+from interlock.csms.serve.wall_clock import Drawn, WallClock, fresh_ids
 
 
 def test_random_bits_are_as_many_as_asked_for_and_never_the_same_again() -> None:

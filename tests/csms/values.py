@@ -15,9 +15,9 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from csms.domain import commands as do
-from csms.domain import events as ev
-from csms.domain.station import Station, evolve
+from interlock.csms.domain import commands as do
+from interlock.csms.domain import events as ev
+from interlock.csms.domain.station import Station, evolve
 
 STATION_EVENTS: tuple[type, ...] = get_args(ev.StationEvent)
 EVENTS: tuple[type, ...] = get_args(ev.Event)

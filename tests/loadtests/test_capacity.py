@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from loadtests.capacity import LEVEL_MS, NEARER, Bench, Run, found, row, search, verdict
-from loadtests.capacity_load import Step
-from loadtests.nodes import Node, family
+from interlock.loadtests.capacity.capacity import LEVEL_MS, NEARER, Bench, Run, found, row, search, verdict
+from interlock.loadtests.capacity.capacity_load import Step
+from interlock.loadtests.processes.nodes import Node, family
 
 ROOT = Path(__file__).parents[2]
 

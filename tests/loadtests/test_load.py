@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from scenarios.history import History
+from interlock.scenarios.record.history import History
 from tests.loadtests.loading import Ended, free_port, interlock, locust, verdict
 from tests.simulator.wire import FakeCsms, csms
 

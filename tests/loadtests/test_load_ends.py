@@ -35,7 +35,7 @@ async def begin(*words: str, cwd: Path, files: int | None = None) -> asyncio.sub
         if files is not None:
             resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
 
-    program = "import sys; from scenarios.cli import main; main(sys.argv[1:])"
+    program = "import sys; from interlock.scenarios.cli.main import main; main(sys.argv[1:])"
     return await asyncio.create_subprocess_exec(
         *(sys.executable, "-c", program, "load", *words, "--out", "run"),
         cwd=cwd,

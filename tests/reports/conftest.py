@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from scenarios.cli import main
+from interlock.scenarios.cli.main import main
 
 
 def ran(out: Path, *flags: str) -> Path:

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
-import reports
-from reports.belief import connectors, growth, requests, uptime
-from reports.chart import draw
-from reports.run import read_run, violations
-from reports.story import MOST, tell
+from interlock import reports
+from interlock.reports.belief import connectors, growth, requests, uptime
+from interlock.reports.chart import draw
+from interlock.reports.run import read_run, violations
+from interlock.reports.story import MOST, tell
 
 ROOT = Path(__file__).parent.parent.parent
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-import reports
-from reports.markdown import MOST_BYTES, mermaid
-from reports.run import clean, read_run, violations
-from reports.story import frame_label, tell
+from interlock import reports
+from interlock.reports.markdown import MOST_BYTES, mermaid
+from interlock.reports.run import clean, read_run, violations
+from interlock.reports.story import frame_label, tell
 
 
 def verdict(run_dir: Path) -> dict[str, object]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from scenarios.history import History
+from interlock.scenarios.record.history import History
 
 Made = Callable[[], History]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scenarios.history import History
+from interlock.scenarios.record.history import History
 
 from .bites import breaks, holds
 from .histories import COMMAND, NODE, START, UNLOCK, Story

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from scenarios.history import History
+from interlock.scenarios.record.history import History
 
 from .bites import breaks, holds
 from .histories import COMMAND, NODE, STATION, Story

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from scenarios.history import EPOCH, History
+from interlock.scenarios.record.history import EPOCH, History
 
 STATION, NODE, TOKEN = "CP01", "node1", "TAG"
 HEARTBEAT_S = 20.0

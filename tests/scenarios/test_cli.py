@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-RUN = "import sys; from scenarios.cli import main; main(sys.argv[1:])"
+RUN = "import sys; from interlock.scenarios.cli.main import main; main(sys.argv[1:])"
 
 
 def interlock(*arguments: str | Path, cwd: Path, **env: str) -> subprocess.CompletedProcess[str]:

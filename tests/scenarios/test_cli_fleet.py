@@ -16,14 +16,14 @@ from typing import Any
 
 import pytest
 
-from scenarios.history import History
-from scenarios.refused import Refused
+from interlock.scenarios.record.history import History
+from interlock.scenarios.refused import Refused
 from tests.simulator.wire import FakeCsms, csms
 
 pytestmark = pytest.mark.asyncio
 
 ROOT = Path(__file__).parents[2]
-RUN = "import sys; from scenarios.cli import main; main(sys.argv[1:])"
+RUN = "import sys; from interlock.scenarios.cli.main import main; main(sys.argv[1:])"
 SOON_S = 60.0
 
 
@@ -249,7 +249,7 @@ async def test_a_station_that_is_never_let_in_is_no_pass(tmp_path: Path) -> None
 async def test_a_mistake_is_one_sentence_and_exit_2(arguments: tuple[str, ...], words: str, tmp_path: Path) -> None:
     from typer.testing import CliRunner
 
-    from scenarios.cli import app
+    from interlock.scenarios.cli.main import app
 
     del tmp_path
     done = CliRunner().invoke(app, ["fleet", *arguments])

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from scenarios.applicable import SUPPORTED, inapplicable
-from scenarios.library import scenarios
+from interlock.scenarios.library import scenarios
+from interlock.scenarios.targets.applicable import SUPPORTED, inapplicable
 
 from .test_cli import interlock
 from .test_cli_serve import serving
@@ -94,8 +94,8 @@ def test_a_csms_that_lets_nobody_in_is_an_error(tmp_path: Path) -> None:
 
 
 LINES = """
-from csms.domain.commands import Unlock
-from scenarios.spec import Scenario, ask, step
+from interlock.csms.domain.commands import Unlock
+from interlock.scenarios.spec import Scenario, ask, step
 
 SCENARIO = Scenario(
     name="lines", title="lines", covers="lines",

@@ -6,8 +6,8 @@ import os
 import subprocess
 import sys
 
-from scenarios.library import scenarios
-from scenarios.runner import Job, run
+from interlock.scenarios.library import scenarios
+from interlock.scenarios.runner import Job, run
 
 NAMES = [name for name, found in scenarios().items() if not found.heavy]
 CODE = (

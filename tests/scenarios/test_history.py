@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from scenarios.history import History, HistoryDamaged, seconds
+from interlock.scenarios.record.history import History, HistoryDamaged, seconds
 
 from .histories import START, UNLOCK, Story
 

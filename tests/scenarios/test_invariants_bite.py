@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from scenarios.history import History
-from scenarios.invariants import INVARIANTS, exercise, judge, judge_campaign, same_bytes
-from scenarios.invariants.campaign import WANTED
-from scenarios.invariants.declare import Invariant, invariant
-from scenarios.verdict import Verdict, document, verdict_of
+from interlock.scenarios.judge.invariants import INVARIANTS, exercise, judge, judge_campaign, same_bytes
+from interlock.scenarios.judge.invariants.campaign import WANTED
+from interlock.scenarios.judge.invariants.declare import Invariant, invariant
+from interlock.scenarios.judge.verdict import Verdict, document, verdict_of
+from interlock.scenarios.record.history import History
 
 from . import bites_commands, bites_log, bites_world
 from .bites import BREAKS, HOLDS, Made

@@ -13,16 +13,16 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
-from csms.domain import commands as do
-from csms.node import Csms
-from csms.points import POINTS
-from scenarios.invariants import judge
-from scenarios.library import scenarios
-from scenarios.runner import csms_class, rules
-from scenarios.spec import Scenario, Step, ask, draw
-from scenarios.verdict import Verdict
-from scenarios.world import World
-from simulator.personas import PERSONAS
+from interlock.csms.domain import commands as do
+from interlock.csms.labelled_points import POINTS
+from interlock.csms.node import Csms
+from interlock.scenarios.judge.invariants import judge
+from interlock.scenarios.judge.verdict import Verdict
+from interlock.scenarios.library import scenarios
+from interlock.scenarios.runner import csms_class, rules
+from interlock.scenarios.spec import Scenario, Step, ask, draw
+from interlock.scenarios.world.world import World
+from interlock.simulator.personas import PERSONAS
 
 BASE: Scenario = replace(scenarios()["heartbeat-vs-unlock"], steps=(), moments=(), settle_s=60.0, quiet_s=900.0)
 CONNECTOR = st.sampled_from((1, 2))

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from scenarios.history import History
-from scenarios.outside import judge
-from scenarios.outside_checks import CHECKS, LISTED, PATIENCE_S
-from scenarios.verdict import Finding, Verdict, verdict_of
+from interlock.scenarios.judge.verdict import Finding, Verdict, verdict_of
+from interlock.scenarios.judge.wire import judge
+from interlock.scenarios.judge.wire_checks import CHECKS, LISTED, PATIENCE_S
+from interlock.scenarios.record.history import History
 
 BOOT = {"chargePointVendor": "V", "chargePointModel": "M"}
 BOOTED = {"status": "Accepted", "currentTime": "2026-01-01T00:00:00Z", "interval": 60}

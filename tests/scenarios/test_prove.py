@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from csms.node import Csms
-from scenarios import prove
-from scenarios.invariants import INVARIANTS
-from scenarios.prove import Kill, campaign_bites, kill, without_kill
-from scenarios.specimens import Specimen, specimens
+from interlock.csms.node import Csms
+from interlock.scenarios.explore import proofs as prove
+from interlock.scenarios.explore.proofs import Kill, campaign_bites, kill, without_kill
+from interlock.scenarios.judge.invariants import INVARIANTS
+from interlock.scenarios.specimens import Specimen, specimens
 
 from .test_cli import interlock
 

@@ -15,16 +15,16 @@ from pathlib import Path
 
 import pytest
 
-from csms.points import POINTS
-from scenarios import scenario_file, spec
-from scenarios.coverage import SOMETIMES, Coverage
-from scenarios.library import scenarios
-from scenarios.runner import csms_class, examine
-from scenarios.schedules import STRATEGIES, Schedule, plan, settle
-from scenarios.search import BATCH, Cores, Examined, Here, Search, cores, examine_all
-from scenarios.shrink import shrink
-from scenarios.spec import Scenario, draw, printable
-from scenarios.verdict import Verdict
+from interlock.csms.labelled_points import POINTS
+from interlock.scenarios import scenario_file, spec
+from interlock.scenarios.explore.coverage import SOMETIMES, Coverage
+from interlock.scenarios.explore.schedules import STRATEGIES, Schedule, plan, settle
+from interlock.scenarios.explore.search import BATCH, Cores, Examined, Here, Search, cores, examine_all
+from interlock.scenarios.explore.shrink import shrink
+from interlock.scenarios.judge.verdict import Verdict
+from interlock.scenarios.library import scenarios
+from interlock.scenarios.runner import csms_class, examine
+from interlock.scenarios.spec import Scenario, draw, printable
 
 from .test_cli import ROOT, RUN, interlock
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from scenarios.invariants import INVARIANTS
-from scenarios.library import scenarios
-from scenarios.prove import kill
-from scenarios.runner import Job, run
-from scenarios.specimens import specimens, story
-from scenarios.verdict import Verdict
+from interlock.scenarios.explore.proofs import kill
+from interlock.scenarios.judge.invariants import INVARIANTS
+from interlock.scenarios.judge.verdict import Verdict
+from interlock.scenarios.library import scenarios
+from interlock.scenarios.runner import Job, run
+from interlock.scenarios.specimens import specimens, story
 
 
 @pytest.mark.parametrize("name", list(specimens()))

@@ -14,12 +14,12 @@ from typing import Any
 
 import pytest
 
-from csms.domain import commands as do
-from scenarios.catalogue import TARGETS
-from scenarios.invariants import INVARIANTS
-from scenarios.target import TELLS, TargetGone
-from scenarios.target_file import Described, NoTarget, load
-from scenarios.target_http import HttpTarget
+from interlock.csms.domain import commands as do
+from interlock.scenarios.judge.invariants import INVARIANTS
+from interlock.scenarios.names import TARGETS
+from interlock.scenarios.targets.control_file import Described, NoTarget, load
+from interlock.scenarios.targets.http_target import HttpTarget
+from interlock.scenarios.targets.target import TELLS, TargetGone
 
 from .test_cli import interlock
 from .test_cli_serve import serving

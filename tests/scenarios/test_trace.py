@@ -11,12 +11,12 @@ import jsonschema_rs
 import pytest
 from typer.testing import CliRunner
 
-from scenarios import trace
-from scenarios.cli import app
-from scenarios.history import History
-from scenarios.refused import Refused
-from scenarios.runner import Job, run, write
-from scenarios.trace import NotATrace
+from interlock.scenarios.cli.main import app
+from interlock.scenarios.record import trace
+from interlock.scenarios.record.history import History
+from interlock.scenarios.record.trace import NotATrace
+from interlock.scenarios.refused import Refused
+from interlock.scenarios.runner import Job, run, write
 
 SCHEMA = {
     "type": "object",

@@ -5,9 +5,9 @@ import json
 
 import pytest
 
-from scenarios.history import History
-from scenarios.invariants import INVARIANTS, judge
-from scenarios.verdict import Finding, Level, Verdict, Violation, document, merge, verdict_of
+from interlock.scenarios.judge.invariants import INVARIANTS, judge
+from interlock.scenarios.judge.verdict import Finding, Level, Verdict, Violation, document, merge, verdict_of
+from interlock.scenarios.record.history import History
 
 from .histories import Story
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from csms.node import Csms
-from csms.presence import Presence
-from scenarios.runner import Job, run, scenario
-from scenarios.spec import step
-from scenarios.verdict import Verdict
+from interlock.csms.node import Csms
+from interlock.csms.presence import Presence
+from interlock.scenarios.judge.verdict import Verdict
+from interlock.scenarios.runner import Job, run, scenario
+from interlock.scenarios.spec import step
 
 JOB = Job("heartbeat-vs-unlock", 0)
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from scenarios.cli_worlds import _over_sockets, line, table
-from scenarios.library import scenarios
-from scenarios.specimens import specimens
-from scenarios.verdict import Verdict
-from scenarios.worlds import SPECIMENS, Pair, incomparable, together
+from interlock.scenarios.cli.worlds import _over_sockets, line, table
+from interlock.scenarios.explore.world_comparison import SPECIMENS, Pair, incomparable, together
+from interlock.scenarios.judge.verdict import Verdict
+from interlock.scenarios.library import scenarios
+from interlock.scenarios.specimens import specimens
 
 from .test_cli import interlock
 

@@ -11,9 +11,9 @@ from typing import Any
 
 import simpy
 
-from simulator.network import Network, Socket
-from simulator.personas import PERSONAS
-from simulator.station import Station, StationSpec
+from interlock.simulator.network import Network, Socket
+from interlock.simulator.personas import PERSONAS
+from interlock.simulator.station import Station, StationSpec
 
 Answer = dict[str, Any] | str | None
 """A payload, the code of a CALLERROR, or nothing at all."""

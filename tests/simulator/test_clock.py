@@ -2,7 +2,7 @@ from datetime import datetime
 
 import pytest
 
-from simulator.clock import ClockSpec, StationClock
+from interlock.simulator.clock import ClockSpec, StationClock
 from tests.simulator.rig import Rig
 
 

@@ -2,9 +2,9 @@ import itertools
 
 import pytest
 
-from simulator.connector import TABLE, Circumstances, way
-from simulator.evse import EFFECTS
-from simulator.v16 import ERROR_CODES
+from interlock.simulator.connector import TABLE, Circumstances, way
+from interlock.simulator.evse import EFFECTS
+from interlock.simulator.v16 import ERROR_CODES
 from tests.simulator.rig import Rig
 
 STATUSES = list(TABLE)

@@ -10,9 +10,9 @@ import msgspec
 import pytest
 import simpy
 
-from simulator.driver import start_habit
-from simulator.fleet import FleetSpec, build
-from simulator.network import Network, Socket
+from interlock.simulator.driver import start_habit
+from interlock.simulator.fleet import FleetSpec, build
+from interlock.simulator.network import Network, Socket
 
 NOW = "2026-01-01T00:00:00.000Z"
 DAY_S = 86_400.0

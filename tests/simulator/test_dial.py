@@ -16,10 +16,10 @@ from typing import Any
 import pytest
 from websockets.frames import Frame, Opcode
 
-from simulator import websocket
-from simulator.dial import tls_context
-from simulator.vehicle import Vehicle
-from simulator.websocket import FRAME_BYTES
+from interlock.simulator import websocket
+from interlock.simulator.dial import tls_context
+from interlock.simulator.vehicle import Vehicle
+from interlock.simulator.websocket import FRAME_BYTES
 
 from .wire import FakeCsms, csms, rig
 

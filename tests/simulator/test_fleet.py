@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 import simpy
 
-from simulator.driver import HABITS, Driver, start_habit
-from simulator.fleet import FleetSpec, build
-from simulator.network import Cut, Latency, Network
-from simulator.personas import PERSONAS
-from simulator.vehicle import Vehicle
+from interlock.simulator.driver import HABITS, Driver, start_habit
+from interlock.simulator.fleet import FleetSpec, build
+from interlock.simulator.network import Cut, Latency, Network
+from interlock.simulator.personas import PERSONAS
+from interlock.simulator.vehicle import Vehicle
 from tests.simulator.rig import Peer, Rig
 
 

@@ -6,8 +6,8 @@ import simpy
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.hardware import DEAD_V, NOMINAL_V, UNDER_V, CableLock, Contactor, Meter, PowerSupply
-from simulator.vehicle import Vehicle
+from interlock.simulator.hardware import DEAD_V, NOMINAL_V, UNDER_V, CableLock, Contactor, Meter, PowerSupply
+from interlock.simulator.vehicle import Vehicle
 from tests.simulator.rig import Rig
 
 

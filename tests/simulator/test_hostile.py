@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from simulator import v16
-from simulator.obey import ACTIONS
+from interlock.simulator import v16
+from interlock.simulator.obey import ACTIONS
 from tests.simulator.rig import Rig
 
 JSON = st.recursive(

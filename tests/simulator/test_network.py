@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 import simpy
 
-from simulator.network import (
+from interlock.simulator.network import (
     PASS,
     Cut,
     DelayAnswer,

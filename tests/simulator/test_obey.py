@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from simulator import v16
-from simulator.obey import ACTIONS
+from interlock.simulator import v16
+from interlock.simulator.obey import ACTIONS
 from tests.simulator.rig import Rig
 
 

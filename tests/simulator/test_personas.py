@@ -1,6 +1,6 @@
 import pytest
 
-from simulator.personas import PERSONAS
+from interlock.simulator.personas import PERSONAS
 from tests.simulator.rig import Rig
 
 LATE = 200.0

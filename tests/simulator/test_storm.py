@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from simulator.connector import TABLE, way
-from simulator.network import Cut, LoseAnswer
-from simulator.personas import PERSONAS
-from simulator.v16 import ERROR_CODES
+from interlock.simulator.connector import TABLE, way
+from interlock.simulator.network import Cut, LoseAnswer
+from interlock.simulator.personas import PERSONAS
+from interlock.simulator.v16 import ERROR_CODES
 from tests.simulator.rig import Rig
 
 SEEDS = range(10)

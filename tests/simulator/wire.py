@@ -16,11 +16,11 @@ from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
-from simulator.address import parse
-from simulator.clock import ClockSpec
-from simulator.dial import Network, Socket
-from simulator.station import Station, StationSpec
-from simulator.wall import WallClock
+from interlock.simulator.address import parse
+from interlock.simulator.clock import ClockSpec
+from interlock.simulator.dial import Network, Socket
+from interlock.simulator.station import Station, StationSpec
+from interlock.simulator.wall import WallClock
 
 NOW = "2026-01-01T00:00:00.000Z"
 SOON_S = 10.0

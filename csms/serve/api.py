@@ -1,0 +1,381 @@
+"""The operator's HTTP API: commands in, records out. JSON only, behind a token, on a port of its own.
+
+A command is answered 202 once its intent is in the log, and never twice for one `Idempotency-Key`. What became of it is
+asked with `GET /api/commands/{id}`, which can wait. Errors are `application/problem+json`, a sentence without a trace.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hmac
+import re
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from interlock.csms import v16
+from interlock.csms.domain import commands as do
+from interlock.csms.node import Csms, Decision
+from interlock.csms.serve.api_description import DESCRIPTION
+from interlock.csms.serve.credentials import Credentials, Elsewhere
+from interlock.csms.serve.gate import ID_LIMIT, NAME
+from interlock.csms.serve.projections import Projections
+from interlock.csms.serve.server import Server
+from interlock.csms.store import NOT_DURABLE
+
+BODY_BYTES = 64 * 1024
+PAGE = 1000
+WAIT_S = 60.0
+STATUS = {"accepted": 202, "known": 202, "refused": 409, "unreachable": 503, "failed": 503}
+TOKENS = ("Accepted", "Blocked", "Expired", "Invalid")
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder().decode
+
+
+class Problem(Exception):
+    """An answer that is not what was asked for."""
+
+    def __init__(self, status: int, detail: str) -> None:
+        super().__init__(status, detail)
+        self.status, self.detail = status, detail
+
+
+def answer(content: Any, status: int = 200, kind: str = "application/json") -> Response:
+    """Return JSON."""
+    return Response(_encode(content), status, media_type=kind, headers={"Cache-Control": "no-store"})
+
+
+def problem(status: int, detail: str) -> Response:
+    """Return an error as RFC 9457 has it."""
+    return answer({"status": status, "detail": detail}, status, "application/problem+json")
+
+
+class Api:
+    """The endpoints of one node. `token` is what an operator shows as `Authorization: Bearer`."""
+
+    def __init__(self, node: Csms, server: Server, records: Projections, keys: Credentials, token: str) -> None:
+        self.node, self.server, self.records, self.keys = node, server, records, keys
+        self._token = token.encode()
+
+    def app(self, hosts: list[str]) -> Starlette:
+        """Return the application, which answers to these host names."""
+        closed: list[tuple[str, str, Callable[[Request], Awaitable[Response]]]] = [
+            ("GET", "/api/stations", self.stations),
+            ("GET", "/api/stations/{station}", self.station),
+            ("GET", "/api/stations/{station}/connectors", self.connectors),
+            ("GET", "/api/stations/{station}/transactions", self.transactions),
+            ("GET", "/api/stations/{station}/events", self.events),
+            ("POST", "/api/stations/{station}/commands", self.ask),
+            ("PUT", "/api/stations/{station}/key", self.set_key),
+            ("DELETE", "/api/stations/{station}/key", self.remove_key),
+            ("GET", "/api/commands/{command}", self.command),
+            ("GET", "/api/tokens", self.tokens),
+            ("GET", "/api/tokens/{token}", self.token),
+            ("PUT", "/api/tokens/{token}", self.set_token),
+            ("DELETE", "/api/tokens/{token}", self.remove_token),
+            ("GET", "/api/events", self.follow),
+            ("GET", "/metrics", self.metrics),
+        ]
+        routes = [Route(path, self._guarded(handler), methods=[method]) for method, path, handler in closed]
+        routes += [
+            Route("/health/live", self.live),
+            Route("/health/ready", self.ready),
+            Route("/openapi.json", self.describe),
+        ]
+        return Starlette(
+            routes=routes,
+            middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=hosts, www_redirect=False)],
+            exception_handlers={404: _plain_problem, 405: _plain_problem, 500: _failed},
+        )
+
+    def _guarded(self, handler: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
+        async def guarded(request: Request) -> Response:
+            scheme, _, shown = request.headers.get("authorization", "").partition(" ")
+            if scheme.lower() != "bearer" or not hmac.compare_digest(shown.strip().encode(), self._token):
+                found = problem(401, "show the API token: Authorization: Bearer TOKEN")
+                found.headers["WWW-Authenticate"] = "Bearer"
+                return found
+            try:
+                return await handler(request)
+            except Problem as error:
+                return problem(error.status, error.detail)
+            except NOT_DURABLE as error:
+                return problem(503, f"the store does not take it now: {error}")
+
+        return guarded
+
+    # --- stations ---
+
+    async def stations(self, request: Request) -> Response:
+        """List the stations."""
+        after, limit = _page(request, "")
+        names = [name for name in await self.records.stations() if name > after]
+        found = []
+        for name in names[:limit]:
+            state = await self.records.station(name)
+            if state is not None:
+                found.append({"id": name, "online": state.online, "connected_here": name in self.node.connections})
+        return answer({"stations": found, "next": names[limit - 1] if len(names) > limit else None})
+
+    async def _state(self, request: Request) -> Any:
+        name = request.path_params["station"]
+        state = await self.records.station(name) if NAME.fullmatch(name) and len(name) <= ID_LIMIT else None
+        if state is None:
+            raise Problem(404, "there is no such station in the log")
+        return state
+
+    async def station(self, request: Request) -> Response:
+        """Return one station."""
+        state = await self._state(request)
+        return answer(
+            {
+                "id": request.path_params["station"],
+                "online": state.online,
+                "epoch": state.epoch,
+                "node": state.node,
+                "online_at": state.online_at,
+                "registration": state.registration,
+                "open_commands": [one.command_id for one in state.unfinished()],
+            }
+        )
+
+    async def connectors(self, request: Request) -> Response:
+        """Return what the station last said of its connectors, and who holds them."""
+        state = await self._state(request)
+        found = []
+        for number, connector in sorted(state.connectors.items()):
+            held, running = state.held(number), state.open_transaction(number)
+            found.append(
+                {
+                    "connector": number,
+                    "status": connector.status,
+                    "error_code": connector.error_code,
+                    "reported_at": connector.reported_at,
+                    "held_by": held.command_id if held else None,
+                    "transaction": running.transaction_id if running else None,
+                }
+            )
+        return answer({"connectors": found})
+
+    async def transactions(self, request: Request) -> Response:
+        """Return the transactions the station is known for."""
+        state = await self._state(request)
+        return answer({"transactions": [one for _, one in sorted(state.transactions.items())]})
+
+    async def events(self, request: Request) -> Response:
+        """Return a station's events."""
+        await self._state(request)
+        after, limit = _page(request, 0)
+        found = await self.records.events(request.path_params["station"], after, limit)
+        return answer({"events": found, "next": found[-1]["version"] if len(found) == limit else None})
+
+    # --- commands ---
+
+    async def ask(self, request: Request) -> Response:
+        """Decide a command; 202 once its intent is durable."""
+        body = await _body(request, ("action", "payload"))
+        action, payload = body.get("action"), body.get("payload", {})
+        if not isinstance(action, str) or not isinstance(payload, dict):
+            raise Problem(422, 'a command is {"action": NAME, "payload": {...}}')
+        try:
+            command = v16.command(action, payload)
+        except v16.NotAcceptable as error:
+            raise Problem(422, f"{action[:40]}: {error.why}") from None
+        await self._state(request)
+        key = request.headers.get("idempotency-key")
+        if key is not None and not re.fullmatch(r"[\x21-\x7e]{1,80}", key):
+            raise Problem(422, "an Idempotency-Key has 1 to 80 printable characters without spaces")
+        request_id = f"key:{key}" if key else f"api:{secrets.token_hex(8)}"
+        decided = await self._decide(request.path_params["station"], command, request_id)
+        if decided.command_id is None:
+            raise Problem(STATUS[decided.answer], decided.reason or decided.answer)
+        found = answer({"id": decided.command_id, "known": decided.answer == "known"}, STATUS[decided.answer])
+        found.headers["Location"] = f"/api/commands/{decided.command_id}"
+        return found
+
+    async def _decide(self, station: str, command: do.Command, request_id: str) -> Decision:
+        if not v16.carries_key(command) or not isinstance(command, do.Configure):
+            decided = await self.node.operate(station, command, request_id)
+        elif not 16 <= len(command.value) <= 40 or not command.value.isascii() or not command.value.isprintable():
+            raise Problem(422, "a station's key has 16 to 40 printable ASCII characters")
+        else:
+            try:
+                decided = await self.keys.change(station, command, request_id)
+            except Elsewhere:
+                raise Problem(409, "a key is changed on the node the station is connected to") from None
+        if decided.answer == "known":
+            pending = (await self.node.handler.load(station)).state.commands.get(decided.command_id or "")
+            if pending is not None and not same(pending.command, command):
+                raise Problem(422, "this Idempotency-Key was used for another command")
+        return decided
+
+    async def command(self, request: Request) -> Response:
+        """Return a command's state and history; `?wait=10s` waits until it is no longer open."""
+        wait = re.fullmatch(r"(\d{1,3})s?", request.query_params.get("wait", "0"))
+        if wait is None or int(wait[1]) > WAIT_S:
+            raise Problem(422, f"wait is a number of seconds up to {WAIT_S:.0f}, as in ?wait=10s")
+        found = await self.records.settled(request.path_params["command"], float(wait[1]))
+        if found is None:
+            raise Problem(404, "there is no such command in the log")
+        return answer(found)
+
+    # --- tokens and keys ---
+
+    async def tokens(self, request: Request) -> Response:
+        """List the tokens."""
+        return answer({"tokens": [{"token": name, "status": word} for name, word in sorted(self.node.tokens.items())]})
+
+    async def token(self, request: Request) -> Response:
+        """Return a token."""
+        name = request.path_params["token"]
+        if name not in self.node.tokens:
+            raise Problem(404, "there is no such token in the log")
+        return answer({"token": name, "status": self.node.tokens[name]})
+
+    async def remove_token(self, request: Request) -> Response:
+        """Answer a token as one that was never registered: its event says the word for those."""
+        name = request.path_params["token"]
+        if name not in self.node.tokens:
+            raise Problem(404, "there is no such token in the log")
+        await self.node.register_token(name, self.node.settings.unknown_tokens)
+        return Response(status_code=204)
+
+    async def set_token(self, request: Request) -> Response:
+        """Say how a token is answered."""
+        body = await _body(request, ("status", "parent"))
+        name, status, parent = request.path_params["token"], body.get("status"), body.get("parent")
+        if status not in TOKENS or len(name) > 20 or not (parent is None or isinstance(parent, str)):
+            raise Problem(422, f"a token has at most 20 characters and a status of {', '.join(TOKENS)}")
+        await self.node.register_token(name, status, parent)
+        return answer({"token": name, "status": status})
+
+    async def set_key(self, request: Request) -> Response:
+        """Give a station a password."""
+        body = await _body(request, ("password",))
+        password, name = body.get("password"), request.path_params["station"]
+        if not isinstance(password, str) or not 8 <= len(password) <= 64 or not password.isascii():
+            raise Problem(422, "a password has 8 to 64 ASCII characters")
+        if not NAME.fullmatch(name) or len(name) > ID_LIMIT:
+            raise Problem(422, f"a station id has 1 to {ID_LIMIT} letters, digits or *-_=:+|@.")
+        await self.keys.set(name, password)
+        return Response(status_code=204)
+
+    async def remove_key(self, request: Request) -> Response:
+        """Take a station's password away."""
+        await self.keys.remove(request.path_params["station"])
+        return Response(status_code=204)
+
+    # --- watching ---
+
+    async def follow(self, request: Request) -> Response:
+        """Stream events as they are committed (server-sent events), from `Last-Event-ID` on."""
+        last = request.headers.get("last-event-id", request.query_params.get("after", "0"))
+        if not last.isdigit():
+            raise Problem(422, "Last-Event-ID is a position in the log")
+
+        async def lines() -> AsyncIterator[bytes]:
+            async for one in self.records.follow(int(last)):
+                if one is None:
+                    yield b": still here\n\n"
+                else:
+                    yield b"id: %d\nevent: %s\ndata: %s\n\n" % (one["position"], one["type"].encode(), _encode(one))
+
+        return StreamingResponse(lines(), media_type="text/event-stream", headers={"Cache-Control": "no-store"})
+
+    async def metrics(self, request: Request) -> Response:
+        """Return counters as Prometheus reads them."""
+        phases: dict[str, int] = {}
+        outage = self.node.handler.outage
+        for loaded in self.node.handler.resident.values():
+            for pending in loaded.state.unfinished():
+                phases[pending.phase.value] = phases.get(pending.phase.value, 0) + 1
+        lines = [
+            "# TYPE interlock_connections gauge",
+            f"interlock_connections {len(self.node.connections)}",
+            "# TYPE interlock_sockets gauge",
+            f"interlock_sockets {len(self.server.open)}",
+            "# TYPE interlock_refused_total counter",
+            f"interlock_refused_total {self.server.refused}",
+            "# TYPE interlock_store_refusing gauge",
+            f"interlock_store_refusing {int(outage.since is not None)}",
+            "# TYPE interlock_store_refused_total counter",
+            f"interlock_store_refused_total {outage.refused}",
+            "# TYPE interlock_open_commands gauge",
+            *(f'interlock_open_commands{{phase="{name}"}} {count}' for name, count in sorted(phases.items())),
+            "# TYPE interlock_events_total counter",
+            *(f'interlock_events_total{{type="{name}"}} {n}' for name, n in sorted(self.records.appended.items())),
+        ]
+        return PlainTextResponse("\n".join(lines) + "\n")
+
+    async def live(self, request: Request) -> Response:
+        """Say that the process answers."""
+        return answer({"live": True})
+
+    async def ready(self, request: Request) -> Response:
+        """Say whether the store answers and takes what it is given, and the node is not about to stop."""
+        if self.records.ended:
+            return problem(503, "the node stops")
+        if self.node.handler.outage.now:
+            return problem(503, "the store takes nothing")
+        try:
+            await self.node.store.read("tokens", 2**31)
+        except Exception:
+            return problem(503, "the store does not answer")
+        return answer({"ready": True})
+
+    async def describe(self, request: Request) -> Response:
+        """Return the OpenAPI description."""
+        return answer(DESCRIPTION)
+
+
+def same(stored: do.Command, asked: do.Command) -> bool:
+    """Tell whether a stored command may be what is asked for; a key is stored without its value."""
+    if v16.carries_key(stored):
+        return v16.carries_key(asked)
+    return stored == asked
+
+
+def _page(request: Request, first: Any) -> tuple[Any, int]:
+    after, limit = request.query_params.get("after", first), request.query_params.get("limit", "100")
+    try:
+        found = type(first)(after), int(limit)
+    except ValueError:
+        raise Problem(422, "after and limit are numbers") from None
+    if not 1 <= found[1] <= PAGE:
+        raise Problem(422, f"limit is 1 to {PAGE}")
+    return found
+
+
+async def _body(request: Request, names: tuple[str, ...]) -> dict[str, Any]:
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+        raise Problem(415, "send application/json")
+    data = bytearray()
+    async for chunk in request.stream():
+        data += chunk
+        if len(data) > BODY_BYTES:
+            raise Problem(413, f"a body has at most {BODY_BYTES} bytes")
+    found: Any = None
+    with contextlib.suppress(msgspec.DecodeError, UnicodeError, RecursionError):
+        found = _decode(bytes(data))
+    if not isinstance(found, dict):
+        raise Problem(422, "the body is not a JSON object")
+    if unknown := set(found) - set(names):
+        raise Problem(422, f"unknown member {sorted(unknown)[0][:40]!r}; known are {', '.join(names)}")
+    return found
+
+
+async def _plain_problem(request: Request, error: Exception) -> Response:
+    status = getattr(error, "status_code", 404)
+    return problem(status, "there is no such resource" if status == 404 else "not with this method")
+
+
+async def _failed(request: Request, error: Exception) -> Response:
+    return problem(500, "this failed here; the log of the node says why")

@@ -1,0 +1,62 @@
+"""The OpenAPI description of the operator's API."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from interlock.csms.v16 import ACTIONS
+
+_NAMED = {"in": "path", "required": True, "schema": {"type": "string"}}
+_PROBLEM = {"description": "An error in a sentence", "content": {"application/problem+json": {}}}
+
+
+def _does(summary: str, *parameters: str, query: tuple[str, ...] = (), body: Any = None, ok: str = "200") -> Any:
+    found: dict[str, Any] = {
+        "summary": summary,
+        "parameters": [{"name": name, **_NAMED} for name in parameters]
+        + [{"name": name, "in": "query", "schema": {"type": "string"}} for name in query],
+        "responses": {ok: {"description": "As asked"}, "default": _PROBLEM},
+    }
+    if body is not None:
+        found["requestBody"] = {"required": True, "content": {"application/json": {"schema": body}}}
+    return found
+
+
+def _object(required: list[str], **properties: Any) -> Any:
+    return {"type": "object", "required": required, "properties": properties, "additionalProperties": False}
+
+
+_TEXT = {"type": "string"}
+_COMMAND = _object(["action"], action={"enum": list(ACTIONS)}, payload={"type": "object"})
+_TOKEN = _object(["status"], status={"enum": ["Accepted", "Blocked", "Expired", "Invalid"]}, parent=_TEXT)
+DESCRIPTION: dict[str, Any] = {
+    "openapi": "3.1.0",
+    "info": {"title": "Interlock reference CSMS", "version": "1"},
+    "security": [{"token": []}],
+    "components": {"securitySchemes": {"token": {"type": "http", "scheme": "bearer"}}},
+    "paths": {
+        "/api/stations": {"get": _does("Stations", query=("after", "limit"))},
+        "/api/stations/{station}": {"get": _does("A station", "station")},
+        "/api/stations/{station}/connectors": {"get": _does("Its connectors", "station")},
+        "/api/stations/{station}/transactions": {"get": _does("Its transactions", "station")},
+        "/api/stations/{station}/events": {"get": _does("Its events", "station", query=("after", "limit"))},
+        "/api/stations/{station}/commands": {
+            "post": _does("Ask for a command; header Idempotency-Key", "station", body=_COMMAND, ok="202")
+        },
+        "/api/stations/{station}/key": {
+            "put": _does("Give it a password", "station", body=_object(["password"], password=_TEXT), ok="204"),
+            "delete": _does("Take its password away", "station", ok="204"),
+        },
+        "/api/commands/{command}": {"get": _does("A command and its history", "command", query=("wait",))},
+        "/api/tokens": {"get": _does("Tokens")},
+        "/api/tokens/{token}": {
+            "get": _does("A token", "token"),
+            "put": _does("Say how a token is answered", "token", body=_TOKEN),
+            "delete": _does("Answer it as an unknown token from now on", "token", ok="204"),
+        },
+        "/api/events": {"get": _does("Events as they are committed, as server-sent events", query=("after",))},
+        "/metrics": {"get": _does("Counters for Prometheus")},
+        "/health/live": {"get": _does("Whether the process answers")},
+        "/health/ready": {"get": _does("Whether the store answers and takes what it is given")},
+    },
+}

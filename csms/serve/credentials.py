@@ -1,0 +1,182 @@
+"""Stations' keys, kept in the log as digests and handed to the gate; and how a key is changed by a command.
+
+The command that carries a new key is in the log before its frame leaves, like any other, but with a reference in place
+of the key: that is in this process's memory only, until its frame is written. If it is lost with the process, the
+outcome is in doubt as ever, and both keys fit until the station uses one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import get_args
+
+from interlock.csms import codec, v16
+from interlock.csms.domain import commands as do
+from interlock.csms.domain import credentials as rules
+from interlock.csms.domain import events as ev
+from interlock.csms.domain.station import Phase
+from interlock.csms.handle import station_of, station_stream
+from interlock.csms.node import Csms, Decision
+from interlock.csms.serve.gate import Gate, Key
+from interlock.csms.store import NewEvent, StoredEvent
+
+STREAM = "credentials"
+_PHASES = {
+    "CommandAccepted": Phase.ACCEPTED,
+    "CommandRejected": Phase.REJECTED,
+    "CommandInDoubt": Phase.DOUBT,
+    "CommandConfirmed": Phase.CONFIRMED,
+    "CommandRefuted": Phase.REFUTED,
+    "CommandUnknown": Phase.UNKNOWN,
+}
+
+
+class Elsewhere(Exception):
+    """The station is connected to another node, which cannot be told a key through the log."""
+
+
+class Credentials:
+    """What the log says about keys, and how to change it."""
+
+    def __init__(self, node: Csms, gate: Gate) -> None:
+        self.node, self.gate = node, gate
+        self._states: dict[str, rules.Credentials] = {}
+        self._secrets: dict[str, str] = {}
+        self._carried: dict[str, tuple[str, str]] = {}  # the station and key of a command
+        self._phases: dict[str, Phase] = {}  # where the command of a key stands
+        self._stop: Callable[[], None] = lambda: None
+        node.unseal = self._unseal
+        gate.passed = self._passed
+
+    async def start(self) -> None:
+        """Read the keys, and hear of changes from now on, whichever node makes them."""
+        self._stop = self.node.store.subscribe(self._committed)
+        self._apply(await self.node.store.read(STREAM))
+        for station, state in list(self._states.items()):
+            if len(state.keys) > 1:
+                self._follow(station, await self.node.store.read(station_stream(station)))
+
+    def stop(self) -> None:
+        """Hear of nothing more."""
+        self._stop()
+
+    # --- what the log says ---
+
+    def _committed(self, stored: Sequence[StoredEvent]) -> None:
+        if stored[0].stream == STREAM:
+            self._apply(stored)
+        elif (station := station_of(stored[0].stream)) is not None:
+            self._follow(station, stored)
+
+    def _apply(self, stored: Sequence[StoredEvent]) -> None:
+        for one in stored:
+            event = codec.decode(one.type, one.data)
+            if not isinstance(event, get_args(ev.CredentialEvent)):
+                continue
+            station = event.station
+            state = self._states.get(station, rules.Credentials())
+            self._states[station] = rules.evolve(state, event)
+            self._tell(station)
+
+    def _follow(self, station: str, stored: Sequence[StoredEvent]) -> None:
+        """Learn which commands carry keys, and what becomes of them."""
+        for one in stored:
+            if one.type == "CommandRequested" and b'"' + rules.REFERENCE.encode() in one.data:
+                intent = codec.decode(one.type, one.data)
+                if isinstance(intent, ev.CommandRequested) and (key_id := _reference(intent.command)):
+                    self._carried[intent.command_id] = (station, key_id)
+                    self._phases[key_id] = Phase.REQUESTED
+            elif self._carried and one.type in _PHASES:
+                command_id = getattr(codec.decode(one.type, one.data), "command_id", "")
+                if command_id in self._carried:
+                    key_id = self._carried[command_id][1]
+                    self._secrets.pop(key_id, None)  # sent or not, it is not needed any more
+                    self._phases[key_id] = _PHASES[one.type]
+                    self._tell(station)
+
+    def _tell(self, station: str) -> None:
+        """Hand to the gate what it may go by from now on."""
+        state, gate = self._states[station], self.gate
+        keys = rules.possible(state, self._phases.get)
+        fitting = tuple(Key(bytes.fromhex(key.salt), bytes.fromhex(key.digest), key.key_id) for key in keys)
+        if fitting != gate.keys.get(station, ()):
+            gate.forget(station)
+        if fitting:
+            gate.keys[station] = fitting
+        else:
+            gate.keys.pop(station, None)
+        if state.profile:
+            gate.profiles[station] = state.profile
+        else:
+            gate.profiles.pop(station, None)
+
+    def _passed(self, station: str, profile: int, key_id: str | None) -> None:
+        state, at = self._states.get(station, rules.Credentials()), self.node.clock.at()
+        found: list[ev.CredentialEvent] = []
+        if profile > state.profile:
+            self.gate.profiles[station] = profile
+            found.append(ev.ProfileReached(at, station, profile))
+        if key_id is not None:
+            found += rules.used(state, station, key_id, self._phases.get, at)
+        if found:
+            self.node.spawn(self._note(found))
+
+    async def _note(self, events: Sequence[ev.CredentialEvent]) -> None:
+        try:
+            await self._append(*events)
+        except Exception as error:  # the station is in; it says so again when it comes again
+            self.node.alarm(f"{events[0].station}: how it proved itself was not recorded: {error}")
+
+    # --- what an operator changes ---
+
+    async def set(self, station: str, password: str) -> None:
+        """Give a station a password. Costs tens of milliseconds of a thread."""
+        key = await _digest(password)
+        await self._append(ev.KeySet(self.node.clock.at(), station, key.salt.hex(), key.digest.hex()))
+
+    async def remove(self, station: str) -> None:
+        """Take a station's password away, and with it what it proved."""
+        await self._append(ev.KeyRemoved(self.node.clock.at(), station))
+
+    async def change(self, station: str, command: do.Configure, request_id: str) -> Decision:
+        """Send a station a new key by `command`. Raises `Elsewhere` when only another node could."""
+        node = self.node
+        state = (await node.handler.load(station)).state
+        if any(pending.request_id == request_id for pending in state.commands.values()):
+            return await node.operate(station, command, request_id)  # known: nothing new is decided or stored
+        if station not in node.connections and state.online and state.node != node.name:
+            raise Elsewhere(station)
+        key, key_id = await _digest(command.value), secrets.token_hex(8)
+        await self._append(ev.KeyOffered(node.clock.at(), station, key_id, key.salt.hex(), key.digest.hex()))
+        self._secrets[key_id] = command.value
+        decided = await node.operate(station, replace(command, value=f"{rules.REFERENCE}{key_id}"), request_id)
+        if decided.answer not in ("accepted", "failed"):  # what failed may yet be in the log, and sent
+            self._secrets.pop(key_id, None)
+            await self._append(ev.KeyWithdrawn(node.clock.at(), station, key_id))
+        return decided
+
+    def _unseal(self, command: do.Command) -> do.Command | None:
+        key_id = _reference(command)
+        if key_id is None or not isinstance(command, do.Configure):
+            return command
+        secret = self._secrets.pop(key_id, None)
+        return None if secret is None else replace(command, value=secret)
+
+    async def _append(self, *events: ev.CredentialEvent) -> None:
+        node = self.node
+        batch = [NewEvent(node.ids.event_id(), *codec.encode(event)) for event in events]
+        await node.handler.durable(STREAM, batch, None)
+
+
+def _reference(command: do.Command) -> str | None:
+    if v16.carries_key(command) and isinstance(command, do.Configure) and command.value.startswith(rules.REFERENCE):
+        return command.value.removeprefix(rules.REFERENCE)
+    return None
+
+
+async def _digest(password: str) -> Key:
+    loop, salt = asyncio.get_running_loop(), secrets.token_bytes(16)
+    return await loop.run_in_executor(None, Key.of, password.encode(), salt)

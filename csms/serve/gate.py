@@ -1,0 +1,183 @@
+"""Who may open a socket: the path names the station, a key proves it, and whoever guesses is slowed down.
+
+OCPP-J 1.6 section 3.1.1 for the address, the security white paper's profiles for the rest: 0 nothing (loopback only,
+unless told), 1 a password, 2 a password over TLS, 3 a certificate that names the station. A station that has a key
+is never let in without it, nor on a lower profile than one it proved itself with. Unknown names and wrong keys get the
+same answer, after the same work.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from urllib.parse import unquote_to_bytes
+
+from interlock.csms.bucket import Bucket
+
+ID_LIMIT = 48
+"""Longest station id; OCPP 2.0.1 part 4 section 3.1.1, and no 1.6 station was seen with more."""
+NAME = re.compile(r"[A-Za-z0-9*\-_=:+|@.]+")
+"""What a station id is made of (OCPP 2.0.1 part 2, identifierString)."""
+FAILURES_PER_MINUTE = {"station": 5.0, "address": 100.0}
+COST = {"n": 2**14, "r": 8, "p": 1}
+"""Of scrypt: about 40 ms. Paid once for each station and process; then a keyed digest of the password is remembered."""
+HEX = re.compile(rb"(?:[0-9A-Fa-f]{2}){16,20}")
+"""How 1.6 writes a password down; stations send it so, or the octets it stands for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Not let in: an HTTP status and a sentence that tells an attacker nothing."""
+
+    status: int
+    why: str
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+LOWER = Refused(403, "this station uses a higher security profile")
+UNAUTHORIZED = Refused(401, "who are you?", (("WWW-Authenticate", 'Basic realm="OCPP"'),))
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A station's password as it is stored."""
+
+    salt: bytes
+    digest: bytes
+    key_id: str = ""
+
+    @classmethod
+    def of(cls, password: bytes, salt: bytes) -> Key:
+        """Digest a password. Takes tens of milliseconds on purpose."""
+        return cls(salt, hashlib.scrypt(octets(password), salt=salt, dklen=32, **COST))
+
+    def fits(self, password: bytes) -> bool:
+        """Tell whether this is the password, in the same time whether or not."""
+        return hmac.compare_digest(hashlib.scrypt(octets(password), salt=self.salt, dklen=32, **COST), self.digest)
+
+
+def octets(password: bytes) -> bytes:
+    """Return the octets of a password that may be written in hex."""
+    return bytes.fromhex(password.decode()) if HEX.fullmatch(password) else password
+
+
+def station_of_path(target: str, base: str) -> str | Refused:
+    """Return the station id a request target names below `base`, percent-decoded."""
+    path = target.partition("?")[0]
+    if not path.startswith(base):
+        return Refused(404, f"stations connect to {base}STATION-ID")
+    try:
+        station = unquote_to_bytes(path[len(base) :]).decode("utf-8")
+    except UnicodeDecodeError:
+        return Refused(400, "the station id is not UTF-8")
+    if not station or "/" in station:
+        return Refused(404, f"stations connect to {base}STATION-ID")
+    if len(station) > ID_LIMIT or not NAME.fullmatch(station):
+        return Refused(400, f"a station id has 1 to {ID_LIMIT} letters, digits or *-_=:+|@.")
+    return station
+
+
+def password_of(header: str | None, station: str) -> bytes | None:
+    """Return the password of a Basic `Authorization` header whose user is the station, else None."""
+    scheme, _, data = (header or "").partition(" ")
+    if scheme.lower() != "basic":
+        return None
+    try:
+        user, colon, password = base64.b64decode(data.strip(), validate=True).partition(b":")
+    except (binascii.Error, ValueError):
+        return None
+    return password if colon and hmac.compare_digest(user, station.encode()) else None
+
+
+class Gate:
+    """Decides on requests. `salt` is random bytes of this process; keys come and go with `keys`."""
+
+    def __init__(self, profile: int, base: str, salt: bytes) -> None:
+        self.profile, self.base, self._salt = profile, base, salt
+        self.keys: dict[str, tuple[Key, ...]] = {}
+        """Passwords that fit, by station: two while a change of key is in doubt."""
+        self.profiles: dict[str, int] = {}
+        """The lowest profile of each station that proved itself with one."""
+        self.passed: Callable[[str, int, str | None], None] = lambda station, profile, key_id: None
+        """Is told of a station that came in, with which profile, and with which of several keys if there were."""
+        self._seen: dict[str, bytes] = {}
+        self._failures: dict[tuple[str, str], Bucket] = {}
+        self._nobody = Key(salt, bytes(32))
+
+    def forget(self, station: str) -> None:
+        """Ask for the whole proof again: the station's keys changed."""
+        self._seen.pop(station, None)
+
+    def ask(
+        self, target: str, authorization: str | None, named: str | None, address: str, now: float
+    ) -> str | Refused | Callable[[], Key | None]:
+        """Decide on a request: a station id, a refusal, or a proof to work out elsewhere and bring to `proved`.
+
+        `named` is the common name of the certificate the peer showed.
+        """
+        station = station_of_path(target, self.base)
+        if isinstance(station, Refused):
+            return station
+        if self.profile == 3:
+            if named is None or not hmac.compare_digest(named.encode(), station.encode()):
+                return Refused(403, "the certificate is another station's")
+            return self._in(station, 3, None)
+        keys = self.keys.get(station)
+        if self.profile == 0 and not keys:
+            return self._in(station, 0, None)
+        password = password_of(authorization, station)
+        if password is None:
+            return UNAUTHORIZED
+        # While it is open which of several keys the station has, each use of one says something.
+        seen = self._seen.get(station) if keys and len(keys) == 1 else None
+        if seen is not None and hmac.compare_digest(seen, self._digest(station, password)):
+            return self._in(station, max(1, self.profile), None)
+        if wait_s := self._bucket("address", address).take(now):
+            return self._later(wait_s)
+        if wait_s := self._bucket("station", station).take(now):
+            return self._later(wait_s)
+        tried = keys or (self._nobody,)
+
+        def proof() -> Key | None:
+            fitting = [key for key in tried if key.fits(password)]  # all of them, whichever fits
+            return fitting[-1] if fitting else None
+
+        return proof
+
+    def proved(self, target: str, authorization: str | None, address: str, key: Key) -> str | Refused:
+        """Note that the proof of a request was right, which was no failure; decide for good."""
+        station = station_of_path(target, self.base)
+        assert isinstance(station, str)
+        password = password_of(authorization, station)
+        assert password is not None
+        for what, whose in (("address", address), ("station", station)):
+            self._bucket(what, whose).give()
+        keys = self.keys.get(station, ())
+        if key not in keys:
+            return UNAUTHORIZED  # it was taken away meanwhile
+        self._seen[station] = self._digest(station, password)
+        return self._in(station, max(1, self.profile), key.key_id if len(keys) > 1 else None)
+
+    def _in(self, station: str, profile: int, key_id: str | None) -> str | Refused:
+        if profile < self.profiles.get(station, 0):
+            return LOWER
+        self.passed(station, profile, key_id)
+        return station
+
+    def _digest(self, station: str, password: bytes) -> bytes:
+        return hashlib.blake2b(station.encode() + b"\0" + password, key=self._salt).digest()
+
+    def _bucket(self, what: str, whose: str) -> Bucket:
+        if len(self._failures) > 10_000:
+            self._failures.clear()  # a flood of names must not fill the memory
+        a_minute = FAILURES_PER_MINUTE[what]
+        return self._failures.setdefault((what, whose), Bucket(a_minute / 60.0, a_minute))
+
+    @staticmethod
+    def _later(wait_s: float) -> Refused:
+        return Refused(429, "too many attempts", (("Retry-After", str(int(wait_s) + 1)),))

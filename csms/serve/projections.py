@@ -1,0 +1,215 @@
+"""Read models for an operator, folded from the log: whose a command is, what became of it, what just happened."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+import msgspec
+
+from interlock.csms import codec
+from interlock.csms.domain import events as ev
+from interlock.csms.domain.station import Station
+from interlock.csms.handle import station_of, station_stream, unobserved
+from interlock.csms.node import Csms
+from interlock.csms.store import Snapshot, StoredEvent, StoreError
+
+STATES = {
+    "CommandRequested": "requested",
+    "CommandAccepted": "accepted",
+    "CommandRejected": "rejected",
+    "CommandInDoubt": "in doubt",
+    "CommandConfirmed": "confirmed",
+    "CommandRefuted": "refuted",
+    "CommandUnknown": "unknown",
+    "CommandLapsed": "lapsed",
+}
+"""A command's state by the last event that moved it."""
+OPEN = ("requested", "in doubt")
+COMMANDS = 100_000
+"""Commands that are remembered by their id, the newest."""
+KEPT, FOLD, KEEP_EVERY = "projection-commands", "commands 1", 200_000
+"""What the fold of the log is kept as, which fold that is (change it with `_index`), and after how many events."""
+PAGE = 500
+CREDENTIALS = "credentials"
+"""A stream that is shown to nobody, though it holds no secrets but digests of them."""
+_plain = msgspec.json.Decoder().decode
+
+
+class _Folded(msgspec.Struct):
+    """What a start need not read the log for: how many events there were, and where each command begins."""
+
+    events: int
+    commands: dict[str, tuple[str, int]]
+
+
+_fold_of = msgspec.json.Decoder(_Folded).decode
+
+
+class Projections:
+    """Kept up by the store's commits; `start` reads what came before."""
+
+    def __init__(self, node: Csms) -> None:
+        self.node = node
+        self.commands: dict[str, tuple[str, int]] = {}
+        """Where each command begins: its station, and the version of its intent."""
+        self._sent: dict[str, None] = {}
+        self.appended: dict[str, int] = {}
+        """Events by type since the start."""
+        self._position = self._events = self._kept = 0
+        """Up to where the log is folded, how many events that were, and how many of them a snapshot covers."""
+        self._started = False
+        self._told = 0
+        """Up to where commits were told of before `start` was through with the log."""
+        self._changed: asyncio.Event = asyncio.Event()
+        self._awaited = False
+        self.ended = False
+
+    async def start(self) -> int:
+        """Read what the last snapshot does not cover; return how many events the log holds."""
+        self.node.store.subscribe(self._committed)
+        if self.node.observe is unobserved:
+            self.node.observe = self._observed  # the node's own, which tells of frames; not the handler's, which is hot
+        snapshot = await self.node.store.load_snapshot(KEPT)
+        if snapshot is not None and snapshot.fold == FOLD:
+            folded = _fold_of(snapshot.state)
+            self._position, self._events, self._kept = snapshot.version, folded.events, folded.events
+            self.commands = folded.commands
+        batch = await self.node.store.read_all(self._position, PAGE)
+        while batch or self._told > self._position:
+            self._fold(batch)
+            batch = await self.node.store.read_all(self._position, PAGE)
+        self._started = True
+        return self._events
+
+    async def keep(self) -> None:
+        """Snapshot the fold, so that the next start need not read the whole log. Raises `StoreError`."""
+        if not self._started or self._events == self._kept:
+            return
+        self._kept = self._events
+        state = msgspec.json.encode(_Folded(self._events, self.commands))
+        await self.node.store.save_snapshot(Snapshot(KEPT, self._position, FOLD, state))
+
+    def stop(self) -> None:
+        """Let nobody wait any longer."""
+        self.ended = True
+        self._changed.set()
+
+    def _committed(self, stored: Sequence[StoredEvent]) -> None:
+        for one in stored:
+            self.appended[one.type] = self.appended.get(one.type, 0) + 1
+        if self._started:
+            self._fold(stored)
+            if self._events - self._kept >= KEEP_EVERY:
+                self.node.spawn(self._keep_if_possible())
+        else:
+            self._told = stored[-1].position
+        if self._awaited:
+            self._awaited = False
+            self._changed.set()
+            self._changed = asyncio.Event()
+
+    def _observed(self, kind: str, **fields: Any) -> None:
+        if kind == "call":
+            self._sent[fields["command_id"]] = None
+            if len(self._sent) > COMMANDS:
+                del self._sent[next(iter(self._sent))]
+
+    async def _keep_if_possible(self) -> None:
+        with contextlib.suppress(StoreError):  # the next one will do
+            await self.keep()
+
+    def _fold(self, batch: Sequence[StoredEvent]) -> None:
+        for stored in batch:
+            if stored.position > self._position:
+                self._index(stored)
+                self._events += 1
+                self._position = stored.position
+
+    def _index(self, stored: StoredEvent) -> None:
+        if stored.type == "CommandRequested":
+            station = station_of(stored.stream)
+            event = codec.decode(stored.type, stored.data)
+            if station is not None and isinstance(event, ev.CommandRequested):
+                self.commands[event.command_id] = (station, stored.version)
+                if len(self.commands) > COMMANDS:
+                    del self.commands[next(iter(self.commands))]
+
+    async def stations(self) -> list[str]:
+        """Name the stations the log knows, sorted."""
+        found = [station_of(stream) for stream in await self.node.store.streams("station-")]
+        return [station for station in found if station is not None]
+
+    async def station(self, station: str) -> Station | None:
+        """Return a station as the log has it, or None for one it does not know."""
+        handler = self.node.handler
+        loaded = await handler.load(station)
+        loaded = await handler.catch_up(station, loaded)
+        return loaded.state if loaded.version else None
+
+    async def command(self, command_id: str) -> dict[str, Any] | None:
+        """Return a command with its history, or None for one the log does not know."""
+        if command_id not in self.commands:
+            return None
+        station, version = self.commands[command_id]
+        history = []
+        state = "requested"
+        about: dict[str, Any] = {}
+        for stored in await self.node.store.read(station_stream(station), version - 1):
+            data = _plain(stored.data)
+            if data.get("command_id") != command_id:
+                continue
+            state = STATES.get(stored.type, state)
+            if stored.type == "CommandRequested":
+                about = {name: data[name] for name in ("request_id", "command", "node", "epoch", "deadline")}
+            shown = {name: value for name, value in data.items() if name not in ("command_id", *about)}
+            history.append({"version": stored.version, "type": stored.type, **shown})
+        # That a frame was written is no event: it is told while this process knows.
+        sent = command_id in self._sent
+        return {"id": command_id, "station": station, "state": state, "sent": sent, **about, "history": history}
+
+    async def settled(self, command_id: str, wait_s: float) -> dict[str, Any] | None:
+        """Return a command once it is no longer open, or after `wait_s` as it is then."""
+        loop = asyncio.get_running_loop()
+        limit = loop.time() + wait_s
+        while True:
+            changed, self._awaited = self._changed, True
+            found = await self.command(command_id)
+            if found is None or found["state"] not in OPEN or loop.time() >= limit or self.ended:
+                return found
+            try:
+                await asyncio.wait_for(changed.wait(), limit - loop.time())
+            except TimeoutError:
+                continue
+
+    async def events(self, station: str, after: int, limit: int) -> list[dict[str, Any]]:
+        """Return a station's events after a version as JSON objects."""
+        return [shown(one) for one in (await self.node.store.read(station_stream(station), after))[:limit]]
+
+    async def follow(self, after: int) -> AsyncIterator[dict[str, Any] | None]:
+        """Yield events after a position until `stop`; None now and then, when nothing happens."""
+        while not self.ended:
+            changed, self._awaited = self._changed, True
+            while found := await self.node.store.read_all(after, PAGE):
+                after = found[-1].position
+                for one in found:
+                    if one.stream != CREDENTIALS:
+                        yield shown(one)
+            try:
+                await asyncio.wait_for(changed.wait(), 15.0)
+            except TimeoutError:
+                yield None
+
+
+def shown(stored: StoredEvent) -> dict[str, Any]:
+    """Return an event as a JSON object."""
+    return {
+        "position": stored.position,
+        "stream": stored.stream,
+        "version": stored.version,
+        "id": stored.event_id,
+        "type": stored.type,
+        "data": _plain(stored.data),
+    }

@@ -1,0 +1,82 @@
+"""The OCPP-J endpoint for frames from a real network: what a JSON reader would quietly choose between is refused.
+
+Two readers of `{"transactionId": 1, "transactionId": 2}` may see two different stations (CVE-2023-49958), and a number
+of thousands of digits costs more to read than to send. Such a frame means nothing; a CALL is told so.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+from typing import Any, NoReturn
+
+import msgspec
+
+from interlock.csms import ocppj
+
+DIGITS_LIMIT = 19
+"""Digits of the longest whole number that is read: what fits 64 bits."""
+
+_encode = msgspec.json.Encoder().encode
+_DIGITS_AS_0 = bytes(ord("0") if 0x30 <= byte <= 0x39 else 0 for byte in range(256))
+_TOO_MANY = b"0" * (DIGITS_LIMIT + 1)
+_CALL = re.compile(r'\s*+\[\s*+2\s*+,\s*+"([^"\\\x00-\x1f]{1,36})"\s*+,')
+
+
+class Ambiguous(Exception):
+    """A frame of JSON that can be read in two ways, and which."""
+
+
+def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise Ambiguous("a key stands twice in one object")
+    return found
+
+
+def _whole(digits: str) -> int:
+    if len(digits.lstrip("-")) > DIGITS_LIMIT:
+        raise Ambiguous(f"a number has more than {DIGITS_LIMIT} digits")
+    return int(digits)
+
+
+def _constant(word: str) -> NoReturn:
+    raise Ambiguous(f"{word} is no JSON")
+
+
+def _look(frame: str) -> None:
+    with contextlib.suppress(ValueError, RecursionError):  # no JSON at all: the reader says so
+        json.loads(frame, object_pairs_hook=_pairs, parse_int=_whole, parse_constant=_constant)
+
+
+class StrictEndpoint(ocppj.Endpoint):
+    """An endpoint that also refuses what is ambiguous."""
+
+    __slots__ = ()
+
+    def receive(self, frame: str, now: float) -> ocppj.Notice | None:
+        """See `Endpoint.receive`."""
+        try:
+            return super().receive(frame, now)
+        except Ambiguous as error:
+            if call := _CALL.match(frame):
+                self.fail(call[1], "FormationViolation", str(error))
+            return ocppj.Malformed(str(error))
+
+    def read(self, frame: str) -> Any:
+        """Return the JSON of a frame, or raise `Ambiguous`."""
+        try:
+            message = ocppj.read(frame)
+        except msgspec.DecodeError:
+            _look(frame)
+            raise
+        # Without escapes a frame has two quotes for each text and key, and so has what was read, unless a key was lost.
+        plain = (
+            "\\" not in frame
+            and frame.count('"') == _encode(message).count(b'"')
+            and _TOO_MANY not in frame.encode("utf-8", "surrogatepass").translate(_DIGITS_AS_0)
+        )
+        if not plain:
+            _look(frame)
+        return message

@@ -1,0 +1,53 @@
+"""The real clock, and names that no other start of this node gives."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+from interlock.csms.clock import Ids
+
+
+class WallClock:
+    """The event loop's clock, with the time of day it had at the start: a step of the system's is not seen."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        # What asyncio's own loops read, without the call in between.
+        self.now: Callable[[], float] = time.monotonic if type(loop).time is asyncio.BaseEventLoop.time else loop.time
+        """Returns seconds on the event loop's clock."""
+        self._epoch = datetime.now(UTC) - timedelta(seconds=loop.time())
+
+    def at(self) -> datetime:
+        """Return the time of day."""
+        return self._epoch + timedelta(0, self.now())
+
+    def when(self, at: datetime) -> float:
+        """Return the `now` at which the clock reads `at`."""
+        return (at - self._epoch).total_seconds()
+
+
+class Drawn(random.SystemRandom):
+    """The system's randomness, taken many bytes at a time: a system call costs as much as reading a frame."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._pool, self._at = b"", 0
+
+    def getrandbits(self, k: int) -> int:
+        """Return `k` random bits, which nobody was given before."""
+        size = (k + 7) // 8
+        if self._at + size > len(self._pool):
+            self._pool, self._at = os.urandom(max(4096, size)), 0
+        taken = self._pool[self._at : self._at + size]
+        self._at += size
+        return int.from_bytes(taken, "big") >> (size * 8 - k)
+
+
+def fresh_ids(node: str) -> Ids:
+    """Return names for one start of a node: its name, and a number nobody else drew."""
+    rng = Drawn()
+    return Ids(f"{node[:12]}-{rng.getrandbits(40):010x}", rng)

@@ -1,0 +1,43 @@
+"""Whether the store takes what it is given: said once when it stops, and once when it goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from interlock.csms.clock import Clock
+from interlock.csms.store import StoreError
+
+UNREADY_S = 10.0
+"""How long a refusal counts when nothing is asked of the store any more."""
+
+
+class Outage:
+    """What the store last said to an append. `refused` counts every no since the start."""
+
+    def __init__(self, clock: Clock, alarm: Callable[[str], None]) -> None:
+        self._clock, self._alarm = clock, alarm
+        self.refused = 0
+        self.since: float | None = None
+        """When it began to refuse, None while it takes what it is given."""
+        self._last = self._before = 0.0
+
+    def refuse(self, error: StoreError) -> None:
+        """Note that an append was refused, or not confirmed."""
+        self.refused += 1
+        self._last = self._clock.now()
+        if self.since is None:
+            self.since, self._before = self._last, self.refused - 1
+            self._alarm(f"the store takes nothing, and nothing is acknowledged until it does: {error}")
+
+    def end(self) -> None:
+        """Note that an append was taken."""
+        if self.since is not None:
+            lasted_s, self.since = self._clock.now() - self.since, None
+            self._alarm(
+                f"the store takes appends again, after {lasted_s:.1f} s and {self.refused - self._before} refusals"
+            )
+
+    @property
+    def now(self) -> bool:
+        """Whether the store is taken to refuse; its last word grows old, for nobody may ask it but who is sent here."""
+        return self.since is not None and self._clock.now() < self._last + UNREADY_S

@@ -1,0 +1,258 @@
+"""What one process of a load test records, and how the records of all of them become one run directory.
+
+Each process writes a part as it goes. A worker sends its part to the master when its users have stopped; the master
+waits for all of them, merges them by time, asks the CSMS what became of the commands, judges, and writes `run.json`,
+`history.jsonl` and `verdict.json`. A part that is missing is said to be: what is not known must not look right.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import heapq
+import json
+import shutil
+import time
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import msgspec
+
+from interlock.loadtests.users import checks as load_checks
+from interlock.loadtests.users.control import Control
+from interlock.loadtests.users.gevent_link import Access, tls_options
+from interlock.scenarios.judge import wire as outside
+from interlock.scenarios.judge.invariants import INVARIANTS
+from interlock.scenarios.judge.verdict import document
+from interlock.scenarios.record.history import FILE, line
+from interlock.scenarios.record.recorder import Recorder, observations
+from interlock.scenarios.runner import versions
+from interlock.simulator.address import parse
+
+CHUNK = 512 * 1024
+"""Bytes of a part that one message carries."""
+PARTS = "parts"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is run, as every process is told. `began` is the Unix time of second 0."""
+
+    url: str
+    shape: str
+    users: int
+    rate: float
+    seconds: float
+    seed: int
+    out: str
+    prefix: str
+    id_tag: str
+    connectors: int
+    began: float
+    commands: float
+    control: str
+    password: str = ""
+    ca: str = ""
+    cert: str = ""
+    key: str = ""
+    insecure: bool = False
+    reproduce: str = ""
+
+
+class Record:
+    """Of one process, the `index`th."""
+
+    def __init__(self, plan: Plan, index: int, folder: Path, refused: Callable[[str], None]) -> None:
+        self.plan, self.index, self.folder = plan, index, folder
+        # Counted on the monotonic clock from here on, so that time never runs backwards.
+        self._offset = time.time() - plan.began - time.monotonic()
+        self._recorder = Recorder(self.now, folder)
+        self.observe = self._recorder.observe
+        address = parse(plan.url)
+        tls = tls_options(plan.ca, plan.cert, plan.key, insecure=plan.insecure) if address.secure else {}
+        self.access = Access(address, self._note, plan.password or None, tls)
+        self.behind_s = 0.0
+        self._stations = 0
+        self._refused = refused
+        self._open = True
+        self.observe = self._note
+        self.observe("phase", name="running")
+
+    def now(self) -> float:
+        """Return the second of the run."""
+        return max(0.0, time.monotonic() + self._offset)
+
+    def new_station_id(self) -> str:
+        """Name the next station of this process."""
+        self._stations += 1
+        return f"{self.plan.prefix}{self.index:02d}-{self._stations:05d}"
+
+    def _note(self, kind: str, **fields: Any) -> None:
+        if self._open:
+            self._recorder.observe(kind, **fields)
+
+    def broke(self, error: BaseException) -> None:
+        """Note that a station of ours broke: of this run nothing is known."""
+        self.observe("world.failed", error=f"{type(error).__name__}: {error}"[:300])
+
+    def dialled(self, why: str | None) -> None:
+        """Take note of how a dial went; when the very first ones are refused there is no sense in going on."""
+        if why is not None and self.access.opened == 0 and self.access.refusals.total() <= 3:
+            self._refused(why)
+
+    def alone(self) -> bool:
+        """Tell whether nobody was ever let in."""
+        return self.access.opened == 0
+
+    def end(self) -> dict[str, Any]:
+        """Close the part and say what is in it."""
+        if self._open:
+            self._open = False
+            self._recorder.end()
+            self._recorder.__exit__(None, None, None)
+        return {
+            "index": self.index,
+            "stations": self._stations,
+            "opened": self.access.opened,
+            "refusals": dict(self.access.refusals.most_common(5)),
+            "behind_s": round(self.behind_s, 4),
+            "observations": self._recorder.count,
+        }
+
+    def chunks(self) -> Iterator[bytes]:
+        """Return the part piece by piece, compressed."""
+        with open(self._recorder.path, "rb") as file:
+            while data := file.read(CHUNK):
+                yield zlib.compress(data, 1)
+
+
+class Parts:
+    """The parts of all processes, in the master or in the one process there is."""
+
+    def __init__(self, out: Path) -> None:
+        self.folder = out / PARTS
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.folder.mkdir(parents=True)
+        self._files: dict[int, BinaryIO] = {}
+        self.done: dict[int, dict[str, Any]] = {}
+        """What each process said of its part, by its index."""
+
+    def take(self, index: int, data: bytes) -> None:
+        """Take a piece of a worker's part."""
+        if index not in self._files:
+            folder = self.of(index)
+            folder.mkdir(parents=True, exist_ok=True)
+            self._files[index] = open(folder / FILE, "wb")  # noqa: SIM115 - closed by `finish`
+        self._files[index].write(zlib.decompress(data))
+
+    def finish(self, summary: dict[str, Any]) -> None:
+        """Take note that a part is complete."""
+        file = self._files.pop(summary["index"], None)
+        if file is not None:
+            file.close()
+        self.done[summary["index"]] = summary
+
+    def of(self, index: int) -> Path:
+        """Return where the part of a process is."""
+        return self.folder / f"process-{index}"
+
+
+def merge(
+    parts: list[Path], path: Path, more: Callable[[Path], Iterator[tuple[str, dict[str, Any]]]]
+) -> tuple[str, int]:
+    """Write the observations of all parts to `path` in the order of time; return the digest and the count.
+
+    `more` is shown what was written and says what else was found out, at the end of the run.
+    """
+    digest, count, last = hashlib.sha256(), 0, 0.0
+    with open(path, "wb") as file:
+
+        def put(text: bytes) -> None:
+            nonlocal count
+            digest.update(text)
+            file.write(text)
+            count += 1
+
+        for t, text in heapq.merge(*map(_lines, parts), key=lambda one: one[0]):
+            put(b'{"i":%d%b' % (count, text))
+            last = max(last, t)
+        file.flush()
+        for kind, fields in more(path):
+            put(line(count, last, kind, fields))
+        put(line(count, last, "end", {"count": count}))
+    return digest.hexdigest(), count
+
+
+def _lines(path: Path) -> Iterator[tuple[float, bytes]]:
+    """Iterate over (second, the line from its time on) of a part, without its end."""
+    with open(path, "rb") as file:
+        for text in file:
+            start = text.index(b',"t":')
+            stop = text.index(b",", start + 5)
+            if text.startswith(b',"kind":"end"', stop):
+                return
+            yield float(text[start + 5 : stop]), text[start:]
+
+
+def finish(plan: Plan, parts: Parts, expected: int, control: Control | None) -> dict[str, Any]:
+    """Merge, ask, judge, write; return the summary."""
+    out = Path(plan.out)
+    files = [parts.of(index) / FILE for index in sorted(parts.done)]
+    asked = load_checks.Answers()
+
+    def more(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+        if control is not None:
+            yield from load_checks.ask(path, control, asked)
+
+    digest, count = merge(files, out / FILE, more)
+    stations = sum(one["stations"] for one in parts.done.values())
+    about = _about(plan, parts, stations, digest, count)
+    hidden = {one.id: (one.name, one.level) for one in INVARIANTS.values()}
+    findings = outside.judge(observations(out / FILE), hidden, stations)
+    missing = expected - len(parts.done)
+    checks = load_checks.judge(observations(out / FILE), asked, missing)
+    split = len(findings) - len(hidden)
+    findings = load_checks.settle([*findings[:split], *checks, *findings[split:]])
+    verdict = document(about, findings)
+    for name, content in (("run.json", about), ("verdict.json", verdict)):
+        text = msgspec.json.format(msgspec.json.encode(content, order="sorted"), indent=1)
+        (out / name).write_bytes(text)
+    shutil.rmtree(parts.folder, ignore_errors=True)
+    summary = {
+        "schema": 1,
+        "verdict": verdict["verdict"],
+        "failed": [one["id"] for one in verdict["invariants"] if one["verdict"] in ("FAIL", "ERROR")],
+        "stations": stations,
+        "processes": len(parts.done),
+        "connects": sum(one["opened"] for one in parts.done.values()),
+        "behind_ms": round(1000 * max((one["behind_s"] for one in parts.done.values()), default=0.0), 1),
+        "commands": asked.commands,
+        "not_asked": asked.cut,
+        "observations": count,
+        "run": str(out),
+    }
+    (out / "summary.json").write_text(json.dumps(summary, indent=1, sort_keys=True) + "\n", "utf-8")
+    return summary
+
+
+def _about(plan: Plan, parts: Parts, stations: int, digest: str, count: int) -> dict[str, Any]:
+    spec = {name: value for name, value in asdict(plan).items() if name not in ("password", "began", "reproduce")}
+    spec["began"] = datetime.fromtimestamp(plan.began, UTC).isoformat()
+    spec["processes"] = [parts.done[index] for index in sorted(parts.done)]
+    return {
+        "schema": 1,
+        "scenario": f"load-{plan.shape}",
+        "title": f"Load: {stations} stations against {plan.url}, shape {plan.shape}",
+        "csms": parse(plan.url).place,
+        "seed": plan.seed,
+        "spec": spec,
+        "drawn": {},
+        "versions": versions(),
+        "rules": {"recorded": "all", "seen_from": "station", "fleet": stations},
+        "reproduce": plan.reproduce,
+        "history_sha256": digest,
+        "observations": count,
+    }

@@ -1,0 +1,201 @@
+"""A charging station as a Locust user: the simulator's station, its drivers, and what its calls cost.
+
+A call's response time counts from when it was due: from the moment the station had it to tell, or, where it had no
+connection then, from the moment it had one again. A CSMS that answers one call slowly makes the next ones late, and
+that shows.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+
+import gevent
+from locust import User, constant, task
+
+from interlock.loadtests.users.gevent_link import Line, LoadClock, LoadSocket
+from interlock.loadtests.users.record import Record
+from interlock.simulator.clock import EPOCH, ClockSpec
+from interlock.simulator.profiles import Profile, begin
+from interlock.simulator.spec import StationSpec
+from interlock.simulator.station import Station
+
+LEAVING_S = 8.0
+"""How long a station takes at the end to finish its sessions and tell them."""
+LOOK_S = 0.1
+RELOCK_S = 2.0
+"""A lock that was opened for nobody shuts soon, so that the next unlock has something to do."""
+
+PROFILES: dict[str, Profile] = {
+    profile.name: profile
+    for profile in (
+        Profile(
+            "ramp",
+            "stations come one after the other until all are there",
+            stay_s=(4.0, 12.0),
+            pause_s=(0.2, 3.0),
+            station={"meter_interval_s": 5.0},
+        ),
+        Profile(
+            "rush",
+            "a quiet start, then everybody within a short time",
+            stay_s=(10.0, 30.0),
+            pause_s=(0.0, 4.0),
+            station={"meter_interval_s": 5.0},
+        ),
+        Profile(
+            "storm",
+            "all connections are lost at once, twice, and now and then one by one",
+            stay_s=(6.0, 20.0),
+            pause_s=(0.2, 3.0),
+            drops_every_s=60.0,
+            station={"meter_interval_s": 5.0, "reconnect_s": (0.1, 1.0)},
+        ),
+        Profile(
+            "meters",
+            "long sessions with meter values every second",
+            stay_s=(20.0, 60.0),
+            pause_s=(0.0, 1.0),
+            station={"meter_interval_s": 1.0},
+        ),
+        Profile(
+            "soak",
+            "the same all the time, for a long time",
+            stay_s=(15.0, 45.0),
+            pause_s=(1.0, 8.0),
+            station={"meter_interval_s": 10.0},
+        ),
+    )
+}
+"""What stations do in each shape."""
+STORMS = (0.4, 0.7)
+"""When in a run, as a share of it, all connections of the storm are lost."""
+
+
+class StationUser(User):
+    """One station: switched on when the user is spawned, switched off when it is stopped."""
+
+    wait_time = constant(0)
+    record: ClassVar[Record]
+    """Of this process."""
+
+    def on_start(self) -> None:
+        """Switch the station on."""
+        self.unit = Unit(self.environment, self.record)
+        self.unit.start()
+
+    @task
+    def live(self) -> None:
+        """Let it live: it does what it does by its own clock."""
+        gevent.sleep(1.0)
+
+    def on_stop(self) -> None:
+        """End what goes on, let it be told, and close the socket."""
+        self.unit.leave()
+
+
+class Unit:
+    """A station with its clock and its line, and what waits for an answer."""
+
+    def __init__(self, environment: Any, record: Record) -> None:
+        self.environment, self.record = environment, record
+        plan = record.plan
+        self.station_id = record.new_station_id()
+        self.clock = LoadClock(record.broke)
+        self.line = Line(record.access, self._heard, self._sent)
+        self.line.broke, self.line.dialled = record.broke, self._dialled
+        self.line.gone = self._gone
+        skew_s = (datetime.now(UTC).replace(tzinfo=None) - EPOCH).total_seconds()
+        self.profile = PROFILES[plan.shape]
+        spec = StationSpec(
+            self.station_id,
+            connectors=plan.connectors,
+            clock=ClockSpec(skew_s, 0.0),
+            **{"first_boot_s": (0.0, 0.0), "relock_s": RELOCK_S, **self.profile.station},
+        )
+        rng = random.Random(f"{plan.seed}:{self.station_id}")
+        self.station = Station(self.clock, spec, rng, self.line, record.observe)
+        self._began = time.monotonic() - self.clock.now
+        self._asked: tuple[str, str, float] | None = None
+
+    def start(self) -> None:
+        """Switch it on, and let drivers come."""
+        self.station.start()
+        begin(self.clock, self.station, self.profile, self.record.plan.id_tag)
+        if self.profile.name == "storm":
+            for share in STORMS:
+                left_s = self.record.plan.seconds * share - self.record.now()
+                if left_s > 0:
+                    self.station.after(left_s, lambda: self.station.drop_connection("storm"), survives_reboot=True)
+
+    def leave(self) -> None:
+        """End sessions, tell them, say how things are, and go."""
+        station, until = self.station, time.monotonic() + LEAVING_S
+        while time.monotonic() < until:
+            for evse in station.evses:
+                if evse.vehicle is not None:
+                    station.unplug(evse.number)
+            waits = station.outbox_pending or station.talk.link.outstanding is not None
+            if not waits or self.record.alone():
+                break
+            gevent.sleep(LOOK_S)
+        for truth in station.truth():
+            self.record.observe("truth", **truth)
+        self.record.observe("outbox", station=self.station_id, pending=station.outbox_pending)
+        self.clock.stop()
+        self.line.over = True
+        for socket in list(self.line.sockets):
+            socket.on_down = socket.on_station_closed = None
+            socket.close("station", "the run is over")
+        self.record.behind_s = max(self.record.behind_s, self.clock.behind_s)
+
+    # --- what it costs ---
+
+    def _fire(self, kind: str, name: str, seconds: float, length: int, error: Exception | None) -> None:
+        self.environment.events.request.fire(
+            request_type=kind,
+            name=name,
+            response_time=1000.0 * seconds,
+            response_length=length,
+            exception=error,
+            context={},
+        )
+
+    def _dialled(self, seconds: float, why: str | None) -> None:
+        self._fire("WS", "connect", seconds, 0, None if why is None else ConnectionError(why))
+        self.record.dialled(why)
+
+    def _gone(self, ours: bool) -> None:
+        asked, self._asked = self._asked, None
+        if asked is not None and not ours:
+            # A connection that the station left on purpose is nobody's failure.
+            self._fire("CALL", asked[1], time.monotonic() - asked[2], 0, ConnectionError("connection lost"))
+
+    def _sent(self, text: str) -> None:
+        if not text.startswith("[2,"):
+            return
+        link = self.station.talk.link
+        call, now = link.outstanding, time.monotonic()
+        if call is None:
+            return
+        if self._asked is not None:
+            # The one before was given up: its time is over.
+            _, action, due = self._asked
+            self._fire("CALL", action, now - due, 0, TimeoutError("no answer in time"))
+        due = now if call.since is None else self._began + call.since - self.clock.lag_s
+        self._asked = link.outstanding_id, call.action, max(due, self.line.opened_at)
+
+    def _heard(self, socket: LoadSocket, text: str) -> None:
+        asked = self._asked
+        if asked is None or text[:8].lstrip(" \t\r\n[")[:1] not in ("3", "4"):
+            return
+        message_id, action, due = asked
+        if f'"{message_id}"' not in text[: len(message_id) + 20]:
+            return
+        self._asked = None
+        refused = None
+        if text[:8].lstrip(" \t\r\n[")[:1] == "4":
+            refused = RuntimeError(f"CALLERROR {text[len(message_id) + 5 :][:60]}")
+        self._fire("CALL", action, time.monotonic() - due, len(text), refused)

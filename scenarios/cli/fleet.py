@@ -1,0 +1,277 @@
+"""`interlock fleet`: simulated stations over real WebSockets against any CSMS, in wall time."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import re
+import shlex
+import ssl
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from interlock.scenarios.refused import UNTOLD, Refused
+from interlock.simulator.address import Address, NoAddress, parse
+from interlock.simulator.profiles import PROFILES
+
+if TYPE_CHECKING:
+    from interlock.scenarios.live.fleet import Fleet, Plan
+
+
+def _profiles(incomplete: str) -> list[str]:
+    return [name for name in PROFILES if name.startswith(incomplete)]
+
+
+def fleet(
+    url: Annotated[
+        str, typer.Argument(metavar="URL", help="Where the CSMS is: ws:// or wss://, without the station id.")
+    ],
+    stations: Annotated[int, typer.Option("--stations", "-n", min=1, help="How many stations.")] = 10,
+    profile: Annotated[
+        str, typer.Option(help=f"What they do: {', '.join(PROFILES)}.", autocompletion=_profiles)
+    ] = "busy",
+    seed: Annotated[int, typer.Option(min=0, help="What stations and drivers draw their randomness from.")] = 0,
+    time: Annotated[str, typer.Option(help="How long: `60s`, `5m`, `1h`, or `0` until Ctrl-C.")] = "60s",
+    rate: Annotated[float, typer.Option(min=0.01, help="Stations switched on a second.")] = 100.0,
+    id_prefix: Annotated[str, typer.Option(help="What station ids begin with; a number follows.")] = "CP",
+    id_tag: Annotated[str, typer.Option(help="The card all drivers show.")] = "TAG-DRIVER",
+    connectors: Annotated[int, typer.Option(min=1, max=20, help="Connectors of each station.")] = 2,
+    password: Annotated[
+        str | None, typer.Option(help="Password of every station (basic auth; its id is the user).")
+    ] = None,
+    password_file: Annotated[
+        Path | None, typer.Option(help="The same from a file's first line.", dir_okay=False)
+    ] = None,
+    ca: Annotated[Path | None, typer.Option(help="Certificates to trust, as PEM.", dir_okay=False)] = None,
+    cert: Annotated[Path | None, typer.Option(help="The stations' own certificate, as PEM.", dir_okay=False)] = None,
+    key: Annotated[Path | None, typer.Option(help="Its private key, as PEM.", dir_okay=False)] = None,
+    insecure: Annotated[bool, typer.Option("--insecure", help="Trust any certificate.")] = False,
+    out: Annotated[Path, typer.Option(help="Where to keep the run.")] = Path("interlock-out/fleet"),
+    as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON and nothing else.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only the last line.")] = False,
+) -> None:
+    """Let simulated stations connect to a CSMS and be used, and judge what it says to them.
+
+    Ctrl-C ends the sessions, closes the sockets and gives the summary so far; a second one skips the sessions.
+    """
+    if profile not in PROFILES:
+        raise Refused(f"there is no profile {profile!r}; there are {', '.join(PROFILES)}")
+    address = _address(url)
+    secret = _password(password, password_file)
+    _check_prefix(id_prefix)
+    if not 1 <= len(id_tag) <= 20:
+        raise Refused("a card's id has 1 to 20 characters in OCPP 1.6")
+    from interlock.scenarios.live.fleet import Fleet, Plan, make_room
+
+    make_room(stations)
+    plan = Plan(
+        address=address,
+        stations=stations,
+        profile=profile,
+        seed=seed,
+        seconds=_seconds(time),
+        rate=rate,
+        prefix=id_prefix,
+        connectors=connectors,
+        id_tag=id_tag,
+        out=out,
+        began=datetime.now(UTC),
+        reproduce=_again(locals()),
+        password=secret,
+        tls=_tls(address, ca, cert, key, insecure=insecure),
+    )
+    show = Progress(plan, quiet=quiet or as_json)
+    show.begin()
+    work = Fleet(plan, show.look)
+    try:
+        work.run()
+    except KeyboardInterrupt:
+        raise Refused("interrupted before it was judged", UNTOLD) from None
+    finally:
+        show.clear()
+    if as_json:
+        typer.echo(json.dumps(work.summary(), indent=1, sort_keys=True))
+    else:
+        show.end(work)
+    raise typer.Exit(work.verdict.exit_code)
+
+
+# --- what was asked --------------------------------------------------------------------------------------------------
+
+
+def _address(url: str) -> Address:
+    try:
+        return parse(url)
+    except NoAddress as error:
+        raise Refused(str(error)) from None
+
+
+def _check_prefix(prefix: str) -> None:
+    if not re.fullmatch(r"[\x21-\x7e]{0,40}", prefix) or ":" in prefix:
+        raise Refused("station ids are up to 48 visible ASCII characters without a colon, so is --id-prefix (up to 40)")
+
+
+def _password(given: str | None, file: Path | None) -> str | None:
+    if given is not None and file is not None:
+        raise Refused("give --password or --password-file, not both")
+    if file is None:
+        return given
+    try:
+        lines = file.read_text("utf-8").splitlines()
+    except (OSError, UnicodeError) as error:
+        raise Refused(f"{file} cannot be read: {getattr(error, 'strerror', None) or error}") from None
+    return lines[0] if lines else ""
+
+
+def _seconds(text: str) -> float | None:
+    """Return how long, None for ever."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)(s|m|h)?", text.strip())
+    if match is None:
+        raise Refused(f"--time is a time such as 60s, 5m or 1h, or 0 for ever, not {text!r}")
+    return float(match[1]) * {"s": 1.0, "m": 60.0, "h": 3600.0}[match[2] or "s"] or None
+
+
+def _tls(
+    address: Address, ca: Path | None, cert: Path | None, key: Path | None, *, insecure: bool
+) -> ssl.SSLContext | None:
+    if not address.secure:
+        if ca or cert or key or insecure:
+            raise Refused("--ca, --cert, --key and --insecure are for wss://, and this URL begins with ws://")
+        return None
+    if key is not None and cert is None:
+        raise Refused("--key goes with --cert")
+    from interlock.simulator.dial import tls_context
+
+    for file in (ca, cert, key):
+        if file is not None and not file.is_file():
+            raise Refused(f"there is no file {file}")
+    try:
+        return tls_context(ca, cert, key, insecure=insecure)
+    except OSError as error:
+        names = ", ".join(str(file) for file in (ca, cert, key) if file is not None)
+        raise Refused(f"{names} is not what TLS can use: {getattr(error, 'reason', None) or error}") from None
+
+
+def _again(given: dict[str, Any]) -> str:
+    """Return the line that does this again, without the password."""
+    words = ["interlock", "fleet", given["url"]]
+    for name, default in (
+        ("stations", 10),
+        ("profile", "busy"),
+        ("seed", None),
+        ("time", "60s"),
+        ("rate", 100.0),
+        ("id_prefix", "CP"),
+        ("id_tag", "TAG-DRIVER"),
+        ("connectors", 2),
+        ("password_file", None),
+        ("ca", None),
+        ("cert", None),
+        ("key", None),
+    ):
+        value = given[name]
+        if value is not None and value != default:
+            words += [f"--{name.replace('_', '-')}", f"{value:g}" if isinstance(value, float) else str(value)]
+    return shlex.join([*words, "--insecure"] if given["insecure"] else words)
+
+
+# --- the screen ------------------------------------------------------------------------------------------------------
+
+EVERY_S = 10.0
+"""How often a line appears where none can move."""
+SENTENCES = 3
+"""Reasons for refused and lost connections that are shown; the rest are in the run directory."""
+
+
+class Progress:
+    """The lines of one fleet."""
+
+    def __init__(self, plan: Plan, *, quiet: bool) -> None:
+        self.plan, self.quiet = plan, quiet
+        self.moving = sys.stdout.isatty() and not quiet
+        self._told_s = 0.0
+        self._before = (0.0, 0)
+        self._rate = 0.0
+
+    def begin(self) -> None:
+        """Say what is about to happen: above all the seed, and where stations connect."""
+        if self.quiet:
+            return
+        plan, (first, last) = self.plan, self.plan.ends
+        time = f"{plan.seconds:g} s" if plan.seconds is not None else "until Ctrl-C"
+        print(
+            f"interlock {importlib.metadata.version('ocpp-interlock')}   {plan.stations} "
+            f"station{'s' * (plan.stations != 1)}, {plan.profile}   seed {plan.seed}   {time}"
+        )
+        print(f"  {first}" + (f"\n  ... {last}" if last != first else ""), flush=True)
+
+    def look(self, fleet: Fleet) -> None:
+        """Show how it goes."""
+        t, calls = fleet.state.t, fleet.tally.answered
+        if t - self._before[0] >= 1.0:
+            self._rate = (calls - self._before[1]) / (t - self._before[0])
+            self._before = (t, calls)
+        if self.moving:
+            print(f"\r\033[K  {self._line(fleet)}", end="", flush=True)
+        elif not self.quiet and t - self._told_s >= EVERY_S:
+            self._told_s = t
+            print(f"  {self._line(fleet)}", flush=True)
+
+    def _line(self, fleet: Fleet) -> str:
+        state, tally = fleet.state, fleet.tally
+        leaving = "   leaving" if state.leaving else ""
+        return (
+            f"{state.t:.0f} s   {state.connected} connected, {state.booted} booted, {state.charging} charging   "
+            f"{self._rate:.0f} calls/s   {tally.errors} errors, {state.dials_failed} dials failed{leaving}"
+        )
+
+    def clear(self) -> None:
+        """Clear the line that moves."""
+        if self.moving:
+            print("\r\033[K", end="", flush=True)
+
+    def end(self, fleet: Fleet) -> None:
+        """Tell how it was."""
+        if fleet.interrupted:
+            print(f"interrupted after {fleet.took_s:.1f} s", file=sys.stderr)
+        if not self.quiet:
+            self._table(fleet)
+            for what, reasons in (("not let in", fleet.refusals), ("connection lost", fleet.closes)):
+                for why, count in reasons.most_common(SENTENCES):
+                    if why != "storm":
+                        print(f"  {what} {count} x: {why}")
+            self._findings(fleet)
+        word = fleet.verdict
+        connected = fleet.summary()["connected"]
+        print(
+            f"{word.name}: {connected} of {self.plan.stations} stations connected, {fleet.tally.answered} calls "
+            f"answered in {fleet.took_s:.1f} s   run: {self.plan.out}"
+        )
+
+    def _table(self, fleet: Fleet) -> None:
+        table = fleet.tally.table()
+        print(f"\n  {'action':<22}{'calls':>9}{'p50 ms':>9}{'p95 ms':>9}{'p99 ms':>9}{'errors':>8}{'no answer':>11}")
+        for action, row in table.items():
+            times = "".join(f"{'-' if row[name] is None else row[name]:>9}" for name in ("p50_ms", "p95_ms", "p99_ms"))
+            print(f"  {action[:21]:<22}{row['calls']:>9}{times}{row['errors']:>8}{row['unanswered']:>11}")
+        print(
+            f"  connects {fleet.opened}, reconnects {fleet.reconnects}, calls of the CSMS {fleet.tally.commands}, "
+            f"this process was up to {1000 * fleet.behind_s:.0f} ms late\n"
+        )
+
+    def _findings(self, fleet: Fleet) -> None:
+        from interlock.reports.run import clean
+
+        found = fleet.document["invariants"]
+        for one in found:
+            if one["verdict"] in ("FAIL", "ERROR", "INCONCLUSIVE"):
+                first = one["violations"][0] if one["violations"] else {"message": one["reason"] or "", "found": ""}
+                more = f" (and {len(one['violations']) - 1} more)" if len(one["violations"]) > 1 else ""
+                told = clean(": ".join(part for part in (first["message"], first["found"]) if part))
+                print(f"  {one['verdict']:<13}{one['id']} {one['name']}: {told}{more}")
+        held = [one for one in found if one["verdict"] == "PASS"]
+        print(f"  {len(held)} checks from outside held ({sum(one['checked'] for one in held)} things looked at)")

@@ -1,0 +1,462 @@
+"""`interlock load`: Locust users that are charging stations and operators, against any CSMS or against ours.
+
+Locust patches sockets when it is imported, so it runs in a process of its own, with `loadtests/locustfile.py`, which
+is found by its path and never imported. What it leaves is a run directory; this adds what the CSMS's process cost, and
+a page with both.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.metadata
+import importlib.util
+import json
+import math
+import os
+import secrets
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time as wall
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from interlock.scenarios.cli.fleet import _address, _check_prefix, _password, _seconds
+from interlock.scenarios.cli.serve import TOKEN_VARIABLE
+from interlock.scenarios.judge.verdict import Verdict
+from interlock.scenarios.refused import UNTOLD, Refused
+from interlock.scenarios.runner import REFERENCE, csms_class
+
+SHAPES = ("ramp", "rush", "storm", "meters", "soak")
+LOCUSTFILE = Path(__file__).resolve().parents[1] / "loadtests" / "locustfile.py"
+LOOK_S = 0.5
+EVERY_S = 5.0
+"""Between lines of progress."""
+STARTING_S = 20.0
+ENDING_S = 240.0
+"""Beyond its time a run may take this long to end, hand in its records and be judged."""
+STOPPING_S = 15.0
+TICKS = os.sysconf("SC_CLK_TCK")
+PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+
+
+@dataclass(slots=True)
+class Cost:
+    """What the CSMS's process used: (Unix time, share of a core, bytes of memory)."""
+
+    pid: int
+    samples: list[tuple[float, float, int]] = field(default_factory=list)
+    _before: tuple[float, float] | None = None
+
+    def sample(self) -> None:
+        """Look at /proc, where there is one."""
+        with contextlib.suppress(OSError, ValueError, IndexError):
+            fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+            now, busy_s = wall.time(), (int(fields[11]) + int(fields[12])) / TICKS
+            if self._before is not None and now > self._before[0]:
+                share = (busy_s - self._before[1]) / (now - self._before[0])
+                self.samples.append((now, share, int(fields[21]) * PAGE_BYTES))
+            self._before = now, busy_s
+
+    def write(self, path: Path) -> None:
+        """Write it as CSV."""
+        lines = ["unix,cpu,rss_bytes", *(f"{at:.3f},{share:.4f},{rss}" for at, share, rss in self.samples)]
+        path.write_text("\n".join(lines) + "\n", "utf-8")
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A CSMS to load: where stations connect, where operators ask, and what it costs, where it is ours."""
+
+    url: str
+    control: str
+    token: str
+    cost: Cost | None = None
+
+
+def load(
+    url: Annotated[
+        str | None,
+        typer.Argument(metavar="[URL]", help="Where the CSMS is: ws:// or wss://; default: one of ours is started."),
+    ] = None,
+    users: Annotated[int, typer.Option("--users", "-u", min=1, help="How many stations.")] = 50,
+    shape: Annotated[str, typer.Option(help=f"What happens: {', '.join(SHAPES)}.")] = "ramp",
+    time: Annotated[str, typer.Option(help="How long: `60s`, `5m`, `1h`.")] = "60s",
+    rate: Annotated[float | None, typer.Option(min=0.01, help="Stations switched on a second.")] = None,
+    commands: Annotated[float | None, typer.Option(min=0, help="Operator's requests a second.")] = None,
+    control: Annotated[
+        str, typer.Option(help=f"Operator's API: http://HOST:PORT of `interlock serve`, or TOML ({TOKEN_VARIABLE}).")
+    ] = "",
+    processes: Annotated[int, typer.Option(min=1, max=256, help="Processes that make the load.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, help="What everything random is drawn from.")] = 0,
+    csms: Annotated[str, typer.Option(help="Without a URL: the reference, or a wrong design by name.")] = REFERENCE,
+    id_prefix: Annotated[str, typer.Option(help="What station ids begin with; default: new for each run.")] = "",
+    id_tag: Annotated[str, typer.Option(help="The card all drivers show.")] = "TAG-DRIVER",
+    connectors: Annotated[int, typer.Option(min=1, max=20, help="Connectors of each station.")] = 2,
+    password: Annotated[str | None, typer.Option(help="Password of every station (basic auth).")] = None,
+    password_file: Annotated[
+        Path | None, typer.Option(help="The same from a file's first line.", dir_okay=False)
+    ] = None,
+    ca: Annotated[Path | None, typer.Option(help="Certificates to trust, as PEM.", dir_okay=False)] = None,
+    cert: Annotated[Path | None, typer.Option(help="The stations' own certificate, as PEM.", dir_okay=False)] = None,
+    key: Annotated[Path | None, typer.Option(help="Its private key, as PEM.", dir_okay=False)] = None,
+    insecure: Annotated[bool, typer.Option("--insecure", help="Trust any certificate.")] = False,
+    out: Annotated[Path, typer.Option(help="Where to keep the run.")] = Path("interlock-out/load"),
+    as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON and nothing else.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only the last line.")] = False,
+) -> None:
+    """Load a CSMS with stations and operators, and see how fast it is and whether it stays right.
+
+    A CSMS that was fast and wrong exits 1. Ctrl-C or SIGTERM ends the sessions and judges what there is.
+    """
+    seconds = _checked(url, shape, time, id_prefix, id_tag, control, csms)
+    secret = _password(password, password_file)
+    _check_tls(url, ca, cert, key, insecure=insecure)
+    _check_installed()
+    from interlock.scenarios.live.fleet import make_room
+
+    # Ours holds all of them in one process.
+    make_room(users if url is None else math.ceil(users / processes))
+    speed = rate if rate is not None else max(10.0, users / (0.2 * seconds))
+    asked = commands if commands is not None else min(20.0, max(1.0, users / 20))
+    words = [
+        *("--shape", shape, "--users", str(users), "--run-time", f"{seconds:g}s", "--spawn-rate", f"{speed:g}"),
+        *("--seed", str(seed), "--commands", f"{asked:g}", "--id-prefix", id_prefix, "--id-tag", id_tag),
+        *("--connectors", str(connectors), "--out", str(out.resolve())),
+        *(
+            word
+            for name, file in (("--ca", ca), ("--cert", cert), ("--key", key))
+            if file
+            for word in (name, str(file))
+        ),
+        *(("--insecure",) if insecure else ()),
+        *(_processes(processes) if processes > 1 else ()),
+        *("--reproduce", _again(locals())),
+    ]
+    out.mkdir(parents=True, exist_ok=True)
+    _forget(out)
+    say = Screen(quiet=quiet or as_json)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends like Ctrl-C
+    with tempfile.TemporaryDirectory(prefix="interlock-load-") as folder, _target(url, control, csms, folder) as target:
+        say.begin(target, users, shape, seconds, seed)
+        summary = _run(target, words, seconds, secret, out, Path(folder), say)
+    _finish(out, summary, as_json=as_json, say=say)
+
+
+# --- what was asked --------------------------------------------------------------------------------------------------
+
+
+def _checked(url: str | None, shape: str, time: str, prefix: str, id_tag: str, control: str, csms: str) -> float:
+    if shape not in SHAPES:
+        raise Refused(f"there is no shape {shape!r}; there are {', '.join(SHAPES)}")
+    seconds = _seconds(time)
+    if seconds is None:
+        raise Refused("--time 0 has no end; a load test has one, such as 60s, 5m or 1h")
+    if url is not None:
+        _address(url)
+    elif control:
+        raise Refused("--control goes with a URL; without one a CSMS of ours is started, and its API is known")
+    csms_class(csms)
+    if url is not None and csms != REFERENCE:
+        raise Refused("give a URL or --csms, not both")
+    _check_prefix(prefix)
+    if len(prefix) > 36:
+        raise Refused("--id-prefix has at most 36 characters here: a number of the process and the station follow")
+    if not 1 <= len(id_tag) <= 20:
+        raise Refused("a card's id has 1 to 20 characters in OCPP 1.6")
+    return seconds
+
+
+def _check_tls(url: str | None, ca: Path | None, cert: Path | None, key: Path | None, *, insecure: bool) -> None:
+    if (ca or cert or key or insecure) and (url is None or not _address(url).secure):
+        raise Refused("--ca, --cert, --key and --insecure are for wss://")
+    if key is not None and cert is None:
+        raise Refused("--key goes with --cert")
+    for file in (ca, cert, key):
+        if file is not None and not file.is_file():
+            raise Refused(f"there is no file {file}")
+
+
+def _check_installed() -> None:
+    if importlib.util.find_spec("locust") is None or importlib.util.find_spec("websocket") is None:
+        raise Refused("load tests need Locust: pip install 'ocpp-interlock[load]'")
+    if not LOCUSTFILE.is_file():
+        raise Refused(f"{LOCUSTFILE} is missing: this installation was made without the load tests")
+
+
+def _processes(number: int) -> list[str]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = str(probe.getsockname()[1])
+    return [
+        *("--processes", str(number), "--master-bind-host", "127.0.0.1", "--master-host", "127.0.0.1"),
+        *("--master-bind-port", port, "--master-port", port),
+    ]
+
+
+def _again(given: dict[str, Any]) -> str:
+    """Return the line that does this again, without the password."""
+    words = ["interlock", "load", *([given["url"]] if given["url"] else [])]
+    for name, default in (
+        ("users", 50),
+        ("shape", "ramp"),
+        ("time", "60s"),
+        ("rate", None),
+        ("commands", None),
+        ("control", ""),
+        ("processes", 1),
+        ("seed", None),
+        ("csms", REFERENCE),
+        ("id_prefix", ""),
+        ("id_tag", "TAG-DRIVER"),
+        ("connectors", 2),
+        ("password_file", None),
+        ("ca", None),
+        ("cert", None),
+        ("key", None),
+    ):
+        value = given[name]
+        if value is not None and value != default:
+            words += [f"--{name.replace('_', '-')}", f"{value:g}" if isinstance(value, float) else str(value)]
+    return shlex.join([*words, "--insecure"] if given["insecure"] else words)
+
+
+def _forget(out: Path) -> None:
+    """Take away what an earlier run left, or it could be taken for this one's."""
+    names = (
+        "run.json",
+        "history.jsonl",
+        "verdict.json",
+        "summary.json",
+        "calls.json",
+        "csms.csv",
+        "load.html",
+        "report.html",
+    )
+    for path in [out / name for name in names] + list(out.glob("locust_*.csv")):
+        path.unlink(missing_ok=True)
+
+
+# --- the CSMS --------------------------------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def _target(url: str | None, control: str, csms: str, folder: str) -> Iterator[Served]:
+    if url is not None:
+        yield Served(url, control, os.environ.get(TOKEN_VARIABLE, ""))
+        return
+    token = secrets.token_urlsafe(24)
+    words = ["serve", "--ocpp-port", "0", "--api-port", "0", "--store", f"sqlite:///{folder}/load.sqlite"]
+    words += ["--tokens", "Accepted", "--csms", csms]
+    said = Path(folder) / "serve.out"
+    with said.open("w") as output:
+        process = subprocess.Popen(
+            [
+                sys.executable,
+                "-c",
+                "import sys; from interlock.scenarios.cli.main import main; main(sys.argv[1:])",
+                *words,
+            ],
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            cwd=folder,
+            env=_environment({TOKEN_VARIABLE: token}),
+            # Ctrl-C is for the stations first: the CSMS has to hear how their sessions ended.
+            start_new_session=True,
+        )
+    try:
+        yield _served(process, said, token)
+    finally:
+        _stop(process)
+
+
+def _served(process: subprocess.Popen[bytes], said: Path, token: str) -> Served:
+    until = wall.monotonic() + STARTING_S
+    while wall.monotonic() < until and process.poll() is None:
+        found = dict(line.split(": ", 1) for line in said.read_text("utf-8").splitlines() if ": " in line)
+        if "operators" in found:
+            cost = Cost(process.pid)
+            return Served(found["stations"].strip().rstrip("/"), found["operators"].strip(), token, cost)
+        wall.sleep(0.05)
+    lines = said.read_text("utf-8").strip().splitlines()
+    raise Refused(f"the reference CSMS did not start: {lines[-1] if lines else 'it said nothing'}", UNTOLD)
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is None:
+        process.terminate()
+    try:
+        process.wait(STOPPING_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def _environment(more: dict[str, str]) -> dict[str, str]:
+    # Settings of Locust's or ours that are meant for something else stay out of it.
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("LOCUST_", "INTERLOCK_"))}
+    path = os.pathsep.join(filter(None, (str(LOCUSTFILE.parents[1]), kept.get("PYTHONPATH"))))
+    return {**kept, "PYTHONPATH": path, **more}
+
+
+# --- the load --------------------------------------------------------------------------------------------------------
+
+
+def _run(
+    target: Served, words: list[str], seconds: float, secret: str | None, out: Path, folder: Path, say: Screen
+) -> dict[str, Any]:
+    """Run Locust to its end; return what it left in `summary.json`."""
+    command = [
+        *(sys.executable, "-m", "locust", "-f", str(LOCUSTFILE), "--headless", "--host", target.url),
+        *("--only-summary", "--loglevel", "ERROR", "--skip-log-setup", "--progress"),
+        *("--csv", str(out.resolve() / "locust"), "--csv-full-history", *words),
+        *(("--control", target.control) if target.control else ()),
+    ]
+    env = _environment({TOKEN_VARIABLE: target.token, **({"INTERLOCK_PASSWORD": secret} if secret else {})})
+    said, complained = folder / "locust.out", folder / "locust.err"
+    with said.open("w") as output, complained.open("w") as errors:
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=output, stderr=errors, cwd=folder, env=env, start_new_session=True
+        )
+    try:
+        _watch(process, target, said, wall.monotonic() + seconds + ENDING_S, say)
+    finally:
+        _end_all(process)
+    if target.cost is not None:
+        target.cost.write(out / "csms.csv")
+    try:
+        summary: dict[str, Any] = json.loads((out / "summary.json").read_text("utf-8"))
+    except (OSError, ValueError):
+        raise Refused(f"the load test broke: {_last(complained)}", 2 if process.returncode == 2 else UNTOLD) from None
+    if summary.get("refused"):
+        raise Refused(str(summary["refused"]), UNTOLD)
+    return summary
+
+
+def _watch(process: subprocess.Popen[bytes], target: Served, said: Path, until: float, say: Screen) -> None:
+    interrupted = 0
+    while process.poll() is None:
+        try:
+            if target.cost is not None:
+                target.cost.sample()
+            say.look(said, target.cost)
+            if wall.monotonic() > until:
+                raise Refused("the load test did not come to an end and was stopped", UNTOLD)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(LOOK_S)
+        except KeyboardInterrupt:
+            interrupted += 1
+            if interrupted > 1:
+                raise Refused("interrupted before it was judged", UNTOLD) from None
+            say.line("ending the sessions; Ctrl-C again to give up")
+            process.send_signal(signal.SIGINT)
+            until = min(until, wall.monotonic() + ENDING_S)
+
+
+def _end_all(process: subprocess.Popen[bytes]) -> None:
+    """Leave nothing behind: the session that was begun for it holds its workers too."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def _last(path: Path) -> str:
+    lines = [line.strip() for line in path.read_text("utf-8", "replace").splitlines() if line.strip()]
+    return lines[-1].removeprefix("interlock: ")[:300] if lines else "it said nothing"
+
+
+# --- the screen ------------------------------------------------------------------------------------------------------
+
+
+def _finish(out: Path, summary: dict[str, Any], *, as_json: bool, say: Screen) -> None:
+    from interlock import reports
+
+    page = reports.render_load(out)
+    table = reports.load_table(out)
+    if as_json:
+        typer.echo(json.dumps({**summary, "actions": table, "report": str(page)}, indent=1, sort_keys=True))
+    else:
+        say.end(out, summary, table, page)
+    raise typer.Exit(Verdict[summary["verdict"]].exit_code)
+
+
+class Screen:
+    """The lines of one load test."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        self.quiet = quiet
+        self._told = -math.inf
+        self._read = 0
+
+    def line(self, text: str) -> None:
+        """Say something."""
+        if not self.quiet:
+            print(f"  {text}", flush=True)
+
+    def begin(self, target: Served, users: int, shape: str, seconds: float, seed: int) -> None:
+        """Say what is about to happen."""
+        if not self.quiet:
+            version = importlib.metadata.version("ocpp-interlock")
+            ours = " (ours, started for this)" if target.cost else ""
+            print(f"interlock {version}   {users} stations, {shape}   seed {seed}   {seconds:g} s")
+            self.line(f"{target.url}{ours}" + (f"   operators at {target.control}" if target.control else ""))
+
+    def look(self, said: Path, cost: Cost | None) -> None:
+        """Show how it goes, now and then."""
+        if self.quiet or wall.monotonic() - self._told < EVERY_S:
+            return
+        last = None
+        with said.open("rb") as file:
+            file.seek(self._read)
+            for line in file:
+                if line.startswith(b'{"progress"') and line.endswith(b"\n"):
+                    last = json.loads(line)["progress"]
+            self._read = file.tell()
+        if last is None:
+            return
+        self._told = wall.monotonic()
+        ours = ""
+        if cost is not None and cost.samples:
+            _, share, rss = cost.samples[-1]
+            ours = f"   CSMS {100 * share:.0f} % CPU, {rss / 2**20:.0f} MiB"
+        self.line(
+            f"{last['users']:>6} users   {last['rps']:>7} requests/s   p95 {last['p95'] or 0:.0f} ms   "
+            f"{last['requests']} done, {last['failures']} failed{ours}"
+        )
+
+    def end(self, out: Path, summary: dict[str, Any], table: list[dict[str, Any]], page: Path) -> None:
+        """Say how fast it was and whether it was right."""
+        from interlock.reports.run import clean
+
+        document = json.loads((out / "verdict.json").read_text("utf-8"))
+        held = [one for one in document["invariants"] if one["verdict"] == "PASS"]
+        if not self.quiet:
+            print(f"\n  {'':<4} {'':<24}{'calls':>9}{'p50 ms':>9}{'p95 ms':>9}{'p99 ms':>9}{'failed':>8}")
+            for row in table:
+                times = "".join(f"{row[name]:>9}" for name in ("p50_ms", "p95_ms", "p99_ms"))
+                print(f"  {row['type']:<4} {row['name'][:23]:<24}{row['calls']:>9}{times}{row['failed']:>8}")
+            print(f"  this side was up to {summary['behind_ms']:.0f} ms late\n")
+            if summary["not_asked"]:
+                print(
+                    f"  {summary['not_asked']} commands and stations too many to ask for: they were judged by the wire"
+                )
+            for one in document["invariants"]:
+                if one["verdict"] in ("FAIL", "ERROR", "INCONCLUSIVE"):
+                    first = one["violations"][0] if one["violations"] else {"message": one["reason"], "found": ""}
+                    told = clean(": ".join(part for part in (first["message"], first["found"]) if part))
+                    more = f" (and {len(one['violations']) - 1} more)" if len(one["violations"]) > 1 else ""
+                    print(f"  {one['verdict']:<13}{one['id']} {one['name']}: {told}{more}")
+            print(f"  {len(held)} checks held ({sum(one['checked'] for one in held)} things looked at)")
+        failed = f" {', '.join(summary['failed'])}" if summary["failed"] else ""
+        total = next((row for row in table if row["name"] == "Aggregated"), {"calls": 0})
+        print(
+            f"{summary['verdict']}:{failed} {summary['stations']} stations, {total['calls']} calls, "
+            f"{summary['commands']} commands   run: {out}   report: {page}"
+        )

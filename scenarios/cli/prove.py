@@ -1,0 +1,230 @@
+"""`interlock prove`: the kill matrix. Which wrong design is flagged by which invariant, and the reference by none."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import multiprocessing
+import os
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from interlock.scenarios.cli.search import budget_of
+from interlock.scenarios.explore.proofs import MOST, Kill, kill, without_kill
+from interlock.scenarios.explore.search import Search, cores
+from interlock.scenarios.judge.invariants import INVARIANTS
+from interlock.scenarios.judge.verdict import Verdict
+from interlock.scenarios.library import scenarios
+from interlock.scenarios.refused import Refused
+from interlock.scenarios.runner import REFERENCE
+from interlock.scenarios.specimens import specimens
+
+
+def _designs(incomplete: str) -> list[str]:
+    return [name for name in specimens() if name.startswith(incomplete)]
+
+
+def prove(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[SPECIMEN]...", help="Wrong designs; default: all.", autocompletion=_designs),
+    ] = None,
+    budget: Annotated[
+        str, typer.Option(help="Schedules on the reference: a number, or a time such as `60s`.")
+    ] = "2000",
+    seed: Annotated[int, typer.Option(min=0, help="The seed the reference's schedules are drawn from.")] = 0,
+    out: Annotated[Path, typer.Option(help="Where to write the matrix.")] = Path("interlock-out/proof"),
+    as_json: Annotated[bool, typer.Option("--json", help="Print the proof as JSON and nothing else.")] = False,
+    jobs: Annotated[int | None, typer.Option("--jobs", "-j", min=1, help="Processes; default: all cores.")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only the last line.")] = False,
+) -> None:
+    """Prove what the harness catches: every wrong design is flagged, the reference never, and no invariant is idle.
+
+    Writes `kill-matrix.md` and `proof.json`. With specimen names, only those are tried and the invariants are not
+    counted.
+    """
+    chosen = list(dict.fromkeys(names or specimens()))
+    for name in chosen:
+        if name not in specimens():
+            raise Refused(f"there is no specimen {name!r}; `interlock list specimens` shows them")
+    schedules, seconds = budget_of(budget)
+    workers = jobs or os.cpu_count() or 1
+    proof = Proof(whole=not names)
+    loud = not (quiet or as_json)
+    if loud:
+        print(
+            f"interlock {importlib.metadata.version('ocpp-interlock')}   {len(chosen)} specimens, at most {MOST} each"
+        )
+    bases = [found for found in scenarios().values() if not found.heavy]
+    reference = Search(bases, REFERENCE, seed, schedules, seconds, keep_going=True)
+    out.mkdir(parents=True, exist_ok=True)
+    try:
+        for one in _kills(chosen, workers):
+            proof.kills.append(one)
+            if loud:
+                print(f"  {_line(one)}", flush=True)
+        with cores(workers) as crew:
+            reference.run(crew, _ticker(loud))
+    except KeyboardInterrupt:
+        reference.interrupted = True
+    proof.close(chosen, reference)
+    (out / "proof.json").write_text(json.dumps(proof.as_json(), indent=1, sort_keys=True) + "\n", "utf-8")
+    (out / "kill-matrix.md").write_text(proof.markdown(budget), "utf-8")
+    if as_json:
+        typer.echo(json.dumps(proof.as_json(), indent=1, sort_keys=True))
+    else:
+        print(proof.sentence(out / "kill-matrix.md"))
+    raise typer.Exit(proof.verdict.exit_code)
+
+
+def _kills(names: list[str], workers: int) -> Iterator[Kill]:
+    if workers <= 1:
+        yield from map(kill, names)
+        return
+    context = multiprocessing.get_context("forkserver" if os.name == "posix" else "spawn")
+    pool = ProcessPoolExecutor(workers, mp_context=context)
+    try:
+        for future in as_completed([pool.submit(kill, name) for name in names]):
+            yield future.result()
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _ticker(loud: bool) -> Any:
+    told = time.monotonic()
+
+    def tell(work: Search) -> None:
+        nonlocal told
+        if loud and time.monotonic() - told > (0.2 if sys.stdout.isatty() else 10.0):
+            told = time.monotonic()
+            begin, end = ("\r\033[K", "") if sys.stdout.isatty() else ("", "\n")
+            rate = work.done / max(work.took_s, 0.001)
+            print(
+                f"{begin}  reference: {work.done} schedules, {rate:.0f}/s, {len(work.found)} flagged",
+                end=end,
+                flush=True,
+            )
+
+    return tell
+
+
+def _line(one: Kill) -> str:
+    if one.schedules is None:
+        return f"ALIVE   {one.specimen:<30} {one.invariant} flagged none of {one.runs} schedules"
+    story = "two runs" if one.story is None else f"{one.story} steps"
+    which = f"{one.schedules} schedule{'s' * (one.schedules != 1)}"
+    return f"killed  {one.specimen:<30} {one.invariant}  {which:<13} {one.seconds:6.2f} s   {story}"
+
+
+@dataclass(slots=True)
+class Proof:
+    """The matrix, the invariants without a kill, and what became of the reference."""
+
+    whole: bool
+    kills: list[Kill] = field(default_factory=list)
+    idle: list[str] = field(default_factory=list)
+    reference: Search | None = None
+    unfinished: bool = False
+
+    def close(self, chosen: list[str], reference: Search) -> None:
+        """Take in the reference, and put the kills in the order of their files."""
+        self.kills.sort(key=lambda one: chosen.index(one.specimen))
+        self.reference = reference
+        self.unfinished = reference.interrupted or len(self.kills) < len(chosen)
+        self.idle = without_kill(self.kills) if self.whole and not self.unfinished else []
+
+    @property
+    def alive(self) -> list[str]:
+        """Name the specimens nothing killed."""
+        return [one.specimen for one in self.kills if one.schedules is None]
+
+    @property
+    def verdict(self) -> Verdict:
+        """FAIL when a specimen lives, an invariant is idle or the reference was flagged."""
+        assert self.reference is not None
+        if any(one.broken for one in self.reference.found):
+            return Verdict.ERROR
+        if self.alive or self.idle or self.reference.found:
+            return Verdict.FAIL
+        return Verdict.INCONCLUSIVE if self.unfinished else Verdict.PASS
+
+    def sentence(self, path: Path) -> str:
+        """Say what it comes to."""
+        assert self.reference is not None
+        flagged = ", ".join(
+            f"schedule {one.schedule.number}: {' '.join(one.failed)}" for one in self.reference.found[:5]
+        )
+        parts = [
+            f"{len(self.kills) - len(self.alive)} of {len(self.kills)} specimens killed",
+            f"reference flagged in {len(self.reference.found)} of {self.reference.done} schedules"
+            + (f" ({flagged})" if flagged else ""),
+        ]
+        if self.idle:
+            parts.append(f"invariants without a kill of their own: {', '.join(self.idle)}")
+        if self.unfinished:
+            parts.append("interrupted")
+        return f"{self.verdict.name}: {'; '.join(parts)}   matrix: {path}"
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as a JSON object."""
+        assert self.reference is not None
+        return {
+            "schema": 1,
+            "verdict": self.verdict.name,
+            "kills": [one.as_json() for one in self.kills],
+            "without_kill": self.idle,
+            "reference": {
+                "schedules": self.reference.done,
+                "seconds": round(self.reference.took_s, 1),
+                "flagged": [{"schedule": one.schedule.number, "failed": one.failed} for one in self.reference.found],
+                "never": self.reference.coverage.missing(),
+            },
+        }
+
+    def markdown(self, budget: str) -> str:
+        """Return the matrix as a document."""
+        assert self.reference is not None
+        command = f"interlock prove --budget {budget}"
+        never = self.reference.coverage.missing()
+        lines = [
+            "# The kill matrix",
+            "",
+            f"Made by `{command}`; do not edit. Each row is a wrong design, told by `interlock explain NAME`.",
+            "`K` is the invariant that must flag it, `x` one that flags it too in the schedules run.",
+            "",
+            f"- {len(self.kills) - len(self.alive)} of {len(self.kills)} killed, each within {MOST} schedules"
+            + (f"; alive: {', '.join(self.alive)}" if self.alive else "."),
+            f"- The reference was flagged in {len(self.reference.found)} of {self.reference.done} schedules.",
+            f"- Invariants without a kill of their own: {', '.join(self.idle) or 'none'}. I28 is judged over a",
+            "  campaign; its kill is a campaign of a single run.",
+            f"- Never exercised in these schedules: {', '.join(never) or 'nothing'}.",
+            "",
+            f"| specimen | {' | '.join(INVARIANTS)} |",
+            f"|---|{'---|' * len(INVARIANTS)}",
+        ]
+        for one in self.kills:
+            cells = [
+                ("K" if one.schedules else "!") if name == one.invariant else "x" if name in one.flagged else " "
+                for name in INVARIANTS
+            ]
+            lines.append(f"| {one.specimen} | {' | '.join(cells)} |")
+        lines += [
+            "",
+            "| specimen | flagged by | strategy | schedules | seconds | smallest story | known from |",
+            "|---|---|---|---|---|---|---|",
+        ]
+        for one in self.kills:
+            seen = specimens()[one.specimen].seen_in.replace("|", "\\|")
+            story = "two runs differ" if one.story is None else f"{one.story} steps"
+            lines.append(
+                f"| {one.specimen} | {one.invariant} | {one.strategy} of {one.scenario} | {one.schedules or 'alive'} | "
+                f"{one.seconds:.2f} | {story} | {seen} |"
+            )
+        return "\n".join(lines) + "\n"

@@ -1,0 +1,146 @@
+"""Many runs: on all cores, in a fixed order, with what each left behind kept or thrown away.
+
+What a campaign returns does not depend on how many processes did it.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from interlock.scenarios import runner
+from interlock.scenarios.judge.invariants import exercise
+from interlock.scenarios.judge.verdict import Verdict, merge
+from interlock.scenarios.runner import Job
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What a campaign remembers of one run. `directory` is None when it was not kept."""
+
+    job: Job
+    verdict: dict[str, Any]
+    observations: int
+    exercised: dict[str, int]
+    directory: Path | None
+
+    @property
+    def word(self) -> Verdict:
+        """Return the run's verdict."""
+        return Verdict[self.verdict["verdict"]]
+
+    @property
+    def failed(self) -> list[str]:
+        """Return the ids of the invariants that did not hold."""
+        return [one["id"] for one in self.verdict["invariants"] if one["verdict"] in ("FAIL", "ERROR")]
+
+
+@dataclass(slots=True)
+class Campaign:
+    """Runs and where to keep them."""
+
+    jobs: list[Job]
+    out: Path
+    keep: Callable[[Job], bool]
+    workers: int = 1
+    done: list[Done] = field(default_factory=list)
+
+    def run(self) -> Iterator[Done]:
+        """Do the runs and yield each as it ends; `done` then holds them in the order of `jobs`."""
+        kept = [self.keep(job) for job in self.jobs]
+        if self.workers <= 1 or len(self.jobs) == 1:
+            for job, keep in zip(self.jobs, kept, strict=True):
+                self.done.append(_one(job, self.out, keep))
+                yield self.done[-1]
+            return
+        # Long runs first, or one of them is all that is left at the end.
+        order = sorted(range(len(self.jobs)), key=lambda n: not runner.scenario(self.jobs[n].scenario).heavy)
+        found: dict[int, Done] = {}
+        context = multiprocessing.get_context("forkserver" if os.name == "posix" else "spawn")
+        with ProcessPoolExecutor(self.workers, mp_context=context) as pool:
+            futures = {pool.submit(_one, self.jobs[n], self.out, kept[n]): n for n in order}
+            try:
+                for future in as_completed(futures):
+                    found[futures[future]] = future.result()
+                    yield found[futures[future]]
+            finally:
+                for future in futures:
+                    future.cancel()
+                self.done.extend(found[n] for n in sorted(found))
+
+    def against(self, target: str, control: str) -> Iterator[Done]:
+        """Do the runs against a CSMS by its URLs, one after the other, and yield each as it ends."""
+        from interlock.scenarios.live.target_run import against
+
+        for done in against(target, control, self.jobs, self.out, self.keep):
+            self.done.append(done)
+            yield done
+
+    @property
+    def verdict(self) -> Verdict:
+        """Return the worst verdict of the runs done; what was interrupted cannot tell."""
+        missing = [Verdict.INCONCLUSIVE] if len(self.done) < len(self.jobs) else []
+        return merge([*(one.word for one in self.done), *missing])
+
+    def summary(self, csms: str) -> dict[str, Any]:
+        """Return what `suite.json` holds."""
+        return {
+            "schema": 1,
+            "csms": csms,
+            "verdict": self.verdict.name,
+            "runs": [
+                {
+                    "dir": str(one.directory.relative_to(self.out)) if one.directory else None,
+                    "scenario": one.job.scenario,
+                    "csms": one.job.csms,
+                    "seed": one.job.seed,
+                    "verdict": one.word.name,
+                    "reproduce": one.verdict["reproduce"],
+                    "observations": one.observations,
+                    "failed": one.failed,
+                    "invariants": {found["id"]: found["verdict"] for found in one.verdict["invariants"]},
+                }
+                for one in self.done
+            ],
+            "exercised": exercised(self.done),
+        }
+
+    def write(self, csms: str) -> Path:
+        """Write `suite.json`."""
+        self.out.mkdir(parents=True, exist_ok=True)
+        path = self.out / "suite.json"
+        path.write_bytes(msgspec.json.format(msgspec.json.encode(self.summary(csms), order="sorted"), indent=1))
+        return path
+
+
+def exercised(done: Iterable[Done]) -> dict[str, int]:
+    """Add up what runs exercised."""
+    total: dict[str, int] = {}
+    for one in done:
+        for name, count in one.exercised.items():
+            total[name] = total.get(name, 0) + count
+    return dict(sorted(total.items()))
+
+
+def directory(out: Path, job: Job) -> Path:
+    """Return where a run is kept."""
+    return (
+        out
+        / runner.scenario(job.scenario).name
+        / (f"seed-{job.seed}" if job.csms == runner.REFERENCE else f"{job.csms}-seed-{job.seed}")
+    )
+
+
+def _one(job: Job, out: Path, keep: bool) -> Done:
+    outcome = runner.run(job)
+    kept = None
+    if keep or outcome.word >= Verdict.FAIL:
+        kept = runner.write(outcome, directory(out, job))
+    return Done(job, outcome.verdict, len(outcome.history), exercise(outcome.history), kept)

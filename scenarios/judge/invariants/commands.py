@@ -1,0 +1,371 @@
+"""Commands: sent once, after their intent; done once; and never without a known end."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from itertools import chain
+
+from interlock.scenarios.judge.invariants.declare import Scope, invariant, story
+from interlock.scenarios.judge.invariants.model import Lives
+from interlock.scenarios.judge.verdict import Violation
+from interlock.scenarios.record.history import Command, History, LogEvent, Observation
+
+
+def _unknown_frames(history: History) -> list[tuple[tuple[str, str], list[Observation]]]:
+    """CALL frames that no command accounts for."""
+    return [(key, frames) for key, frames in history.call_frames.items() if history.call(*key) is None]
+
+
+@invariant(
+    "I01",
+    "one frame per command",
+    records="log",
+    needs=lambda history: len(history.calls) + len(_unknown_frames(history)),
+    absent="no command was called",
+    ref="OCPP-J 1.6 section 4.1.1; an answer that stays away leaves two possibilities (Gray, Notes on Data Base "
+    "Operating Systems, 1978)",
+)
+def one_frame(history: History) -> Iterator[Violation]:
+    """At most one CALL is written for each command, ever.
+
+    A frame without an answer may have been carried out. Sending it again, after a time-out, a lost race or a restart,
+    is how one unlock becomes two. Doubt is resolved by evidence, never by a second frame.
+    """
+    for command_id, calls in history.calls.items():
+        messages = dict.fromkeys((call["station"], call["message_id"]) for call in calls)
+        frames = list(chain.from_iterable(history.call_frames.get(message, ()) for message in messages))
+        times = max(len(calls), len(frames))
+        if times > 1:
+            yield Violation(
+                f"command {command_id} was sent {times} times",
+                "one CALL for the command",
+                f"{len(calls)} CALLs written, {len(frames)} frames sent",
+                calls[0]["station"],
+                story(_intent(history, command_id), calls, frames),
+            )
+    for (station, message_id), frames in _unknown_frames(history):
+        if len(frames) > 1:
+            yield Violation(
+                f"CALL {message_id} was sent {len(frames)} times",
+                "one frame under a message id",
+                f"{len(frames)} frames sent",
+                station,
+                story(frames),
+            )
+
+
+Asked = tuple[str, str, int]
+
+
+def _unlocks(history: History) -> dict[Asked, list[Observation]]:
+    """Unlocks caused remotely, by what the operator asked for (or, if that is not known, the message) and connector."""
+    groups: dict[Asked, list[Observation]] = {}
+    for (station, message_id), effects in history.effects.items():
+        for seen in effects:
+            if _is_unlock(seen):
+                call = history.call(station, message_id)
+                asked = ("message", f"{station} {message_id}")
+                if call is not None:
+                    asked = ("request", call["request_id"]) if call["request_id"] else ("station", station)
+                groups.setdefault((*asked, seen["connector"]), []).append(seen)
+    return groups
+
+
+def _is_unlock(seen: Observation) -> bool:
+    return seen.kind == "ledger" and seen["part"] == "lock" and seen["action"] == "unlocked"
+
+
+def _unlock_requests(history: History) -> Scope:
+    asked = {seen["request_id"] for seen in history.of("request.asked") if seen["command"]["kind"] == "Unlock"}
+    groups = history.derive(_unlocks)
+    unsure = {(station, connector) for what, station, connector in groups if what == "station"}
+    sure = {name for what, name, _ in groups if what != "station"}
+    for station, connector in unsure:
+        asked -= _asked_to_unlock(history, station, connector).keys()
+    return Scope(len(asked | sure), sum(len(groups["station", *place]) for place in unsure))
+
+
+def _asked_to_unlock(history: History, station: str, connector: int) -> dict[str, list[Observation]]:
+    """The requests to unlock a connector, each with its attempts."""
+    found: dict[str, list[Observation]] = {}
+    for seen in history.of("request.asked"):
+        wanted = seen["command"]["kind"], seen["station"], seen["command"].get("connector")
+        if wanted == ("Unlock", station, connector):
+            found.setdefault(seen["request_id"], []).append(seen)
+    return found
+
+
+def _may_unlock(history: History, station: str, connector: int) -> int:
+    """How often a connector may be unlocked for requests of which it is not known which unlocks they caused."""
+    asked = _asked_to_unlock(history, station, connector)
+    if not history.told("requests"):  # it cannot know that an operator asks again, so each attempt asks anew
+        return sum(map(len, asked.values()))
+    groups = history.derive(_unlocks)
+    return sum(("request", name, connector) not in groups for name in asked)
+
+
+@invariant(
+    "I02",
+    "no double unlock",
+    needs=_unlock_requests,
+    absent="no unlock was asked for",
+    ref="OCPP 1.6 section 5.18; Saltzer, Reed and Clark, End-to-End Arguments in System Design, 1984",
+)
+def no_double_unlock(history: History) -> Iterator[Violation]:
+    """The lock moves at most once for each thing an operator asked, however often it was tried.
+
+    Judged on the ledger of the hardware and not on the wire: a station may answer what it likes. All attempts and all
+    commands under one request id count together. Where a CSMS does not say for which request it sent what, there may
+    be as many unlocks of a connector as there were requests.
+    """
+    for (what, name, connector), unlocked in history.derive(_unlocks).items():
+        if what == "station":
+            may = _may_unlock(history, name, connector)
+            if len(unlocked) > may:
+                yield Violation(
+                    f"{may} requests, {len(unlocked)} unlocks: connector {connector} of {name}",
+                    f"at most {may} unlocks",
+                    f"the lock of connector {connector} was opened {len(unlocked)} times",
+                    name,
+                    story(*_asked_to_unlock(history, name, connector).values(), unlocked),
+                )
+        elif len(unlocked) > 1:
+            station = unlocked[0]["station"]
+            calls = [history.call(station, seen["message_id"] or "") for seen in unlocked]
+            asked = [seen for seen in history.of("request.asked") if seen["request_id"] == name]
+            moves = ", ".join(f"{seen.t:.3f} s" for seen in unlocked)
+            yield Violation(
+                f"one {what}, {len(unlocked)} unlocks: {name}",
+                "at most one unlock",
+                f"the lock of connector {connector} was opened {len(unlocked)} times, at {moves}",
+                station,
+                story(asked, [call for call in calls if call is not None], unlocked),
+            )
+
+
+@invariant(
+    "I03",
+    "intent before effect",
+    needs=lambda history: len(history.call_frames),
+    absent="no CALL left the CSMS",
+    frames=True,
+    ref="Mohan et al., ARIES (write-ahead logging), 1992",
+)
+def intent_before_effect(history: History) -> Iterator[Violation]:
+    """Each CALL of the CSMS has its intent in the log before the frame leaves.
+
+    A frame that leaves first cannot be taken back when the append loses its race. This is the order the question got
+    wrong: send, then append.
+    """
+    intents: dict[str, Observation] = {}
+    for seen in history.of("stored"):
+        if seen["type"] == "CommandRequested":
+            intents.setdefault(seen["data"]["command_id"], seen)
+    for (station, message_id), frames in history.call_frames.items():
+        call = history.call(station, message_id)
+        intent = intents.get(call["command_id"]) if call else None
+        first = frames[0]
+        if intent is None or intent.i > first.i:
+            found = "its intent was never stored" if intent is None else f"its intent was stored at {intent.t:.3f} s"
+            refused = [seen for seen in history.of("append.refused") if seen.i > first.i and _of(seen, station)]
+            yield Violation(
+                f"CALL {message_id} left without an intent in the log",
+                "CommandRequested stored before the frame was sent",
+                f"sent at {first.t:.3f} s, {found}",
+                station,
+                story(call, first, history.caused(station, message_id), intent, refused[:1]),
+            )
+
+
+def _of(seen: Observation, station: str) -> bool:
+    return bool(seen["stream"] == f"station-{station}")
+
+
+@invariant(
+    "I04",
+    "each actuation has one intent",
+    records="log",
+    needs=lambda history: len(history.effects),
+    absent="nothing was moved remotely",
+    rest=True,
+)
+def one_intent(history: History) -> Iterator[Violation]:
+    """Everything a station did because it was told to has exactly one intent in the log.
+
+    Without one, the CSMS unlocked a cable and does not know it; with two, nobody can say which of them did it.
+    """
+    for (station, message_id), effects in history.effects.items():
+        call = history.call(station, message_id)
+        command = history.commands.get(call["command_id"]) if call else None
+        intents = command.intents if command else []
+        if len(intents) != 1:
+            yield Violation(
+                f"{_what(effects[0])} by CALL {message_id or 'without an id'} has {len(intents)} intents",
+                "one CommandRequested in the log",
+                f"{len(intents)}",
+                station,
+                story(call, effects[:4], intents),
+            )
+
+
+def _what(seen: Observation) -> str:
+    if seen.kind == "session.begun":
+        return f"the session on connector {seen['connector']}"
+    return f"{seen['part']} {seen['action']} on connector {seen['connector']}"
+
+
+def _kept(history: History, command: Command) -> bool:
+    """Tell whether the log has what the station answered: yes, no, an error, or that it contradicts the outcome."""
+    for step, event in command.steps:
+        if step in ("accepted", "rejected", "confirmed", "refuted", "lapsed"):
+            return True
+        if step == "doubt" and "answer" in event.data.get("why", ""):
+            return True
+    return command.command_id in history.derive(_contradicted)
+
+
+def _contradicted(history: History) -> set[str]:
+    return {event.data["command_id"] for event in history.log if event.type == "ContradictingEvidence"}
+
+
+@invariant(
+    "I05",
+    "no lost outcome",
+    records="outcomes",
+    needs=lambda history: len(history.commands),
+    absent="no command was accepted",
+    rest=True,
+    ref="Helland, Life beyond Distributed Transactions, 2007",
+)
+def no_lost_outcome(history: History) -> Iterator[Violation]:
+    """At rest every command has an outcome, or the log says in so many words that nobody can know (CommandUnknown).
+
+    Requested or in doubt is not an end: a command that stays there holds its connector for ever. And nobody may say
+    that nobody can know when an answer came to a node that lived on: an outcome that was dropped because its append
+    lost a race is exactly that.
+    """
+    rest, lives = history.phase("rest"), history.derive(Lives)
+    for command in history.commands.values():
+        for answer in _answers(history, command):
+            if not _kept(history, command) and not lives.fell(answer["node"], answer.i, math.inf):
+                yield Violation(
+                    f"the answer to {command.kind} {command.command_id} is not in the log",
+                    "what the station answered, in the log",
+                    f"it came at {answer.t:.3f} s; the log: {[step for step, _ in command.steps]}",
+                    command.station,
+                    story(command.intent, _truths(history, command), answer, rest),
+                )
+                break
+        if not command.outcomes():
+            last = command.steps[-1][1] if command.steps else None
+            calls = history.calls.get(command.command_id, [])
+            yield Violation(
+                f"{command.kind} {command.command_id} has no outcome",
+                "an outcome, or CommandUnknown",
+                f"still {command.steps[-1][0] if command.steps else 'requested'} at rest",
+                command.station,
+                story(command.intent, calls, _truths(history, command), last, rest),
+            )
+
+
+LOOKED_AT_S = 5.0
+"""An answer may wait this long behind the frames before it, at a slow store."""
+ACCEPTING = frozenset(("Accepted", "Unlocked", "Scheduled", "RebootRequired"))
+"""What a station says when it does as it is told."""
+
+
+@invariant(
+    "I07",
+    "outcome = ground truth",
+    records="outcomes",
+    needs=lambda history: sum(bool(command.outcomes()) for command in history.commands.values()),
+    absent="no command has an outcome",
+    rest=True,
+    ref="OCPP 1.6 sections 5.11 and 5.18",
+)
+def outcome_is_true(history: History) -> Iterator[Violation]:
+    """What the log says became of a command is what the hardware did.
+
+    An unlock that was accepted moved the lock, one rejected or refuted did not. A start that was accepted or confirmed
+    was taken by the station or began a session; a rejected one did neither, and a refuted one began none. Anything
+    else that was accepted was taken by the station, and anything rejected or refuted was not. Unknown claims nothing,
+    and a start without an answer may be confirmed by a session that the same token began there by card. Every outcome
+    in the log is judged, not only the last; for stations that lose what they had to tell, not that a start was refuted.
+    """
+    for command in history.commands.values():
+        for phase, event in command.outcomes():
+            wrong = _contradiction(history, command, phase, event)
+            if wrong is not None:
+                expected, found = wrong
+                calls = history.calls.get(command.command_id, [])
+                yield Violation(
+                    f"{command.kind} {command.command_id} is recorded as {phase}, and it is not so",
+                    expected,
+                    found,
+                    command.station,
+                    story(command.intent, calls, _truths(history, command), event),
+                )
+
+
+def _contradiction(history: History, command: Command, phase: str, event: LogEvent) -> tuple[str, str] | None:
+    truths = _truths(history, command)
+    obeyed = [seen for seen in truths if seen.kind == "obeyed"]
+    said = [seen["status"] for seen in obeyed]
+    taken = any(status in ACCEPTING for status in said)
+    answer = f"the station decided {', '.join(said)}" if said else "the station never acted on it"
+    match command.kind:
+        case "Unlock":
+            moved = sum(_is_unlock(seen) for seen in truths)
+            if phase in ("accepted", "confirmed") and not moved:
+                return "the lock was opened by it", f"it was not; {answer}"
+            if phase in ("rejected", "refuted") and moved:
+                return "the lock was not opened by it", f"it was, {moved} times; {answer}"
+        case "RemoteStart":
+            begun = any(seen.kind == "session.begun" for seen in truths)
+            if phase in ("accepted", "confirmed") and not (taken or begun):
+                known = any(seen.t < event.t - LOOKED_AT_S for seen in _answers(history, command))
+                if phase == "confirmed" and not known and _same_card(history, command):
+                    return None  # OCPP 1.6 cannot tell the two apart
+                return "the station took it, or a session began by it", answer
+            if phase == "rejected" and (taken or begun):
+                return "the station did not take it", f"{answer}{', a session began' if begun else ''}"
+            lossy = history.station_rules(command.station).get("lossy")
+            if phase == "refuted" and begun and not lossy:
+                return "no session began by it", "one did"
+        case kind:
+            if phase == "accepted" and not (taken or (kind == "ReadConfiguration" and obeyed)):
+                return "the station took it", answer
+            if phase in ("rejected", "refuted") and taken:
+                return "the station did not take it", answer
+    return None
+
+
+def _answers(history: History, command: Command) -> list[Observation]:
+    """The station's answers to a command that reached the CSMS."""
+    calls = history.calls.get(command.command_id, ())
+    return [seen for call in calls for seen in history.answers.get((call["station"], call["message_id"]), ())]
+
+
+def _same_card(history: History, command: Command) -> bool:
+    """Tell whether the token of a start began a session on its connector by card, after it was asked for."""
+    wanted = command.station, command.asked["connector"], command.asked["id_token"]
+    return any(
+        (session.begun["station"], session.begun["connector"], session.begun["id_tag"]) == wanted
+        and session.begun.i > command.intent.i
+        for session in history.sessions
+    )
+
+
+def _truths(history: History, command: Command) -> list[Observation]:
+    """What the station decided and did because of a command."""
+    found: list[Observation] = []
+    for call in history.calls.get(command.command_id, ()):
+        found += history.obeyed(call["station"], call["message_id"])
+        found += history.caused(call["station"], call["message_id"])
+    return found
+
+
+def _intent(history: History, command_id: str) -> LogEvent | None:
+    command = history.commands.get(command_id)
+    return command.intent if command else None

@@ -1,0 +1,283 @@
+"""Decisions: each accepted command was acceptable, each refused one refusable, at the moment that counts.
+
+Together they say that the log is a legal serial history and that every answer fits into it between question and answer.
+That is linearizability (Herlihy and Wing, 1990), and cheap to check: the log is the linearization, nothing is searched.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect
+from collections.abc import Iterator
+
+from interlock.scenarios.judge.invariants.declare import Looked, invariant, story
+from interlock.scenarios.judge.invariants.model import Lives, Model
+from interlock.scenarios.judge.verdict import Violation
+from interlock.scenarios.record.history import History, LogEvent, Observation, Request, index, station_of
+
+
+def _intents(history: History) -> int:
+    return sum(len(command.intents) for command in history.commands.values())
+
+
+def _prefixes(history: History) -> Iterator[tuple[str, Model, LogEvent]]:
+    """Fold each station's log; for each event yield the model *before* it, and take it afterwards."""
+    for stream, events in history.streams.items():
+        station = station_of(stream)
+        if station is not None:
+            model = Model(history.station_rules(station))
+            for event in events:
+                yield station, model, event
+                model.take(event.type, event.data)
+
+
+@invariant(
+    "I13",
+    "sound decisions",
+    records="log",
+    needs=_intents,
+    absent="no command was accepted",
+    rest=True,
+    ref="Herlihy and Wing, Linearizability, 1990",
+)
+def sound_decisions(history: History) -> Iterator[Violation]:
+    """Each accepted command was acceptable on exactly the events before it in the log.
+
+    A decision made on an older state, on a projection, or on a cache that was never checked again shows here: by the
+    time the intent was written, something before it already spoke against it.
+    """
+    for station, model, event in _prefixes(history):
+        if event.type == "CommandRequested":
+            command = event.data["command"]
+            against = model.objection(command, event.data["request_id"])
+            if against is not None:
+                yield Violation(
+                    f"{command['kind']} {event.data['command_id']} was accepted although {against}",
+                    f"acceptable after version {event.version - 1}",
+                    against,
+                    station,
+                    story(_holders(history, model, command), event),
+                )
+
+
+@invariant(
+    "I14",
+    "limit and exclusivity",
+    records="log",
+    needs=_intents,
+    absent="no command was accepted",
+    rest=True,
+)
+def limit_and_exclusivity(history: History) -> Iterator[Violation]:
+    """After each accepted command, the station's slots suffice and each connector is held at most once.
+
+    Looked at where the CSMS decides. What a station did by itself (a card shown at a held connector) may exceed the
+    limit, and must be representable: it happened.
+    """
+    for station, model, event in _prefixes(history):
+        if event.type != "CommandRequested":
+            continue
+        command = event.data["command"]
+        connector = command.get("connector")
+        holders = model.holders(connector) if command["kind"] in ("RemoteStart", "Unlock") else []
+        if holders:
+            yield Violation(
+                f"connector {connector} is held {len(holders) + 1} times",
+                "one hold on a connector",
+                f"held by {', '.join([*holders, event.data['command_id']])}",
+                station,
+                story(_holders(history, model, command), event),
+            )
+        if command["kind"] == "RemoteStart" and model.slots is not None and model.used() + 1 > model.slots:
+            yield Violation(
+                f"{model.used() + 1} slots of {station} are in use, it has {model.slots}",
+                f"at most {model.slots}",
+                f"{len(model.starts) + 1} starts under way, {len(model.transactions)} transactions open",
+                station,
+                story([history.commands[holder].intent for holder in model.starts], event),
+            )
+
+
+def _holders(history: History, model: Model, command: dict[str, object]) -> list[LogEvent]:
+    connector = command.get("connector")
+    holders = model.holders(connector) if isinstance(connector, int) else []
+    return [history.commands[holder].intent for holder in holders if holder in history.commands]
+
+
+# --- refusals --------------------------------------------------------------------------------------------------------
+
+REFUSALS = ("refused", "unreachable")
+
+
+def _refusals(history: History) -> Looked:
+    looked = Looked()
+    by_station: dict[str, list[Request]] = {}
+    for request in history.requests.values():
+        answer = request.answers[0]["answer"] if request.answers else None
+        if request.asked is not None and answer in (*REFUSALS, "failed"):
+            looked.checked += 1
+            by_station.setdefault(request.asked["station"], []).append(request)
+    if by_station:
+        stored: dict[str, list[Observation]] = {}
+        for seen in history.of("stored"):
+            stored.setdefault(seen["stream"], []).append(seen)
+        for station, requests in by_station.items():
+            events = stored.get(f"station-{station}", [])
+            _refused(history, station, [r for r in requests if r.answers[0]["answer"] in REFUSALS], events, looked)
+            for request in requests:
+                if request.answers[0]["answer"] == "failed":
+                    looked.violations += _failed(history, station, request)
+    return looked
+
+
+@invariant(
+    "I15",
+    "justified refusal",
+    needs=lambda history: history.derive(_refusals).scope,
+    absent="no request was refused",
+    frames=True,
+    ref="Herlihy and Wing, Linearizability, 1990",
+)
+def justified_refusal(history: History) -> Iterator[Violation]:
+    """A refused request was refusable at some moment between the question and the answer.
+
+    A lost race alone is no reason: a heartbeat that came first does not speak against an unlock. Where a version
+    conflict is answered as a refusal or a failure, the operator pays for a race that had to cost a retry.
+    """
+    yield from history.derive(_refusals).violations
+
+
+def _refused(
+    history: History, station: str, requests: list[Request], events: list[Observation], looked: Looked
+) -> None:
+    """Sweep a station's history once; a request is justified as soon as anything speaks against it in its window."""
+    starting: dict[int, Request] = {}
+    moments: list[Observation] = list(events)
+    for request in requests:
+        assert request.asked is not None
+        starting[request.asked.i] = request
+        moments += [request.asked, request.answers[0]]
+    moments += [seen for seen in history.of_any("socket.opened", "socket.closed") if seen["station"] == station]
+    moments += history.of_any("node.crashed", "node.stopping", "node.stopped", "node.started")
+    model, lives = Model(history.station_rules(station)), history.derive(Lives)
+    sockets: dict[int, str | None] = {}
+    waiting: dict[tuple[str, int], Request] = {}
+    for seen in sorted(moments, key=index):
+        match seen.kind:
+            case "stored":
+                model.take(seen["type"], seen["data"])
+            case "socket.opened":
+                sockets[seen["socket"]] = seen.get("node")
+            case "socket.closed":
+                sockets.pop(seen["socket"], None)
+            case "node.crashed" | "node.stopping" | "node.stopped":
+                sockets = {socket: node for socket, node in sockets.items() if node != seen["node"]}
+            case "request.asked":
+                request = starting[seen.i]
+                waiting[request.request_id, request.attempt] = request
+            case "request.answered":
+                request_ = waiting.pop((seen["request_id"], seen["attempt"]), None)
+                if request_ is not None:
+                    looked.violations.append(_unjustified(request_, station))
+        for key, request in list(waiting.items()):
+            asked = request.asked
+            assert asked is not None
+            gone = request.answers[0]["answer"] == "unreachable" and (
+                not sockets or not lives.up(asked["node"], seen.i)
+            )
+            if gone or model.objection(asked["command"], request.request_id) is not None:
+                del waiting[key]
+
+
+def _unjustified(request: Request, station: str) -> Violation:
+    asked, answer = request.asked, request.answers[0]
+    assert asked is not None
+    why = f" ({answer['reason']})" if answer.get("reason") else ""
+    return Violation(
+        f"request {request.request_id} was {answer['answer']} for no reason",
+        "something that speaks against it, between question and answer",
+        f"nothing did, and the answer was {answer['answer']}{why}",
+        station,
+        story(asked, answer),
+    )
+
+
+def _failed(history: History, station: str, request: Request) -> Iterator[Violation]:
+    """A failure is excused by a store that failed. A lost race is not a store that failed."""
+    asked, answer = request.asked, request.answers[0]
+    assert asked is not None
+    stream = f"station-{station}"
+
+    def within(kind: str) -> list[Observation]:
+        seen = history.of(kind)
+        first, last = bisect(seen, asked.i, key=index), bisect(seen, answer.i, key=index)
+        return [one for one in seen[first:last] if one["node"] == asked["node"] and one["stream"] == stream]
+
+    lost = within("append.refused")
+    if lost and not within("append.unconfirmed") and not _store_broken(history, asked.i, answer.i):
+        yield Violation(
+            f"request {request.request_id} failed because of a lost race",
+            "a lost race is decided again",
+            f"answered failed ({answer.get('reason')}) after version {lost[-1]['expected']} was taken",
+            station,
+            story(asked, lost, answer),
+        )
+
+
+def _store_broken(history: History, first: int, last: int) -> bool:
+    """Whether a fault of the store stood at any moment from observation `first` to `last`."""
+    ends = {seen["id"]: seen.i for seen in history.of("fault.ended")}
+    return any(
+        begun.i <= last and ends.get(begun["id"], last) >= first
+        for begun in history.of("fault.begun")
+        if any(word in begun["fault"] for word in ("store", "disk"))
+    )
+
+
+# --- no trace --------------------------------------------------------------------------------------------------------
+
+
+def _turned_away(history: History) -> dict[str, list[Request]]:
+    """Requests of which every attempt was refused or found nobody, by request id."""
+    attempts: dict[str, list[Request]] = {}
+    for request in history.requests.values():
+        attempts.setdefault(request.request_id, []).append(request)
+    return {
+        request_id: tried
+        for request_id, tried in attempts.items()
+        if all(one.answers and all(answer["answer"] in REFUSALS for answer in one.answers) for one in tried)
+    }
+
+
+@invariant(
+    "I27",
+    "refusals leave no trace",
+    records="log",
+    needs=lambda history: len(history.derive(_turned_away)),
+    absent="no request was turned away",
+    rest=True,
+)
+def no_trace(history: History) -> Iterator[Violation]:
+    """A request that was refused has no intent in the log, and no frame left for it.
+
+    An operator who was told no tries something else. A refusal that happens all the same is an unlock nobody asked for.
+    Requests of which one attempt was accepted, failed, or got no answer are left out: that attempt may have left it.
+    """
+    turned_away = history.derive(_turned_away)
+    traces: dict[str, list[Observation | LogEvent]] = {}
+    for command in history.commands.values():
+        if command.request_id in turned_away:
+            traces.setdefault(command.request_id, []).extend(command.intents)
+    for calls in history.calls.values():
+        for call in calls:
+            if call["request_id"] in turned_away:
+                traces.setdefault(call["request_id"], []).append(call)
+    for request_id, found in traces.items():
+        answers = [answer for one in turned_away[request_id] for answer in one.answers]
+        frames = sum(isinstance(one, Observation) for one in found)
+        yield Violation(
+            f"request {request_id} was {answers[-1]['answer']}, and went on all the same",
+            "no intent and no frame",
+            f"{len(found) - frames} intents in the log, {frames} CALLs written",
+            answers[-1]["station"],
+            story(answers, found),
+        )

@@ -1,0 +1,146 @@
+"""How an invariant is declared, and what keeps "did not look" apart from "is right"."""
+
+from __future__ import annotations
+
+import inspect
+import traceback
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from interlock.scenarios.judge.verdict import Finding, Level, Verdict, Violation
+from interlock.scenarios.record.history import History, LogEvent, Observation
+
+Check = Callable[[History], Iterator[Violation]]
+
+DECLARED: dict[str, Invariant] = {}
+"""Every invariant of the modules imported so far."""
+
+LISTED = 50
+"""Violations of one invariant that a finding lists; the rest are counted."""
+TOLD = 12
+"""Observations that tell the story of one violation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """How many things there were to look at, and how many the run was cut short of."""
+
+    checked: int
+    cut: int = 0
+
+
+@dataclass(slots=True)
+class Looked:
+    """What a check saw when looking and finding are one pass: things looked at, things cut short, violations."""
+
+    checked: int = 0
+    cut: int = 0
+    violations: list[Violation] = field(default_factory=list)
+
+    @property
+    def scope(self) -> Scope:
+        """What there was to see."""
+        return Scope(self.checked, self.cut)
+
+
+@dataclass(frozen=True, slots=True)
+class Invariant:
+    """A predicate over a history, and what has to be in a history for it to say anything."""
+
+    id: str
+    name: str
+    level: Level
+    function: Check
+    needs: Callable[[History], int | Scope]
+    absent: str
+    frames: bool
+    rest: bool
+    records: str | None
+    ref: str | None
+
+    @property
+    def text(self) -> str:
+        """What it demands and why."""
+        return inspect.getdoc(self.function) or ""
+
+    def explain(self) -> str:
+        """Return what `interlock explain` prints."""
+        ref = f"\n\nSee: {self.ref}" if self.ref else ""
+        return f"{self.id}  {self.name}  ({self.level})\n\n{self.text}{ref}"
+
+    def judge(self, history: History) -> Finding:
+        """Return what it says about a history. A check that fails to work says ERROR, never PASS."""
+        try:
+            return self._judge(history)
+        except Exception as error:
+            last = traceback.extract_tb(error.__traceback__)[-1]
+            why = f"{type(error).__name__}: {error} ({Path(last.filename).name} line {last.lineno})"
+            return Finding(self.id, self.name, self.level, Verdict.ERROR, 0, why)
+
+    def _judge(self, history: History) -> Finding:
+        def finding(verdict: Verdict, reason: str | None) -> Finding:
+            return Finding(self.id, self.name, self.level, verdict, scope.checked, reason, tuple(found[:LISTED]))
+
+        scope, found = Scope(0), list[Violation]()
+        if broken := history.of("world.failed"):
+            return finding(Verdict.ERROR, f"the world itself broke: {broken[0]['error']}")
+        if self.frames and not history.complete:
+            return finding(Verdict.NOT_APPLICABLE, "this run recorded facts only, no frames and no stored events")
+        if self.records is not None and not history.told(self.records):
+            return finding(Verdict.NOT_APPLICABLE, f"the CSMS does not tell its {self.records}")
+        if self.rest and history.phase("rest") is None:
+            return finding(Verdict.INCONCLUSIVE, "the run ended before it came to rest")
+        needed = self.needs(history)
+        scope = needed if isinstance(needed, Scope) else Scope(needed)
+        found = list(self.function(history))
+        if found:
+            listed = f"{len(found)} violations, the first {LISTED} are listed" if len(found) > LISTED else None
+            return finding(Verdict.FAIL, listed)
+        if scope.checked:
+            return finding(Verdict.PASS, f"{scope.cut} more were cut short" if scope.cut else None)
+        if scope.cut:
+            return finding(Verdict.INCONCLUSIVE, f"the run was cut short of an answer for {scope.cut}")
+        return finding(Verdict.NOT_APPLICABLE, self.absent)
+
+
+def invariant(
+    id: str,
+    name: str,
+    *,
+    needs: Callable[[History], int | Scope],
+    absent: str,
+    level: Level = "MUST",
+    frames: bool = False,
+    rest: bool = False,
+    records: str | None = None,
+    ref: str | None = None,
+) -> Callable[[Check], Invariant]:
+    """Declare a function as an invariant; its docstring says what it demands and why.
+
+    `needs` counts what it has to look at; with none, it is not applicable because of `absent`. `frames`: it cannot be
+    judged without single frames and stored events. `rest`: it speaks of the world at rest. `records`: what it reads of
+    the CSMS's own records, which somebody else's may not show.
+    """
+
+    def declare(check: Check) -> Invariant:
+        if id in DECLARED:
+            raise ValueError(f"there are two invariants {id}")
+        DECLARED[id] = Invariant(id, name, level, check, needs, absent, frames, rest, records, ref)
+        return DECLARED[id]
+
+    return declare
+
+
+Told = Observation | LogEvent
+"""Something a violation can point at."""
+
+
+def story(*parts: Told | Iterable[Told] | None) -> tuple[int, ...]:
+    """Return where to look: the indices of observations and events in order, the latest where there are many."""
+    found: dict[int, None] = {}
+    for part in parts:
+        if part is not None:
+            several: Iterable[Told] = part if isinstance(part, Iterable) else (part,)
+            found.update((one.i, None) for one in several)
+    return tuple(sorted(found)[-TOLD:])

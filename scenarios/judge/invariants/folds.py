@@ -1,0 +1,116 @@
+"""Folds: every state is the fold of its log, folding says nothing to anybody, and reads nothing but events."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from interlock.scenarios.judge.invariants.declare import Looked, invariant, story
+from interlock.scenarios.judge.verdict import Violation
+from interlock.scenarios.record.history import History, Observation
+
+
+def _states(history: History) -> Looked:
+    looked = Looked()
+    folds = {(seen["station"], seen["version"]): seen for seen in history.of("fold")}
+    for loaded in history.of("loaded"):
+        station, version = loaded["station"], loaded["version"]
+        fold, head = folds.get((station, version)), history.head(station)
+        if version > head:
+            found, fold = f"the log ends at version {head}", history.phase("rest")
+        elif fold is None:
+            looked.cut += version > 0
+            continue
+        elif loaded["digest"] != fold["digest"]:
+            found = loaded["digest"]
+        else:
+            looked.checked += 1
+            continue
+        looked.checked += 1
+        looked.violations.append(
+            Violation(
+                f"{loaded['node']} held a state of {station} that is not version {version} of the log",
+                fold["digest"] if fold and fold.kind == "fold" else f"an event with version {version}",
+                f"{found} (from {loaded['source']})",
+                station,
+                story(loaded, fold),
+            )
+        )
+    return looked
+
+
+@invariant(
+    "I11",
+    "log = fold",
+    needs=lambda history: history.derive(_states).scope,
+    absent="no state was loaded",
+    rest=True,
+    ref="Schneider, Implementing Fault-Tolerant Services Using the State Machine Approach, 1990",
+)
+def log_is_fold(history: History) -> Iterator[Violation]:
+    """Each state a node decided on equals the fold of the log up to its version, wherever it came from.
+
+    A snapshot taken one event too early, a cache that missed an event, a state of appends that were never durable:
+    each decides on something that never was.
+    """
+    yield from history.derive(_states).violations
+
+
+@invariant(
+    "I12",
+    "replay is silent",
+    needs=lambda history: len(history.of("replay.begun")),
+    absent="nothing was replayed",
+    ref="Fowler, Event Sourcing, 2005: external updates",
+)
+def replay_is_silent(history: History) -> Iterator[Violation]:
+    """While a node folds stored events, nothing leaves it.
+
+    An effect inside an event handler happens again with every replay: the station unlocks because the server restarted.
+    """
+    replaying: dict[str, list[Observation]] = {}
+    for seen in history.of_any(
+        "replay.begun", "replay.ended", "node.started", "node.crashed", "node.stopped", "call", "frame"
+    ):
+        if seen.kind == "frame" and seen["edge"] != "csms.sent":
+            continue
+        begun = replaying.setdefault(seen["node"], [])
+        match seen.kind:
+            case "replay.begun":
+                begun.append(seen)
+            case "replay.ended":
+                if begun:
+                    begun.pop()
+            case "call" | "frame":
+                if begun:
+                    yield Violation(
+                        f"{seen['node']} sent something while it replayed {begun[-1]['station']}",
+                        "silence until the replay ended",
+                        seen.get("text") or f"a CALL of {seen['action']}",
+                        seen["station"],
+                        story(begun, seen),
+                    )
+            case _:
+                begun.clear()
+
+
+@invariant(
+    "I26",
+    "pure fold",
+    needs=lambda history: len(history.of("fold")),
+    absent="nothing was folded at rest",
+    rest=True,
+)
+def pure_fold(history: History) -> Iterator[Violation]:
+    """Folding the same events again, at another time, gives the same state.
+
+    A fold that reads a clock, a random number or a setting gives another past each time it is told.
+    """
+    for fold in history.of("fold"):
+        if fold["own"] != fold["again"]:
+            yield Violation(
+                f"{fold['station']} folds differently a second time",
+                fold["own"],
+                fold["again"],
+                fold["station"],
+                story(fold),
+            )

@@ -1,0 +1,205 @@
+"""Presence: never called offline while it speaks, never called online long after it fell silent.
+
+The two halves of what a failure detector may promise (Chandra and Toueg, Unreliable Failure Detectors, 1996): I16 is
+its accuracy, I17 its completeness.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterator
+
+from interlock.scenarios.judge.invariants.declare import Looked, invariant, story
+from interlock.scenarios.judge.verdict import Violation
+from interlock.scenarios.record.history import History, LogEvent, Observation, station_of
+
+TOLERANCE_S = 1e-3
+"""Frames this close to a decision are taken as not known to whoever made it."""
+
+
+def _presence(history: History) -> dict[str, list[LogEvent]]:
+    """CameOnline and WentOffline by station, in the order of the log."""
+    found: dict[str, list[LogEvent]] = {}
+    for stream, events in history.streams.items():
+        station = station_of(stream)
+        if station is not None:
+            changes = [event for event in events if event.type in ("CameOnline", "WentOffline")]
+            if changes:
+                found[station] = changes
+    return found
+
+
+def _heard(history: History) -> dict[str, list[Observation]]:
+    """Frames the CSMS received, by station."""
+    found: dict[str, list[Observation]] = {}
+    for seen in history.of("frame"):
+        if seen.fields["edge"] == "csms.received":
+            found.setdefault(seen.fields["station"], []).append(seen)
+    return found
+
+
+def _time(seen: Observation) -> float:
+    return seen.t
+
+
+# --- accuracy --------------------------------------------------------------------------------------------------------
+
+
+def _departures(history: History) -> Looked:
+    looked = Looked()
+    by_node: dict[tuple[str, str], list[Observation]] = {}
+    for station, frames in history.derive(_heard).items():
+        for frame in frames:
+            by_node.setdefault((station, frame.fields["node"]), []).append(frame)
+    for station, changes in history.derive(_presence).items():
+        nodes: dict[int, str] = {}
+        for number, event in enumerate(changes):
+            epoch = event.data["epoch"]
+            if event.type == "CameOnline":
+                nodes[epoch] = event.data["node"]
+                continue
+            after = changes[number + 1] if number + 1 < len(changes) else None
+            if after is not None and _replaces(after, event):
+                continue
+            looked.checked += 1
+            heard = by_node.get((station, nodes.get(epoch, "")), [])
+            last = bisect_left(heard, event.at - TOLERANCE_S, key=_time)
+            silent_from = event.at - history.rules["offline_after_s"] + TOLERANCE_S
+            if last and heard[last - 1].t > silent_from:
+                frame = heard[last - 1]
+                looked.violations.append(
+                    Violation(
+                        f"{station} was called offline while it spoke",
+                        f"no frame for {history.rules['offline_after_s']:g} s",
+                        f"a frame {event.at - frame.t:.3f} s before",
+                        station,
+                        story(frame, event),
+                    )
+                )
+    return looked
+
+
+def _replaces(after: LogEvent, event: LogEvent) -> bool:
+    """Whether a newer connection took over at once: then the old one ended without a silence."""
+    return (
+        after.type == "CameOnline"
+        and after.version == event.version + 1
+        and after.data["at"] == event.data["at"]
+        and after.data["epoch"] > event.data["epoch"]
+    )
+
+
+@invariant(
+    "I16",
+    "offline justified",
+    needs=lambda history: history.derive(_departures).scope,
+    absent="no station was called offline",
+    frames=True,
+    rest=True,
+    ref="Chandra and Toueg, Unreliable Failure Detectors for Reliable Distributed Systems, 1996",
+)
+def offline_justified(history: History) -> Iterator[Violation]:
+    """A station is called offline only after the offline time-out passed without a frame of it.
+
+    Any frame counts, not only heartbeats, and each restarts the timer. Counted are frames received by the node that had
+    the connection; one that a newer connection replaced may end without a silence.
+    """
+    yield from history.derive(_departures).violations
+
+
+# --- completeness ----------------------------------------------------------------------------------------------------
+
+
+def _silences(history: History) -> Looked:
+    looked = Looked()
+    if not history.observations:
+        return looked
+    bound = 2 * history.rules["offline_after_s"] + history.rules.get("max_down_s", 0.0)
+    rest = history.phase("rest")
+    end = (rest or history.observations[-1]).t
+    for station, heard in history.derive(_heard).items():
+        changes = history.derive(_presence).get(station, [])
+        for number, frame in enumerate(heard):
+            until = heard[number + 1].t if number + 1 < len(heard) else end
+            if until - frame.t <= bound:
+                continue
+            # A node that restarts arms the timer in full.
+            since = frame.t
+            for started in history.of("node.started"):
+                if started["node"] == frame["node"] and since < started.t <= since + bound:
+                    since = started.t
+            if until - since <= bound:
+                continue
+            looked.checked += 1
+            due = since + bound + TOLERANCE_S
+            known = [event for event in changes if event.at <= due]
+            if known and known[-1].type == "CameOnline":
+                looked.violations.append(
+                    Violation(
+                        f"{station} was silent for {until - frame.t:.0f} s and nobody noticed",
+                        f"WentOffline within {bound:g} s",
+                        f"{bound:g} s after its last frame the log still calls it online",
+                        station,
+                        story(known[-1], frame, heard[number + 1 : number + 2] or rest),
+                    )
+                )
+    return looked
+
+
+@invariant(
+    "I17",
+    "offline within bound",
+    level="SHOULD",
+    needs=lambda history: history.derive(_silences).scope,
+    absent="no station was silent for long",
+    frames=True,
+    rest=True,
+    ref="Chandra and Toueg, Unreliable Failure Detectors for Reliable Distributed Systems, 1996",
+)
+def offline_in_time(history: History) -> Iterator[Violation]:
+    """Each long silence is noticed: within two offline time-outs and the longest time a node was down.
+
+    Two, because a timer that cannot be saved is armed in full after a restart, and a sweep comes late by half of one.
+    A timer that a crash took with it is what this finds.
+    """
+    yield from history.derive(_silences).violations
+
+
+# --- alternation -----------------------------------------------------------------------------------------------------
+
+
+@invariant(
+    "I23",
+    "presence alternates",
+    records="log",
+    needs=lambda history: sum(map(len, history.derive(_presence).values())),
+    absent="no station came online",
+    rest=True,
+)
+def presence_alternates(history: History) -> Iterator[Violation]:
+    """CameOnline and WentOffline take turns, each pair with one epoch, and epochs grow.
+
+    Two of a kind in a row, or an offline for a connection that was replaced, means that somebody recorded presence
+    without looking, or that an old connection's end was taken for the new one's.
+    """
+    for station, changes in history.derive(_presence).items():
+        online, epoch, before = False, 0, None
+        for event in changes:
+            came = event.type == "CameOnline"
+            wrong = None
+            if came == online:
+                wrong = f"{event.type} of epoch {event.data['epoch']} while it was {'online' if online else 'offline'}"
+            elif came and event.data["epoch"] <= epoch:
+                wrong = f"epoch {event.data['epoch']} after epoch {epoch}"
+            elif not came and event.data["epoch"] != epoch:
+                wrong = f"WentOffline of epoch {event.data['epoch']} in epoch {epoch}"
+            if wrong is not None:
+                yield Violation(
+                    f"the presence of {station} does not alternate",
+                    f"{'WentOffline' if online else 'CameOnline'} after epoch {epoch}",
+                    wrong,
+                    station,
+                    story(before, event),
+                )
+            online, before = came, event
+            epoch = max(epoch, event.data["epoch"])

@@ -1,0 +1,344 @@
+"""A fleet of simulated stations against a CSMS that somebody else runs: real sockets, wall time, one loop.
+
+The first station goes ahead: if it is not let in, nobody else tries and the user is told why. The others are switched
+on one after the other. At the end no driver stays behind: sessions are ended and told, then the sockets are closed.
+What happened at the stations' edge is written down as it happens, and judged when it is over by the wire alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import resource
+import signal
+import ssl
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from interlock.scenarios.judge import wire as outside
+from interlock.scenarios.judge.invariants import INVARIANTS
+from interlock.scenarios.judge.verdict import Finding, Verdict, document
+from interlock.scenarios.record.call_stats import Tally
+from interlock.scenarios.record.recorder import Recorder, observations
+from interlock.scenarios.refused import UNTOLD, Refused
+from interlock.scenarios.runner import versions
+from interlock.simulator.address import Address
+from interlock.simulator.clock import EPOCH
+from interlock.simulator.dial import Network, Socket
+from interlock.simulator.fleet import FleetSpec, build
+from interlock.simulator.profiles import PROFILES, begin
+from interlock.simulator.station import Station
+from interlock.simulator.wall import WallClock
+
+LEAVING_S = 10.0
+"""How long the end may take: sessions are ended, what was not told yet is told."""
+LOOK_S = 0.25
+CROWD = 50
+"""Stations whose drivers leave at once."""
+SPARE_FILES = 64
+"""What a process opens besides sockets."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to run. `seconds` is None until it is interrupted; `began` is the time of day at second 0, in UTC."""
+
+    address: Address
+    stations: int
+    profile: str
+    seed: int
+    seconds: float | None
+    rate: float
+    prefix: str
+    connectors: int
+    id_tag: str
+    out: Path
+    began: datetime
+    reproduce: str
+    password: str | None = None
+    tls: ssl.SSLContext | None = None
+
+    @property
+    def spec(self) -> FleetSpec:
+        """The stations, as the simulator builds them."""
+        skew_s = (self.began.replace(tzinfo=None) - EPOCH).total_seconds()
+        station = {"connectors": self.connectors, "first_boot_s": (0.0, 0.0), **PROFILES[self.profile].station}
+        return FleetSpec(
+            self.stations,
+            self.prefix,
+            station,
+            skew_s=(skew_s, skew_s),
+            switch_on_s=(self.stations - 1) / self.rate,
+        )
+
+    @property
+    def ends(self) -> tuple[str, str]:
+        """The first station's URL and the last one's."""
+        spec = self.spec
+        return self.address.url(spec.station_id(1)), self.address.url(spec.station_id(self.stations))
+
+
+@dataclass(slots=True)
+class State:
+    """How it goes."""
+
+    t: float = 0.0
+    connected: int = 0
+    booted: int = 0
+    charging: int = 0
+    dials_failed: int = 0
+    leaving: bool = False
+
+
+class Fleet:
+    """One run. `show(fleet)` is called about four times a second."""
+
+    def __init__(self, plan: Plan, show: Callable[[Fleet], None]) -> None:
+        self.plan, self._show = plan, show
+        self.state = State()
+        self.tally = Tally()
+        self.refusals: Counter[str] = Counter()
+        self.closes: Counter[str] = Counter()
+        self.opened = 0
+        self.interrupted = False
+        self.behind_s = 0.0
+        self.took_s = 0.0
+        self.observed = 0
+        self.document: dict[str, Any] = {}
+        self._in: set[str] = set()
+        """Stations that were ever let in."""
+
+    @property
+    def verdict(self) -> Verdict:
+        """Return the verdict of a run that is over."""
+        return Verdict[self.document["verdict"]]
+
+    @property
+    def reconnects(self) -> int:
+        """Sockets opened by stations that had had one before."""
+        return self.opened - len(self._in)
+
+    # --- running ---
+
+    def run(self) -> None:
+        """Run it to its end, or raise `Refused` when the first station was not let in."""
+        asyncio.run(self._run())
+
+    async def _run(self) -> None:
+        plan, loop = self.plan, asyncio.get_running_loop()
+        clock = WallClock(loop)
+        with Recorder(lambda: clock.now, plan.out) as recorder:
+            self._recorder, self._clock = recorder, clock
+            loop.set_exception_handler(self._broke)
+            network = Network(loop, plan.address, self._observe, self._frame, password=plan.password, tls=plan.tls)
+            fleet = build(clock, plan.spec, plan.seed, network, self._observe)
+            self._known, self._stop, self._hurry = asyncio.Event(), asyncio.Event(), asyncio.Event()
+            for number in (signal.SIGINT, signal.SIGTERM):
+                loop.add_signal_handler(number, self._interrupt)
+            try:
+                # Stations live as long as the run: there is no sense in looking at each of them again and again.
+                gc.collect()
+                gc.freeze()
+                self._observe("phase", name="running")
+                await self._first(fleet.stations[0], network)
+                for station, delay_s in zip(fleet.stations[1:], fleet.switched_on_s[1:], strict=True):
+                    station.after(delay_s, station.start)
+                for station in fleet.stations:
+                    begin(clock, station, PROFILES[plan.profile], plan.id_tag)
+                await self._watch(fleet.stations)
+                await self._leave(fleet.stations, network)
+            finally:
+                gc.unfreeze()
+                clock.stop()
+                for number in (signal.SIGINT, signal.SIGTERM):
+                    loop.remove_signal_handler(number)
+            self.took_s = clock.now
+            digest = recorder.end()
+            self.observed = recorder.count
+        self._write(digest)
+
+    async def _first(self, station: Station, network: Network) -> None:
+        station.start()
+        await _either(self._known, self._stop)
+        if network.opened == 0:
+            await network.close("not let in")
+            self._recorder.discard()
+            raise Refused(network.last_refusal or "interrupted before the first station was connected", UNTOLD)
+
+    async def _watch(self, stations: tuple[Station, ...]) -> None:
+        seconds = self.plan.seconds
+        while not self._stop.is_set():
+            left = LOOK_S if seconds is None else min(LOOK_S, seconds - self._clock.now)
+            if left <= 0.0:
+                return
+            await _within(self._stop, left)
+            self._look(stations)
+
+    def _look(self, stations: tuple[Station, ...]) -> None:
+        state = self.state
+        state.t = self._clock.now
+        state.connected = sum(station.talk.socket is not None for station in stations)
+        state.booted = sum(station.online for station in stations)
+        state.charging = sum(evse.session is not None for station in stations for evse in station.evses)
+        state.dials_failed = self.refusals.total()
+        self._show(self)
+
+    async def _leave(self, stations: tuple[Station, ...], network: Network) -> None:
+        """End what goes on, let it be told, and close the sockets."""
+        self.state.leaving = True
+        self.behind_s = self._clock.behind_s
+        self._observe("phase", name="leaving")
+        until = self._clock.now + LEAVING_S
+        while not self._hurry.is_set() and self._clock.now < until:
+            for number, station in enumerate(stations):
+                for evse in station.evses:
+                    if evse.vehicle is not None:
+                        station.unplug(evse.number)
+                if number % CROWD == 0:
+                    await asyncio.sleep(0)
+            self._look(stations)
+            # Who has lost its connection will be back; when nobody has one, the CSMS is gone.
+            if not any(map(_has_to_tell, stations)) or not self.state.booted:
+                break
+            await _within(self._hurry, LOOK_S)
+        for station in stations:
+            for truth in station.truth():
+                self._observe("truth", **truth)
+            self._observe("outbox", station=station.station_id, pending=station.outbox_pending)
+        self._clock.stop()
+        await network.close("the run is over")
+
+    def _interrupt(self) -> None:
+        if self._stop.is_set():
+            self._hurry.set()
+        self.interrupted = True
+        self._stop.set()
+
+    def _broke(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        error = context.get("exception")
+        text = f"{type(error).__name__}: {error}" if error is not None else str(context.get("message"))
+        self._observe("world.failed", error=text[:300])
+        self._stop.set()
+
+    # --- recording ---
+
+    def _observe(self, kind: str, **fields: Any) -> None:
+        self._recorder.observe(kind, **fields)
+        if kind == "socket.opened":
+            self.opened += 1
+            self._in.add(fields["station"])
+            self._known.set()
+        elif kind == "socket.closed":
+            self.tally.lost(fields["station"])
+            if not self.state.leaving:
+                self.closes[fields["why"]] += 1
+        elif kind == "dial.failed":
+            self.refusals[fields["why"]] += 1
+            self._known.set()
+
+    def _frame(self, edge: str, socket: Socket, text: str) -> None:
+        station = socket.station_id
+        if edge == "station.sent":
+            self.tally.sent(station, text, self._clock.now)
+        else:
+            self.tally.received(station, text, self._clock.now)
+        self._recorder.observe("frame", edge=edge, station=station, socket=socket.number, node="csms", text=text)
+
+    # --- what is left of it ---
+
+    def _write(self, digest: str) -> None:
+        plan = self.plan
+        about: dict[str, Any] = {
+            "schema": 1,
+            "scenario": f"fleet-{plan.profile}",
+            "title": f"{plan.stations} stations against {plan.ends[0]}",
+            "csms": plan.address.place,
+            "seed": plan.seed,
+            "spec": {
+                "stations": plan.stations,
+                "profile": plan.profile,
+                "connectors": plan.connectors,
+                "seconds": plan.seconds,
+                "rate": plan.rate,
+                "urls": list(plan.ends),
+                "began": plan.began.isoformat(),
+            },
+            "drawn": {},
+            "versions": versions(),
+            "rules": {"recorded": "all", "seen_from": "station", "fleet": plan.stations},
+            "reproduce": plan.reproduce,
+            "history_sha256": digest,
+            "observations": self.observed,
+        }
+        self.document = document(about, self._findings())
+        for name, content in (("run.json", about), ("verdict.json", self.document)):
+            text = msgspec.json.format(msgspec.json.encode(content, order="sorted"), indent=1)
+            (plan.out / name).write_bytes(text)
+
+    def _findings(self) -> list[Finding]:
+        hidden = {one.id: (one.name, one.level) for one in INVARIANTS.values()}
+        return outside.judge(observations(self._recorder.path), hidden, self.plan.stations)
+
+    def summary(self) -> dict[str, Any]:
+        """Return what `--json` prints."""
+        plan = self.plan
+        return {
+            "schema": 1,
+            "verdict": self.verdict.name,
+            "failed": [one["id"] for one in self.document["invariants"] if one["verdict"] in ("FAIL", "ERROR")],
+            "stations": plan.stations,
+            "profile": plan.profile,
+            "seed": plan.seed,
+            "urls": list(plan.ends),
+            "seconds": round(self.took_s, 3),
+            "interrupted": self.interrupted,
+            "connected": len(self._in),
+            "connects": self.opened,
+            "reconnects": self.reconnects,
+            "refusals": dict(self.refusals.most_common()),
+            "closes": dict(self.closes.most_common()),
+            "calls": self.tally.answered,
+            "commands": self.tally.commands,
+            "errors": self.tally.errors,
+            "behind_ms": round(1000 * self.behind_s, 1),
+            "actions": self.tally.table(),
+            "run": str(plan.out),
+            "reproduce": plan.reproduce,
+        }
+
+
+def _has_to_tell(station: Station) -> bool:
+    return station.outbox_pending > 0 or station.talk.link.outstanding is not None
+
+
+async def _either(*events: asyncio.Event) -> None:
+    waiting = [asyncio.ensure_future(event.wait()) for event in events]
+    await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    for one in waiting:
+        one.cancel()
+
+
+async def _within(event: asyncio.Event, seconds: float) -> None:
+    """Wait for an event, but not longer than `seconds`."""
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        pass
+
+
+def make_room(stations: int) -> None:
+    """Let this process open as many files as it may, or raise `Refused` when those are not enough."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = stations + SPARE_FILES
+    most = needed if hard == resource.RLIM_INFINITY else hard
+    if needed > most:
+        raise Refused(f"{stations} stations need {needed} open files and this process may have {hard} (ulimit -Hn)")
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))

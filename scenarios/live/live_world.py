@@ -1,0 +1,417 @@
+"""A scenario against a CSMS by its URL: the same stations and deeds, on real sockets and in wall time.
+
+Only what happens at the stations and on their lines can be done to somebody else's system, and only what is seen from
+there, or told by its records, is judged: the rest is NOT_APPLICABLE. The wait before the first deed is left out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import random
+import re
+from collections.abc import Callable, Coroutine, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from interlock.csms import v16
+from interlock.csms.domain import commands as do
+from interlock.csms.domain.station import Station as Folded
+from interlock.csms.domain.station import Transaction
+from interlock.scenarios.record.domain_view import OUTCOMES
+from interlock.scenarios.record.history import History
+from interlock.scenarios.spec import Drawn, Scenario, Step
+from interlock.scenarios.steps.deeds import DEEDS
+from interlock.scenarios.steps.faults import FAULTS
+from interlock.scenarios.targets.target import Misfit, Target, TargetGone
+from interlock.simulator.address import Address
+from interlock.simulator.clock import EPOCH as STATION_EPOCH
+from interlock.simulator.clock import ClockSpec
+from interlock.simulator.dial import Network, Socket, record_frames
+from interlock.simulator.personas import PERSONAS
+from interlock.simulator.station import Station, StationSpec
+from interlock.simulator.wall import WallClock
+from interlock.simulator.websocket import Reached
+
+EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
+OBEYED_S = 5.0
+"""How long a station of the quickest kind takes to do as it is told, and to say so."""
+LEAD_S = 2.0
+CONNECT_S = 20.0
+OPEN = ("requested", "in doubt", "doubt", None)
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
+
+
+class _Line(Network):
+    """The network, of which the world may cut lines."""
+
+    unreachable: dict[str, int]
+
+    def reach(self, station_id: str, reached: Reached) -> None:
+        """Open a socket, unless the line is down."""
+        if self.unreachable.get(station_id):
+            self.loop.call_later(0.05, reached, None)
+            return
+        super().reach(station_id, reached)
+
+
+class _Operator:
+    """Stands where a node stands: takes an operator's requests."""
+
+    name = "csms"
+
+    misfit: Misfit | None = None
+    """An answer that nobody could read: a deed takes it for a failed request, and it is not the CSMS's."""
+
+    def __init__(self, target: Target) -> None:
+        self._target = target
+
+    @property
+    def taking(self) -> _Operator:
+        """The node, which is always there."""
+        return self
+
+    @property
+    def csms(self) -> _Operator:
+        """The same."""
+        return self
+
+    async def operate(self, station: str, command: Any, request_id: str) -> Any:
+        """Ask for a command."""
+        try:
+            return await self._target.operate(station, command, request_id)
+        except Misfit as error:
+            self.misfit = error
+            raise
+
+    async def phase(self, station: str, command_id: str) -> str | None:
+        """Return where a command stands."""
+        return _ours(await self._target.phase(command_id))
+
+    async def call(self, coroutine: Coroutine[Any, Any, Any], patience_s: float) -> Any:
+        """Ask; None when there was no answer in time."""
+        task = asyncio.ensure_future(coroutine)
+        await asyncio.wait({task}, timeout=patience_s)
+        return task.result() if task.done() else None
+
+
+class OutsideWorld:
+    """One run. Station ids begin with `prefix`, which no other run may use."""
+
+    def __init__(
+        self, scenario: Scenario, drawn: Drawn, seed: int, address: Address, target: Target, prefix: str
+    ) -> None:
+        loop = asyncio.get_running_loop()
+        self.scenario, self.drawn, self.seed, self.target = scenario, drawn, seed, target
+        self.env = WallClock(loop)
+        self.loop = loop
+        self.began = datetime.now(UTC)
+        self.history = History(lambda: self.env.now)
+        self.network = _Line(loop, address, self._observe, self._frame)
+        self.network.unreachable = {}
+        self._note = record_frames(self.history.observe)
+        self._prefix, self._requests, self._operator = prefix, 0, _Operator(target)
+        persona = PERSONAS[drawn.persona]
+        self._slow = persona.act_delay_s[1], persona.answer_delay_s[1]
+        self._obeying: dict[tuple[str, str], float] = {}
+        """When each CALL that has no answer will have had its effect, if it is to have one."""
+        self._asking: set[tuple[str, str]] = set()
+        """What stations asked and has no answer."""
+        skew_s = (self.began.replace(tzinfo=None) - STATION_EPOCH).total_seconds()
+        spec = StationSpec(
+            "",
+            connectors=scenario.connectors,
+            persona=persona,
+            clock=ClockSpec(skew_s, 0.0),
+            **{**drawn.station, "first_boot_s": (0.0, 0.2)},
+        )
+        self.stations = [
+            Station(
+                self.env,
+                replace(spec, station_id=self.station_id(number)),
+                random.Random(f"{seed}:{number}"),
+                self.network,
+                self._observe,
+            )
+            for number in range(1, scenario.stations + 1)
+        ]
+
+    # --- what deeds and faults reach for ---
+
+    def station_id(self, number: int) -> str:
+        """Name a station, from 1."""
+        return f"{self._prefix}{number:02d}"
+
+    def station(self, number: int) -> Station:
+        """Return a station."""
+        return self.stations[number - 1]
+
+    def host(self, number: int) -> _Operator:
+        """Return whoever takes an operator's requests: behind one URL there is no telling nodes apart."""
+        return self._operator
+
+    def new_request(self) -> str:
+        """Name a request."""
+        self._requests += 1
+        return f"{self._prefix}r{self._requests}"
+
+    @contextlib.contextmanager
+    def unreachable(self, station: str) -> Iterator[None]:
+        """Let no new socket of a station through."""
+        lines = self.network.unreachable
+        lines[station] = lines.get(station, 0) + 1
+        try:
+            yield
+        finally:
+            lines[station] -= 1
+
+    def _sockets(self, station: str) -> list[Socket]:
+        return [socket for socket in self.network.sockets if socket.station_id == station]
+
+    def cut(self, station: str, why: str) -> None:
+        """Break every socket of a station."""
+        for socket in self._sockets(station):
+            socket.abort()
+
+    @contextlib.contextmanager
+    def half_open(self, station: str, why: str) -> Iterator[None]:
+        """Let every socket of a station be silently dead inside a `with` block, and reset behind it."""
+        found = self._sockets(station)
+        for socket in found:
+            socket.half_open(why)
+        try:
+            yield
+        finally:
+            for socket in found:
+                socket.abort()
+
+    async def folded(self, station: int) -> Folded:
+        """Return the open transactions that the CSMS believes in."""
+        believed = await self.target.connectors(self.station_id(station)) or []
+        running = {one["transaction"]: one["connector"] for one in believed if one.get("transaction") is not None}
+        if not any("transaction" in one for one in believed):
+            for event in await self.target.events(self.station_id(station)) or []:
+                if event["type"] == "TransactionStarted":
+                    running[event["data"]["transaction_id"]] = event["data"]["connector"]
+                elif event["type"] == "TransactionStopped":
+                    running.pop(event["data"]["transaction_id"], None)
+        return Folded(
+            transactions={
+                number: Transaction(number, connector, "", 0, None, "Accepted") for number, connector in running.items()
+            }
+        )
+
+    async def phase_after(self, station: int, node: int, command_id: str, seconds: float) -> str | None:
+        """Return where a command stands once it has an outcome, at the latest after `seconds`."""
+        if "outcomes" not in self.target.tells:
+            return None
+        until = self.env.now + seconds
+        while True:
+            phase = _ours(await self.target.phase(command_id))
+            if phase not in OPEN or self.env.now >= until:
+                return phase
+            await asyncio.sleep(0.5)
+
+    # --- running ---
+
+    async def run(self, patience_s: float) -> None:
+        """Run it to its end, at most `patience_s` after the last deed. Raises `TargetGone`."""
+        try:
+            await self._play(patience_s)
+        finally:
+            await self.network.close("the run is over")
+            self.env.stop()
+        if self._operator.misfit is not None:
+            raise self._operator.misfit
+
+    async def _play(self, patience_s: float) -> None:
+        self._observe("phase", name="faults")
+        for station in self.stations:
+            station.start()
+        network = self.network
+
+        def settled() -> bool:
+            return all(one.online for one in self.stations) or not (network.opened or network.refusals.total() < 2)
+
+        await self._until(settled, CONNECT_S)
+        if not network.opened:
+            return
+        steps = self.drawn.steps
+        lead = min((float(step.at) for step in steps), default=0.0) - LEAD_S
+        began = self.env.now
+        doing = [asyncio.ensure_future(self._do(step, began + max(0.0, float(step.at) - lead))) for step in steps]
+        await asyncio.gather(*doing)
+        self._observe("phase", name="healed")
+        await self._until(
+            lambda: all(due <= self.env.now for due in self._obeying.values()), OBEYED_S + sum(self._slow)
+        )
+        limit = self.env.now + patience_s
+        await self._until(lambda: all(_rests(station) for station in self.stations), patience_s)
+        while self.env.now < limit and [one for one in (await self._phases()).values() if one in OPEN]:
+            await asyncio.sleep(0.5)
+        # Each says one thing more: once that is answered, everything before it has arrived.
+        for station in self.stations:
+            station.send_heartbeat_now()
+        await self._until(lambda: not self._asking, OBEYED_S)
+        self._observe("phase", name="rest")
+        await self._last_look()
+
+    async def _until(self, condition: Callable[[], bool], seconds: float) -> None:
+        until = self.env.now + seconds
+        while not condition() and self.env.now < until:
+            await asyncio.sleep(0.05)
+
+    async def _do(self, step: Step, at: float) -> None:
+        """Do a step. What goes wrong with it is the world's own error: it says nothing about the CSMS."""
+        await asyncio.sleep(max(0.0, at - self.env.now))
+        try:
+            await self._step(step)
+        except TargetGone:
+            raise
+        except Exception as error:
+            self._observe("world.failed", error=f"{step.what}: {type(error).__name__}: {error}"[:300])
+
+    async def _step(self, step: Step) -> None:
+        params = dict(step.params)
+        if step.what in DEEDS:
+            await DEEDS[step.what](self, **params)
+            return
+        about = {"fault": step.what, "id": f"{step.what}@{step.at:g}", **params}
+        if "station" in about:
+            about["station"] = self.station_id(about["station"])
+        self._observe("fault.begun", **about)
+        await FAULTS[step.what](self, **params)
+        self._observe("fault.ended", **about)
+
+    async def _phases(self) -> dict[str, str | None]:
+        """Return where each command stands that an operator was told of, if the CSMS tells."""
+        if "outcomes" not in self.target.tells:
+            return {}
+        known = [seen["command_id"] for seen in self.history.noted("request.answered") if seen["command_id"]]
+        return {command: await self.target.phase(command) for command in dict.fromkeys(known)}
+
+    # --- recording ---
+
+    def _observe(self, kind: str, **fields: Any) -> None:
+        self.history.observe(kind, **fields)
+
+    def _frame(self, edge: str, socket: Socket, text: str) -> None:
+        self._note(edge, socket, text)
+        kind = text[:8].lstrip(" [")[:1]
+        with contextlib.suppress(ValueError, LookupError, TypeError):  # a station may send what is no message
+            if edge == "station.sent" and kind == "2":
+                self._asking.add((socket.station_id, json.loads(text)[1]))
+            elif edge == "station.received" and kind in ("3", "4"):
+                self._asking.discard((socket.station_id, json.loads(text)[1]))
+            elif edge == "station.sent":
+                self._obeying.pop((socket.station_id, json.loads(text)[1]), None)
+            elif edge == "station.received" and kind == "2":
+                _, message_id, action, payload = json.loads(text)
+                self._obeying[socket.station_id, message_id] = self.env.now + OBEYED_S + sum(self._slow)
+                wanted = _call(socket.station_id, str(action), payload)
+                told = {"message_id": str(message_id), "action": str(action), "command_id": None, "request_id": None}
+                self._observe("call", node="csms", station=socket.station_id, **told, wanted=wanted)
+
+    async def _last_look(self) -> None:
+        observe = self.history.observe
+        requests: dict[str, str] = {}
+        for number, station in enumerate(self.stations, 1):
+            name = self.station_id(number)
+            for event in await self.target.events(name) or []:
+                data = self._shifted(event["data"])
+                if event["type"] == "CommandRequested":
+                    data["request_id"] = str(data["request_id"]).removeprefix("key:")
+                    requests[str(data["command_id"])] = data["request_id"]
+                observe(
+                    "log",
+                    stream=f"station-{name}",
+                    version=event["version"],
+                    id=event["id"],
+                    type=event["type"],
+                    data=data,
+                )
+            for truth in station.truth():
+                observe("truth", **truth)
+            observe("outbox", station=name, pending=station.outbox_pending)
+            for one in await self.target.connectors(name) or []:
+                if one["connector"] > 0:
+                    told = {"transaction_id": one["transaction"]} if "transaction" in one else {}
+                    told |= {"held": one["held_by"] is not None} if "held_by" in one else {}
+                    told |= {"online": one["online"]} if "online" in one else {}
+                    place = {"node": "csms", "station": name, "connector": one["connector"]}
+                    observe("belief", **place, status=one["status"], **told)
+        if "log" not in self.target.tells:
+            await self._told_outcomes()
+        self._attribute(requests)
+
+    async def _told_outcomes(self) -> None:
+        """Note what the CSMS says became of its commands, in the words of a log that it does not have."""
+        asked = {seen["request_id"]: seen for seen in self.history.noted("request.asked")}
+        answered = list(self.history.noted("request.answered"))
+        requests = {seen["command_id"]: seen["request_id"] for seen in answered}
+        for version, (command_id, phase) in enumerate((await self._phases()).items(), 1):
+            request = asked[requests[command_id]]
+            events = [("CommandRequested", {"request_id": request["request_id"], "command": request["command"]})]
+            events += [
+                (type, {}) for type, word in (*OUTCOMES.items(), ("CommandInDoubt", "in doubt")) if word == phase
+            ]
+            for number, (type, data) in enumerate(events):
+                about = {"stream": f"station-{request['station']}", "version": 2 * version + number}
+                data = {"command_id": command_id, "why": "", **data}
+                self.history.observe("log", **about, id=f"told:{command_id}:{number}", type=type, data=data)
+
+    def _attribute(self, requests: dict[str, str]) -> None:
+        """Say for which command and request each CALL was, where that is known.
+
+        Known from a log, whose command ids are message ids; otherwise where only one request asked for such a CALL.
+        """
+        log, keyed = "log" in self.target.tells, "requests" in self.target.tells
+        asking: dict[str, dict[tuple[str, int], str | None]] = {}
+        for seen in self.history.noted("request.asked"):
+            which = seen["request_id"], 0 if keyed else seen["attempt"]
+            asking.setdefault(_wanted(seen["station"], seen["command"]), {})[which] = None
+        commands: dict[str, set[str]] = {}
+        for seen in self.history.noted("request.answered"):
+            if seen["command_id"] is not None:
+                commands.setdefault(seen["request_id"], set()).add(seen["command_id"])
+        for call in self.history.noted("call"):
+            call.update(command_id=call["message_id"], request_id=requests.get(call["message_id"]))
+            wanted = asking.get(call.pop("wanted"), {})
+            if call["request_id"] is None and len(wanted) == 1:
+                [(call["request_id"], _)] = wanted
+                known = commands.get(str(call["request_id"]), set())
+                if not log and len(known) == 1:
+                    [call["command_id"]] = known
+
+    def _shifted(self, value: Any) -> Any:
+        """Put the CSMS's times of day where the history's seconds begin."""
+        if isinstance(value, dict):
+            return {name: self._shifted(one) for name, one in value.items()}
+        if isinstance(value, str) and _TIME.match(value):
+            try:
+                at = datetime.fromisoformat(value)
+            except ValueError:
+                return value
+            return (EPOCH + (at - self.began)).isoformat()
+        return value
+
+
+def _call(station: str, action: str, payload: Any) -> str:
+    return json.dumps([station, action, payload], sort_keys=True)
+
+
+def _wanted(station: str, command: dict[str, Any]) -> str:
+    """Return what a CALL for a command looks like."""
+    fields = {name: value for name, value in command.items() if name != "kind"}
+    return _call(station, *v16.call(getattr(do, command["kind"])(**fields)))
+
+
+def _ours(phase: str | None) -> str | None:
+    """Return a phase as deeds know it."""
+    return "doubt" if phase == "in doubt" else phase
+
+
+def _rests(station: Station) -> bool:
+    return station.online and not station.outbox_pending and not station.statuses_pending

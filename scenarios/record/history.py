@@ -1,0 +1,253 @@
+"""What happened in a run: observations in the order they were made, kept in memory and as JSON lines.
+
+A history is recorded first and judged later, so it has two sides. `observe` notes an observation and does nothing
+else. The rest reads: observations by kind, and what they say in the words of the domain (see `readings`). A reading is
+worked out when it is first asked for and kept until more is observed.
+
+Fields must be what JSON can hold (text, numbers, booleans, None, lists, dicts) and must not change once observed:
+they are written out at the end. The names `i`, `t` and `kind` belong to the history.
+
+Errors::
+
+    HistoryDamaged   a run directory cannot be read back as it was written
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from interlock.scenarios.record.domain_view import (
+    EPOCH,
+    OUTCOMES,
+    STEPS,
+    Command,
+    LogEvent,
+    Observation,
+    Readings,
+    Request,
+    Row,
+    Session,
+    index,
+    seconds,
+    station_of,
+)
+
+__all__ = [
+    "EPOCH",
+    "OUTCOMES",
+    "STEPS",
+    "Command",
+    "History",
+    "HistoryDamaged",
+    "LogEvent",
+    "Observation",
+    "Request",
+    "Session",
+    "canonical",
+    "index",
+    "seconds",
+    "station_of",
+]
+
+SCHEMA = 1
+"""The version of `run.json` this module reads."""
+FILE = "history.jsonl"
+RUN_FILE = "run.json"
+
+_RESERVED = frozenset(("i", "t", "kind"))
+_CHUNK = 4096
+_encode = msgspec.json.Encoder(order="deterministic").encode
+_decode_object = msgspec.json.Decoder(dict[str, Any]).decode
+
+
+class HistoryDamaged(Exception):
+    """A run directory cannot be read back as it was written; the message says where and what, in one sentence."""
+
+
+def line(i: int, t: float, kind: str, fields: Mapping[str, Any]) -> bytes:
+    """Return one observation as its line of the file."""
+    if not _RESERVED.isdisjoint(fields):
+        raise ValueError(f"observation {i} ({kind}) uses a name that belongs to the history: {sorted(fields)}")
+    head = f'{{"i":{i},"t":{float(round(t, 6))!r},"kind":"{kind}"'.encode()
+    return head + (b"," + _encode(fields)[1:] if fields else b"}") + b"\n"
+
+
+def canonical(value: Any) -> bytes:
+    """Return `value` as JSON bytes that are equal for equal content."""
+    return _encode(value)
+
+
+class History(Readings):
+    """The observations of one run. `clock` says what second it is.
+
+    `run` is what `run.json` holds, or will: set it before judging, its rules are what the run is judged by.
+    """
+
+    def __init__(self, clock: Callable[[], float], run: Mapping[str, Any] | None = None) -> None:
+        super().__init__()
+        self.run: Mapping[str, Any] = run or {}
+        self._clock = clock
+        self._note = self._rows.append
+
+    def observe(self, kind: str, **fields: Any) -> None:
+        """Note that something happened now."""
+        self._note((self._clock(), kind, fields))
+
+    def noted(self, kind: str) -> Iterator[dict[str, Any]]:
+        """Look through what was noted so far, while it goes on: `of` is for a history that is over."""
+        return (fields for _, name, fields in self._rows if name == kind)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    # --- on disk ---
+
+    def end(self) -> None:
+        """Note that the history is complete. Does nothing the second time."""
+        if not self._rows or self._rows[-1][1] != "end":
+            self.observe("end", count=len(self._rows))
+
+    def lines(self) -> Iterator[bytes]:
+        """Iterate over the lines of the file: equal bytes for equal content, whatever order fields came in."""
+        for i, (t, kind, fields) in enumerate(self._rows):
+            yield line(i, t, kind, fields)
+
+    def sha256(self) -> str:
+        """Return the digest of the file without writing it."""
+        self.end()
+        digest = hashlib.sha256()
+        for line in self.lines():
+            digest.update(line)
+        return digest.hexdigest()
+
+    def write(self, path: Path | str) -> str:
+        """Write the complete history to a file and return its sha256."""
+        self.end()
+        digest = hashlib.sha256()
+        chunk: list[bytes] = []
+        with open(path, "wb") as file:
+            for line in self.lines():
+                chunk.append(line)
+                if len(chunk) == _CHUNK:
+                    _flush(chunk, file.write, digest.update)
+            _flush(chunk, file.write, digest.update)
+        return digest.hexdigest()
+
+    @classmethod
+    def read(cls, run_dir: Path | str) -> History:
+        """Read a run directory back, or raise `HistoryDamaged`."""
+        path = Path(run_dir) / RUN_FILE
+        try:
+            run = _decode_object(path.read_bytes())
+        except OSError as error:
+            raise HistoryDamaged(f"{RUN_FILE} cannot be read: {error.strerror}") from None
+        except msgspec.MsgspecError:
+            raise HistoryDamaged(f"{RUN_FILE} is not a JSON object") from None
+        if run.get("schema", SCHEMA) != SCHEMA:
+            raise HistoryDamaged(f"{RUN_FILE} has schema {run['schema']!r}, this program reads {SCHEMA}")
+        if not isinstance(run.get("rules", {}), dict):
+            raise HistoryDamaged(f"{RUN_FILE} has rules that are not an object")
+        return cls.load(Path(run_dir) / FILE, run)
+
+    @classmethod
+    def load(cls, path: Path | str, run: Mapping[str, Any] | None = None) -> History:
+        """Read a history file back, or raise `HistoryDamaged`. With `run`, its digest and length must agree too."""
+        name = Path(path).name
+        history = cls(lambda: history._rows[-1][0] if history._rows else 0.0, run)
+        digest = hashlib.sha256()
+        try:
+            with open(path, "rb") as file:
+                for number, line in enumerate(file, 1):
+                    digest.update(line)
+                    history._rows.append(_row(line, number, history._rows, name))
+        except OSError as error:
+            raise HistoryDamaged(f"{name} cannot be read: {error.strerror}") from None
+        _check_end(history._rows, name)
+        if run is not None:
+            _check_against(run, digest.hexdigest(), len(history), name)
+        return history
+
+    def rows(self) -> Sequence[Row]:
+        """Return the observations as they were noted."""
+        return self._rows
+
+    def as_json(self) -> list[dict[str, Any]]:
+        """Return the observations as the file has them, one dict for each line."""
+        return [{"i": i, "t": round(t, 6), "kind": kind, **fields} for i, (t, kind, fields) in enumerate(self._rows)]
+
+    # --- what it was to keep to ---
+
+    @property
+    def rules(self) -> Mapping[str, Any]:
+        """The limits and bounds the run was to keep."""
+        found: Mapping[str, Any] = self.run.get("rules", {})
+        return found
+
+    def station_rules(self, station: str) -> Mapping[str, Any]:
+        """Return what is fixed for one station, such as `connectors` and `slots`."""
+        found: Mapping[str, Any] = self.rules.get("stations", {}).get(station, {})
+        return found
+
+    def told(self, records: str) -> bool:
+        """Whether the CSMS tells its `records`: one of somebody else's may not show them all."""
+        found = self.rules.get("told")
+        return found is None or records in found
+
+    @property
+    def complete(self) -> bool:
+        """Whether single frames and stored events were recorded, not only facts."""
+        return bool(self.rules.get("recorded", "all") == "all")
+
+
+def _flush(chunk: list[bytes], *takers: Callable[[bytes], Any]) -> None:
+    text = b"".join(chunk)
+    for take in takers:
+        take(text)
+    chunk.clear()
+
+
+# --- reading back ----------------------------------------------------------------------------------------------------
+
+
+def _row(line: bytes, number: int, before: Sequence[Row], name: str) -> Row:
+    where = f"{name} line {number}"
+    if not line.endswith(b"\n"):
+        raise HistoryDamaged(f"{where}: the file ends in the middle of the line")
+    try:
+        fields = _decode_object(line)
+    except msgspec.MsgspecError as error:
+        raise HistoryDamaged(f"{where}: not a JSON object ({error})") from None
+    i, t, kind = fields.pop("i", None), fields.pop("t", None), fields.pop("kind", None)
+    if type(i) is not int or type(t) not in (float, int) or type(kind) is not str:
+        raise HistoryDamaged(f"{where}: an observation needs i, t and kind")
+    if i != number - 1:
+        raise HistoryDamaged(f"{where}: observation {i} stands where {number - 1} belongs: lines are missing or moved")
+    if before and t < before[-1][0]:
+        raise HistoryDamaged(f"{where}: time runs backwards, from {before[-1][0]} to {t} s")
+    if before and before[-1][1] == "end":
+        raise HistoryDamaged(f"{where}: there is something after the end")
+    return t, kind, fields
+
+
+def _check_end(rows: Sequence[Row], name: str) -> None:
+    if not rows:
+        raise HistoryDamaged(f"{name} is empty")
+    _, kind, fields = rows[-1]
+    if kind != "end":
+        raise HistoryDamaged(f"{name} line {len(rows)}: the end is missing, the run was cut short or lines were lost")
+    if fields.get("count") != len(rows) - 1:
+        raise HistoryDamaged(
+            f"{name} line {len(rows)}: the end counts {fields.get('count')} observations, there are {len(rows) - 1}"
+        )
+
+
+def _check_against(run: Mapping[str, Any], digest: str, length: int, name: str) -> None:
+    if run.get("observations", length) != length:
+        raise HistoryDamaged(f"{name} has {length} observations, {RUN_FILE} says {run['observations']}")
+    if run.get("history_sha256", digest) != digest:
+        raise HistoryDamaged(f"{name} was changed after it was written: its sha256 is not the one in {RUN_FILE}")

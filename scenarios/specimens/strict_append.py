@@ -1,0 +1,43 @@
+"""Every fact is appended strictly: at the version it was worked out on, and an error if that was taken.
+
+Heartbeats are events in the same stream, so nearly everything a station tells while one arrives is an error, and what
+the station did is known to nobody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from interlock.csms.domain import events as ev
+from interlock.csms.domain.station import Station
+from interlock.csms.handle import Handler
+from interlock.csms.node import Csms
+from interlock.scenarios.specimens import Specimen
+
+
+class Strict(Handler):
+    """Tries once."""
+
+    async def record(self, station: str, news: Callable[[Station], Sequence[ev.StationEvent]]) -> Station:
+        """Append facts, or raise."""
+        loaded = await self.load(station)
+        found = list(news(loaded.state))
+        if not found:
+            return loaded.state
+        return (await self.append(station, loaded, found, self._fact_ids(station, found))).state
+
+
+class StrictAppend(Csms):
+    """Takes facts for decisions."""
+
+    handler_class = Strict
+
+
+SPECIMEN = Specimen(
+    name="strict-append",
+    title="appends facts at the version they were worked out on, and fails when it was taken",
+    csms=StrictAppend,
+    caught_by="I05",
+    scenario="slow-store",
+    seen_in="the same repository method for commands and for reports, as most frameworks suggest",
+)

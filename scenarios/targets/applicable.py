@@ -1,0 +1,23 @@
+"""What of a scenario can be done to a CSMS from outside."""
+
+from __future__ import annotations
+
+from interlock.scenarios.spec import Scenario
+from interlock.scenarios.steps.deeds import DEEDS
+from interlock.scenarios.targets.control_file import COMMANDS
+
+SUPPORTED = frozenset(DEEDS) - {"silent_socket", "traffic"} | {"cut", "half_open", "sag", "power_cut", "broken"}
+"""What can be done to a CSMS from outside."""
+
+
+def inapplicable(spec: Scenario, commands: frozenset[str] = frozenset(COMMANDS)) -> str | None:
+    """Say why a scenario cannot be tried on a CSMS that takes these commands from outside, or None when it can."""
+    for step in spec.steps:
+        if step.what not in SUPPORTED:
+            return f"{step.what} cannot be done to a CSMS from outside"
+        wanted = {"ask": type(dict(step.params).get("command")).__name__, "ask_stop": "RemoteStop"}.get(step.what)
+        if wanted is not None and wanted not in commands:
+            return f"--control does not say how to ask for {wanted}"
+    if spec.storage != Scenario("", "", "").storage or spec.slots is not None:
+        return "it speaks of the CSMS's own store or limits"
+    return "it takes too long in wall time" if spec.heavy else None

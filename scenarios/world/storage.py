@@ -1,0 +1,137 @@
+"""The store as one node reaches it in a simulated world: slow, and sometimes with a lost acknowledgement."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Sequence
+from contextvars import Context
+from typing import Any
+
+import msgspec
+
+from interlock.csms.store import (
+    AppendUnconfirmed,
+    MemoryStore,
+    NewEvent,
+    Snapshot,
+    StoredEvent,
+    StoreUnavailable,
+    Subscriber,
+    WrongExpectedVersion,
+)
+from interlock.scenarios.spec import Storage
+
+
+class NodeStore:
+    """A node's way to the shared store. Tells `observe` what the node was told, and `wrote` who is writing."""
+
+    alone = False
+
+    def __init__(
+        self,
+        inner: MemoryStore,
+        node: str,
+        storage: Storage,
+        rng: random.Random,
+        context: Context,
+        observe: Callable[..., None],
+        wrote: Callable[[str], None],
+    ) -> None:
+        self.inner, self.node, self.storage, self.rng = inner, node, storage, rng
+        self.context, self.observe, self.wrote = context, observe, wrote
+        self._slow = storage.latency_s != (0.0, 0.0)
+        self._unsubscribe: list[Callable[[], None]] = []
+        self.full = False
+
+    async def _travel(self) -> None:
+        if self._slow:
+            await asyncio.sleep(self.rng.uniform(*self.storage.latency_s))
+
+    async def append(self, stream: str, events: Sequence[NewEvent], expected: int | None) -> int:
+        """Append over the wire to the store."""
+        storage = self.storage
+        await self._travel()
+        if self.full:
+            raise StoreUnavailable("no space left on the device")
+        if storage.lost_request and self.rng.random() < storage.lost_request:
+            self._unconfirmed(stream, events)
+        self.wrote(self.node)
+        try:
+            version = await self.inner.append(stream, events, expected)
+        except WrongExpectedVersion as error:
+            await self._travel()
+            types = [event.type for event in events]
+            self.observe(
+                "append.refused",
+                node=self.node,
+                stream=stream,
+                expected=error.expected,
+                head=error.head,
+                types=types,
+            )
+            raise
+        await self._travel()
+        if storage.lost_ack and self.rng.random() < storage.lost_ack:
+            self._unconfirmed(stream, events)
+        self.observe("append.acked", node=self.node, stream=stream, version=version, events=as_json(events))
+        return version
+
+    def _unconfirmed(self, stream: str, events: Sequence[NewEvent]) -> None:
+        ids = [event.event_id for event in events]
+        self.observe("append.unconfirmed", node=self.node, stream=stream, ids=ids)
+        raise AppendUnconfirmed(f"no acknowledgement for {stream}")
+
+    async def read(self, stream: str, after: int = 0) -> Sequence[StoredEvent]:
+        """Read a stream."""
+        await self._travel()
+        return await self.inner.read(stream, after)
+
+    async def read_all(self, after: int = 0, limit: int | None = None) -> Sequence[StoredEvent]:
+        """Read the log."""
+        await self._travel()
+        return await self.inner.read_all(after, limit)
+
+    async def streams(self, prefix: str = "") -> Sequence[str]:
+        """Name streams."""
+        await self._travel()
+        return await self.inner.streams(prefix)
+
+    async def save_snapshot(self, snapshot: Snapshot) -> None:
+        """Keep a snapshot."""
+        await self._travel()
+        await self.inner.save_snapshot(snapshot)
+
+    async def load_snapshot(self, stream: str) -> Snapshot | None:
+        """Return a stream's snapshot."""
+        await self._travel()
+        return await self.inner.load_snapshot(stream)
+
+    def subscribe(self, subscriber: Subscriber) -> Callable[[], None]:
+        """Tell the node of commits, in its own context, so that a dead node hears nothing."""
+        loop = asyncio.get_running_loop()
+
+        def told(stored: Sequence[StoredEvent]) -> None:
+            loop.call_soon(subscriber, stored, context=self.context)
+
+        stop = self.inner.subscribe(told)
+        self._unsubscribe.append(stop)
+        return stop
+
+    async def close(self) -> None:
+        """Stop telling the node anything."""
+        self.cut()
+
+    def cut(self) -> None:
+        """Forget the node: it is dead."""
+        for stop in self._unsubscribe:
+            stop()
+        self._unsubscribe.clear()
+
+
+_decode = msgspec.json.Decoder().decode
+
+
+def as_json(events: Sequence[NewEvent] | Sequence[StoredEvent]) -> list[dict[str, Any]]:
+    """Return events as a history writes them."""
+    return [{"id": event.event_id, "type": event.type, "data": _decode(event.data)} for event in events]

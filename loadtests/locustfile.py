@@ -8,6 +8,7 @@ was fast and wrong exits 1. `interlock load` is the short way.
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import logging
 import shlex
@@ -20,19 +21,19 @@ from typing import Any
 
 import gevent
 
-HERE = Path(__file__).resolve().parent
-# Locust loads this file by its path: what is beside it and above it has to be found.
-sys.path[:0] = [str(one) for one in (HERE, HERE.parent) if str(one) not in sys.path]
+if importlib.util.find_spec("interlock") is None:
+    # Locust loads this file by its path, also from a checkout that is not installed.
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from locust import events  # noqa: E402
-from locust.runners import MasterRunner, WorkerRunner  # noqa: E402
+from locust import events
+from locust.runners import MasterRunner, WorkerRunner
 
-from interlock.loadtests.users.control import NoControl, control_of  # noqa: E402
-from interlock.loadtests.users.operator_user import OperatorUser  # noqa: E402
-from interlock.loadtests.users.record import Parts, Plan, Record, finish  # noqa: E402
-from interlock.loadtests.users.shapes import Shape  # noqa: E402
-from interlock.loadtests.users.station_user import PROFILES, StationUser  # noqa: E402
-from interlock.simulator.address import NoAddress, parse  # noqa: E402
+from interlock.loadtests.users.control import NoControl, control_of
+from interlock.loadtests.users.operator_user import OperatorUser
+from interlock.loadtests.users.record import Parts, Plan, Record, finish
+from interlock.loadtests.users.shapes import Shape
+from interlock.loadtests.users.station_user import PROFILES, StationUser
+from interlock.simulator.address import NoAddress, parse
 
 __all__ = ["OperatorUser", "Shape", "StationUser"]
 
@@ -98,7 +99,7 @@ def _begin(environment: Any, runner: Any, **_: Any) -> None:
         environment.user_classes.remove(OperatorUser)
     if isinstance(runner, MasterRunner):
         runner.register_message(PART, lambda environment, msg: _take(msg.data))
-        runner.register_message(PART_DONE, lambda environment, msg: Run.parts and Run.parts.finish(msg.data))
+        runner.register_message(PART_DONE, lambda environment, msg: _finish_part(msg.data))
         runner.register_message(REFUSED, lambda environment, msg: _refused(environment, msg.data), concurrent=True)
     environment.events.quitting.add_listener(_quitting)
     if options.progress:
@@ -240,6 +241,11 @@ def _hand_in(runner: Any, record: Record) -> None:
 def _take(data: dict[str, Any]) -> None:
     if Run.parts is not None:
         Run.parts.take(data["index"], data["data"])
+
+
+def _finish_part(data: dict[str, Any]) -> None:
+    if Run.parts is not None:
+        Run.parts.finish(data)
 
 
 def _collect(runner: Any, parts: Parts) -> None:

@@ -29,11 +29,11 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from interlock.loadtests.bench.lean_station import LeanStation
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 AT = "2026-01-01T00:00:00.000Z"
 STATIONS, SECONDS, ROUNDS = 256, 6.0, 5
 BUSIEST = 0.7
@@ -232,14 +232,7 @@ def main() -> None:
         return
     print(f"server CPU per call: {STATIONS} stations, {SECONDS:.0f} s each, {wanted.rounds} rounds in turn")
     with tempfile.TemporaryDirectory() as folder:
-        serve = [
-            sys.executable,
-            "-u",
-            "-c",
-            "from interlock.scenarios.cli.main import main; main()",
-            "serve",
-            "--quiet",
-        ]
+        serve = [sys.executable, "-u", "-m", "interlock", "serve", "--quiet"]
         serve += ["--ocpp-port", "0", "--api-port", "0", "--tokens", "Accepted"]
         ours = {"Interlock, durable": "asyncio"}
         if find_spec("uvloop"):

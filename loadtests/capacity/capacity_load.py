@@ -22,7 +22,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from interlock.loadtests.bench.lean_station import LeanStation
 from interlock.loadtests.processes.nodes import cpu_s, family, http, machine_cpu_s

@@ -19,7 +19,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from interlock.csms import codec
 from interlock.csms.domain import events as ev
@@ -56,6 +56,7 @@ async def stations_cost(node: Node, stations: int, seconds: float) -> list[str]:
     async def booted() -> None:
         nonlocal held, idle
         await asyncio.sleep(1.0)
+        assert node.process is not None
         held, before = resident_mib(node) - empty_mib, cpu_s(node.process.pid)
         await asyncio.sleep(seconds / 2)
         idle = (cpu_s(node.process.pid) - before) / (seconds / 2)

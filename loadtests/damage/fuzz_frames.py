@@ -24,7 +24,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
@@ -36,7 +36,7 @@ from interlock.csms.serve.wall_clock import WallClock
 from interlock.csms.settings import Settings
 from interlock.csms.store import MemoryStore
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 AT = "2026-01-01T00:00:00Z"
 GOOD_EVERY = 20
 STATIONS = 20
@@ -256,7 +256,7 @@ def _sockets(wanted: argparse.Namespace, folder: str) -> None:
         "--quiet",
     ]
     process = subprocess.Popen(
-        [sys.executable, "-u", "-c", "from interlock.scenarios.cli.main import main; main()", "serve", *flags],
+        [sys.executable, "-u", "-m", "interlock", "serve", *flags],
         env={**os.environ, "PYTHONPATH": str(ROOT), "INTERLOCK_API_TOKEN": "fuzz"},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

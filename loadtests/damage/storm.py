@@ -23,7 +23,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from interlock.scenarios.live.fleet import make_room
 from interlock.simulator.address import Address
@@ -32,7 +32,7 @@ from interlock.simulator.dial import Network
 from interlock.simulator.fleet import FleetSpec, build
 from interlock.simulator.wall import WallClock
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 AWAY_S = 5.0
 PATIENCE_S = 240.0
 
@@ -41,7 +41,7 @@ def serve(folder: str, port: int) -> subprocess.Popen[str]:
     """Start the CSMS, and return once it listens."""
     flags = ["--ocpp-port", str(port), "--api-port", "0", "--tokens", "Accepted", "--quiet"]
     process = subprocess.Popen(
-        [sys.executable, "-u", "-c", "from interlock.scenarios.cli.main import main; main()", "serve", *flags],
+        [sys.executable, "-u", "-m", "interlock", "serve", *flags],
         cwd=folder,
         env={**os.environ, "PYTHONPATH": str(ROOT), "INTERLOCK_API_TOKEN": "storm"},
         stdout=subprocess.PIPE,

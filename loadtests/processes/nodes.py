@@ -13,7 +13,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 TOKEN = "campaign"
 START_S, STOP_S = 60.0, 60.0
 
@@ -46,7 +46,7 @@ class Node:
         flags += ["--tokens", "Accepted", *self.flags]
         log = open(self.folder / f"{self.name}.log", "a")  # noqa: SIM115
         self.process = process = subprocess.Popen(
-            [sys.executable, "-u", "-c", "from interlock.scenarios.cli.main import main; main()", "serve", *flags],
+            [sys.executable, "-u", "-m", "interlock", "serve", *flags],
             cwd=self.folder,
             env={**os.environ, **self.environment, "PYTHONPATH": str(ROOT), "INTERLOCK_API_TOKEN": TOKEN},
             stdout=subprocess.PIPE,

@@ -184,7 +184,7 @@ def control_of(text: str) -> HttpControl | None:
                 table[name].update(part)
             else:
                 table[name] = part
-    return HttpControl(table["url"], os.environ.get(str(table["token_env"]), ""), table)
+    return HttpControl(str(table["url"]), os.environ.get(str(table["token_env"]), ""), table)
 
 
 def settled(control: Control, command_id: str, seconds: float) -> str | None:

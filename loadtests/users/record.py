@@ -21,7 +21,7 @@ from typing import Any, BinaryIO
 
 import msgspec
 
-from interlock.loadtests.users import checks as load_checks
+from interlock.loadtests.users import checks
 from interlock.loadtests.users.control import Control
 from interlock.loadtests.users.gevent_link import Access, tls_options
 from interlock.scenarios.judge import wire as outside
@@ -201,11 +201,11 @@ def finish(plan: Plan, parts: Parts, expected: int, control: Control | None) -> 
     """Merge, ask, judge, write; return the summary."""
     out = Path(plan.out)
     files = [parts.of(index) / FILE for index in sorted(parts.done)]
-    asked = load_checks.Answers()
+    asked = checks.Answers()
 
     def more(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
         if control is not None:
-            yield from load_checks.ask(path, control, asked)
+            yield from checks.ask(path, control, asked)
 
     digest, count = merge(files, out / FILE, more)
     stations = sum(one["stations"] for one in parts.done.values())
@@ -213,9 +213,9 @@ def finish(plan: Plan, parts: Parts, expected: int, control: Control | None) -> 
     hidden = {one.id: (one.name, one.level) for one in INVARIANTS.values()}
     findings = outside.judge(observations(out / FILE), hidden, stations)
     missing = expected - len(parts.done)
-    checks = load_checks.judge(observations(out / FILE), asked, missing)
+    judged = checks.judge(observations(out / FILE), asked, missing)
     split = len(findings) - len(hidden)
-    findings = load_checks.settle([*findings[:split], *checks, *findings[split:]])
+    findings = checks.settle([*findings[:split], *judged, *findings[split:]])
     verdict = document(about, findings)
     for name, content in (("run.json", about), ("verdict.json", verdict)):
         text = msgspec.json.format(msgspec.json.encode(content, order="sorted"), indent=1)

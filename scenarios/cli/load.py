@@ -35,7 +35,7 @@ from interlock.scenarios.refused import UNTOLD, Refused
 from interlock.scenarios.runner import REFERENCE, csms_class
 
 SHAPES = ("ramp", "rush", "storm", "meters", "soak")
-LOCUSTFILE = Path(__file__).resolve().parents[1] / "loadtests" / "locustfile.py"
+LOCUSTFILE = Path(__file__).resolve().parents[2] / "loadtests" / "locustfile.py"
 LOOK_S = 0.5
 EVERY_S = 5.0
 """Between lines of progress."""
@@ -258,12 +258,7 @@ def _target(url: str | None, control: str, csms: str, folder: str) -> Iterator[S
     said = Path(folder) / "serve.out"
     with said.open("w") as output:
         process = subprocess.Popen(
-            [
-                sys.executable,
-                "-c",
-                "import sys; from interlock.scenarios.cli.main import main; main(sys.argv[1:])",
-                *words,
-            ],
+            [sys.executable, "-m", "interlock", *words],
             stdout=output,
             stderr=subprocess.STDOUT,
             cwd=folder,
@@ -302,8 +297,7 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 def _environment(more: dict[str, str]) -> dict[str, str]:
     # Settings of Locust's or ours that are meant for something else stay out of it.
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("LOCUST_", "INTERLOCK_"))}
-    path = os.pathsep.join(filter(None, (str(LOCUSTFILE.parents[1]), kept.get("PYTHONPATH"))))
-    return {**kept, "PYTHONPATH": path, **more}
+    return {**kept, **more}
 
 
 # --- the load --------------------------------------------------------------------------------------------------------

@@ -31,12 +31,7 @@ def environment(**more: str) -> dict[str, str]:
 
 
 def interlock(*words: str | Path, cwd: Path) -> Ended:
-    command = [
-        sys.executable,
-        "-c",
-        "import sys; from interlock.scenarios.cli.main import main; main(sys.argv[1:])",
-        *map(str, words),
-    ]
+    command = [sys.executable, "-m", "interlock", *map(str, words)]
     done = subprocess.run(command, cwd=cwd, env=environment(), capture_output=True, text=True, timeout=SOON_S)
     return Ended(done.returncode, done.stdout, done.stderr)
 

@@ -11,7 +11,8 @@ from interlock.scenarios.runner import Job, run
 
 NAMES = [name for name, found in scenarios().items() if not found.heavy]
 CODE = (
-    "import sys\nfrom scenarios.runner import Job, run\nprint(*(run(Job(n, 7)).history.sha256() for n in sys.argv[1:]))"
+    "import sys\nfrom interlock.scenarios.runner import Job, run\n"
+    "print(*(run(Job(n, 7)).history.sha256() for n in sys.argv[1:]))"
 )
 
 

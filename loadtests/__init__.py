@@ -1,0 +1,1 @@
+"""Load, damage and measurements on real processes and sockets. Known by no other package."""

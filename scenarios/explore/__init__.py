@@ -1,0 +1,1 @@
+"""Many runs: campaigns, search, schedules, shrinking, coverage, proofs. Never the command line."""

@@ -1,0 +1,1 @@
+"""What happened: histories, traces and run directories. Standard library and msgspec only."""

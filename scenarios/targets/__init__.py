@@ -1,0 +1,1 @@
+"""A CSMS that somebody else runs, as its operator sees it. Load tests use it too."""

@@ -1,0 +1,1 @@
+"""Virtual time: the only room where CSMS nodes and SimPy meet."""

@@ -29,10 +29,10 @@ from typing import Annotated, Any
 import typer
 
 from interlock.scenarios.cli.fleet import _address, _check_prefix, _password, _seconds
-from interlock.scenarios.cli.serve import TOKEN_VARIABLE
 from interlock.scenarios.judge.verdict import Verdict
 from interlock.scenarios.refused import UNTOLD, Refused
 from interlock.scenarios.runner import REFERENCE, csms_class
+from interlock.scenarios.targets.target import TOKEN_VARIABLE
 
 SHAPES = ("ramp", "rush", "storm", "meters", "soak")
 LOCUSTFILE = Path(__file__).resolve().parents[2] / "loadtests" / "locustfile.py"

@@ -11,7 +11,7 @@ import json
 import os
 import sys
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -127,7 +127,7 @@ def run(
     show.begin(seed, seeds)
     try:
         out.mkdir(parents=True, exist_ok=True)
-        for done in campaign.run() if target is None else campaign.against(target, control or ""):
+        for done in campaign.run() if target is None else campaign.collect(_against(target, control or "", campaign)):
             show.one(done)
     except KeyboardInterrupt:
         show.interrupted()
@@ -265,6 +265,12 @@ def _defaults() -> dict[str, Any]:
         if section not in known or not isinstance(values, dict):
             raise Refused(f"{CONFIG}: [{section}] is not a command; commands are {', '.join(sorted(known))}")
     return found
+
+
+def _against(target: str, control: str, campaign: Campaign) -> Iterator[Done]:
+    from interlock.scenarios.live.target_run import against
+
+    return against(target, control, campaign.jobs, campaign.out, campaign.keep)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

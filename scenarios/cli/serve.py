@@ -23,12 +23,12 @@ import typer
 
 from interlock.scenarios.refused import UNTOLD, Refused
 from interlock.scenarios.runner import REFERENCE, csms_class
+from interlock.scenarios.targets.target import TOKEN_VARIABLE
 
 if TYPE_CHECKING:
     from interlock.csms.node import Csms
     from interlock.csms.store import EventStore
 
-TOKEN_VARIABLE = "INTERLOCK_API_TOKEN"
 ANSWERED_WITHIN_S = 5.0
 """How long a stop waits for operators' requests that are under way."""
 

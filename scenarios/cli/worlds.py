@@ -16,7 +16,6 @@ from typing import Annotated, Any
 import typer
 
 from interlock.scenarios import runner
-from interlock.scenarios.cli.serve import TOKEN_VARIABLE
 from interlock.scenarios.explore.world_comparison import (
     PATIENCE,
     QUICK_S,
@@ -33,7 +32,7 @@ from interlock.scenarios.library import scenarios
 from interlock.scenarios.refused import UNTOLD, Refused
 from interlock.scenarios.runner import REFERENCE, Job
 from interlock.scenarios.spec import Scenario, draw
-from interlock.scenarios.targets.target import InterlockApi, TargetGone
+from interlock.scenarios.targets.target import TOKEN_VARIABLE, InterlockApi, TargetGone
 from interlock.simulator.address import parse
 
 START_S = 60.0

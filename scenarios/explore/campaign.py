@@ -75,11 +75,9 @@ class Campaign:
                     future.cancel()
                 self.done.extend(found[n] for n in sorted(found))
 
-    def against(self, target: str, control: str) -> Iterator[Done]:
-        """Do the runs against a CSMS by its URLs, one after the other, and yield each as it ends."""
-        from interlock.scenarios.live.target_run import against
-
-        for done in against(target, control, self.jobs, self.out, self.keep):
+    def collect(self, runs: Iterable[Done]) -> Iterator[Done]:
+        """Add runs that something else does, such as `live.target_run.against`, and yield each as it ends."""
+        for done in runs:
             self.done.append(done)
             yield done
 

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from interlock.scenarios import runner
-from interlock.scenarios.cli.serve import TOKEN_VARIABLE
 from interlock.scenarios.explore.campaign import Done, directory
 from interlock.scenarios.judge.invariants import INVARIANTS, exercise, judge
 from interlock.scenarios.judge.verdict import Finding, Verdict, document
@@ -22,7 +21,7 @@ from interlock.scenarios.spec import draw, printable
 from interlock.scenarios.targets.applicable import inapplicable
 from interlock.scenarios.targets.control_file import NoTarget, load
 from interlock.scenarios.targets.http_target import HttpTarget
-from interlock.scenarios.targets.target import InterlockApi, Target, TargetGone
+from interlock.scenarios.targets.target import TOKEN_VARIABLE, InterlockApi, Target, TargetGone
 from interlock.simulator.address import Address, NoAddress, parse
 
 

@@ -19,6 +19,9 @@ from interlock.csms.domain import commands as do
 from interlock.csms.node import Decision
 from interlock.scenarios.targets.control_file import COMMANDS
 
+TOKEN_VARIABLE = "INTERLOCK_API_TOKEN"
+"""The environment variable that holds the token of the operator's API of `interlock serve`."""
+
 
 class TargetGone(Exception):
     """The control interface does not answer; the message says which and why, in one sentence."""

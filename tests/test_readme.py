@@ -47,5 +47,7 @@ def test_its_commands_do_what_they_say(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("word", ["interlock.toml", "INTERLOCK_RUN_SEEDS", "--interlock-seed", "--interlock-out"])
 def test_words_it_uses_are_known(word: str) -> None:
-    sources = (ROOT / "scenarios" / "cli.py").read_text() + (ROOT / "scenarios" / "pytest_plugin.py").read_text()
+    sources = (ROOT / "scenarios" / "cli" / "main.py").read_text() + (
+        ROOT / "scenarios" / "pytest_plugin.py"
+    ).read_text()
     assert word in sources or word.startswith("INTERLOCK_RUN_")

@@ -130,7 +130,12 @@ class Bench:
         """
         self.count += 1
         seconds = 1.0 if kind == WARM else self.seconds
-        command = [sys.executable, str(ROOT / "loadtests" / "capacity_load.py"), "--stations", str(stations)]
+        command = [
+            sys.executable,
+            str(ROOT / "loadtests" / "capacity" / "capacity_load.py"),
+            "--stations",
+            str(stations),
+        ]
         command += ["--urls", *(f"ws://127.0.0.1:{node.ocpp}/ocpp" for node in self.nodes)]
         command += ["--apis", *(str(node.api) for node in self.nodes), "--seconds", str(seconds)]
         command += ["--prefix", f"S{self.count}-", "--acknowledged", str(self.acknowledged)]

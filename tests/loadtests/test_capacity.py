@@ -154,7 +154,7 @@ def test_each_command_has_one_outcome_and_it_is_what_happened(tmp_path: Path) ->
 
 @pytest.mark.parametrize("words", [["--runs", "0"], ["--first", "0"], ["--first", "9000"], ["--seconds", "0"]])
 def test_wrong_use_is_said_in_a_sentence(words: list[str]) -> None:
-    command = [sys.executable, str(ROOT / "loadtests" / "capacity.py"), *words]
+    command = [sys.executable, str(ROOT / "loadtests" / "capacity" / "capacity.py"), *words]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 2
     assert "1 <= --first <= --most" in done.stderr
@@ -170,7 +170,7 @@ def test_a_generator_that_cannot_run_is_said_in_a_sentence(tmp_path: Path, capsy
 @pytest.mark.parametrize("script", ["capacity", "growth"])
 def test_asked_to_end_it_ends_its_nodes(script: str) -> None:
     words = ["--only", "sqlite"] if script == "capacity" else ["--stations", "50", "--events"]
-    command = [sys.executable, str(ROOT / "loadtests" / f"{script}.py"), *words]
+    command = [sys.executable, str(ROOT / "loadtests" / "capacity" / f"{script}.py"), *words]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         limit = time.monotonic() + 30
@@ -195,7 +195,13 @@ def words_of(process: int) -> str:
 @pytest.mark.parametrize("kind", ["sqlite", "postgres-3"])
 async def test_a_short_real_one(kind: str, tmp_path: Path) -> None:
     words = ["--runs", "1", "--seconds", "3", "--first", "400", "--most", "400", "--only", kind]
-    command = [sys.executable, str(ROOT / "loadtests" / "capacity.py"), *words, "--page", str(tmp_path / "page.md")]
+    command = [
+        sys.executable,
+        str(ROOT / "loadtests" / "capacity" / "capacity.py"),
+        *words,
+        "--page",
+        str(tmp_path / "page.md"),
+    ]
     done = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, timeout=120, check=False)
     # How late the answers are is the machine's matter; that none is lost is ours.
     assert done.returncode in (0, 3), done

@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 @pytest.mark.asyncio
 async def test_a_small_one(tmp_path: Path) -> None:
     words = ["--stations", "40", "--events", "4000", "--seconds", "1.5", "--page", str(tmp_path / "page.md")]
-    command = [sys.executable, str(ROOT / "loadtests" / "growth.py"), *words]
+    command = [sys.executable, str(ROOT / "loadtests" / "capacity" / "growth.py"), *words]
     done = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     rows = [line.split(" | ") for line in (tmp_path / "page.md").read_text().splitlines() if line.startswith("| ")]

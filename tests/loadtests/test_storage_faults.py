@@ -25,7 +25,7 @@ ROOT = Path(__file__).parents[2]
 )
 async def test_what_was_acknowledged_is_there_when_the_disk_was_full(design: str, code: int, found: str) -> None:
     words = ["--rounds", "1", "--only", "full disk", "--csms", design]
-    command = [sys.executable, str(ROOT / "loadtests" / "storage_faults.py"), *words]
+    command = [sys.executable, str(ROOT / "loadtests" / "damage" / "storage_faults.py"), *words]
     done = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == code, done.stdout + done.stderr
     assert found in done.stdout

@@ -33,7 +33,7 @@ def test_the_question_is_answered() -> None:
 
 def test_there_are_enough_and_each_says_what_is_wrong() -> None:
     assert len(specimens()) >= 45
-    assert next(iter(specimens())) == "send-then-append"
+    assert "send-then-append" in specimens()
     for name, specimen in specimens().items():
         assert len(story(name).splitlines()) >= 3
         assert specimen.caught_by in INVARIANTS

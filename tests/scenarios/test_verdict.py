@@ -66,7 +66,7 @@ def test_an_invariant_that_breaks_is_an_error_and_never_a_pass() -> None:
     assert found.verdict is ERROR
     assert found.reason is not None
     assert "KeyError: 'by'" in found.reason
-    assert "readings.py line" in found.reason
+    assert "domain_view.py line" in found.reason
 
 
 def test_the_document_is_what_a_report_reads() -> None:

@@ -132,7 +132,7 @@ class Bench:
         seconds = 1.0 if kind == WARM else self.seconds
         command = [
             sys.executable,
-            str(ROOT / "loadtests" / "capacity" / "capacity_load.py"),
+            str(Path(__file__).with_name("capacity_load.py")),
             "--stations",
             str(stations),
         ]

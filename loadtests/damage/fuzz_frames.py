@@ -13,10 +13,8 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import os
 import random
 import resource
-import subprocess
 import sys
 import tempfile
 import time
@@ -35,8 +33,8 @@ from interlock.csms.node import Csms
 from interlock.csms.serve.wall_clock import WallClock
 from interlock.csms.settings import Settings
 from interlock.csms.store import MemoryStore
+from interlock.scenarios.live.serve_process import ServeProcess
 
-ROOT = Path(__file__).resolve().parents[2]
 AT = "2026-01-01T00:00:00Z"
 GOOD_EVERY = 20
 STATIONS = 20
@@ -244,38 +242,14 @@ def main() -> None:
 
 
 def _sockets(wanted: argparse.Namespace, folder: str) -> None:
-    flags = [
-        "--ocpp-port",
-        "0",
-        "--api-port",
-        "0",
-        "--tokens",
-        "Accepted",
-        "--store",
-        f"sqlite:///{folder}/log",
-        "--quiet",
-    ]
-    process = subprocess.Popen(
-        [sys.executable, "-u", "-m", "interlock", "serve", *flags],
-        env={**os.environ, "PYTHONPATH": str(ROOT), "INTERLOCK_API_TOKEN": "fuzz"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        errors="replace",
-    )
-    try:
-        assert process.stdout is not None
-        url = process.stdout.readline().split()[-1]
+    with ServeProcess(folder, ("--tokens", "Accepted", "--store", f"sqlite:///{folder}/log", "--quiet")) as node:
         began = time.monotonic()
-        told = asyncio.run(over_sockets(wanted.sockets, wanted.seed, url))
+        told = asyncio.run(over_sockets(wanted.sockets, wanted.seed, node.stations_url + "/"))
         rate = wanted.sockets / (time.monotonic() - began)
-        if process.poll() is not None:
-            raise Failed(f"the CSMS ended with {process.returncode}")
-    finally:
-        process.terminate()
-        _, errors = process.communicate(timeout=30)
-    if process.returncode != 0 or "Traceback" in errors:
-        raise Failed(f"the CSMS ended with {process.returncode}: {errors[-500:]}")
+        if node.process.poll() is not None:
+            raise Failed(f"the CSMS ended with {node.process.returncode}: {node.errors[-500:]}")
+    if node.process.returncode != 0 or "Traceback" in node.errors:
+        raise Failed(f"the CSMS ended with {node.process.returncode}: {node.errors[-500:]}")
     print(f"sockets: {wanted.sockets:,} frames, {rate:,.0f}/s: {told}", flush=True)
 
 

@@ -321,7 +321,7 @@ async def campaign(wanted: argparse.Namespace, rig: Rig, read: Callable[[], list
     stop, over = asyncio.Event(), asyncio.Event()
     operators = [asyncio.ensure_future(operate(rig, names, stop, n)) for n in range(OPERATORS)]
     watchers = [asyncio.ensure_future(look(rig, stop))]
-    watchers += [asyncio.ensure_future(listen(rig, rig.node.folder / "n1.log", over))]
+    watchers += [asyncio.ensure_future(listen(rig, rig.node.errors, over))]
     faults = [one for one in (ON_DISK if rig.disk is not None else ON_DATABASE) if wanted.only in one.name]
     unmet = set()
     try:

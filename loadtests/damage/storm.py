@@ -12,10 +12,8 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import os
 import socket
 import sqlite3
-import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
@@ -26,46 +24,24 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from interlock.scenarios.live.fleet import make_room
+from interlock.scenarios.live.serve_process import ServeProcess
 from interlock.simulator.address import Address
 from interlock.simulator.clock import EPOCH
 from interlock.simulator.dial import Network
 from interlock.simulator.fleet import FleetSpec, build
 from interlock.simulator.wall import WallClock
 
-ROOT = Path(__file__).resolve().parents[2]
 AWAY_S = 5.0
 PATIENCE_S = 240.0
-
-
-def serve(folder: str, port: int) -> subprocess.Popen[str]:
-    """Start the CSMS, and return once it listens."""
-    flags = ["--ocpp-port", str(port), "--api-port", "0", "--tokens", "Accepted", "--quiet"]
-    process = subprocess.Popen(
-        [sys.executable, "-u", "-m", "interlock", "serve", *flags],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "INTERLOCK_API_TOKEN": "storm"},
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdout is not None
-    if not process.stdout.readline():
-        raise SystemExit("the CSMS did not start")
-    return process
-
-
-def kill(process: subprocess.Popen[str]) -> None:
-    """Kill it."""
-    process.kill()
-    process.wait()
-    if process.stdout is not None:
-        process.stdout.close()
+FLAGS = ("--tokens", "Accepted", "--quiet")
 
 
 async def storm(wanted: argparse.Namespace, folder: str) -> int:
     """Run it; return the exit code."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = int(free.getsockname()[1])
-    process = await asyncio.to_thread(serve, folder, port)
+    process = ServeProcess(folder, FLAGS, port=port)
+    await asyncio.to_thread(process.start)
     loop = asyncio.get_running_loop()
     clock = WallClock(loop)
     ended: dict[str, list[int]] = {}
@@ -103,20 +79,20 @@ async def storm(wanted: argparse.Namespace, folder: str) -> int:
         "charging", lambda: all(one.evses[0].session is not None and not one.outbox_pending for one in stations)
     )
     print(f"{wanted.stations} stations are charging; the CSMS is killed", flush=True)
-    kill(process)
+    process.kill()
     await until("losing the connection", lambda: not any(one.online for one in stations))
     for one in stations:
         one.unplug(1)
     await asyncio.sleep(AWAY_S)
     waiting = sum(one.outbox_pending for one in stations)
     began = loop.time()
-    process = await asyncio.to_thread(serve, folder, port)
+    await asyncio.to_thread(process.start)
     started_s = loop.time() - began
     back_s = await until("coming back", lambda: all(one.online for one in stations))
     told_s = back_s + await until("telling everything", lambda: not any(one.outbox_pending for one in stations))
     await network.close("over")
     clock.stop()
-    kill(process)
+    process.kill()
     wrong = compare(folder, ended)
     print(f"back on {wanted.stations / back_s:,.0f} stations/s: all booted {back_s:.1f} s after the CSMS listened")
     print(f"  the CSMS took {started_s:.1f} s to start; {waiting} messages waited, all told after {told_s:.1f} s")

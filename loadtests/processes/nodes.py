@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[2]
+from interlock.scenarios.live.serve_process import ServeProcess
+from interlock.scenarios.refused import Refused
+
 TOKEN = "campaign"
-START_S, STOP_S = 60.0, 60.0
+STOP_S = 60.0
 
 
 class Node:
-    """A process of `interlock serve`."""
+    """A process of `interlock serve` that can be killed, paused and started again."""
 
     def __init__(
         self,
@@ -30,8 +32,11 @@ class Node:
         environment: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self.name, self.store, self.folder = f"n{number}", store, folder
-        self.flags, self.environment = flags, environment
-        self.process: subprocess.Popen[str] | None = None
+        words = ("--store", store, "--node", self.name, "--quiet", "--tokens", "Accepted", *flags)
+        self._serve = ServeProcess(folder, words, name=self.name, environment=environment, token=TOKEN)
+        self.errors = self._serve.err
+        """The file of what it prints as errors."""
+        self.process: subprocess.Popen[bytes] | None = None
         self.ocpp = self.api = 0
         self.paused = False
 
@@ -42,48 +47,33 @@ class Node:
 
     async def start(self) -> None:
         """Start it and wait for its ports."""
-        flags = ["--ocpp-port", "0", "--api-port", "0", "--store", self.store, "--node", self.name, "--quiet"]
-        flags += ["--tokens", "Accepted", *self.flags]
-        log = open(self.folder / f"{self.name}.log", "a")  # noqa: SIM115
-        self.process = process = subprocess.Popen(
-            [sys.executable, "-u", "-m", "interlock", "serve", *flags],
-            cwd=self.folder,
-            env={**os.environ, **self.environment, "PYTHONPATH": str(ROOT), "INTERLOCK_API_TOKEN": TOKEN},
-            stdout=subprocess.PIPE,
-            stderr=log,
-            text=True,
-        )
-        log.close()
-        assert process.stdout is not None
-        for name in ("ocpp", "api"):
-            try:
-                line = await asyncio.wait_for(asyncio.to_thread(process.stdout.readline), START_S)
-            except TimeoutError:
-                self.kill()
-                raise SystemExit(f"{self.name} did not start within {START_S:.0f} s") from None
-            except asyncio.CancelledError:
-                self.kill()  # the thread that waits for its line would wait for ever
-                raise
-            if not line:
-                raise SystemExit(f"{self.name} did not start: {(self.folder / f'{self.name}.log').read_text()[-500:]}")
-            setattr(self, name, int(line.rstrip("/\n").replace("/ocpp", "").rsplit(":", 1)[1]))
+        starting = asyncio.ensure_future(asyncio.to_thread(self._serve.start))
+        try:
+            await asyncio.shield(starting)
+        except asyncio.CancelledError:
+            with contextlib.suppress(AssertionError):
+                self._serve.kill()  # the thread that waits for its addresses would wait for ever
+            raise
+        except Refused as error:
+            raise SystemExit(f"{self.name}: {error.sentence}") from None
+        self.process = self._serve.process
+        self.ocpp, self.api = (int(url.rsplit(":", 1)[1].split("/")[0]) for url in self._urls())
+
+    def _urls(self) -> tuple[str, str]:
+        return self._serve.stations_url, self._serve.operators_url
 
     async def stop(self) -> None:
         """Ask it to stop, and wait until it has."""
         self.ocpp = self.api = 0
         if self.process is not None:
-            self.process.terminate()
-            await asyncio.to_thread(self.process.wait, STOP_S)
-            self.kill()
+            await asyncio.to_thread(self._serve.stop, STOP_S)
+            self.process = None
 
     def kill(self) -> None:
         """Kill it, whatever it was doing."""
         self.ocpp = self.api = 0
         if self.process is not None:
-            self.process.kill()
-            self.process.wait()
-            if self.process.stdout is not None:
-                self.process.stdout.close()
+            self._serve.kill()
             self.process = None
 
     def __enter__(self) -> Node:

@@ -13,7 +13,6 @@ import importlib.util
 import json
 import math
 import os
-import secrets
 import shlex
 import signal
 import socket
@@ -30,6 +29,7 @@ import typer
 
 from interlock.scenarios.cli.fleet import _address, _check_prefix, _password, _seconds
 from interlock.scenarios.judge.verdict import Verdict
+from interlock.scenarios.live.serve_process import ServeProcess
 from interlock.scenarios.refused import UNTOLD, Refused
 from interlock.scenarios.runner import REFERENCE, csms_class
 from interlock.scenarios.targets.target import TOKEN_VARIABLE
@@ -39,7 +39,6 @@ LOCUSTFILE = Path(__file__).resolve().parents[2] / "loadtests" / "locustfile.py"
 LOOK_S = 0.5
 EVERY_S = 5.0
 """Between lines of progress."""
-STARTING_S = 20.0
 ENDING_S = 240.0
 """Beyond its time a run may take this long to end, hand in its records and be judged."""
 STOPPING_S = 15.0
@@ -252,46 +251,10 @@ def _target(url: str | None, control: str, csms: str, folder: str) -> Iterator[S
     if url is not None:
         yield Served(url, control, os.environ.get(TOKEN_VARIABLE, ""))
         return
-    token = secrets.token_urlsafe(24)
-    words = ["serve", "--ocpp-port", "0", "--api-port", "0", "--store", f"sqlite:///{folder}/load.sqlite"]
-    words += ["--tokens", "Accepted", "--csms", csms]
-    said = Path(folder) / "serve.out"
-    with said.open("w") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "interlock", *words],
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            cwd=folder,
-            env=_environment({TOKEN_VARIABLE: token}),
-            # Ctrl-C is for the stations first: the CSMS has to hear how their sessions ended.
-            start_new_session=True,
-        )
-    try:
-        yield _served(process, said, token)
-    finally:
-        _stop(process)
-
-
-def _served(process: subprocess.Popen[bytes], said: Path, token: str) -> Served:
-    until = wall.monotonic() + STARTING_S
-    while wall.monotonic() < until and process.poll() is None:
-        found = dict(line.split(": ", 1) for line in said.read_text("utf-8").splitlines() if ": " in line)
-        if "operators" in found:
-            cost = Cost(process.pid)
-            return Served(found["stations"].strip().rstrip("/"), found["operators"].strip(), token, cost)
-        wall.sleep(0.05)
-    lines = said.read_text("utf-8").strip().splitlines()
-    raise Refused(f"the reference CSMS did not start: {lines[-1] if lines else 'it said nothing'}", UNTOLD)
-
-
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    if process.poll() is None:
-        process.terminate()
-    try:
-        process.wait(STOPPING_S)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+    words = ["--store", f"sqlite:///{folder}/load.sqlite", "--tokens", "Accepted", "--csms", csms]
+    # Ctrl-C is for the stations first: the CSMS has to hear how their sessions ended.
+    with ServeProcess(folder, words, own_session=True) as node:
+        yield Served(node.stations_url, node.operators_url, node.token, Cost(node.process.pid))
 
 
 def _environment(more: dict[str, str]) -> dict[str, str]:

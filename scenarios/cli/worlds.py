@@ -5,9 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import os
-import secrets
-import sys
 import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -29,15 +26,12 @@ from interlock.scenarios.explore.world_comparison import (
 from interlock.scenarios.judge.invariants import INVARIANTS
 from interlock.scenarios.judge.verdict import Verdict, merge
 from interlock.scenarios.library import scenarios
-from interlock.scenarios.refused import UNTOLD, Refused
+from interlock.scenarios.live.serve_process import ServeProcess
+from interlock.scenarios.refused import Refused
 from interlock.scenarios.runner import REFERENCE, Job
 from interlock.scenarios.spec import Scenario, draw
-from interlock.scenarios.targets.target import TOKEN_VARIABLE, InterlockApi, TargetGone
+from interlock.scenarios.targets.target import InterlockApi, TargetGone
 from interlock.simulator.address import parse
-
-START_S = 60.0
-STOP_S = 20.0
-SERVE = "import sys; from interlock.scenarios.cli.main import main; main(sys.argv[1:])"
 
 
 def worlds(
@@ -140,30 +134,14 @@ async def _over_sockets(pair: Pair, seed: int, turn: asyncio.Semaphore) -> None:
 @contextlib.asynccontextmanager
 async def _serving(spec: Scenario, design: str) -> AsyncIterator[tuple[str, InterlockApi]]:
     """Serve a design on loopback with a scenario's settings, in a process and on a store of its own."""
-    token = secrets.token_hex(16)
-    with tempfile.TemporaryDirectory() as folder, open(f"{folder}/said", "w+b") as said:
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-c", SERVE, "serve", "--quiet", "--ocpp-port", "0", "--api-port", "0"),
-            *("--store", f"sqlite:///{folder}/log.sqlite", "--tokens", "Accepted", "--csms", design, *served(spec)),
-            stdout=asyncio.subprocess.PIPE,
-            stderr=said,
-            env={**os.environ, TOKEN_VARIABLE: token},
-        )
-        assert process.stdout is not None
+    with tempfile.TemporaryDirectory() as folder:
+        words = ("--quiet", "--store", f"sqlite:///{folder}/log.sqlite", "--tokens", "Accepted", "--csms", design)
+        node = ServeProcess(folder, (*words, *served(spec)))
+        await asyncio.to_thread(node.start)
         try:
-            found = [(await asyncio.wait_for(process.stdout.readline(), START_S)).decode().split() for _ in range(2)]
-            if not all(found):
-                said.seek(0)
-                raise Refused(f"interlock serve did not start: {said.read().decode(errors='replace').strip()}", UNTOLD)
-            yield found[0][-1], InterlockApi(found[1][-1], token)
+            yield node.stations_url, InterlockApi(node.operators_url, node.token)
         finally:
-            if process.returncode is None:
-                process.terminate()
-                try:
-                    await asyncio.wait_for(process.wait(), STOP_S)
-                except TimeoutError:
-                    process.kill()  # a wrong design need not stop
-                    await process.wait()
+            await asyncio.to_thread(node.stop)
 
 
 # --- what it comes to ------------------------------------------------------------------------------------------------

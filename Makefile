@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 OUT := reports/out
 JOBS ?=
 
-.PHONY: help run test lint types prove bench serverbench capacity growth kills faults fuzz storm day seeds picture pins clean worlds
+.PHONY: help run test lint types prove bench serverbench capacity growth kills faults fuzz storm day seeds picture pins clean worlds nightly
 
 help:  ## show the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -72,6 +72,8 @@ fuzz: $(VENV)/dev.stamp  ## a million bad frames in process, 50,000 over sockets
 
 storm: $(VENV)/dev.stamp  ## 5,000 charging stations lose the CSMS at once, and come back
 	$(BIN)/python loadtests/damage/storm.py
+
+nightly: prove seeds kills faults fuzz storm day bench  ## the campaigns and figures that are too long for the gate (hours)
 
 day: $(VENV)/run.stamp  ## a day of 1,000 stations, timed
 	$(BIN)/interlock run day-of-1000 --out $(OUT)/day

@@ -12,6 +12,7 @@ import json
 import random
 import re
 from collections.abc import Callable, Coroutine, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -25,11 +26,13 @@ from interlock.scenarios.record.history import History
 from interlock.scenarios.spec import Drawn, Scenario, Step
 from interlock.scenarios.steps.deeds import DEEDS
 from interlock.scenarios.steps.faults import FAULTS
+from interlock.scenarios.steps.stage import Machine, NotHere, Stage
 from interlock.scenarios.targets.target import Misfit, Target, TargetGone
 from interlock.simulator.address import Address
 from interlock.simulator.clock import EPOCH as STATION_EPOCH
 from interlock.simulator.clock import ClockSpec
 from interlock.simulator.dial import Network, Socket, record_frames
+from interlock.simulator.network import Rule
 from interlock.simulator.personas import PERSONAS
 from interlock.simulator.station import Station, StationSpec
 from interlock.simulator.wall import WallClock
@@ -148,9 +151,25 @@ class OutsideWorld:
         """Return a station."""
         return self.stations[number - 1]
 
-    def host(self, number: int) -> _Operator:
-        """Return whoever takes an operator's requests: behind one URL there is no telling nodes apart."""
+    def desk(self, number: int) -> _Operator:
+        """Return the operator of the CSMS: it has one, whatever node a scenario names."""
         return self._operator
+
+    def machine(self, number: int) -> Machine:
+        """Raise `NotHere`: the machine is somebody else's."""
+        raise NotHere("the CSMS's machine is somebody else's")
+
+    def rule(self, rule: Rule) -> AbstractContextManager[Any]:
+        """Raise `NotHere`: frames on real sockets pass as they are."""
+        raise NotHere("frames on real sockets pass as they are")
+
+    async def silent_socket(self, station: str, seconds: float) -> None:
+        """Raise `NotHere`."""
+        raise NotHere("no second socket is opened over real sockets")
+
+    def start_traffic(self, habit: str, share: float) -> None:
+        """Raise `NotHere`."""
+        raise NotHere("drivers do not come and go by habit over real sockets")
 
     def new_request(self) -> str:
         """Name a request."""
@@ -274,15 +293,16 @@ class OutsideWorld:
             self._observe("world.failed", error=f"{step.what}: {type(error).__name__}: {error}"[:300])
 
     async def _step(self, step: Step) -> None:
+        stage: Stage = self
         params = dict(step.params)
         if step.what in DEEDS:
-            await DEEDS[step.what](self, **params)
+            await DEEDS[step.what](stage, **params)
             return
         about = {"fault": step.what, "id": f"{step.what}@{step.at:g}", **params}
         if "station" in about:
             about["station"] = self.station_id(about["station"])
         self._observe("fault.begun", **about)
-        await FAULTS[step.what](self, **params)
+        await FAULTS[step.what](stage, **params)
         self._observe("fault.ended", **about)
 
     async def _phases(self) -> dict[str, str | None]:

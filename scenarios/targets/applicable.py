@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from interlock.scenarios.spec import Scenario
-from interlock.scenarios.steps.deeds import DEEDS
+from interlock.scenarios.steps.deeds import DEEDS, INSIDE
+from interlock.scenarios.steps.faults import OUTSIDE
 from interlock.scenarios.targets.control_file import COMMANDS
 
-SUPPORTED = frozenset(DEEDS) - {"silent_socket", "traffic"} | {"cut", "half_open", "sag", "power_cut", "broken"}
-"""What can be done to a CSMS from outside."""
+SUPPORTED = frozenset(DEEDS) - INSIDE | OUTSIDE
+"""What can be done to a CSMS from outside: each deed and fault says so itself."""
 
 
 def inapplicable(spec: Scenario, commands: frozenset[str] = frozenset(COMMANDS)) -> str | None:

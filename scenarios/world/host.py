@@ -54,6 +54,11 @@ class Host:
         """The node, while it takes connections and requests."""
         return None if self.stopping else self.csms
 
+    @property
+    def running(self) -> bool:
+        """Whether the node is up."""
+        return self.csms is not None
+
     async def start(self) -> None:
         """Start a new incarnation, once one that is stopping has stopped; does nothing while one runs."""
         if self.stopping and self._stop is not None:

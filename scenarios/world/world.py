@@ -14,6 +14,7 @@ import inspect
 import random
 import traceback
 from collections.abc import Callable, Coroutine, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -28,11 +29,12 @@ from interlock.scenarios.record.history import History
 from interlock.scenarios.spec import Drawn, Scenario, Step
 from interlock.scenarios.steps.deeds import DEEDS
 from interlock.scenarios.steps.faults import FAULTS
+from interlock.scenarios.steps.stage import Stage
 from interlock.scenarios.world.host import Host
 from interlock.scenarios.world.loop import INCARNATION, Clock, SimLoop
 from interlock.scenarios.world.storage import as_json
 from interlock.simulator.driver import start_habit
-from interlock.simulator.network import Network, Socket
+from interlock.simulator.network import Network, Rule, Socket
 from interlock.simulator.personas import PERSONAS
 from interlock.simulator.station import Station as SimulatedStation
 from interlock.simulator.station import StationSpec
@@ -126,6 +128,25 @@ class World:
     def host(self, number: int) -> Host:
         """Return the machine of the `number`th node."""
         return self.hosts[number - 1]
+
+    def desk(self, number: int) -> Host:
+        """Return where an operator of node `number` sits: at its machine."""
+        return self.host(number)
+
+    def machine(self, number: int) -> Host:
+        """Return the machine of node `number`."""
+        return self.host(number)
+
+    def rule(self, rule: Rule) -> AbstractContextManager[Rule]:
+        """Apply a rule to frames for as long as the context lasts."""
+        return self.network.rule(rule)
+
+    async def silent_socket(self, station: str, seconds: float) -> None:
+        """Hold one more socket in a station's name without a word."""
+        socket = self.network.open(station)
+        if socket is not None:
+            await asyncio.sleep(seconds)
+            socket.close("station", "said nothing")
 
     def rules(self, station: str) -> Rules:
         """Return what is fixed for a station."""
@@ -240,10 +261,11 @@ class World:
 
     async def _do(self, planned: Step) -> None:
         await asyncio.sleep(max(0.0, planned.at - self.env.now))
+        stage: Stage = self
         params = dict(planned.params)
         if planned.what in DEEDS:
             with self._watched(planned.what):
-                await DEEDS[planned.what](self, **params)
+                await DEEDS[planned.what](stage, **params)
             return
         shown = {name: value for name, value in params.items() if name != "station"}
         station = params.get("station")
@@ -252,7 +274,7 @@ class World:
         self.history.observe("fault.begun", **about)
         try:
             with self._watched(planned.what):
-                await FAULTS[planned.what](self, **params)
+                await FAULTS[planned.what](stage, **params)
         finally:
             if not self.over:
                 self.history.observe("fault.ended", **about)

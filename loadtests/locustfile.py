@@ -32,7 +32,7 @@ from interlock.loadtests.users.operator_user import OperatorUser  # noqa: E402
 from interlock.loadtests.users.record import Parts, Plan, Record, finish  # noqa: E402
 from interlock.loadtests.users.shapes import Shape  # noqa: E402
 from interlock.loadtests.users.station_user import PROFILES, StationUser  # noqa: E402
-from interlock.simulator.address import NoAddress, parse  # noqa: E402
+from interlock.simulator.network.address import NoAddress, parse  # noqa: E402
 
 __all__ = ["OperatorUser", "Shape", "StationUser"]
 

@@ -43,8 +43,8 @@ class StationClock:
         """Move the clock by `seconds`, forwards or back."""
         self._skew_s += seconds
 
-    def hear(self, text: str, now: float) -> None:
-        """Hear what time the CSMS has, and believe it if this clock does that sort of thing."""
+    def follow(self, text: str, now: float) -> None:
+        """Set itself to the CSMS's `currentTime`, if this clock follows it and `text` is a time."""
         if not self._spec.follows_csms:
             return
         try:

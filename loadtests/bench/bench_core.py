@@ -27,8 +27,10 @@ from interlock.csms.node import Csms
 from interlock.csms.settings import Settings
 from interlock.csms.store import MemoryStore
 from interlock.scenarios.world.loop import Clock, SimLoop
-from interlock.simulator.network import Network, Socket
-from interlock.simulator.station import Station, StationSpec
+from interlock.simulator.assembly import build_station
+from interlock.simulator.network.links import Network, Socket
+from interlock.simulator.spec import StationSpec
+from interlock.simulator.station import Station
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 AT = "2026-01-01T00:00:00.000Z"
@@ -120,10 +122,10 @@ def ours() -> int:
                     given = reply.get("transactionId", given)
                     step(*((n, k + 1) if k + 1 < len(calls) else (n + 1, 0)))
 
-                station.talk.ask(action, payload, next_)
+                station.controller.talk.ask(action, payload, next_)
 
             def begin() -> None:
-                if station.talk.registered:
+                if station.controller.talk.registered:
                     step(0, 0)
                 else:
                     station.after(0.5, begin)
@@ -132,7 +134,7 @@ def ours() -> int:
 
         for number in range(STATIONS):
             spec = StationSpec(f"CP{number}", first_boot_s=(0.0, 0.0), heartbeat_s=1e6)
-            station = Station(env, spec, random.Random(number), network, lambda kind, **fields: None)
+            station = build_station(env, spec, random.Random(number), network, lambda kind, **fields: None)
             station.start()
             play(station)
         await done

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from interlock.scenarios.refused import UNTOLD, Refused
-from interlock.simulator.address import Address, NoAddress, parse
+from interlock.simulator.network.address import Address, NoAddress, parse
 from interlock.simulator.profiles import PROFILES
 
 if TYPE_CHECKING:
@@ -144,7 +144,7 @@ def _tls(
         return None
     if key is not None and cert is None:
         raise Refused("--key goes with --cert")
-    from interlock.simulator.dial import tls_context
+    from interlock.simulator.network.dial import tls_context
 
     for file in (ca, cert, key):
         if file is not None and not file.is_file():

@@ -34,7 +34,7 @@ from interlock.scenarios.refused import UNTOLD, Refused
 from interlock.scenarios.runner import REFERENCE, Job
 from interlock.scenarios.spec import Scenario, draw
 from interlock.scenarios.targets.target import InterlockApi, TargetGone
-from interlock.simulator.address import parse
+from interlock.simulator.network.address import parse
 
 START_S = 60.0
 STOP_S = 20.0

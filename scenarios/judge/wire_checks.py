@@ -179,11 +179,11 @@ class ValidAnswers(Check):
     def down(self, heard: Heard) -> None:
         """Check the payload."""
         asked = heard.connection.ours.get(heard.message_id) if heard.kind == CALLRESULT else None
-        if asked is None or heard.message is None or asked.action not in v16.known_actions():
+        if asked is None or heard.message is None or asked.action not in v16.SCHEMAS.actions:
             return
         self.checked += 1
         payload = heard.message[2]
-        if not isinstance(payload, dict) or not v16.valid_answer(asked.action, payload):
+        if not isinstance(payload, dict) or not v16.SCHEMAS.valid_answer(asked.action, payload):
             what = f"the answer to {asked.action} is not valid"
             self.violated(what, f"a {asked.action}.conf", heard.text[:120], heard.station, asked.i, heard.i)
 
@@ -200,9 +200,9 @@ class ValidCalls(Check):
             return
         self.checked += 1
         action, payload = heard.message[2], heard.message[3]
-        if action not in v16.known_actions():
+        if action not in v16.SCHEMAS.actions:
             self.violated("a CALL of an unknown action", "an action of OCPP 1.6", action[:60], heard.station, heard.i)
-        elif (wrong := v16.wrong_with(action, payload)) is not None:
+        elif (wrong := v16.SCHEMAS.wrong_with(action, payload)) is not None:
             self.violated(f"a {action} that is not valid", f"a {action}.req", wrong[1][:200], heard.station, heard.i)
 
 

@@ -155,7 +155,7 @@ async def reconnect(world: World, station: int = 1) -> None:
 @deed
 async def silent_socket(world: World, station: int = 1, seconds: float = 20.0) -> None:
     """Somebody opens a socket in a station's name, says nothing, and closes it after `seconds`."""
-    socket = world.network.open(world.station_id(station))
+    socket = world.network.open(world.station_id(station), world.station(station).controller.subprotocol)
     if socket is not None:
         await asyncio.sleep(seconds)
         socket.close("station", "said nothing")
@@ -164,9 +164,7 @@ async def silent_socket(world: World, station: int = 1, seconds: float = 20.0) -
 @deed
 async def unknown_stop(world: World, transaction_id: int, station: int = 1, meter_wh: int = 1) -> None:
     """A station stops a transaction that it never had from this CSMS: a number left from another one."""
-    simulated = world.station(station)
-    payload = f'{{"transactionId":{transaction_id},"meterStop":{meter_wh},"timestamp":"{simulated.time()}"}}'
-    simulated.send_raw(f'[2,"unknown-stop-{transaction_id}","StopTransaction",{payload}]')
+    world.station(station).send_unknown_stop(transaction_id, meter_wh)
 
 
 @deed

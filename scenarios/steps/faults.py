@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from interlock.csms.labelled_points import POINTS
 from interlock.scenarios.spec import Between, Drawable, OneOf
-from interlock.simulator.network import Cut, CutAfter, DelayAnswer, LoseAnswer
+from interlock.simulator.network.links import Cut, CutAfter, DelayAnswer, LoseAnswer
 
 if TYPE_CHECKING:
     from interlock.scenarios.world.world import World

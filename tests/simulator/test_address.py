@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from interlock.simulator.address import NoAddress, parse
+from interlock.simulator.network.address import NoAddress, parse
 
 
 @pytest.mark.parametrize(

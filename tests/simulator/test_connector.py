@@ -2,9 +2,9 @@ import itertools
 
 import pytest
 
-from interlock.simulator.connector import TABLE, Circumstances, way
-from interlock.simulator.evse import EFFECTS
-from interlock.simulator.v16 import ERROR_CODES
+from interlock.simulator.circumstances import EFFECTS, Circumstances
+from interlock.simulator.v16.messages import ERROR_CODES
+from interlock.simulator.v16.status import TABLE, way, word
 from tests.simulator.rig import Rig
 
 STATUSES = list(TABLE)
@@ -58,7 +58,7 @@ def test_the_table_is_the_standards() -> None:
     ],
 )
 def test_circumstances_ask_for_a_status(circumstances: Circumstances, status: str) -> None:
-    assert circumstances.status() == status
+    assert word(circumstances) == status
 
 
 def test_what_was_recorded_of_a_day_is_in_the_table() -> None:
@@ -86,8 +86,8 @@ def test_what_was_recorded_of_a_day_is_in_the_table() -> None:
     assert rig.statuses(0) == ["Available", "Available", "Available", "Unavailable", "Available"]
 
 
-@pytest.mark.parametrize("error_code", [code for code in ERROR_CODES if code != "NoError"])
-def test_every_error_code_while_charging(error_code: str) -> None:
+@pytest.mark.parametrize("error_code", EFFECTS)
+def test_every_fault_while_charging(error_code: str) -> None:
     rig = Rig().up().charge()
     rig.run(30)
     rig.station.fail(1, error_code)
@@ -124,15 +124,19 @@ def test_a_broken_connector_refuses(error_code: str) -> None:
     }
     assert not rig.station.swipe(1, "TAG")
     assert rig.call("RemoteStartTransaction", connectorId=1, idTag="OP") == {"status": "Rejected"}
-    rig.station.fail(0, "NoError")
+    rig.station.clear(0)
     rig.run(5)
     assert [t["status"] for t in rig.station.truth()] == ["Available", "Available"]
-    assert rig.station.whole.status == "Available"
+    assert rig.whole.status == "Available"
 
 
-def test_an_unknown_error_code_is_refused() -> None:
+def test_every_fault_is_an_error_code() -> None:
+    assert {*EFFECTS, "NoError"} == set(ERROR_CODES)
+
+
+def test_an_unknown_fault_is_refused() -> None:
     rig = Rig().up()
-    with pytest.raises(ValueError, match="no errorCode"):
+    with pytest.raises(ValueError, match="no fault"):
         rig.station.fail(1, "OnFire")
 
 

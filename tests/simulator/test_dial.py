@@ -16,10 +16,10 @@ from typing import Any
 import pytest
 from websockets.frames import Frame, Opcode
 
-from interlock.simulator import websocket
-from interlock.simulator.dial import tls_context
+from interlock.simulator.network import websocket
+from interlock.simulator.network.dial import tls_context
+from interlock.simulator.network.websocket import FRAME_BYTES
 from interlock.simulator.vehicle import Vehicle
-from interlock.simulator.websocket import FRAME_BYTES
 
 from .wire import FakeCsms, csms, rig
 
@@ -356,12 +356,12 @@ async def test_a_csms_that_does_not_read_is_left(monkeypatch: pytest.MonkeyPatch
 async def test_what_a_half_open_socket_is_told_is_lost() -> None:
     async with csms() as server, rig(server.url) as outside:
         station = outside.station()
-        await outside.until(lambda: station.online and not station.talk.link.outstanding, "a boot")
-        assert station.talk.socket is not None
-        station.talk.socket.half_open("test")
+        await outside.until(lambda: station.online and not station.controller.talk.link.outstanding, "a boot")
+        assert station.controller.talk.socket is not None
+        station.controller.talk.socket.half_open("test")
         station.send_heartbeat_now()
         assert outside.of("frame.lost")[0]["why"] == "half-open"
-        station.talk.leave("gone", orderly=False)
+        station.controller.talk.connection.leave("gone", orderly=False)
         assert server.told("Heartbeat") == []
 
 

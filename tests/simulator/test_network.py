@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 import simpy
 
-from interlock.simulator.network import (
+from interlock.simulator.network.links import (
     PASS,
     Cut,
     DelayAnswer,
@@ -37,7 +37,7 @@ class Bench:
         return True
 
     def open(self) -> Socket:
-        socket = self.network.open("CP1")
+        socket = self.network.open("CP1", "ocpp1.6")
         assert socket is not None
         socket.on_down = lambda text: self.down.append((self.env.now, text))
         socket.on_station_closed = lambda why: self.ends.append(("station", self.env.now, why))
@@ -76,7 +76,7 @@ def test_every_frame_is_seen_at_both_edges() -> None:
         ("csms.received", "a"),
         ("station.received", "b"),
     ]
-    assert bench.kinds("socket.opened") == [{"station": "CP1", "socket": 1, "node": "n1"}]
+    assert bench.kinds("socket.opened") == [{"station": "CP1", "socket": 1, "node": "n1", "subprotocol": "ocpp1.6"}]
 
 
 def test_frames_need_not_be_recorded() -> None:
@@ -166,7 +166,7 @@ def test_generations_count_sockets_that_opened() -> None:
     bench = Bench((0.0, 0.0))
     first = bench.open()
     bench.network.dial = lambda socket: False
-    assert bench.network.open("CP1") is None
+    assert bench.network.open("CP1", "ocpp1.6") is None
     bench.network.dial = bench.dial
     second = bench.open()
     assert (first.number, second.number) == (1, 2)
@@ -180,7 +180,7 @@ def test_a_cut_line_opens_no_socket_and_loses_a_close() -> None:
     bench = Bench((0.0, 0.0))
     socket = bench.open()
     with bench.network.rule(Cut("CP1")):
-        assert bench.network.open("CP1") is None
+        assert bench.network.open("CP1", "ocpp1.6") is None
         socket.send_up("lost")
         socket.close("station", "gave up")
         bench.env.run(1)
@@ -188,7 +188,7 @@ def test_a_cut_line_opens_no_socket_and_loses_a_close() -> None:
     assert bench.up == []
     assert bench.ends == []
     assert [f["why"] for f in bench.kinds("frame.lost")] == ["cut"]
-    assert bench.network.open("CP1") is not None
+    assert bench.network.open("CP1", "ocpp1.6") is not None
 
 
 def test_a_rule_for_another_station_or_direction_passes() -> None:

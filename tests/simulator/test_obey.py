@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from interlock.simulator import v16
-from interlock.simulator.obey import ACTIONS
+from interlock.simulator.v16.orders import ORDERS
 from tests.simulator.rig import Rig
 
 
@@ -100,7 +100,7 @@ def test_remote_start_and_stop_with_the_cable_in() -> None:
     rig.station.plug(1)
     assert rig.call("RemoteStartTransaction", connectorId=1, idTag="OP") == {"status": "Accepted"}
     begun = rig.of("session.begun")[0]
-    assert (begun["message_id"], begun["id_tag"]) == ("m1", "OP")
+    assert (begun["message_id"], begun["id_token"]) == ("m1", "OP")
     assert rig.said("Authorize") == []
     closed = rig.of("ledger", part="contactor", action="closed")[0]
     assert (closed["by"], closed["message_id"], closed["t"]) == ("remote", "m1", begun["t"])
@@ -187,7 +187,7 @@ def test_reset(kind: str, reason: str) -> None:
     assert stop.socket == (1 if kind == "Soft" else 2)
     assert rig.of("reboot")[0]["why"] == reason
     assert [said.action for said in rig.peer.said].count("BootNotification") == 2
-    assert rig.station.talk.online
+    assert rig.controller.talk.online
     assert rig.station.outbox_pending == 0
 
 
@@ -282,27 +282,27 @@ def test_configuration() -> None:
         assert rig.call("ChangeConfiguration", key=key, value=value) == {"status": word}
     rig.run(100)
     assert len(rig.said("Heartbeat")) >= 5
-    assert rig.station.talk.outbox.retry_s == 7.0
+    assert rig.controller.talk.outbox.retry_s == 7.0
     rig.station.reboot()
     rig.run(20)
-    assert rig.station.configuration.keys["TransactionMessageRetryInterval"].value == "7"
+    assert rig.controller.configuration.keys["TransactionMessageRetryInterval"].value == "7"
 
 
 def test_clear_cache_and_data_transfer() -> None:
     rig = Rig().up()
     rig.station.swipe(1, "TAG")
     rig.run(3)
-    assert rig.station.talk.known_tags == {"TAG": True}
+    assert rig.controller.known_tokens == {"TAG": True}
     assert rig.call("ClearCache") == {"status": "Accepted"}
-    assert rig.station.talk.known_tags == {}
+    assert rig.controller.known_tokens == {}
     assert rig.call("DataTransfer", vendorId="Somebody") == {"status": "UnknownVendorId"}
     assert rig.call("DataTransfer", vendorId="Interlock", data="x") == {"status": "Accepted"}
 
 
 def test_what_is_not_done_and_what_is_not_known() -> None:
     rig = Rig().up()
-    for action in sorted(v16.known_actions()):
-        if action not in ACTIONS:
+    for action in sorted(v16.SCHEMAS.actions):
+        if action not in ORDERS.actions:
             assert rig.call(action, wait=1.0) == ("NotSupported", "")
     for action in ("FooBar", "heartbeat", "", "UnlockConnectorResponse"):
         assert rig.call(action, wait=1.0) == ("NotImplemented", "")

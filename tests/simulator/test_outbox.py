@@ -166,12 +166,12 @@ def test_what_survives_a_reboot(persona: str, kept: bool) -> None:
     online(rig)
     actions = [said.action for said in rig.said(*TRANSACTION)]
     assert actions == (["StartTransaction", "StopTransaction"] if kept else [])
-    assert rig.of("session.ended")[0]["reason"] == "Reboot"
+    assert rig.of("session.ended")[0]["reason"] == "reboot"
 
 
 def test_the_queue_is_bounded_and_meter_values_give_way() -> None:
     rig = Rig().up()
-    rig.station.talk.outbox.limit = 20
+    rig.controller.talk.outbox.limit = 20
     offline(rig)
     rig.charge()
     for _ in range(100):

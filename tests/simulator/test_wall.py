@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import simpy
 
+from interlock.simulator.network.wall_clock import BATCH, WallClock
 from interlock.simulator.timer import Timer
-from interlock.simulator.wall import BATCH, WallClock
 
 
 class Alarm:

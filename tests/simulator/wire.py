@@ -16,11 +16,13 @@ from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
-from interlock.simulator.address import parse
+from interlock.simulator.assembly import build_station
 from interlock.simulator.clock import ClockSpec
-from interlock.simulator.dial import Network, Socket
-from interlock.simulator.station import Station, StationSpec
-from interlock.simulator.wall import WallClock
+from interlock.simulator.network.address import parse
+from interlock.simulator.network.dial import Network, Socket
+from interlock.simulator.network.wall_clock import WallClock
+from interlock.simulator.spec import StationSpec
+from interlock.simulator.station import Station
 
 NOW = "2026-01-01T00:00:00.000Z"
 SOON_S = 10.0
@@ -144,7 +146,7 @@ class Rig:
             "clock": ClockSpec(),
         }
         spec = StationSpec(station_id, **{**quick, **changes})
-        station = Station(self.env, spec, random.Random(f"0:{station_id}"), self.network, self.observe)
+        station = build_station(self.env, spec, random.Random(f"0:{station_id}"), self.network, self.observe)
         station.start()
         return station
 

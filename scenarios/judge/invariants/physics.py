@@ -101,7 +101,7 @@ def _bills(history: History) -> Looked:
     sessions: dict[Key, list[Session]] = {}
     for session in history.sessions:
         begun = session.begun
-        key = begun["station"], begun["connector"], begun["id_tag"], begun["meter_wh"]
+        key = begun["station"], begun["connector"], begun["id_token"], begun["meter_wh"]
         sessions.setdefault(key, []).append(session)
     starts: dict[Key, list[LogEvent]] = {}
     stops: dict[tuple[str, int], list[LogEvent]] = {}

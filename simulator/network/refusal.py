@@ -8,16 +8,14 @@ import ssl
 
 from websockets.exceptions import InvalidHandshake, InvalidMessage, InvalidStatus
 
-from interlock.simulator.address import Address
-
-SUBPROTOCOL = "ocpp1.6"
+from interlock.simulator.network.address import Address
 
 STATUSES = {
-    400: "it takes no such WebSocket handshake; is OCPP's path right, and does it speak ocpp1.6?",
+    400: "it takes no such WebSocket handshake; is OCPP's path right, and does it speak {subprotocol}?",
     401: "the password is wrong or missing (--password; the user is the station's id)",
     403: "this station may not connect; is it registered there, with this password?",
     404: "nothing is at that path, or no station of that id is registered",
-    426: "it wants another protocol version than WebSocket 13 with ocpp1.6",
+    426: "it wants another protocol version than WebSocket 13 with {subprotocol}",
     429: "too many connections in too short a time; try a lower --rate",
     502: "a proxy answers, and the CSMS behind it does not",
     503: "it takes no connections now, it is overloaded or starting",
@@ -25,23 +23,23 @@ STATUSES = {
 
 
 class NoSubprotocol(Exception):
-    """The handshake was finished without agreeing on OCPP 1.6."""
+    """The handshake was finished without agreeing on a subprotocol."""
 
 
 class HungUp(Exception):
     """The other side closed the connection before the handshake was over."""
 
 
-def explain(error: BaseException, address: Address, patience_s: float) -> str:
+def explain(error: BaseException, address: Address, patience_s: float, subprotocol: str) -> str:
     """Return the sentence for an error of dialling."""
     place = address.place
     if isinstance(error, InvalidStatus):
-        return _status(error, place)
+        return _status(error, place, subprotocol)
     match error:
         case NoSubprotocol():
-            return f"{place} did not agree on the subprotocol {SUBPROTOCOL}; it may speak another OCPP version only"
+            return f"{place} did not agree on the subprotocol {subprotocol}; it may speak another OCPP version only"
         case InvalidMessage(__cause__=EOFError()):
-            return explain(HungUp(), address, patience_s)
+            return explain(HungUp(), address, patience_s, subprotocol)
         case InvalidMessage():
             return f"{place} did not answer in HTTP; is it a CSMS" + ("?" if address.secure else ", or is it wss://?")
         case InvalidHandshake():
@@ -59,7 +57,7 @@ def explain(error: BaseException, address: Address, patience_s: float) -> str:
         case ConnectionRefusedError():
             return f"nothing listens at {place} (connection refused)"
         case ConnectionError():
-            return explain(HungUp(), address, patience_s)
+            return explain(HungUp(), address, patience_s, subprotocol)
         case OSError(errno=errno.EMFILE):
             return "this process may not open more sockets (ulimit -n)"
         case OSError(errno=errno.EADDRNOTAVAIL):
@@ -67,11 +65,12 @@ def explain(error: BaseException, address: Address, patience_s: float) -> str:
     return f"{place} cannot be reached: {_short(error)}"
 
 
-def _status(error: InvalidStatus, place: str) -> str:
+def _status(error: InvalidStatus, place: str, subprotocol: str) -> str:
     code = error.response.status_code
     if 300 <= code < 400:
         return f"{place} answered {code}: it is elsewhere, at {_short(error.response.headers.get('Location', '?'))}"
-    return f"{place} answered {code}: {STATUSES.get(code, 'it refused the connection')}"
+    why = STATUSES.get(code, "it refused the connection").format(subprotocol=subprotocol)
+    return f"{place} answered {code}: {why}"
 
 
 def _tls(error: ssl.SSLError, place: str) -> str:

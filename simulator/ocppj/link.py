@@ -1,4 +1,4 @@
-"""The station's side of OCPP-J: frames it makes and takes, one CALL outstanding, answers waited for until a time-out.
+"""The station's side of OCPP-J framing: one CALL outstanding, answers awaited until a time-out.
 
 Permissive on purpose. It can send anything (`Link.send`), reuse a message id, repeat a frame; what it receives and does
 not understand it counts and ignores. Nothing a peer sends raises here.
@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 import simpy
 
+from interlock.simulator.ocppj.schemas import Spelling
 from interlock.simulator.timer import Timer
 
 LOST = "lost"
@@ -62,6 +63,7 @@ class Link:
         "_on_call",
         "_on_idle",
         "_on_timeout",
+        "_spelling",
         "_watch",
         "malformed",
         "outstanding",
@@ -76,12 +78,14 @@ class Link:
         self,
         env: simpy.Environment,
         timeout_s: float,
+        spelling: Spelling,
         new_id: Callable[[], str],
         on_call: Callable[[str, str, Payload], None],
         on_idle: Callable[[], None],
         on_timeout: Callable[[int], None],
     ) -> None:
         self._env, self.timeout_s, self._new_id = env, timeout_s, new_id
+        self._spelling = spelling
         self._on_call, self._on_idle, self._on_timeout = on_call, on_idle, on_timeout
         self.write: Callable[[str], None] | None = None
         """How frames leave; None without a socket."""
@@ -149,7 +153,7 @@ class Link:
             self._on_call(message_id, parts[2], parts[3])
         elif kind == 2:
             self.malformed += 1
-            self.refuse(message_id, "FormationViolation", "a CALL is [2, id, action, {...}]")
+            self.refuse(message_id, self._spelling.malformed_call, "a CALL is [2, id, action, {...}]")
         elif kind == 4:
             call = self.outstanding
             if call is None or message_id != self.outstanding_id:
@@ -160,6 +164,8 @@ class Link:
             self._on_idle()
         else:
             self.malformed += 1
+            if kind not in (3, 4) and self._spelling.unknown_type is not None:
+                self.refuse(message_id, self._spelling.unknown_type, "message types are 2, 3 and 4")
 
     def drop(self) -> None:
         """Lose the socket: what was outstanding fails."""

@@ -16,13 +16,14 @@ from websockets.exceptions import WebSocketException
 from websockets.frames import CloseCode, Frame, Opcode
 from websockets.http11 import Response
 from websockets.protocol import State
+from websockets.typing import Subprotocol
 from websockets.uri import WebSocketURI
 
-from interlock.simulator.ports import Edge, StationSocket
-from interlock.simulator.refusal import HungUp, NoSubprotocol
+from interlock.simulator.network.ports import Edge, StationSocket
+from interlock.simulator.network.refusal import HungUp, NoSubprotocol
 
 if TYPE_CHECKING:
-    from interlock.simulator.dial import Network
+    from interlock.simulator.network.dial import Network
 
 FRAME_BYTES = 256 * 1024
 """The longest message a station takes."""
@@ -53,10 +54,11 @@ class Socket(asyncio.BufferedProtocol):
         "on_station_closed",
         "open",
         "station_id",
+        "subprotocol",
     )
 
-    def __init__(self, network: Network, station_id: str, reached: Reached) -> None:
-        self.network, self.station_id, self.number = network, station_id, 0
+    def __init__(self, network: Network, station_id: str, subprotocol: str, reached: Reached) -> None:
+        self.network, self.station_id, self.subprotocol, self.number = network, station_id, subprotocol, 0
         self.on_down: Callable[[str], None] | None = None
         self.on_station_closed: Callable[[str], None] | None = None
         self.open = False
@@ -70,7 +72,7 @@ class Socket(asyncio.BufferedProtocol):
         resource, _, _ = address.resource(station_id).partition("?")
         self._wire = ClientProtocol(
             WebSocketURI(address.secure, address.host, address.port, resource, ""),
-            subprotocols=network.subprotocols,
+            subprotocols=[Subprotocol(subprotocol)],
             max_size=FRAME_BYTES,
         )
 
@@ -241,7 +243,7 @@ class Socket(asyncio.BufferedProtocol):
     def _refused(self, error: BaseException) -> None:
         reached, self._reached = self._reached, None
         if reached is not None:
-            self.network.refused(self.station_id, error)
+            self.network.refused(self.station_id, self.subprotocol, error)
             reached(None)
         self.abort()
 

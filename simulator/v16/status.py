@@ -1,48 +1,33 @@
-"""The status machine of a connector: OCPP 1.6 section 4.9 as a table, with the rules above it.
+"""The status of a connector: OCPP 1.6 section 4.9 as a table, with the rules above it.
 
-A connector is in the status its circumstances ask for (`Circumstances.status`); it gets there only by transitions that
-the standard's table has, through Available or Preparing where there is no direct one.
+A connector is in the status its circumstances ask for (`word`); it gets there only by transitions that the standard's
+table has, through Available or Preparing where there is no direct one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
 
+from interlock.simulator.circumstances import Circumstances
+from interlock.simulator.ocppj.reported import Reported
 from interlock.simulator.timer import Observe
 
 
-class Circumstances(NamedTuple):
-    """What decides a connector's status."""
-
-    faulted: bool = False
-    charging: bool = False
-    """Whether a session runs."""
-    suspended_by_station: bool = False
-    suspended_by_vehicle: bool = False
-    plugged: bool = False
-    finished: bool = False
-    """Whether the cable that is in belongs to a session that is over."""
-    awaited: bool = False
-    """Whether a driver was accepted and has not plugged in yet, or the other way round."""
-    operative: bool = True
-    reserved: bool = False
-
-    def status(self) -> str:
-        """Return the status these circumstances ask for."""
-        if self.faulted:
-            return "Faulted"
-        if self.charging:
-            if self.suspended_by_station:
-                return "SuspendedEVSE"
-            return "SuspendedEV" if self.suspended_by_vehicle else "Charging"
-        if self.plugged and self.finished:
-            return "Finishing"
-        if not self.operative:
-            return "Unavailable"
-        if self.plugged or self.awaited:
-            return "Preparing"
-        return "Reserved" if self.reserved else "Available"
+def word(circumstances: Circumstances) -> str:
+    """Return the status these circumstances ask for."""
+    if circumstances.faulted:
+        return "Faulted"
+    if circumstances.charging:
+        if circumstances.suspended_by_station:
+            return "SuspendedEVSE"
+        return "SuspendedEV" if circumstances.suspended_by_vehicle else "Charging"
+    if circumstances.plugged and circumstances.finished:
+        return "Finishing"
+    if not circumstances.operative:
+        return "Unavailable"
+    if circumstances.plugged or circumstances.awaited:
+        return "Preparing"
+    return "Reserved" if circumstances.reserved else "Available"
 
 
 TABLE: dict[str, dict[str, str]] = {
@@ -108,7 +93,7 @@ TABLE: dict[str, dict[str, str]] = {
         "Unavailable": "I8",
     },
 }
-"""The transitions there are, by the names the standard gives them."""
+"""The transitions there are, by the numbers the standard gives them."""
 
 
 def way(here: str, there: str) -> tuple[str, ...]:
@@ -123,18 +108,19 @@ def way(here: str, there: str) -> tuple[str, ...]:
     raise AssertionError(f"no way from {here} to {there}")
 
 
-class Connector:
-    """One connector's status, and what the CSMS was told of it. Number 0 is the station itself."""
+class Status(Reported):
+    """The status of one connector, which follows the table. Number 0 is the station itself."""
 
-    __slots__ = ("_observe", "_report", "_station", "error_code", "number", "queued", "status", "told")
+    __slots__ = ("_observe", "_report", "_station")
 
-    def __init__(self, station: str, number: int, observe: Observe, report: Callable[[Connector], None]) -> None:
-        self._station, self.number, self._observe, self._report = station, number, observe, report
-        self.status, self.error_code = "Available", "NoError"
-        self.told: tuple[str, str] | None = None
-        """The status and error code the CSMS has acknowledged last."""
-        self.queued = 0
-        """Reports of it on their way."""
+    def __init__(self, station: str, number: int, observe: Observe, report: Callable[[Reported], None]) -> None:
+        super().__init__(number, min(number, 1), "Available", "NoError")
+        self._station, self._observe, self._report = station, observe, report
+
+    @property
+    def number(self) -> int:
+        """The connectorId: EVSE n has connector n, its only one."""
+        return self.evse
 
     def become(self, status: str, error_code: str) -> None:
         """Go to `status`, reporting each step."""
@@ -150,10 +136,10 @@ class Connector:
         self._record()
         self._report(self)
 
-    def wake(self, status: str, error_code: str) -> None:
-        """Find itself in `status` after a reboot, which is no transition; nobody was told anything."""
+    def found(self, status: str, error_code: str) -> None:
+        """Be in `status` after a reboot, which is no transition; nothing was reported yet."""
         self.told, self.queued = None, 0
-        if (status, error_code) != (self.status, self.error_code):
+        if (status, error_code) != self.now:
             self.status, self.error_code = status, error_code
             self._record()
 

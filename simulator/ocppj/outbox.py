@@ -1,81 +1,71 @@
-"""What a station has to tell, in the order it happened: sent one by one, transaction messages until answered.
+"""The queue of what a station has to send, in the order it happened; one message at a time.
 
-Transaction-related messages (StartTransaction, StopTransaction, MeterValues within one) outlive a lost connection and,
-unless the persona says otherwise, a reboot (1.6 sections 3.7 and 4.6 to 4.10). Status notifications stand in the same
-line but are neither kept nor repeated: a station tells anew what is true when it can. A message that needs a
-transactionId gets it when it is sent, so a session that began and ended offline has the id its start was answered with.
+A durable message (one about a transaction) stays until it is answered: it outlives a lost connection and, unless the
+persona says otherwise, a reboot (1.6 sections 3.7 and 4.6 to 4.10; 2.0.1 E04, E12, E13). Any other is neither kept nor
+repeated: a station reports the present status when it is connected again.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import simpy
 
-from interlock.simulator import v16
-from interlock.simulator.draws import Draws
-from interlock.simulator.ocppj import LOST, TIMED_OUT, Call, Link, Payload
+from interlock.simulator.ocppj.link import LOST, TIMED_OUT, Call, Link, Payload
+from interlock.simulator.ocppj.reported import Reported
 from interlock.simulator.personas import Persona
+from interlock.simulator.randomness import Draws
 from interlock.simulator.timer import Timer
-
-UNKNOWN_TRANSACTION = -1
-"""The transactionId of a stop whose start was never accepted."""
-
-
-@dataclass(slots=True)
-class Session:
-    """One charging session, as it physically was. `message_id` is the remote start's that caused it."""
-
-    session: str
-    connector: int
-    id_tag: str
-    message_id: str | None
-    meter_start_wh: int
-    transaction_id: int | None = None
-    running: bool = True
 
 
 class Entry:
-    """One message in line. `body` is its payload, without a transactionId where `session` will know it.
+    """One message in the queue: an action and the JSON text of its payload.
 
-    `since` is when it was put in line, None once it was answered with an error or not at all.
+    A controller whose payloads depend on what is known only when they are sent overrides `payload`.
     """
 
-    __slots__ = ("action", "attempts", "body", "durable", "forgotten", "message_id", "session", "since", "told")
+    __slots__ = ("action", "attempts", "body", "durable", "expendable", "forgotten", "message_id", "reported", "since")
 
-    def __init__(self, action: str, body: str, session: Session | None = None, told: Any = None) -> None:
-        self.action, self.body, self.session, self.told = action, body, session, told
-        self.durable = session is not None
+    def __init__(
+        self, action: str, body: str, *, durable: bool = False, expendable: bool = False, reported: Any = None
+    ) -> None:
+        self.action, self.body, self.durable = action, body, durable
+        self.expendable = expendable
+        """Whether it gives way when the queue is full."""
+        self.reported: tuple[Reported, tuple[str, str]] | None = reported
+        """For a status: whose, and which."""
         self.message_id: str | None = None
         self.attempts = 0
         self.forgotten = False
         self.since: float | None = None
+        """Second at which it was put in the queue; None once it was answered with an error or not at all."""
 
     def payload(self) -> str:
         """Write the payload with what is known now."""
-        session = self.session
-        if session is None or self.action == "StartTransaction":
-            return self.body
-        if session.transaction_id is not None:
-            return v16.of_transaction(self.body, session.transaction_id)
-        return v16.of_transaction(self.body, UNKNOWN_TRANSACTION) if self.action == "StopTransaction" else self.body
+        return self.body
+
+    def went_offline(self) -> None:
+        """Note that the station has no connection while this waits."""
 
 
 class Outbox:
-    """The line. `answered(entry, payload)` and `dropped(entry, why)` tell what became of each message, once."""
+    """The queue. `answered(entry, payload)` or `dropped(entry, why)` is called once for each message.
+
+    `valid_answer(action, payload)` decides whether an answer counts as one.
+    """
 
     __slots__ = (
         "_answered",
         "_dropped",
         "_env",
         "_in_flight",
-        "_line",
         "_link",
         "_pause",
         "_persona",
+        "_queue",
         "_rng",
+        "_valid_answer",
         "_wake",
         "attempts",
         "limit",
@@ -89,27 +79,29 @@ class Outbox:
         rng: Draws,
         link: Link,
         persona: Persona,
+        valid_answer: Callable[[str, Payload], bool],
         answered: Callable[[Entry, Payload], None],
         dropped: Callable[[Entry, str], None],
         wake: Callable[[], None],
     ) -> None:
         self._env, self._rng, self._link, self._persona = env, rng, link, persona
+        self._valid_answer = valid_answer
         self._answered, self._dropped, self._wake = answered, dropped, wake
-        self._line: list[Entry] = []  # a deque takes 600 bytes more, and lines are short
+        self._queue: list[Entry] = []  # a deque takes 600 bytes more, and queues are short
         self._in_flight: Entry | None = None
         self._pause: Timer | None = None
         self.retry_s = 30.0
         """Pause before a message without an answer is sent again."""
         self.attempts = 3
-        """Times a message is sent that is answered with a CALLERROR (TransactionMessageAttempts)."""
+        """Times a message is sent that is answered with a CALLERROR."""
         self.limit = 1000
-        """Messages kept; beyond it meter values give way, the oldest first."""
+        """Durable messages kept; beyond it expendable ones give way, the oldest first."""
         self.pending = 0
         """Transaction messages still to be answered."""
 
     def push(self, entry: Entry) -> None:
-        """Put a message at the end of the line."""
-        self._line.append(entry)
+        """Put a message at the end of the queue."""
+        self._queue.append(entry)
         entry.since = self._env.now
         if entry.durable:
             self.pending += 1
@@ -118,31 +110,31 @@ class Outbox:
 
     def _thin(self) -> None:
         # Not the first: it may be on its way.
-        for index, entry in enumerate(self._line):
-            if index and entry.action == "MeterValues" and entry.durable:
-                del self._line[index]
+        for index, entry in enumerate(self._queue):
+            if index and entry.expendable and entry.durable:
+                del self._queue[index]
                 self.pending -= 1
                 return
 
     @property
     def ready(self) -> bool:
         """Whether there is a message to send now."""
-        return bool(self._line) and self._pause is None
+        return bool(self._queue) and self._pause is None
 
     def send(self) -> None:
         """Send the first message; the link must be idle."""
-        self._in_flight = entry = self._line[0]
-        call = Call(entry.action, entry.payload(), self._hear, self._fail, entry.message_id)
+        self._in_flight = entry = self._queue[0]
+        call = Call(entry.action, entry.payload(), self._answer, self._fail, entry.message_id)
         call.since = entry.since
         message_id = self._link.call(call)
         if self._persona.resends == "same id":
             entry.message_id = message_id
 
-    def _hear(self, payload: Payload) -> None:
+    def _answer(self, payload: Payload) -> None:
         entry = self._in_flight
         if entry is None:
             return
-        if not v16.valid_answer(entry.action, payload):
+        if not self._valid_answer(entry.action, payload):
             self._fail("FormationViolation")
             return
         if entry.durable:
@@ -152,7 +144,7 @@ class Outbox:
                 self._wait(self.retry_s)
                 return
             self.pending -= 1
-        self._line.pop(0)
+        self._queue.pop(0)
         self._in_flight = None
         self._answered(entry, payload)
 
@@ -161,7 +153,7 @@ class Outbox:
         if entry is None:
             return  # forgotten with the connection
         if not entry.durable:
-            self._line.pop(0)
+            self._queue.pop(0)
             self._dropped(entry, why)
         elif why == TIMED_OUT:
             self._wait(self.retry_s)
@@ -170,13 +162,13 @@ class Outbox:
             if entry.attempts < self.attempts:
                 self._wait(self.retry_s * entry.attempts)
             else:
-                self._line.pop(0)
+                self._queue.pop(0)
                 self.pending -= 1
                 self._dropped(entry, why)
 
     def _wait(self, seconds: float) -> None:
-        if self._line:
-            self._line[0].since = None
+        if self._queue:
+            self._queue[0].since = None
         self._pause = Timer(self._env, seconds, self._resume)
 
     def _resume(self, _: Any) -> None:
@@ -190,18 +182,19 @@ class Outbox:
             self._pause.cancel()
             self._pause = None
 
-    def forget_statuses(self) -> None:
-        """Forget what is not kept: the connection is gone."""
-        line, self._line = self._line, []
+    def went_offline(self) -> None:
+        """Drop what is not durable: the connection is gone."""
+        waiting, self._queue = self._queue, []
         if self._in_flight is not None and not self._in_flight.durable:
             self._in_flight = None
-        for entry in line:
+        for entry in waiting:
             if entry.durable:
-                self._line.append(entry)
+                entry.went_offline()
+                self._queue.append(entry)
             else:
                 self._dropped(entry, LOST)
 
     def lose(self) -> None:
         """Forget everything."""
-        self._line.clear()
+        self._queue.clear()
         self.pending = 0

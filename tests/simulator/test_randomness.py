@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 
-from interlock.simulator.draws import SmallDraws
+from interlock.simulator.randomness import SmallDraws
 
 
 def test_it_is_splitmix64() -> None:

@@ -12,12 +12,10 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
-from websockets.typing import Subprotocol
-
-from interlock.simulator.address import Address
-from interlock.simulator.refusal import SUBPROTOCOL, explain
+from interlock.simulator.network.address import Address
+from interlock.simulator.network.refusal import explain
+from interlock.simulator.network.websocket import CLOSING_S, Reached, Socket
 from interlock.simulator.timer import Observe
-from interlock.simulator.websocket import CLOSING_S, Reached, Socket
 
 TLS_BYTES = 17 * 1024
 """What a TLS connection reads into: the longest record there is."""
@@ -45,7 +43,6 @@ class Network:
     ) -> None:
         self.loop, self.address, self.observe, self.frames = loop, address, observe, frames
         self.password, self.tls, self.agent, self.patience_s = password, tls, agent, patience_s
-        self.subprotocols = [Subprotocol(SUBPROTOCOL)]
         self.sockets: set[Socket] = set()
         self.opened = 0
         """Sockets opened so far."""
@@ -62,21 +59,21 @@ class Network:
         """Return 0: a real handshake takes its own time."""
         return 0.0
 
-    def reach(self, station_id: str, reached: Reached) -> None:
+    def reach(self, station_id: str, subprotocol: str, reached: Reached) -> None:
         """Open a station's next socket and hand it over, or None once it is known that it cannot be."""
-        task = self.loop.create_task(self._connect(station_id, reached))
+        task = self.loop.create_task(self._connect(station_id, subprotocol, reached))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     # --- dialling ---
 
-    async def _connect(self, station_id: str, reached: Reached) -> None:
+    async def _connect(self, station_id: str, subprotocol: str, reached: Reached) -> None:
         async with self._dials:
             try:
                 async with asyncio.timeout(self.patience_s):
-                    await self._first_that_answers(lambda: Socket(self, station_id, reached))
+                    await self._first_that_answers(lambda: Socket(self, station_id, subprotocol, reached))
             except (OSError, TimeoutError, UnicodeError) as error:
-                self.refused(station_id, error)
+                self.refused(station_id, subprotocol, error)
                 reached(None)
 
     async def _first_that_answers(self, factory: Callable[[], Socket]) -> None:
@@ -103,11 +100,17 @@ class Network:
         """Take note that a socket opened."""
         self.opened += 1
         socket.number = self._numbers[socket.station_id] = self._numbers.get(socket.station_id, 0) + 1
-        self.observe("socket.opened", station=socket.station_id, socket=socket.number, node="csms")
+        self.observe(
+            "socket.opened",
+            station=socket.station_id,
+            socket=socket.number,
+            node="csms",
+            subprotocol=socket.subprotocol,
+        )
 
-    def refused(self, station_id: str, error: BaseException) -> None:
+    def refused(self, station_id: str, subprotocol: str, error: BaseException) -> None:
         """Take note that an attempt came to nothing."""
-        self.last_refusal = why = explain(error, self.address, self.patience_s)
+        self.last_refusal = why = explain(error, self.address, self.patience_s, subprotocol)
         self.refusals[why] += 1
         self.observe("dial.failed", station=station_id, why=why)
 

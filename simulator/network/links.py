@@ -17,7 +17,7 @@ from typing import Any, Literal, NamedTuple
 import msgspec
 import simpy
 
-from interlock.simulator.ports import Edge
+from interlock.simulator.network.ports import Edge
 from interlock.simulator.timer import Observe, Timer
 
 Direction = Literal["up", "down"]
@@ -317,10 +317,13 @@ class Socket:
         "send_up",
         "silent",
         "station_id",
+        "subprotocol",
     )
 
-    def __init__(self, network: Network, station_id: str, number: int) -> None:
+    def __init__(self, network: Network, station_id: str, number: int, subprotocol: str) -> None:
         self.network, self.station_id, self.number, self.node = network, station_id, number, ""
+        self.subprotocol = subprotocol
+        """What the station offers to speak, and then speaks."""
         self.on_up: Callable[[str], None] | None = None
         self.on_down: Callable[[str], None] | None = None
         self.on_csms_closed: Callable[[str], None] | None = None
@@ -412,21 +415,26 @@ class Network:
 
     # --- connections ---
 
-    def open(self, station_id: str) -> Socket | None:
-        """Open a station's next socket at once, or return None when nobody answers."""
+    def open(self, station_id: str, subprotocol: str) -> Socket | None:
+        """Open a station's next socket at once, or return None when nobody answers.
+
+        `dial` may look at the socket's `subprotocol` and return False when it speaks another one.
+        """
         number = self._generations.get(station_id, 0) + 1
         if self.rules and type(self.decide(FrameInFlight(station_id, number, "up", ""))) is Drop:
             return None
-        socket = Socket(self, station_id, number)
+        socket = Socket(self, station_id, number, subprotocol)
         if not self.dial(socket):
             return None
         self._generations[station_id] = number
-        self.observe("socket.opened", station=station_id, socket=number, node=socket.node)
+        self.observe(
+            "socket.opened", station=station_id, socket=number, node=socket.node, subprotocol=socket.subprotocol
+        )
         return socket
 
-    def reach(self, station_id: str, reached: Callable[[Socket | None], None]) -> None:
+    def reach(self, station_id: str, subprotocol: str, reached: Callable[[Socket | None], None]) -> None:
         """Open a station's next socket and hand it over, or None when nobody answers."""
-        reached(self.open(station_id))
+        reached(self.open(station_id, subprotocol))
 
     def draw_latency(self) -> float:
         """Draw how long one frame takes."""

@@ -1,0 +1,200 @@
+"""What the station experiences, as OCPP 1.6 messages: sessions, readings, statuses, authorization."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from interlock.simulator.evse import Evse
+from interlock.simulator.ocppj.controller import OcppController
+from interlock.simulator.ocppj.conversation import Conversation
+from interlock.simulator.ocppj.link import Call, Payload
+from interlock.simulator.ocppj.outbox import Entry
+from interlock.simulator.ocppj.reported import Reported
+from interlock.simulator.ocppj.schemas import Schemas
+from interlock.simulator.session import EndReason, Session
+from interlock.simulator.station import Station
+from interlock.simulator.v16 import messages, orders
+from interlock.simulator.v16.configuration import Configuration
+from interlock.simulator.v16.messages import TransactionEntry
+from interlock.simulator.v16.status import Status, word
+
+
+class Controller(OcppController):
+    """An OCPP 1.6 controller, as `ports.Controller` asks for one and `ocppj.conversation.Dialect` too."""
+
+    __slots__ = ("_evse_statuses", "_station_status", "configuration")
+
+    subprotocol = messages.SUBPROTOCOL
+    schemas: Schemas = messages.SCHEMAS
+
+    def __init__(self, station: Station) -> None:
+        super().__init__(station)
+        spec = station.spec
+        self.configuration = Configuration(
+            spec.evses,
+            spec.connection_timeout_s,
+            spec.meter_interval_s,
+            spec.heartbeat_s,
+            spec.retry_s,
+            spec.offline_unknown,
+        )
+        self.talk = Conversation(station, self)
+        name, observe, report = spec.station_id, station.observe, self.talk.report
+        self._station_status = Status(name, 0, observe, report)
+        self._evse_statuses = tuple(Status(name, evse.number, observe, report) for evse in station.evses)
+
+    # --- power ---
+
+    def found(self, evse: Evse | None) -> None:
+        """Note at power-up how things are, which is no change."""
+        self._status_of(evse).found(*self._status_now(evse))
+
+    # --- status ---
+
+    def _status_of(self, evse: Evse | None) -> Status:
+        return self._station_status if evse is None else self._evse_statuses[evse.number - 1]
+
+    def _status_now(self, evse: Evse | None) -> tuple[str, str]:
+        if evse is not None:
+            return word(evse.circumstances()), evse.fault or "NoError"
+        station = self.station
+        status = "Available" if station.operative else "Unavailable"
+        return "Faulted" if station.disabled else status, station.fault or "NoError"
+
+    def changed(self, evse: Evse | None) -> None:
+        """Let the status follow the circumstances."""
+        self._status_of(evse).become(*self._status_now(evse))
+
+    def statuses(self) -> Iterable[Status]:
+        """Iterate over everything that has a status: the station itself, which is number 0, then its connectors."""
+        return (self._station_status, *self._evse_statuses)
+
+    def status_message(self, reported: Reported) -> tuple[str, str]:
+        """Write a StatusNotification."""
+        at = self.station.time()
+        return "StatusNotification", messages.status(reported.evse, reported.status, reported.error_code, at)
+
+    def status(self, evse: Evse) -> str:
+        """Return the status word of an EVSE's connector."""
+        return self._status_of(evse).status
+
+    # --- sessions ---
+
+    def session_began(self, session: Session) -> None:
+        """Queue a StartTransaction, and readings for as long as it runs."""
+        body = messages.start(session.evse, session.id_token, session.meter_start_wh, self.station.time())
+        self.talk.queue(TransactionEntry("StartTransaction", body, session))
+        self._sample_later(session)
+
+    def session_ended(self, session: Session, reason: EndReason, id_token: str | None) -> None:
+        """Queue a StopTransaction."""
+        meter_wh = self.station.evses[session.evse - 1].meter.register_wh
+        body = messages.stop(meter_wh, self.station.time(), messages.REASONS[reason], id_token)
+        self.talk.queue(TransactionEntry("StopTransaction", body, session))
+
+    def _sample_later(self, session: Session) -> None:
+        interval_s = self.configuration.meter_interval_s
+        if interval_s > 0:
+            self.station.after(interval_s, lambda: self._sample(session))
+
+    def _sample(self, session: Session) -> None:
+        if session.running:
+            self.sample(self.station.evses[session.evse - 1], "Sample.Periodic")
+            self._sample_later(session)
+
+    def sample(self, evse: Evse, context: str) -> None:
+        """Read an EVSE's meter and queue MeterValues."""
+        reading = evse.read()
+        body = messages.meter_values(evse.number, self.station.time(), context, *reading)
+        if evse.session is None:
+            self.talk.queue(Entry("MeterValues", body))
+        else:
+            self.talk.queue(TransactionEntry("MeterValues", body, evse.session))
+
+    def answered(self, entry: Entry, payload: Payload) -> None:
+        """Note the transactionId that a StartTransaction was answered with, and whether the tag may charge."""
+        if entry.action != "StartTransaction" or not isinstance(entry, TransactionEntry):
+            return
+        session, status = entry.session, payload["idTagInfo"]["status"]
+        session.transaction_id = int(payload["transactionId"])
+        self.known_tokens[session.id_token] = status == "Accepted"
+        if status != "Accepted" and session.running and self.configuration.truth("StopTransactionOnInvalidId"):
+            self.station.evses[session.evse - 1].end("deauthorized", "station")
+
+    # --- authorization ---
+
+    @property
+    def connection_timeout_s(self) -> float:
+        """How long an accepted driver may take to plug in."""
+        return self.configuration.connection_timeout_s
+
+    def authorize(self, id_token: str, decided: Callable[[bool], None]) -> None:
+        """Find out whether a tag may charge: from the CSMS, or from memory while it cannot be asked."""
+        if self.configuration.truth("LocalPreAuthorize") and self.known_tokens.get(id_token):
+            decided(True)
+            return
+        if not self.talk.online:
+            decided(self._accepts_offline(id_token))
+            return
+
+        def answered(payload: Payload) -> None:
+            if not self.schemas.valid_answer("Authorize", payload):
+                failed("the answer breaks its schema")
+                return
+            accepted = payload["idTagInfo"]["status"] == "Accepted"
+            self.known_tokens[id_token] = accepted
+            decided(accepted)
+
+        def failed(why: str) -> None:
+            decided(self._accepts_offline(id_token))
+
+        self.talk.say(Call("Authorize", messages.authorize(id_token), answered, failed))
+
+    def _accepts_offline(self, id_token: str) -> bool:
+        if id_token in self.station.spec.local_list:
+            return True
+        configuration, known = self.configuration, self.known_tokens.get(id_token)
+        if known is None:
+            return configuration.truth("AllowOfflineTxForUnknownId")
+        return known and configuration.truth("LocalAuthorizeOffline")
+
+    # --- boot, heartbeat, orders ---
+
+    def boot_payload(self) -> str:
+        """Write a BootNotification."""
+        spec = self.station.spec
+        return messages.boot(spec.vendor, spec.model, spec.serial, spec.firmware)
+
+    def heartbeat_changed(self, interval_s: float) -> None:
+        """Note the interval that a boot was answered with."""
+        self.configuration.change("HeartbeatInterval", str(int(interval_s)))
+
+    def configured(self, name: str) -> None:
+        """Act on a changed configuration key."""
+        configuration = self.configuration
+        if name == "HeartbeatInterval":
+            self.talk.set_heartbeat(float(configuration.number(name)))
+        self.talk.outbox.retry_s = configuration.retry_s
+        self.talk.outbox.attempts = configuration.number("TransactionMessageAttempts")
+
+    def called(self, message_id: str, action: str, payload: Payload) -> None:
+        """Handle a CALL of the CSMS."""
+        if self.talk.registration != "Rejected":  # 1.6 section 4.2: a station that was rejected does not talk
+            orders.ORDERS.receive(self, message_id, action, payload)
+
+    # --- what workloads have it say and do ---
+
+    def send_status(self, evse: Evse | None) -> None:
+        """Report a status whether it changed or not, if connected."""
+        if self.talk.online:
+            self.talk.report_now(self._status_of(evse))
+
+    def send_readings(self, evse: Evse) -> None:
+        """Send a meter reading."""
+        self.sample(evse, "Other")
+
+    def send_unknown_stop(self, transaction_id: int | str, meter_wh: int) -> None:
+        """Send the end of a transaction that this CSMS never knew, if connected."""
+        at = self.station.time()
+        payload = f'{{"transactionId":{transaction_id},"meterStop":{meter_wh},"timestamp":"{at}"}}'
+        self.send_raw(f'[2,"unknown-stop-{transaction_id}","StopTransaction",{payload}]')

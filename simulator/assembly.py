@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import simpy
 
-from interlock.simulator import v16
+from interlock.simulator import v16, v201
 from interlock.simulator.network.ports import StationNetwork
 from interlock.simulator.ports import Controller
 from interlock.simulator.randomness import Draws
@@ -14,7 +14,7 @@ from interlock.simulator.spec import StationSpec
 from interlock.simulator.station import Station
 from interlock.simulator.timer import Observe
 
-CONTROLLERS: dict[str, Callable[[Station], Controller]] = {"1.6": v16.Controller}
+CONTROLLERS: dict[str, Callable[[Station], Controller]] = {"1.6": v16.Controller, "2.0.1": v201.Controller}
 """The controller of each OCPP version."""
 
 

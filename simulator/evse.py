@@ -165,7 +165,7 @@ class Evse:
         if self._asking or self.awaited is not None or self.refuses_start():
             return False
         self._asking = True
-        self.station.controller.authorize(id_token, lambda accepted: self._authorized(id_token, accepted))
+        self.station.controller.authorize(self, id_token, lambda accepted: self._authorized(id_token, accepted))
         return True
 
     def _authorized(self, id_token: str, accepted: bool) -> None:
@@ -272,7 +272,6 @@ class Evse:
         if self._next_operative is not None:
             self.operative, self._next_operative = self._next_operative, None
         self.refresh()
-        station.session_over()
 
     def read(self) -> Reading:
         """Read the meter."""
@@ -361,8 +360,9 @@ class Evse:
         if lock.stuck or (not lock.locked and second == "reject"):
             done(False)
             return
-        self._cancel_start()
-        self.end("unlock", "remote", message_id, release=False)
+        if connector == self.connector or self.vehicle is None:
+            self._cancel_start()
+            self.end("unlock", "remote", message_id, release=False)
         self.refresh()
         self.unlocking = True
         station.after(station.rng.uniform(*station.spec.unlock_s), lambda: self._unlocked(lock, message_id, done))

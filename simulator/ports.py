@@ -51,8 +51,8 @@ class Controller(Protocol):
     def connection_timeout_s(self) -> float:
         """How long an accepted driver may take to plug in."""
 
-    def authorize(self, id_token: str, decided: Callable[[bool], None]) -> None:
-        """Find out whether a token may charge."""
+    def authorize(self, evse: Evse, id_token: str, decided: Callable[[bool], None]) -> None:
+        """Find out whether a token may charge at an EVSE."""
 
     # --- what workloads have it say and do ---
 
@@ -101,3 +101,6 @@ class Controller(Protocol):
 
     def status(self, evse: Evse) -> str:
         """Return the status word of an EVSE."""
+
+    def transaction_id(self, evse: Evse) -> int | str | None:
+        """Return what the transaction that is open at an EVSE is called, None if there is none or it is not known."""

@@ -66,6 +66,10 @@ class StationSpec:
     """Tokens that may charge offline in any case."""
     statuses_overtake: bool = False
     """Whether status notifications are sent before transaction messages that are older."""
+    stop_point: Literal["unplugged", "stopped"] = "unplugged"
+    """When a transaction ends that a driver or operator stopped (2.0.1): with the cable's removal, or at once."""
+    status_by: Literal["status", "event"] = "status"
+    """Whether statuses are reported as such or as events of the device model (2.0.1)."""
     message_ids: Literal["random", "counter"] = "random"
     """`random`: never used again; `counter`: 1, 2, 3, and from 1 again after a reboot."""
     dies_silently: bool = False

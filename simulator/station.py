@@ -33,7 +33,6 @@ class Station:
     __slots__ = (
         "_life",
         "_sessions",
-        "_when_idle",
         "clock",
         "controller",
         "env",
@@ -74,7 +73,6 @@ class Station:
         """The fault of the station itself."""
         self._life = 0
         self._sessions = 0
-        self._when_idle: Callable[[], None] | None = None
         self.controller = make_controller(self)
 
     # --- life ---
@@ -107,21 +105,9 @@ class Station:
             self._power_off(why, reason)
             self.after(self.rng.uniform(*self.spec.boot_s), self._booted)
 
-    def when_idle(self, function: Callable[[], None]) -> None:
-        """Do something once no session runs, in this life only."""
-        self._when_idle = function
-        self.session_over()
-
-    def session_over(self) -> None:
-        """Do what waited for the last session to end."""
-        if self._when_idle is not None and self.running and all(evse.session is None for evse in self.evses):
-            function, self._when_idle = self._when_idle, None
-            function()
-
     def _power_off(self, why: str, reason: EndReason) -> None:
         self.observe("reboot", station=self.station_id, why=why)
         self.running = False
-        self._when_idle = None
         self.controller.power_off()
         for evse in self.evses:
             evse.power_off(reason)
@@ -295,7 +281,7 @@ class Station:
                 "locked": evse.lock.locked,
                 "charging": evse.contactor.closed,
                 "session": evse.session.session if evse.session is not None else None,
-                "transaction_id": evse.session.transaction_id if evse.session is not None else None,
+                "transaction_id": self.controller.transaction_id(evse),
                 "online": self.controller.online,
             }
             for evse in self.evses

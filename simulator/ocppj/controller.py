@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
 
+from interlock.simulator.evse import Evse
 from interlock.simulator.ocppj.conversation import Conversation
+from interlock.simulator.ocppj.link import Call, Payload
 from interlock.simulator.ocppj.reported import Reported
+from interlock.simulator.ocppj.schemas import Schemas
 from interlock.simulator.station import Station
+
+
+class Policy(NamedTuple):
+    """When a token may charge although the CSMS was not asked."""
+
+    cache_first: bool
+    """Whether one that was accepted before is not asked for again."""
+    cache_offline: bool
+    """Whether one that was accepted before may charge while offline."""
+    unknown_offline: bool
+    """Whether one that was never heard of may charge while offline."""
 
 
 class OcppController:
@@ -15,6 +30,7 @@ class OcppController:
     __slots__ = ("known_tokens", "station", "talk")
 
     talk: Conversation
+    schemas: Schemas
 
     def __init__(self, station: Station) -> None:
         self.station = station
@@ -24,6 +40,50 @@ class OcppController:
     def statuses(self) -> Iterable[Reported]:
         """Return everything that has a status, in the order in which it is reported."""
         raise NotImplementedError
+
+    @property
+    def policy(self) -> Policy:
+        """When a token may charge although the CSMS was not asked."""
+        raise NotImplementedError
+
+    def authorize_payload(self, id_token: str) -> str:
+        """Write an Authorize."""
+        raise NotImplementedError
+
+    def accepts(self, evse: Evse, payload: Payload) -> bool:
+        """Tell whether a valid answer to an Authorize lets the token charge at an EVSE."""
+        raise NotImplementedError
+
+    # --- authorization ---
+
+    def authorize(self, evse: Evse, id_token: str, decided: Callable[[bool], None]) -> None:
+        """Find out whether a token may charge: from the CSMS, or from memory while it cannot be asked."""
+        if self.policy.cache_first and self.known_tokens.get(id_token):
+            decided(True)
+            return
+        if not self.talk.online:
+            decided(self._accepts_offline(id_token))
+            return
+
+        def answered(payload: Payload) -> None:
+            if not self.schemas.valid_answer("Authorize", payload):
+                failed("the answer breaks its schema")
+                return
+            self.known_tokens[id_token] = accepted = self.accepts(evse, payload)
+            decided(accepted)
+
+        def failed(why: str) -> None:
+            decided(self._accepts_offline(id_token))
+
+        self.talk.say(Call("Authorize", self.authorize_payload(id_token), answered, failed))
+
+    def _accepts_offline(self, id_token: str) -> bool:
+        if id_token in self.station.spec.local_list:
+            return True
+        known = self.known_tokens.get(id_token)
+        if known is None:
+            return self.policy.unknown_offline
+        return known and self.policy.cache_offline
 
     # --- power ---
 

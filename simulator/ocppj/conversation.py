@@ -274,6 +274,13 @@ class Conversation:
         self.outbox.push(entry)
         self.pump()
 
+    def queue_early(self, entry: Entry) -> None:
+        """Send a message that the CSMS asked for: from the queue, or as an urgent CALL before a boot was accepted."""
+        if self.registered:
+            self.queue(entry)
+        else:
+            self.say(Call(entry.action, entry.payload(), _nothing, _nothing, early=True))
+
     # --- status ---
 
     def report(self, reported: Reported) -> None:

@@ -7,7 +7,7 @@ repeated: a station reports the present status when it is connected again.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import simpy
@@ -71,6 +71,7 @@ class Outbox:
         "limit",
         "pending",
         "retry_s",
+        "timeouts_count",
     )
 
     def __init__(
@@ -94,6 +95,8 @@ class Outbox:
         """Pause before a message without an answer is sent again."""
         self.attempts = 3
         """Times a message is sent that is answered with a CALLERROR."""
+        self.timeouts_count = False
+        """Whether a time-out is one of these times, as in 2.0.1 (E13), instead of being tried for ever, as in 1.6."""
         self.limit = 1000
         """Durable messages kept; beyond it expendable ones give way, the oldest first."""
         self.pending = 0
@@ -116,6 +119,10 @@ class Outbox:
                 self.pending -= 1
                 return
 
+    def waiting(self) -> Sequence[Entry]:
+        """Return the messages that have no answer yet."""
+        return self._queue
+
     @property
     def ready(self) -> bool:
         """Whether there is a message to send now."""
@@ -135,7 +142,7 @@ class Outbox:
         if entry is None:
             return
         if not self._valid_answer(entry.action, payload):
-            self._fail("FormationViolation")
+            self._fail("the answer breaks its schema")
             return
         if entry.durable:
             share = self._persona.forgets_answer
@@ -155,7 +162,7 @@ class Outbox:
         if not entry.durable:
             self._queue.pop(0)
             self._dropped(entry, why)
-        elif why == TIMED_OUT:
+        elif why == TIMED_OUT and not self.timeouts_count:
             self._wait(self.retry_s)
         elif why != LOST:
             entry.attempts += 1

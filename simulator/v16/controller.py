@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from interlock.simulator.evse import Evse
-from interlock.simulator.ocppj.controller import OcppController
+from interlock.simulator.ocppj.controller import OcppController, Policy
 from interlock.simulator.ocppj.conversation import Conversation
-from interlock.simulator.ocppj.link import Call, Payload
+from interlock.simulator.ocppj.link import Payload
 from interlock.simulator.ocppj.outbox import Entry
 from interlock.simulator.ocppj.reported import Reported
 from interlock.simulator.ocppj.schemas import Schemas
@@ -78,6 +78,10 @@ class Controller(OcppController):
         """Return the status word of an EVSE's connector."""
         return self._status_of(evse).status
 
+    def transaction_id(self, evse: Evse) -> int | str | None:
+        """Return the transactionId of the session that runs, once the CSMS has given it one."""
+        return evse.session.transaction_id if evse.session is not None else None
+
     # --- sessions ---
 
     def session_began(self, session: Session) -> None:
@@ -128,35 +132,23 @@ class Controller(OcppController):
         """How long an accepted driver may take to plug in."""
         return self.configuration.connection_timeout_s
 
-    def authorize(self, id_token: str, decided: Callable[[bool], None]) -> None:
-        """Find out whether a tag may charge: from the CSMS, or from memory while it cannot be asked."""
-        if self.configuration.truth("LocalPreAuthorize") and self.known_tokens.get(id_token):
-            decided(True)
-            return
-        if not self.talk.online:
-            decided(self._accepts_offline(id_token))
-            return
+    @property
+    def policy(self) -> Policy:
+        """When a tag may charge without the CSMS."""
+        truth = self.configuration.truth
+        return Policy(
+            cache_first=truth("LocalPreAuthorize"),
+            cache_offline=truth("LocalAuthorizeOffline"),
+            unknown_offline=truth("AllowOfflineTxForUnknownId"),
+        )
 
-        def answered(payload: Payload) -> None:
-            if not self.schemas.valid_answer("Authorize", payload):
-                failed("the answer breaks its schema")
-                return
-            accepted = payload["idTagInfo"]["status"] == "Accepted"
-            self.known_tokens[id_token] = accepted
-            decided(accepted)
+    def authorize_payload(self, id_token: str) -> str:
+        """Write an Authorize."""
+        return messages.authorize(id_token)
 
-        def failed(why: str) -> None:
-            decided(self._accepts_offline(id_token))
-
-        self.talk.say(Call("Authorize", messages.authorize(id_token), answered, failed))
-
-    def _accepts_offline(self, id_token: str) -> bool:
-        if id_token in self.station.spec.local_list:
-            return True
-        configuration, known = self.configuration, self.known_tokens.get(id_token)
-        if known is None:
-            return configuration.truth("AllowOfflineTxForUnknownId")
-        return known and configuration.truth("LocalAuthorizeOffline")
+    def accepts(self, evse: Evse, payload: Payload) -> bool:
+        """Tell whether the answer to an Authorize lets the tag charge."""
+        return bool(payload["idTagInfo"]["status"] == "Accepted")
 
     # --- boot, heartbeat, orders ---
 

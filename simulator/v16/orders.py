@@ -37,7 +37,7 @@ def _remote_start(controller: Controller, order: Order) -> None:
         if accepted and evse.session is None and not evse.refuses_start():
             evse.expect(id_tag, order.message_id)
 
-    controller.authorize(id_tag, authorized)
+    controller.authorize(evse, id_tag, authorized)
 
 
 def _evse_to_start(controller: Controller, connector: int | None) -> Evse | None:

@@ -113,18 +113,22 @@ class Peer:
 class Rig:
     """One station on a bench."""
 
+    controller: Controller
+    controller_class: type = Controller
+    peer_class: type[Peer] = Peer
+
     def __init__(self, seed: int = 1, latency_s: tuple[float, float] = (0.01, 0.05), **spec: Any) -> None:
         self.env = simpy.Environment()
         self.seen: list[dict[str, Any]] = []
-        self.peer = Peer(self.env)
+        self.peer = self.peer_class(self.env)
         self.network = Network(self.env, random.Random(f"{seed}:network"), self.observe, self.peer.dial)
         self.network.latency_s = latency_s
         if isinstance(persona := spec.get("persona"), str):
             spec["persona"] = PERSONAS[persona]
         self.spec = StationSpec("CP1", **spec)
         self.station = build_station(self.env, self.spec, random.Random(f"{seed}:CP1"), self.network, self.observe)
-        assert isinstance(self.station.controller, Controller)
-        self.controller: Controller = self.station.controller
+        assert isinstance(self.station.controller, self.controller_class)
+        self.controller = self.station.controller
         self.station.start()
 
     def observe(self, kind: str, **fields: Any) -> None:

@@ -50,7 +50,7 @@ WORDS_1_6 = (
     "ConnectionTimeOut",
 )
 WORDS_2_0_1 = ("idToken", "evseId", "remoteStartId", "seqNo", "chargingState", "triggerReason", "EVConnected")
-IN_COMMON = ("BootNotification", "Heartbeat")
+IN_COMMON = ("Authorize", "BootNotification")
 """Messages that the part of all versions sends itself."""
 
 Rule = Callable[[Path], list[str]]

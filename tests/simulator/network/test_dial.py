@@ -20,8 +20,7 @@ from interlock.simulator.network import websocket
 from interlock.simulator.network.dial import tls_context
 from interlock.simulator.network.websocket import FRAME_BYTES
 from interlock.simulator.vehicle import Vehicle
-
-from .wire import FakeCsms, csms, rig
+from tests.simulator.wire import FakeCsms, csms, rig
 
 pytestmark = pytest.mark.asyncio
 

@@ -60,9 +60,9 @@ def provoke(rig: Rig201, rng: random.Random) -> None:
     if not peer.sockets:
         return
     kind = rng.random()
-    if kind < 0.25:
+    if kind < 0.4:
         peer.call(*rng.choice(calls))
-    elif kind < 0.6:
+    elif kind < 0.82:
         rng.choice(drivers)()
     else:
         rng.choice(mishaps)()
@@ -73,7 +73,7 @@ def storm(seed: int, persona: str, **spec: Any) -> Rig201:
     latency_s = rng.choice(((0.0, 0.0), (0.01, 0.3), (0.0, 3.0)))
     rig = Rig201(seed, latency_s, persona=persona, call_timeout_s=5.0, retry_s=3.0, **spec)
     rig.peer.interval = 20
-    for _ in range(120):
+    for _ in range(160):
         rig.run(rng.uniform(0.1, 12.0))
         provoke(rig, rng)
         if rng.random() < 0.1:

@@ -8,13 +8,15 @@ from typing import Literal
 from interlock.simulator.clock import ClockSpec
 from interlock.simulator.personas import PERSONAS, Persona, Second
 
+OcppVersion = Literal["1.6", "2.0.1"]
+
 
 @dataclass(frozen=True, slots=True)
 class StationSpec:
     """What a station is like. Pairs are the least and most of what is drawn evenly; times are seconds."""
 
     station_id: str
-    ocpp: Literal["1.6", "2.0.1"] = "1.6"
+    ocpp: OcppVersion = "1.6"
     """The OCPP version its controller speaks."""
     evses: int = 2
     connectors_each: int = 1

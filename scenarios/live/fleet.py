@@ -34,6 +34,7 @@ from interlock.simulator.network.address import Address
 from interlock.simulator.network.dial import Network, Socket
 from interlock.simulator.network.wall_clock import WallClock
 from interlock.simulator.profiles import PROFILES, begin
+from interlock.simulator.spec import OcppVersion
 from interlock.simulator.station import Station
 
 LEAVING_S = 10.0
@@ -58,6 +59,7 @@ class Plan:
     prefix: str
     connectors: int
     id_tag: str
+    versions: tuple[OcppVersion, ...]
     out: Path
     began: datetime
     reproduce: str
@@ -74,6 +76,7 @@ class Plan:
             self.prefix,
             station,
             skew_s=(skew_s, skew_s),
+            versions=self.versions,
             switch_on_s=(self.stations - 1) / self.rate,
         )
 
@@ -264,6 +267,7 @@ class Fleet:
                 "stations": plan.stations,
                 "profile": plan.profile,
                 "connectors": plan.connectors,
+                "ocpp": list(plan.versions),
                 "seconds": plan.seconds,
                 "rate": plan.rate,
                 "urls": list(plan.ends),
@@ -294,6 +298,7 @@ class Fleet:
             "failed": [one["id"] for one in self.document["invariants"] if one["verdict"] in ("FAIL", "ERROR")],
             "stations": plan.stations,
             "profile": plan.profile,
+            "ocpp": list(plan.versions),
             "seed": plan.seed,
             "urls": list(plan.ends),
             "seconds": round(self.took_s, 3),

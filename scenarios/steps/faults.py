@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from interlock.csms.labelled_points import POINTS
 from interlock.scenarios.spec import Between, Drawable, OneOf
-from interlock.simulator.network.links import Cut, CutAfter, DelayAnswer, LoseAnswer
+from interlock.simulator.network.rules import Cut, CutAfter, DelayAnswer, LoseAnswer
 
 if TYPE_CHECKING:
     from interlock.scenarios.world.world import World
@@ -38,6 +38,20 @@ def fault(**ranges: Drawable) -> Callable[[Fault], Fault]:
 CALLS = OneOf(("UnlockConnector", "RemoteStartTransaction", "RemoteStopTransaction", "TriggerMessage"))
 REPORTS = OneOf(("StartTransaction", "StopTransaction", "StatusNotification", "BootNotification", "MeterValues"))
 SHORT, LONG = Between(1.0, 15.0), Between(5.0, 100.0)
+
+
+IN_2_0_1 = {
+    "RemoteStartTransaction": "RequestStartTransaction",
+    "RemoteStopTransaction": "RequestStopTransaction",
+    "StartTransaction": "TransactionEvent",
+    "StopTransaction": "TransactionEvent",
+}
+"""What a 2.0.1 station calls the actions that scenarios name by their 1.6 names, where that differs."""
+
+
+def _spoken(world: World, station: int, action: str) -> str:
+    """Return what an action is called on the line to a station."""
+    return IN_2_0_1.get(action, action) if world.station(station).spec.ocpp == "2.0.1" else action
 
 
 async def _until_healed() -> None:
@@ -75,7 +89,9 @@ async def lose_answer(
     world: World, action: str, station: int = 1, then_cut: bool = True, seconds: float = 60.0
 ) -> None:
     """The station does what it was told, and its answer to `action` never arrives."""
-    with world.network.rule(LoseAnswer(action, station_id=world.station_id(station), then_cut=then_cut)):
+    with world.network.rule(
+        LoseAnswer(_spoken(world, station, action), station_id=world.station_id(station), then_cut=then_cut)
+    ):
         await asyncio.sleep(seconds)
 
 
@@ -84,7 +100,9 @@ async def lose_reply(
     world: World, action: str, station: int = 1, then_cut: bool = False, seconds: float = 60.0
 ) -> None:
     """The CSMS has recorded a station's `action`, and its answer never arrives: the station will send it again."""
-    rule = LoseAnswer(action, station_id=world.station_id(station), then_cut=then_cut, to_station=True)
+    rule = LoseAnswer(
+        _spoken(world, station, action), station_id=world.station_id(station), then_cut=then_cut, to_station=True
+    )
     with world.network.rule(rule):
         await asyncio.sleep(seconds)
 
@@ -92,7 +110,9 @@ async def lose_reply(
 @fault(action=CALLS, delay_s=LONG, seconds=LONG)
 async def delay_answer(world: World, action: str, delay_s: float, station: int = 1, seconds: float = 60.0) -> None:
     """The station's answer to `action` arrives `delay_s` late."""
-    with world.network.rule(DelayAnswer(action, delay_s, station_id=world.station_id(station))):
+    with world.network.rule(
+        DelayAnswer(_spoken(world, station, action), delay_s, station_id=world.station_id(station))
+    ):
         await asyncio.sleep(seconds)
 
 

@@ -16,7 +16,8 @@ import simpy
 
 from interlock.simulator.driver import HABITS, Driver, start_habit
 from interlock.simulator.fleet import FleetSpec, build
-from interlock.simulator.network.links import Cut, Latency, Network
+from interlock.simulator.network.links import Network
+from interlock.simulator.network.rules import Cut, Latency
 from interlock.simulator.personas import PERSONAS
 from interlock.simulator.vehicle import Vehicle
 from tests.simulator.rig import Peer, Rig

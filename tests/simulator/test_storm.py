@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from interlock.simulator.circumstances import EFFECTS
-from interlock.simulator.network.links import Cut, LoseAnswer
+from interlock.simulator.network.rules import Cut, LoseAnswer
 from interlock.simulator.personas import PERSONAS
 from interlock.simulator.v16.messages import REASONS
 from interlock.simulator.v16.status import TABLE, way

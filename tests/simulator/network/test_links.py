@@ -4,18 +4,8 @@ from typing import Any
 import pytest
 import simpy
 
-from interlock.simulator.network.links import (
-    PASS,
-    Cut,
-    DelayAnswer,
-    Deliver,
-    Drop,
-    FrameInFlight,
-    Latency,
-    LoseAnswer,
-    Network,
-    Socket,
-)
+from interlock.simulator.network.links import Network, Socket
+from interlock.simulator.network.rules import PASS, Cut, DelayAnswer, Deliver, Drop, FrameInFlight, Latency, LoseAnswer
 
 
 class Bench:

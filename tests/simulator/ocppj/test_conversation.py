@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from interlock.simulator.network.links import Cut, LoseAnswer
+from interlock.simulator.network.rules import Cut, LoseAnswer
 from tests.simulator.rig import Rig
 
 NOW = "2026-01-01T00:00:00.000Z"

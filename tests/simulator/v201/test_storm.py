@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from interlock.simulator.circumstances import EFFECTS
-from interlock.simulator.network.links import Cut, LoseAnswer
+from interlock.simulator.network.rules import Cut, LoseAnswer
 from interlock.simulator.personas import PERSONAS
 from interlock.simulator.v201.orders import ORDERS
 from tests.simulator.rig201 import Rig201, complete

@@ -38,6 +38,13 @@ class Draws(Protocol):
         ...
 
 
+def new_uuid(rng: Draws) -> str:
+    """Draw 36 characters in the form of a random UUID (version 4)."""
+    high, low = rng.getrandbits(64), rng.getrandbits(64)
+    digits = f"{high & ~0xF000 | 0x4000:016x}{low & ~(0b11 << 62) | 0b10 << 62:016x}"
+    return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
+
+
 class SmallDraws:
     """SplitMix64, a stream for each of many: the state of `random.Random` is a tenth of what a station takes.
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from interlock.simulator.clock import ClockSpec
+from interlock.simulator.deviations import USUAL, Deviations
 from interlock.simulator.personas import PERSONAS, Persona, Second
 
 OcppVersion = Literal["1.6", "2.0.1"]
@@ -72,7 +73,9 @@ class StationSpec:
     """When a transaction ends that a driver or operator stopped (2.0.1): with the cable's removal, or at once."""
     status_by: Literal["status", "event"] = "status"
     """Whether statuses are reported as such or as events of the device model (2.0.1)."""
-    message_ids: Literal["random", "counter"] = "random"
-    """`random`: never used again; `counter`: 1, 2, 3, and from 1 again after a reboot."""
+    message_ids: Literal["random", "counter", "per connection", "uuid"] = "random"
+    """`random` and `uuid` (36 characters): never used again; `counter`: 1, 2, 3, and from 1 again after a reboot;
+    `per connection`: from 1 again on each connection."""
+    deviations: Deviations = USUAL
     dies_silently: bool = False
     """Whether a power loss leaves its socket half-open, instead of letting the other edge learn."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from interlock.simulator.evse import Evse
+from interlock.simulator.ocppj.answers import Answers
 from interlock.simulator.ocppj.conversation import Conversation
 from interlock.simulator.ocppj.link import Call, Payload
 from interlock.simulator.ocppj.reported import Reported
@@ -25,17 +26,23 @@ class Policy(NamedTuple):
 
 
 class OcppController:
-    """The part of a controller that does not depend on the OCPP version. `talk` is set by the version's own part."""
+    """The part of a controller that does not depend on the OCPP version. The version's own part calls `begin`."""
 
-    __slots__ = ("known_tokens", "station", "talk")
+    __slots__ = ("answers", "known_tokens", "station", "talk")
 
     talk: Conversation
+    answers: Answers
     schemas: Schemas
 
     def __init__(self, station: Station) -> None:
         self.station = station
         self.known_tokens: dict[str, bool] = {}
         """The authorization cache."""
+
+    def begin(self, talk: Conversation) -> None:
+        """Take its conversation, which the version's own part made."""
+        self.talk = talk
+        self.answers = Answers(self.station, talk.link)
 
     def statuses(self) -> Iterable[Reported]:
         """Return everything that has a status, in the order in which it is reported."""

@@ -19,6 +19,7 @@ from interlock.simulator.ocppj.link import LOST, TIMED_OUT, Call, Link, Payload
 from interlock.simulator.ocppj.outbox import Entry, Outbox
 from interlock.simulator.ocppj.reported import Reported
 from interlock.simulator.ocppj.schemas import Schemas
+from interlock.simulator.randomness import new_uuid
 from interlock.simulator.station import Station
 from interlock.simulator.timer import Timer
 
@@ -125,6 +126,8 @@ class Conversation:
         return self.connection.socket is not None and self.registration == "Accepted"
 
     def _new_id(self) -> str:
+        if self._spec.message_ids == "uuid":
+            return new_uuid(self._station.rng)
         return f"{self._id_prefix}{next(self._ids)}"
 
     # --- power ---
@@ -151,6 +154,8 @@ class Conversation:
     # --- connection ---
 
     def _opened(self) -> None:
+        if self._spec.message_ids == "per connection":
+            self._ids = itertools.count(1)
         self.outbox.unpause()
         if self.registered:
             self.report_changes()
@@ -302,9 +307,11 @@ class Conversation:
 
     def report_changes(self) -> None:
         """Report every status that the CSMS does not know."""
-        for reported in self._dialect.statuses():
-            if reported.told != reported.now and not reported.queued:
-                self.report_now(reported)
+        due = [one for one in self._dialect.statuses() if one.told != one.now and not one.queued]
+        if self._spec.deviations.statuses_shuffled:
+            due.sort(key=lambda _: self._station.rng.random())
+        for reported in due:
+            self.report_now(reported)
 
     def _answered(self, entry: Entry, payload: Payload) -> None:
         if entry.reported is None:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
+from interlock.simulator.ocppj.answers import Answers
 from interlock.simulator.ocppj.conversation import Conversation
 from interlock.simulator.ocppj.link import Payload
 from interlock.simulator.ocppj.schemas import Schemas
@@ -48,6 +49,10 @@ class Ordered(Protocol):
         """Its exchange with the CSMS."""
 
     @property
+    def answers(self) -> Answers:
+        """What sends its answers."""
+
+    @property
     def schemas(self) -> Schemas:
         """The schemas of its version."""
 
@@ -79,6 +84,8 @@ class Orders(Generic[C]):
         if wrong is not None:
             link.refuse(message_id, *wrong)
             return
+        if controller.answers.refuse_first(message_id):
+            return
         order = Order(message_id, action, payload)
         if action not in self.moving:
             carry_out(controller, order)
@@ -91,14 +98,12 @@ class Orders(Generic[C]):
 
     def answer(self, controller: C, order: Order, status: str, payload: Payload | None = None) -> None:
         """Record what was decided on an order, at the moment it is acted on, and answer it."""
-        station, link = controller.station, controller.talk.link
+        station = controller.station
         station.observe(
             "obeyed", station=station.station_id, message_id=order.message_id, action=order.action, status=status
         )
         answer = {"status": status} if payload is None else payload
-        late = station.spec.persona.answer_delay_s
-        if late == (0.0, 0.0) or order.action not in self.moving or order.action in self.prompt:
-            link.answer(order.message_id, answer)
-        else:
-            # On whatever connection there is by then.
-            station.after(station.rng.uniform(*late), lambda: link.answer(order.message_id, answer))
+        late, delay_s = station.spec.persona.answer_delay_s, 0.0
+        if late != (0.0, 0.0) and order.action in self.moving and order.action not in self.prompt:
+            delay_s = station.rng.uniform(*late)
+        controller.answers.send(order.message_id, answer, delay_s)

@@ -38,7 +38,7 @@ class Controller(OcppController):
             spec.retry_s,
             spec.offline_unknown,
         )
-        self.talk = Conversation(station, self)
+        self.begin(Conversation(station, self))
         name, observe, report = spec.station_id, station.observe, self.talk.report
         self._station_status = Status(name, 0, observe, report)
         self._evse_statuses = tuple(Status(name, evse.number, observe, report) for evse in station.evses)
@@ -71,8 +71,9 @@ class Controller(OcppController):
 
     def status_message(self, reported: Reported) -> tuple[str, str]:
         """Write a StatusNotification."""
-        at = self.station.time()
-        return "StatusNotification", messages.status(reported.evse, reported.status, reported.error_code, at)
+        spec, at = self.station.spec, self.station.time()
+        vendor = spec.vendor if spec.deviations.vendor_fields else None
+        return "StatusNotification", messages.status(reported.evse, reported.status, reported.error_code, at, vendor)
 
     def status(self, evse: Evse) -> str:
         """Return the status word of an EVSE's connector."""
@@ -109,7 +110,9 @@ class Controller(OcppController):
     def sample(self, evse: Evse, context: str) -> None:
         """Read an EVSE's meter and queue MeterValues."""
         reading = evse.read()
-        body = messages.meter_values(evse.number, self.station.time(), context, *reading)
+        body = messages.meter_values(
+            evse.number, self.station.time(), context, reading, self.station.spec.deviations.energy_unit
+        )
         if evse.session is None:
             self.talk.queue(Entry("MeterValues", body))
         else:
@@ -155,7 +158,8 @@ class Controller(OcppController):
     def boot_payload(self) -> str:
         """Write a BootNotification."""
         spec = self.station.spec
-        return messages.boot(spec.vendor, spec.model, spec.serial, spec.firmware)
+        more = {"meterType": "M1", "iccid": "89490000000000000000"} if spec.deviations.vendor_fields else None
+        return messages.boot(spec.vendor, spec.model, spec.serial, spec.firmware, more)
 
     def heartbeat_changed(self, interval_s: float) -> None:
         """Note the interval that a boot was answered with."""

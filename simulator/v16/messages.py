@@ -10,7 +10,7 @@ import msgspec
 
 from interlock.simulator.ocppj.outbox import Entry
 from interlock.simulator.ocppj.schemas import Schemas, Spelling
-from interlock.simulator.session import EndReason, Session
+from interlock.simulator.session import EndReason, Reading, Session
 
 SUBPROTOCOL = "ocpp1.6"
 
@@ -99,21 +99,23 @@ def _text(value: object) -> str:
     return _encode(value).decode()
 
 
-def boot(vendor: str, model: str, serial: str, firmware: str) -> str:
-    """Write a BootNotification."""
+def boot(vendor: str, model: str, serial: str, firmware: str, more: dict[str, str] | None = None) -> str:
+    """Write a BootNotification; `more` are optional fields."""
     return _text(
         {
             "chargePointVendor": vendor,
             "chargePointModel": model,
             "chargePointSerialNumber": serial,
             "firmwareVersion": firmware,
+            **(more or {}),
         }
     )
 
 
-def status(connector: int, status: str, error_code: str, at: str) -> str:
-    """Write a StatusNotification."""
-    return f'{{"connectorId":{connector},"errorCode":"{error_code}","status":"{status}","timestamp":"{at}"}}'
+def status(connector: int, status: str, error_code: str, at: str, vendor: str | None = None) -> str:
+    """Write a StatusNotification, with the vendor's own fields if `vendor` is given."""
+    own = "" if vendor is None else f',"info":"as ever","vendorId":{_text(vendor)},"vendorErrorCode":"0x00"'
+    return f'{{"connectorId":{connector},"errorCode":"{error_code}","status":"{status}","timestamp":"{at}"{own}}}'
 
 
 def authorize(id_tag: str) -> str:
@@ -132,11 +134,13 @@ def stop(meter_wh: int, at: str, reason: str, id_tag: str | None) -> str:
     return f'{{"meterStop":{meter_wh},"timestamp":"{at}","reason":"{reason}"{by}}}'
 
 
-def meter_values(connector: int, at: str, context: str, energy_wh: int, power_w: float, volts: float) -> str:
-    """Write MeterValues without a transactionId, which may not be known yet."""
+def meter_values(connector: int, at: str, context: str, reading: Reading, unit: str) -> str:
+    """Write MeterValues without a transactionId, which may not be known yet; `unit` is that of energy, Wh or kWh."""
+    energy_wh, power_w, volts = reading
+    energy = f"{energy_wh}" if unit == "Wh" else f"{energy_wh / 1000:.3f}"
     return (
         f'{{"connectorId":{connector},"meterValue":[{{"timestamp":"{at}","sampledValue":['
-        f'{{"value":"{energy_wh}","context":"{context}","measurand":"Energy.Active.Import.Register","unit":"Wh"}},'
+        f'{{"value":"{energy}","context":"{context}","measurand":"Energy.Active.Import.Register","unit":"{unit}"}},'
         f'{{"value":"{power_w:.1f}","context":"{context}","measurand":"Power.Active.Import","unit":"W"}},'
         f'{{"value":"{volts:.1f}","context":"{context}","measurand":"Voltage","unit":"V"}}]}}]}}'
     )

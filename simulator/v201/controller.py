@@ -12,6 +12,7 @@ from interlock.simulator.ocppj.link import Payload
 from interlock.simulator.ocppj.outbox import Entry
 from interlock.simulator.ocppj.reported import Reported
 from interlock.simulator.ocppj.schemas import Schemas
+from interlock.simulator.randomness import new_uuid
 from interlock.simulator.session import EndReason, Reading, Session
 from interlock.simulator.station import Station
 from interlock.simulator.v201 import messages, orders
@@ -25,7 +26,6 @@ from interlock.simulator.v201.transactions import (
     Event,
     Transaction,
     charging_state,
-    new_id,
     unknown_end,
 )
 from interlock.simulator.v201.variables import catalogue
@@ -79,7 +79,7 @@ class Controller(OcppController):
             Bay(tuple(Status(station, evse, connector) for connector in range(1, len(evse.locks) + 1)))
             for evse in station.evses
         )
-        self.talk = Conversation(station, self)
+        self.begin(Conversation(station, self))
         self.talk.outbox.timeouts_count = True
         self._use_retry_rules()
 
@@ -150,9 +150,9 @@ class Controller(OcppController):
         """Write a StatusNotification, or a NotifyEvent if the station reports statuses in that way."""
         at, place = self.station.time(), (reported.evse, reported.connector)
         if self.station.spec.status_by == "status":
-            return "StatusNotification", messages.status(*place, reported.status, at)
+            return "StatusNotification", self._own(messages.status(*place, reported.status, at))
         self._events += 1
-        return "NotifyEvent", messages.availability_event(self._events, *place, reported.status, at)
+        return "NotifyEvent", self._own(messages.availability_event(self._events, *place, reported.status, at))
 
     def status(self, evse: Evse) -> str:
         """Return the status word of the connector in use."""
@@ -162,6 +162,11 @@ class Controller(OcppController):
         """Return the id of the transaction that is open, whether energy flows or not."""
         transaction = self.bay(evse).transaction
         return transaction.transaction_id if transaction is not None else None
+
+    def _own(self, body: str) -> str:
+        """Add the vendor's own data to a payload, if the station does so."""
+        spec = self.station.spec
+        return messages.with_custom_data(body, spec.vendor) if spec.deviations.vendor_fields else body
 
     # --- sessions ---
 
@@ -180,7 +185,7 @@ class Controller(OcppController):
         if transaction is None:
             kind = "Started"
             transaction = bay.transaction = Transaction(
-                new_id(self.station.rng), session.evse, session.connector, token, reading
+                new_uuid(self.station.rng), session.evse, session.connector, token, reading
             )
         transaction.token, transaction.stopped = token, None
         session.transaction_id = transaction.transaction_id
@@ -237,6 +242,7 @@ class Controller(OcppController):
             remote_start_id=remote_start_id,
             stopped=stopped,
         )
+        event.body = self._own(event.body)
         self.talk.queue(event)
 
     def _end(
@@ -307,7 +313,7 @@ class Controller(OcppController):
     # --- readings ---
 
     def _reading(self, evse: Evse, context: str) -> Payload:
-        return messages.meter_value(evse.read(), self.station.time(), context)
+        return messages.meter_value(evse.read(), self.station.time(), context, self.station.spec.deviations.energy_unit)
 
     def _sample_later(self, evse: Evse, session: Session) -> None:
         interval_s = self.model.number("SampledDataCtrlr", "TxUpdatedInterval")
@@ -329,7 +335,7 @@ class Controller(OcppController):
 
     def send_meter_values(self, evse: Evse, context: str) -> None:
         """Queue MeterValues outside a transaction's events."""
-        body = messages.meter_values(evse.number, evse.read(), self.station.time(), context)
+        body = self._own(messages.meter_values(evse.number, self._reading(evse, context)))
         self.talk.queue(Entry("MeterValues", body))
 
     def send_readings(self, evse: Evse) -> None:
@@ -359,7 +365,7 @@ class Controller(OcppController):
 
     def authorize_payload(self, id_token: str) -> str:
         """Write an Authorize."""
-        return messages.authorize(Token(id_token, CARD))
+        return self._own(messages.authorize(Token(id_token, CARD)))
 
     def accepts(self, evse: Evse, payload: Payload) -> bool:
         """Tell whether the answer to an Authorize lets the token charge at an EVSE."""
@@ -374,7 +380,7 @@ class Controller(OcppController):
     def boot_payload(self) -> str:
         """Write a BootNotification."""
         spec = self.station.spec
-        return messages.boot(spec.vendor, spec.model, spec.serial, spec.firmware, self._boot_reason)
+        return self._own(messages.boot(spec.vendor, spec.model, spec.serial, spec.firmware, self._boot_reason))
 
     def heartbeat_changed(self, interval_s: float) -> None:
         """Note the interval that a boot was answered with."""

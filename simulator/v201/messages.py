@@ -89,8 +89,14 @@ def authorize(wanting: Token) -> str:
     return text({"idToken": token(wanting)})
 
 
-def meter_value(reading: Reading, at: str, context: str) -> dict[str, Any]:
-    """Return a MeterValue."""
+def with_custom_data(body: str, vendor: str) -> str:
+    """Add a vendor's own data to a payload that is not empty."""
+    return f'{body[:-1]},"customData":{text({"vendorId": vendor, "note": "as ever"})}}}'
+
+
+def meter_value(reading: Reading, at: str, context: str, unit: str = "Wh") -> dict[str, Any]:
+    """Return a MeterValue; `unit` is that of energy, Wh or kWh."""
+    energy: float = reading.energy_wh if unit == "Wh" else reading.energy_wh / 1000
 
     def sample(value: float, measurand: str, unit: str) -> dict[str, Any]:
         return {"value": value, "context": context, "measurand": measurand, "unitOfMeasure": {"unit": unit}}
@@ -98,13 +104,13 @@ def meter_value(reading: Reading, at: str, context: str) -> dict[str, Any]:
     return {
         "timestamp": at,
         "sampledValue": [
-            sample(reading.energy_wh, "Energy.Active.Import.Register", "Wh"),
+            sample(energy, "Energy.Active.Import.Register", unit),
             sample(round(reading.power_w, 1), "Power.Active.Import", "W"),
             sample(round(reading.volts, 1), "Voltage", "V"),
         ],
     }
 
 
-def meter_values(evse: int, reading: Reading, at: str, context: str) -> str:
+def meter_values(evse: int, value: dict[str, Any]) -> str:
     """Write MeterValues outside a transaction."""
-    return text({"evseId": evse, "meterValue": [meter_value(reading, at, context)]})
+    return text({"evseId": evse, "meterValue": [value]})

@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 
 from interlock.simulator.circumstances import Circumstances
 from interlock.simulator.ocppj.outbox import Entry
-from interlock.simulator.randomness import Draws
 from interlock.simulator.session import EndReason, Reading
 from interlock.simulator.v201 import messages
 from interlock.simulator.v201.messages import Token
@@ -56,13 +55,6 @@ def charging_state(circumstances: Circumstances) -> str:
     if circumstances.suspended_by_station:
         return "SuspendedEVSE"
     return "SuspendedEV" if circumstances.suspended_by_vehicle else "Charging"
-
-
-def new_id(rng: Draws) -> str:
-    """Draw a transaction id: 36 characters in the form of a random UUID."""
-    high, low = rng.getrandbits(64), rng.getrandbits(64)
-    digits = f"{high & ~0xF000 | 0x4000:016x}{low & ~(0b11 << 62) | 0b10 << 62:016x}"
-    return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
 
 
 class Event(Entry):

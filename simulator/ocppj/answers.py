@@ -28,7 +28,7 @@ class Answers:
         return True
 
     def refuse_first(self, message_id: str) -> bool:
-        """Answer an order with a CALLERROR and do not carry it out, if the station deviates so. Return whether it did."""
+        """Answer an order with a CALLERROR and do not carry it out, if it deviates so. Return whether it did."""
         if not self._deviates(self._station.spec.deviations.error_first, "error instead of acting", message_id):
             return False
         self._link.refuse(message_id, ERROR, "not carried out")

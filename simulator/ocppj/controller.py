@@ -92,6 +92,11 @@ class OcppController:
             return self.policy.unknown_offline
         return known and self.policy.cache_offline
 
+    # --- connection ---
+
+    def reconnected(self, offline_s: float) -> None:
+        """Note that there is a connection again: a version may have more reported then."""
+
     # --- power ---
 
     def power_on(self) -> None:

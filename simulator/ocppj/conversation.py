@@ -57,6 +57,9 @@ class Dialect(Protocol):
     def heartbeat_changed(self, interval_s: float) -> None:
         """Note the interval that a boot was answered with."""
 
+    def reconnected(self, offline_s: float) -> None:
+        """Note that there is a connection again, for a station that was accepted before; statuses are reported next."""
+
 
 class Conversation:
     """The exchange of `station` with its CSMS. Only the outbox outlives a reboot."""
@@ -70,6 +73,7 @@ class Conversation:
         "_id_prefix",
         "_ids",
         "_interval_s",
+        "_lost_at",
         "_spec",
         "_station",
         "_urgent",
@@ -109,6 +113,7 @@ class Conversation:
         self._interval_s = spec.heartbeat_s
         self._ids = itertools.count(1)
         self._id_prefix = ""
+        self._lost_at = 0.0
 
     @property
     def socket(self) -> StationSocket | None:
@@ -158,12 +163,14 @@ class Conversation:
             self._ids = itertools.count(1)
         self.outbox.unpause()
         if self.registered:
+            self._dialect.reconnected(self._env.now - self._lost_at)
             self.report_changes()
             self.heartbeat()
         else:
             self.boot()
 
     def _lost(self) -> None:
+        self._lost_at = self._env.now
         self.outbox.went_offline()
         urgent, self._urgent = self._urgent, []
         for call in urgent:
@@ -279,7 +286,7 @@ class Conversation:
         self.outbox.push(entry)
         self.pump()
 
-    def queue_early(self, entry: Entry) -> None:
+    def queue_on_demand(self, entry: Entry) -> None:
         """Send a message that the CSMS asked for: from the queue, or as an urgent CALL before a boot was accepted."""
         if self.registered:
             self.queue(entry)

@@ -9,6 +9,7 @@ import msgspec
 
 from interlock.simulator.ocppj.schemas import Schemas, Spelling
 from interlock.simulator.session import Reading
+from interlock.simulator.spec import StationSpec
 
 SUBPROTOCOL = "ocpp2.0.1"
 
@@ -89,9 +90,11 @@ def authorize(wanting: Token) -> str:
     return text({"idToken": token(wanting)})
 
 
-def with_custom_data(body: str, vendor: str) -> str:
-    """Add a vendor's own data to a payload that is not empty."""
-    return f'{body[:-1]},"customData":{text({"vendorId": vendor, "note": "as ever"})}}}'
+def of_vendor(body: str, spec: StationSpec) -> str:
+    """Add the vendor's own data to a payload that is not empty, if the station does so."""
+    if not spec.deviations.vendor_fields:
+        return body
+    return f'{body[:-1]},"customData":{text({"vendorId": spec.vendor, "note": "as ever"})}}}'
 
 
 def meter_value(reading: Reading, at: str, context: str, unit: str = "Wh") -> dict[str, Any]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from interlock.simulator.evse import Evse
 from interlock.simulator.ocppj.orders import Order, Orders, whole
 from interlock.simulator.v201.messages import NOT_ASKED_FOR, Token
+from interlock.simulator.v201.sessions import RemoteStart
 from interlock.simulator.v201.variables import ITEMS_PER_MESSAGE
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def _request_start(controller: Controller, order: Order) -> None:
         ORDERS.answer(controller, order, "Rejected")
         return
     answer = {"status": "Accepted"}
-    open_one = controller.bay(evse).transaction
+    open_one = controller.sessions.open_at(evse)
     if open_one is not None and evse.session is None:
         answer["transactionId"] = open_one.transaction_id  # F01.FR.13: the one it will go on with
     ORDERS.answer(controller, order, "Accepted", answer)
@@ -44,7 +45,7 @@ def _request_start(controller: Controller, order: Order) -> None:
 
     def expect(accepted: bool) -> None:
         if accepted and evse.session is None and not evse.refuses_start():
-            controller.remote_start(evse, order.message_id, remote_start_id, token)
+            controller.sessions.expect(evse, RemoteStart(order.message_id, remote_start_id, token))
             evse.expect(token.id_token, order.message_id)
 
     if controller.model.truth("AuthCtrlr", "AuthorizeRemoteStart") and token.kind not in NOT_ASKED_FOR:
@@ -62,19 +63,22 @@ def _evse_to_start(controller: Controller, evse_id: int | None) -> Evse | None:
 
 def _request_stop(controller: Controller, order: Order) -> None:
     wanted = order.payload["transactionId"]
-    for evse, transaction in controller.transactions():
-        if transaction.transaction_id == wanted and evse.session is not None and controller.talk.registered:
+    for evse, transaction in controller.sessions.open():
+        if transaction.transaction_id == wanted and controller.talk.registered:
             ORDERS.answer(controller, order, "Accepted")
-            evse.end("remote", "remote", order.message_id)
+            if evse.session is not None:
+                evse.end("remote", "remote", order.message_id)
+            else:
+                controller.sessions.stopped(transaction, "RemoteStop")
             return
     ORDERS.answer(controller, order, "Rejected")
 
 
 def _transaction_status(controller: Controller, order: Order) -> None:
     wanted = order.payload.get("transactionId")
-    answer: dict[str, Any] = {"messagesInQueue": controller.has_queued(wanted)}
+    answer: dict[str, Any] = {"messagesInQueue": controller.sessions.has_queued(wanted)}
     if wanted is not None:
-        answer["ongoingIndicator"] = any(one.transaction_id == wanted for _, one in controller.transactions())
+        answer["ongoingIndicator"] = any(one.transaction_id == wanted for _, one in controller.sessions.open())
     ORDERS.answer(controller, order, "Accepted", answer)
 
 
@@ -89,9 +93,9 @@ def _unlock(controller: Controller, order: Order) -> None:
 
     def moved(opened: bool) -> None:
         ORDERS.answer(controller, order, "Unlocked" if opened else "UnlockFailed")
-        transaction = controller.bay(evse).transaction
+        transaction = controller.sessions.open_at(evse)
         if opened and transaction is not None and transaction.connector == connector:
-            controller.update(evse, "UnlockCommand", "Other")
+            controller.sessions.update(evse, "UnlockCommand", "Other")
 
     evse.unlock(order.message_id, moved, connector)
 
@@ -106,7 +110,7 @@ def _reset(controller: Controller, order: Order) -> None:
         return
     # Long enough for the answer and the last events to leave.
     pause_s = station.rng.uniform(0.3, 0.6) + 1.0
-    if order.payload["type"] == "OnIdle" and any(True for _ in controller.transactions()):
+    if order.payload["type"] == "OnIdle" and not controller.sessions.none_open:
 
         def reset() -> None:
             station.after(pause_s, lambda: controller.reset("OnIdle", "ScheduledReset"))
@@ -115,7 +119,9 @@ def _reset(controller: Controller, order: Order) -> None:
         ORDERS.answer(controller, order, "Scheduled")
         return
     ORDERS.answer(controller, order, "Accepted")
-    controller.stop_all("reset", order.message_id)
+    for evse in station.evses:
+        evse.end("reset", "remote", order.message_id)
+    controller.sessions.end_all("reset")
     station.after(pause_s, lambda: controller.reset(order.payload["type"], "RemoteReset"))
 
 
@@ -181,14 +187,14 @@ def _send_heartbeat(controller: Controller, evses: list[Evse], connector: int | 
 
 
 def _send_status(controller: Controller, evses: list[Evse], connector: int | None) -> None:
-    for status in controller.bay(evses[0]).statuses:
+    for status in controller.statuses_of(evses[0]):
         if status.connector == connector:
             controller.talk.report_now(status, early=not controller.talk.registered)
 
 
 def _send_events(controller: Controller, evses: list[Evse], connector: int | None) -> None:
     for evse in evses:
-        controller.update(evse, "Trigger", "Trigger", with_state=True)
+        controller.sessions.update(evse, "Trigger", "Trigger", with_state=True)
 
 
 def _send_readings(controller: Controller, evses: list[Evse], connector: int | None) -> None:

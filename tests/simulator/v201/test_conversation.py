@@ -69,6 +69,18 @@ def test_after_a_reconnect_only_what_changed_is_reported() -> None:
     assert rig.statuses(2) == ["Available", "Occupied"]
 
 
+def test_after_a_long_time_offline_everything_is_reported() -> None:
+    rig = Rig201(reconnect_s=(1.0, 1.0)).up()
+    rig.set("OCPPCommCtrlr", "OfflineThreshold", "60")
+    for seconds, reports in ((30, 1), (100, 2)):
+        rig.peer.reachable = False
+        rig.peer.socket.cut("line cut")
+        rig.run(seconds)
+        rig.peer.reachable = True
+        rig.run(30)
+        assert len(rig.statuses(1)) == reports
+
+
 def test_statuses_as_events_of_the_device_model() -> None:
     rig = Rig201(status_by="event").up()
     rig.station.plug(1)

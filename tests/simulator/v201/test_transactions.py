@@ -99,13 +99,18 @@ def test_a_remote_stop_ends_the_transaction_when_the_cable_is_out() -> None:
     name = rig.events()[0]["transactionInfo"]["transactionId"]
     assert rig.call("RequestStopTransaction", transactionId="another") == {"status": "Rejected"}
     assert rig.call("RequestStopTransaction", transactionId=name) == {"status": "Accepted"}
-    assert rig.call("RequestStopTransaction", transactionId=name) == {"status": "Rejected"}
     assert rig.told()[1:] == [("Updated", "RemoteStop", "EVConnected")]
+    # It is still active: it can be stopped again (F03.FR.07), and nothing moves any more.
+    moved = len(rig.of("ledger"))
+    assert rig.call("RequestStopTransaction", transactionId=name) == {"status": "Accepted"}
+    assert rig.told()[2:] == [("Updated", "RemoteStop", "EVConnected")]
+    assert len(rig.of("ledger")) == moved
     assert rig.station.truth()[0]["transaction_id"] == name
     rig.station.unplug(1)
     rig.run(5)
     assert rig.events()[-1]["transactionInfo"]["stoppedReason"] == "Remote"
     assert rig.station.truth()[0]["transaction_id"] is None
+    assert rig.call("RequestStopTransaction", transactionId=name) == {"status": "Rejected"}
 
 
 def test_with_the_other_stop_point_it_ends_at_once() -> None:

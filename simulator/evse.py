@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from interlock.simulator.circumstances import EFFECTS, Circumstances, Effect
 from interlock.simulator.delivery import Delivery
 from interlock.simulator.hardware import By, CableLock, Contactor, Meter
+from interlock.simulator.locks import Locks
 from interlock.simulator.session import Awaited, EndReason, Reading, Session
-from interlock.simulator.timer import Timer
 from interlock.simulator.vehicle import Vehicle
 
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ class Evse:
         "_delivery",
         "_finished",
         "_next_operative",
-        "_relock",
         "_starting",
         "awaited",
         "connector",
@@ -38,17 +37,11 @@ class Evse:
         "operative",
         "session",
         "station",
-        "unlocking",
     )
 
     def __init__(self, station: Station, number: int, meter_wh: int) -> None:
         self.station, self.number = station, number
-        outlets = station.spec.connectors_each
-        self.locks = tuple(
-            CableLock(station.station_id, number, station.observe, outlet if outlets > 1 else None)
-            for outlet in range(1, outlets + 1)
-        )
-        """The lock of each connector."""
+        self.locks = Locks(station, number, lambda: self.vehicle is None)
         self._delivery = Delivery(station, number, meter_wh, self.refresh)
         self.connector = 1
         """The connector that is in use, or was the last time."""
@@ -56,12 +49,10 @@ class Evse:
         self.awaited: Awaited | None = None
         self.operative = True
         self.error: str | None = None
-        self.unlocking = False
         self._starting = False
         self._finished = False
         self._asking = False
         self._next_operative: bool | None = None
-        self._relock: Timer | None = None
 
     # --- what it is made of ---
 
@@ -73,7 +64,7 @@ class Evse:
     @property
     def lock(self) -> CableLock:
         """The lock of the connector in use."""
-        return self.locks[self.connector - 1]
+        return self.locks.of(self.connector)
 
     @property
     def contactor(self) -> Contactor:
@@ -123,10 +114,10 @@ class Evse:
         """Put the cable in. The shutter only opens with power."""
         if self.vehicle is not None or not self.station.running:
             return False
-        lock = self.locks[connector - 1]
+        lock = self.locks.of(connector)
         if lock.locked and not lock.move(False, "driver"):
             return False
-        self._cancel_relock()
+        self.locks.used()
         self.connector, self._delivery.vehicle = connector, vehicle
         self._observe_cable("plugged")
         self.refresh()
@@ -145,7 +136,7 @@ class Evse:
             self.lock.move(False, "station")
         self._delivery.vehicle, self._finished = None, False
         self._observe_cable("unplugged")
-        self._cancel_relock()
+        self.locks.used()
         self.lock.move(True, "driver")
         self.refresh()
         return True
@@ -184,7 +175,7 @@ class Evse:
         """Whether no session can be asked for here now, one that runs or is awaited apart."""
         station = self.station
         broken = self.effect in ("ends", "suspends") or station.power.under
-        return broken or self.unlocking or not self.operative or not station.has_slot(self)
+        return broken or self.locks.moving or not self.operative or not station.has_slot(self)
 
     def expect(self, id_token: str, message_id: str | None) -> None:
         """Begin a session for an accepted driver as soon as the cable is in, or let it lapse."""
@@ -223,7 +214,7 @@ class Evse:
         if self.effect in ("ends", "suspends") or not self.lock.move(True, awaited.by, awaited.message_id):
             self.refresh()
             return
-        self._cancel_relock()
+        self.locks.used()
         self._delivery.close(awaited.by, awaited.message_id)
         meter_wh = self.meter.register_wh
         self.session = session = Session(
@@ -302,8 +293,7 @@ class Evse:
     def fail(self, fault: str) -> None:
         """Break down in one of the ways there are (`EFFECTS`)."""
         self.error = fault
-        for lock in self.locks:
-            lock.stuck = fault == "ConnectorLockFailure"
+        self.locks.jam(fault == "ConnectorLockFailure")
         if self.effect == "ends":
             self._cancel_start()
             self.end("other", "station")
@@ -314,8 +304,7 @@ class Evse:
     def clear(self) -> None:
         """Clear the fault and resume what it suspended."""
         self.error = None
-        for lock in self.locks:
-            lock.stuck = False
+        self.locks.jam(False)
         self._resume()
         self._begin_soon()
 
@@ -324,15 +313,15 @@ class Evse:
     def power_off(self, reason: EndReason) -> None:
         """Lose the controller: what runs ends, what was only in memory is gone. The meter keeps its register."""
         self._cancel_start()
-        self._starting = self.unlocking = self._asking = False
-        self._cancel_relock()
+        self._starting = self._asking = False
+        self.locks.power_off()
         self.end(reason, "station")
         self._finished = False
 
     def power_on(self) -> None:
         """Find out at power-up where things stand."""
         self.station.controller.found(self)
-        self._lock_idle()
+        self.locks.lock_idle()
 
     # --- what a controller asks for ---
 
@@ -349,45 +338,18 @@ class Evse:
 
     def unlock(self, message_id: str, done: Callable[[bool], None], connector: int = 1) -> None:
         """Drive a lock open, whatever goes on behind it. `done` learns whether it moved."""
-        station, lock = self.station, self.locks[connector - 1]
-        second = station.second_unlock
-        if self.unlocking:
-            if second == "reject":
+        station = self.station
+        if self.locks.moving:
+            if station.second_unlock == "reject":
                 done(False)
             else:
                 station.after(0.1, lambda: self.unlock(message_id, done, connector))
             return
-        if lock.stuck or (not lock.locked and second == "reject"):
+        if not self.locks.may_open(connector):
             done(False)
             return
         if connector == self.connector or self.vehicle is None:
             self._cancel_start()
             self.end("unlock", "remote", message_id, release=False)
         self.refresh()
-        self.unlocking = True
-        station.after(station.rng.uniform(*station.spec.unlock_s), lambda: self._unlocked(lock, message_id, done))
-
-    def _unlocked(self, lock: CableLock, message_id: str, done: Callable[[bool], None]) -> None:
-        self.unlocking = False
-        if not lock.move(False, "remote", message_id):
-            done(False)
-            return
-        done(True)
-        self._cancel_relock()
-        if self.vehicle is None:
-            self._relock = self.station.after(self.station.spec.relock_s, self._lock_again)
-
-    def _lock_again(self) -> None:
-        self._relock = None
-        self._lock_idle()
-
-    def _lock_idle(self) -> None:
-        if self.vehicle is None:
-            for lock in self.locks:
-                if not lock.locked:
-                    lock.move(True, "station")
-
-    def _cancel_relock(self) -> None:
-        if self._relock is not None:
-            self._relock.cancel()
-            self._relock = None
+        self.locks.open(connector, message_id, done)

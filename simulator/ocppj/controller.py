@@ -117,7 +117,7 @@ class OcppController:
 
     def send_heartbeat(self) -> None:
         """Send a heartbeat beside the usual ones, if connected."""
-        self.talk.heartbeat()
+        self.talk.registration.heartbeat()
 
     def send_raw(self, text: str) -> None:
         """Send any text whatever, if connected."""

@@ -8,71 +8,32 @@ behind the transaction messages that waited.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable
-from typing import Any, Protocol
+from collections.abc import Callable
+from typing import Any
 
 import msgspec
 
 from interlock.simulator.network.ports import StationSocket
 from interlock.simulator.ocppj.connection import Connection
+from interlock.simulator.ocppj.dialect import Dialect
 from interlock.simulator.ocppj.link import LOST, TIMED_OUT, Call, Link, Payload
 from interlock.simulator.ocppj.outbox import Entry, Outbox
+from interlock.simulator.ocppj.registration import Registration
 from interlock.simulator.ocppj.reported import Reported
-from interlock.simulator.ocppj.schemas import Schemas
 from interlock.simulator.randomness import new_uuid
 from interlock.simulator.station import Station
-from interlock.simulator.timer import Timer
-
-LONGEST_INTERVAL_S = 1e7
 
 _encode = msgspec.json.Encoder().encode
-
-
-class Dialect(Protocol):
-    """What a controller tells its conversation about an OCPP version."""
-
-    @property
-    def schemas(self) -> Schemas:
-        """The schemas of the version."""
-
-    @property
-    def subprotocol(self) -> str:
-        """What it is called in a WebSocket handshake."""
-
-    def boot_payload(self) -> str:
-        """Write a BootNotification."""
-
-    def statuses(self) -> Iterable[Reported]:
-        """Return everything that has a status, in the order in which it is reported."""
-
-    def status_message(self, reported: Reported) -> tuple[str, str]:
-        """Return the action and the payload of a report of the present status."""
-
-    def called(self, message_id: str, action: str, payload: Payload) -> None:
-        """Handle a CALL of the CSMS."""
-
-    def answered(self, entry: Entry, payload: Payload) -> None:
-        """Handle the answer to a durable message."""
-
-    def heartbeat_changed(self, interval_s: float) -> None:
-        """Note the interval that a boot was answered with."""
-
-    def reconnected(self, offline_s: float) -> None:
-        """Note that there is a connection again, for a station that was accepted before; statuses are reported next."""
 
 
 class Conversation:
     """The exchange of `station` with its CSMS. Only the outbox outlives a reboot."""
 
     __slots__ = (
-        "_beat",
-        "_boot_call",
         "_dialect",
         "_env",
-        "_heartbeat",
         "_id_prefix",
         "_ids",
-        "_interval_s",
         "_lost_at",
         "_spec",
         "_station",
@@ -102,15 +63,16 @@ class Conversation:
             self.pump,
         )
         self.outbox.retry_s = spec.retry_s
-        self.registration: str | None = None
-        """The status in the answer to the last BootNotification since the controller started."""
         self._urgent: list[Call] = []
-        self._boot_call = Call(
-            "BootNotification", dialect.boot_payload(), self._boot_answered, self._boot_failed, early=True
+        self.registration = Registration(
+            station,
+            dialect,
+            self.link,
+            self.say,
+            lambda call: call in self._urgent,
+            lambda: self.connection.socket is not None,
+            self._accepted,
         )
-        self._heartbeat = Call("Heartbeat", "{}", self._heartbeat_answered, _nothing)
-        self._beat: Timer | None = None
-        self._interval_s = spec.heartbeat_s
         self._ids = itertools.count(1)
         self._id_prefix = ""
         self._lost_at = 0.0
@@ -123,12 +85,12 @@ class Conversation:
     @property
     def registered(self) -> bool:
         """Whether the CSMS has accepted its boot."""
-        return self.registration == "Accepted"
+        return self.registration.status == "Accepted"
 
     @property
     def online(self) -> bool:
         """Whether it is connected and accepted."""
-        return self.connection.socket is not None and self.registration == "Accepted"
+        return self.connection.socket is not None and self.registration.status == "Accepted"
 
     def _new_id(self) -> str:
         if self._spec.message_ids == "uuid":
@@ -147,14 +109,11 @@ class Conversation:
     def power_off(self) -> None:
         """Send nothing more: what ends from here on is sent after the next boot."""
         self.link.forget()
-        self.registration = None
+        self.registration.power_off()
         self.connection.power_off()
         self._urgent.clear()
         self.outbox.unpause()
         self.outbox.went_offline()
-        if self._beat is not None:
-            self._beat.cancel()
-            self._beat = None
 
     # --- connection ---
 
@@ -165,9 +124,9 @@ class Conversation:
         if self.registered:
             self._dialect.reconnected(self._env.now - self._lost_at)
             self.report_changes()
-            self.heartbeat()
+            self.registration.heartbeat()
         else:
-            self.boot()
+            self.registration.boot()
 
     def _lost(self) -> None:
         self._lost_at = self._env.now
@@ -180,71 +139,11 @@ class Conversation:
         if in_a_row >= self._spec.timeouts_to_reconnect:
             self.connection.drop("no answers")
 
-    # --- boot and heartbeat ---
-
-    def boot(self) -> None:
-        """Send a BootNotification, unless one is under way."""
-        if self.link.outstanding is not self._boot_call and self._boot_call not in self._urgent:
-            self._boot_call.payload = self._dialect.boot_payload()
-            self.say(self._boot_call)
-
-    def _boot_answered(self, payload: Payload) -> None:
-        if not self._dialect.schemas.valid_answer("BootNotification", payload):
-            self._boot_failed("the answer breaks its schema")
-            return
-        station = self._station
-        station.clock.follow(payload["currentTime"], self._env.now)
-        interval_s = float(max(0, min(payload["interval"], LONGEST_INTERVAL_S)))
-        was, self.registration = self.registration, payload["status"]
-        if self.registration != "Accepted":
-            station.after(interval_s if interval_s > 0 else self._spec.boot_retry_s, self._boot_again)
-            return
-        if interval_s > 0:
-            self._interval_s = interval_s
-            self._dialect.heartbeat_changed(interval_s)
-        # A little early and not all alike, so that a fleet that booted together does not beat together.
-        self._beat_in(self._interval_s * station.rng.uniform(0.9, 1.0))
-        if was != "Accepted":
+    def _accepted(self, again: bool) -> None:
+        if not again:
             for reported in self._dialect.statuses():
                 reported.told = None
             self.report_changes()
-
-    def _boot_failed(self, why: str) -> None:
-        if why != LOST:
-            self._station.after(self._spec.boot_retry_s, self._boot_again)
-
-    def _boot_again(self) -> None:
-        if self.socket is not None and not self.registered:
-            self.boot()
-
-    def set_heartbeat(self, interval_s: float) -> None:
-        """Change the heartbeat interval, as the operator set it; 0: the station's own."""
-        if self._beat is not None:
-            self._interval_s = interval_s or self._spec.heartbeat_s
-            self._beat_in(self._interval_s)
-
-    def _beat_in(self, delay_s: float) -> None:
-        if self._beat is not None:
-            self._beat.cancel()
-        self._beat = Timer(self._env, delay_s, self._beats)
-
-    def _beats(self, _: Any) -> None:
-        self._beat = Timer(self._env, self._interval_s, self._beats)
-        if self._heartbeat not in self._urgent:
-            self.heartbeat()
-
-    def heartbeat(self) -> None:
-        """Send a heartbeat, if connected and accepted."""
-        if self.online:
-            self.say(self._heartbeat)
-
-    def heartbeat_on_demand(self) -> None:
-        """Send a heartbeat that the CSMS asked for, also before a boot was accepted."""
-        self.say(Call("Heartbeat", "{}", self._heartbeat_answered, _nothing, early=not self.registered))
-
-    def _heartbeat_answered(self, payload: Payload) -> None:
-        if self._dialect.schemas.valid_answer("Heartbeat", payload):
-            self._station.clock.follow(payload["currentTime"], self._env.now)
 
     # --- sending ---
 
@@ -253,7 +152,7 @@ class Conversation:
         link = self.link
         if link.outstanding is not None or link.write is None:
             return
-        if self.registration != "Accepted":
+        if self.registration.status != "Accepted":
             for call in self._urgent:
                 if call.early:
                     self._urgent.remove(call)

@@ -169,13 +169,13 @@ class Controller(OcppController):
         """Act on a changed configuration key."""
         configuration = self.configuration
         if name == "HeartbeatInterval":
-            self.talk.set_heartbeat(float(configuration.number(name)))
+            self.talk.registration.set_heartbeat(float(configuration.number(name)))
         self.talk.outbox.retry_s = configuration.retry_s
         self.talk.outbox.attempts = configuration.number("TransactionMessageAttempts")
 
     def called(self, message_id: str, action: str, payload: Payload) -> None:
         """Handle a CALL of the CSMS."""
-        if self.talk.registration != "Rejected":  # 1.6 section 4.2: a station that was rejected does not talk
+        if self.talk.registration.status != "Rejected":  # 1.6 section 4.2: a station that was rejected does not talk
             orders.ORDERS.receive(self, message_id, action, payload)
 
     # --- what workloads have it say and do ---

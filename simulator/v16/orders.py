@@ -118,11 +118,11 @@ def _trigger(controller: Controller, order: Order) -> None:
 
 
 def _send_boot(controller: Controller, connector: int | None) -> None:
-    controller.talk.boot()
+    controller.talk.registration.boot()
 
 
 def _send_heartbeat(controller: Controller, connector: int | None) -> None:
-    controller.talk.heartbeat_on_demand()
+    controller.talk.registration.heartbeat_on_demand()
 
 
 def _send_statuses(controller: Controller, connector: int | None) -> None:

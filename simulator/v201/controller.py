@@ -212,11 +212,11 @@ class Controller(OcppController):
     def boot_on_demand(self) -> None:
         """Send a BootNotification that the CSMS asked for."""
         self._boot_reason = "Triggered"
-        self.talk.boot()
+        self.talk.registration.boot()
 
     def _configured(self, name: Name) -> None:
         if name.variable.casefold() == "heartbeatinterval":
-            self.talk.set_heartbeat(float(self.model.number("OCPPCommCtrlr", "HeartbeatInterval")))
+            self.talk.registration.set_heartbeat(float(self.model.number("OCPPCommCtrlr", "HeartbeatInterval")))
         self._use_retry_rules()
 
     def _use_retry_rules(self) -> None:
@@ -226,7 +226,7 @@ class Controller(OcppController):
 
     def called(self, message_id: str, action: str, payload: Payload) -> None:
         """Handle a CALL of the CSMS, which may make one once the boot was answered and not rejected (B03.FR.08)."""
-        if self.talk.registration in (None, "Rejected"):
+        if self.talk.registration.status in (None, "Rejected"):
             self.talk.link.refuse(message_id, "SecurityError", "this station is not registered")
         else:
             orders.ORDERS.receive(self, message_id, action, payload)

@@ -183,7 +183,7 @@ def _send_boot(controller: Controller, evses: list[Evse], connector: int | None)
 
 
 def _send_heartbeat(controller: Controller, evses: list[Evse], connector: int | None) -> None:
-    controller.talk.heartbeat_on_demand()
+    controller.talk.registration.heartbeat_on_demand()
 
 
 def _send_status(controller: Controller, evses: list[Evse], connector: int | None) -> None:

@@ -41,8 +41,8 @@ class Evse:
 
     def __init__(self, station: Station, number: int, meter_wh: int) -> None:
         self.station, self.number = station, number
-        self.locks = Locks(station, number, lambda: self.vehicle is None)
         self._delivery = Delivery(station, number, meter_wh, self.refresh)
+        self.locks = Locks(station, number, self._delivery)
         self.connector = 1
         """The connector that is in use, or was the last time."""
         self.session: Session | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from interlock.simulator.delivery import Delivery
 from interlock.simulator.hardware import CableLock
 from interlock.simulator.timer import Timer
 
@@ -13,12 +14,12 @@ if TYPE_CHECKING:
 
 
 class Locks:
-    """A lock for each connector. `empty()` tells whether no cable is in."""
+    """A lock for each connector."""
 
-    __slots__ = ("_empty", "_relock", "_station", "each", "moving")
+    __slots__ = ("_delivery", "_relock", "_station", "each", "moving")
 
-    def __init__(self, station: Station, evse: int, empty: Callable[[], bool]) -> None:
-        self._station, self._empty = station, empty
+    def __init__(self, station: Station, evse: int, delivery: Delivery) -> None:
+        self._station, self._delivery = station, delivery
         outlets = station.spec.connectors_each
         self.each = tuple(
             CableLock(station.station_id, evse, station.observe, outlet if outlets > 1 else None)
@@ -59,7 +60,7 @@ class Locks:
             return
         done(True)
         self.used()
-        if self._empty():
+        if self._delivery.vehicle is None:
             self._relock = self._station.after(self._station.spec.relock_s, self._lock_again)
 
     def _lock_again(self) -> None:
@@ -68,7 +69,7 @@ class Locks:
 
     def lock_idle(self) -> None:
         """Shut whatever is open, if no cable is in."""
-        if self._empty():
+        if self._delivery.vehicle is None:
             for lock in self.each:
                 if not lock.locked:
                     lock.move(True, "station")

@@ -64,15 +64,7 @@ class Conversation:
         )
         self.outbox.retry_s = spec.retry_s
         self._urgent: list[Call] = []
-        self.registration = Registration(
-            station,
-            dialect,
-            self.link,
-            self.say,
-            lambda call: call in self._urgent,
-            lambda: self.connection.socket is not None,
-            self._accepted,
-        )
+        self.registration = Registration(station, dialect, self)
         self._ids = itertools.count(1)
         self._id_prefix = ""
         self._lost_at = 0.0
@@ -81,6 +73,11 @@ class Conversation:
     def socket(self) -> StationSocket | None:
         """The connection in use."""
         return self.connection.socket
+
+    @property
+    def connected(self) -> bool:
+        """Whether it has a connection."""
+        return self.connection.socket is not None
 
     @property
     def registered(self) -> bool:
@@ -139,7 +136,16 @@ class Conversation:
         if in_a_row >= self._spec.timeouts_to_reconnect:
             self.connection.drop("no answers")
 
-    def _accepted(self, again: bool) -> None:
+    def waits(self, call: Call) -> bool:
+        """Tell whether an urgent CALL waits to be sent."""
+        return call in self._urgent
+
+    def under_way(self, call: Call) -> bool:
+        """Tell whether an urgent CALL waits to be sent or answered."""
+        return self.link.outstanding is call or call in self._urgent
+
+    def accepted(self, *, again: bool) -> None:
+        """Report every status after the first boot that was accepted."""
         if not again:
             for reported in self._dialect.statuses():
                 reported.told = None

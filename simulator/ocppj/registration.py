@@ -2,51 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 from interlock.simulator.ocppj.dialect import Dialect
-from interlock.simulator.ocppj.link import LOST, Call, Link, Payload
+from interlock.simulator.ocppj.link import LOST, Call, Payload
 from interlock.simulator.station import Station
 from interlock.simulator.timer import Timer
 
 LONGEST_INTERVAL_S = 1e7
 
 
-class Registration:
-    """Boot and heartbeat of one station.
+class Talk(Protocol):
+    """What a registration needs of the conversation it belongs to."""
 
-    `say(call)` makes an urgent CALL, `waits(call)` tells whether one waits to be sent, `connected()` whether there is a
-    connection; `accepted(again)` is called when a boot was accepted, once more or for the first time.
-    """
+    @property
+    def connected(self) -> bool:
+        """Whether there is a connection."""
+
+    def say(self, call: Call) -> None:
+        """Make an urgent CALL. It fails with the connection."""
+
+    def waits(self, call: Call) -> bool:
+        """Tell whether a CALL waits to be sent."""
+
+    def under_way(self, call: Call) -> bool:
+        """Tell whether a CALL waits to be sent or answered."""
+
+    def accepted(self, *, again: bool) -> None:
+        """Note that a boot was accepted, once more or for the first time."""
+
+
+class Registration:
+    """Boot and heartbeat of one station."""
 
     __slots__ = (
-        "_accepted",
         "_beat",
         "_boot",
-        "_connected",
         "_dialect",
         "_heartbeat",
         "_interval_s",
-        "_link",
-        "_say",
         "_station",
-        "_waits",
+        "_talk",
         "status",
     )
 
-    def __init__(
-        self,
-        station: Station,
-        dialect: Dialect,
-        link: Link,
-        say: Callable[[Call], None],
-        waits: Callable[[Call], bool],
-        connected: Callable[[], bool],
-        accepted: Callable[[bool], None],
-    ) -> None:
-        self._station, self._dialect = station, dialect
-        self._link, self._say, self._waits, self._connected, self._accepted = link, say, waits, connected, accepted
+    def __init__(self, station: Station, dialect: Dialect, talk: Talk) -> None:
+        self._station, self._dialect, self._talk = station, dialect, talk
         self.status: str | None = None
         """The status in the answer to the last BootNotification since the controller started."""
         payload = dialect.boot_payload()
@@ -66,9 +67,9 @@ class Registration:
 
     def boot(self) -> None:
         """Send a BootNotification, unless one is under way."""
-        if self._link.outstanding is not self._boot and not self._waits(self._boot):
+        if not self._talk.under_way(self._boot):
             self._boot.payload = self._dialect.boot_payload()
-            self._say(self._boot)
+            self._talk.say(self._boot)
 
     def _boot_answered(self, payload: Payload) -> None:
         if not self._dialect.schemas.valid_answer("BootNotification", payload):
@@ -86,14 +87,14 @@ class Registration:
             self._dialect.heartbeat_changed(interval_s)
         # A little early and not all alike, so that a fleet that booted together does not beat together.
         self._beat_in(self._interval_s * station.rng.uniform(0.9, 1.0))
-        self._accepted(was == "Accepted")
+        self._talk.accepted(again=was == "Accepted")
 
     def _boot_failed(self, why: str) -> None:
         if why != LOST:
             self._station.after(self._station.spec.boot_retry_s, self._boot_again)
 
     def _boot_again(self) -> None:
-        if self._connected() and self.status != "Accepted":
+        if self._talk.connected and self.status != "Accepted":
             self.boot()
 
     # --- heartbeat ---
@@ -111,17 +112,17 @@ class Registration:
 
     def _beats(self, _: Any) -> None:
         self._beat = Timer(self._station.env, self._interval_s, self._beats)
-        if not self._waits(self._heartbeat):
+        if not self._talk.waits(self._heartbeat):
             self.heartbeat()
 
     def heartbeat(self) -> None:
         """Send a heartbeat, if connected and accepted."""
-        if self._connected() and self.status == "Accepted":
-            self._say(self._heartbeat)
+        if self._talk.connected and self.status == "Accepted":
+            self._talk.say(self._heartbeat)
 
     def heartbeat_on_demand(self) -> None:
         """Send a heartbeat that the CSMS asked for, also before a boot was accepted."""
-        self._say(Call("Heartbeat", "{}", self._heartbeat_answered, _nothing, early=self.status != "Accepted"))
+        self._talk.say(Call("Heartbeat", "{}", self._heartbeat_answered, _nothing, early=self.status != "Accepted"))
 
     def _heartbeat_answered(self, payload: Payload) -> None:
         if self._dialect.schemas.valid_answer("Heartbeat", payload):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -34,6 +34,8 @@ class Schemas:
     def __init__(self, folder: str, request_suffix: str, draft: type[Any], spelling: Spelling) -> None:
         self._folder, self._suffix, self._draft, self.spelling = folder, request_suffix, draft, spelling
         self._validators: dict[str, Validator] = {}
+        self._answers: dict[str, Callable[[Any], bool]] = {}
+        """The check of each action's answer: one look-up for each answer of a CSMS."""
 
     @cached_property
     def _directory(self) -> Path:
@@ -57,8 +59,11 @@ class Schemas:
 
     def valid_answer(self, action: str, payload: dict[str, Any]) -> bool:
         """Tell whether `payload` may answer a CALL of `action`."""
+        is_valid = self._answers.get(action)
+        if is_valid is None:
+            is_valid = self._answers[action] = self._validator(f"{action}Response").is_valid
         try:
-            return self._validator(f"{action}Response").is_valid(payload)
+            return is_valid(payload)
         except ValueError:
             return False  # not even representable: a number of thousands of digits, say
 

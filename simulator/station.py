@@ -266,7 +266,7 @@ class Station:
         return self.controller.statuses_pending
 
     @property
-    def has_to_tell(self) -> bool:
+    def has_unsent(self) -> bool:
         """Whether a message of its own waits to be sent or answered."""
         return self.controller.outbox_pending > 0 or self.controller.awaits_answer
 

@@ -122,10 +122,10 @@ def ours() -> int:
                     given = reply.get("transactionId", given)
                     step(*((n, k + 1) if k + 1 < len(calls) else (n + 1, 0)))
 
-                station.controller.talk.ask(action, payload, next_)
+                station.controller.conversation.ask(action, payload, next_)
 
             def begin() -> None:
-                if station.controller.talk.registered:
+                if station.controller.conversation.registered:
                     step(0, 0)
                 else:
                     station.after(0.5, begin)

@@ -136,11 +136,11 @@ class Line:
         """Return 0: a real handshake takes its own time."""
         return 0.0
 
-    def reach(self, station_id: str, subprotocol: str, reached: Callable[[LoadSocket | None], None]) -> None:
+    def connect(self, station_id: str, subprotocol: str, connected: Callable[[LoadSocket | None], None]) -> None:
         """Open the station's next socket and hand it over, or None once it is known that it cannot be."""
-        gevent.spawn(self._dial, station_id, subprotocol, reached)
+        gevent.spawn(self._dial, station_id, subprotocol, connected)
 
-    def _dial(self, station_id: str, subprotocol: str, reached: Callable[[LoadSocket | None], None]) -> None:
+    def _dial(self, station_id: str, subprotocol: str, connected: Callable[[LoadSocket | None], None]) -> None:
         access, began = self.access, time.monotonic()
         try:
             wire = self._handshake(station_id, subprotocol)
@@ -149,7 +149,7 @@ class Line:
             access.refusals[why] += 1
             access.observe("dial.failed", station=station_id, why=why)
             self.dialled(time.monotonic() - began, why)
-            self._guard(lambda: reached(None))
+            self._guard(lambda: connected(None))
             return
         if self.over:
             wire.shutdown()
@@ -161,7 +161,7 @@ class Line:
         self.sockets.append(found)
         access.observe("socket.opened", station=station_id, socket=found.number, node="csms", subprotocol=subprotocol)
         self.dialled(time.monotonic() - began, None)
-        self._guard(lambda: reached(found))
+        self._guard(lambda: connected(found))
         found.read()
 
     def _guard(self, work: Callable[[], None]) -> None:

@@ -137,7 +137,7 @@ class Unit:
             for evse in station.evses:
                 if evse.vehicle is not None:
                     station.unplug(evse.number)
-            waits = station.has_to_tell
+            waits = station.has_unsent
             if not waits or self.record.alone():
                 break
             gevent.sleep(LOOK_S)
@@ -176,7 +176,7 @@ class Unit:
     def _sent(self, text: str) -> None:
         if not text.startswith("[2,"):
             return
-        link = self.station.controller.talk.link
+        link = self.station.controller.conversation.link
         call, now = link.outstanding, time.monotonic()
         if call is None:
             return

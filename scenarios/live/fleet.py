@@ -207,7 +207,7 @@ class Fleet:
                     await asyncio.sleep(0)
             self._look(stations)
             # Who has lost its connection will be back; when nobody has one, the CSMS is gone.
-            if not any(station.has_to_tell for station in stations) or not self.state.booted:
+            if not any(station.has_unsent for station in stations) or not self.state.booted:
                 break
             await _within(self._hurry, LOOK_S)
         for station in stations:

@@ -32,7 +32,7 @@ from interlock.simulator.clock import ClockSpec
 from interlock.simulator.network.address import Address
 from interlock.simulator.network.dial import Network, Socket, record_frames
 from interlock.simulator.network.wall_clock import WallClock
-from interlock.simulator.network.websocket import Reached
+from interlock.simulator.network.websocket import Connected
 from interlock.simulator.personas import PERSONAS
 from interlock.simulator.spec import StationSpec
 from interlock.simulator.station import Station
@@ -51,12 +51,12 @@ class _Line(Network):
 
     unreachable: dict[str, int]
 
-    def reach(self, station_id: str, subprotocol: str, reached: Reached) -> None:
+    def connect(self, station_id: str, subprotocol: str, connected: Connected) -> None:
         """Open a socket, unless the line is down."""
         if self.unreachable.get(station_id):
-            self.loop.call_later(0.05, reached, None)
+            self.loop.call_later(0.05, connected, None)
             return
-        super().reach(station_id, subprotocol, reached)
+        super().connect(station_id, subprotocol, connected)
 
 
 class _Operator:

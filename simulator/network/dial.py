@@ -14,7 +14,7 @@ from pathlib import Path
 
 from interlock.simulator.network.address import Address
 from interlock.simulator.network.refusal import explain
-from interlock.simulator.network.websocket import CLOSING_S, Reached, Socket
+from interlock.simulator.network.websocket import CLOSING_S, Connected, Socket
 from interlock.simulator.timer import Observe
 
 TLS_BYTES = 17 * 1024
@@ -59,22 +59,22 @@ class Network:
         """Return 0: a real handshake takes its own time."""
         return 0.0
 
-    def reach(self, station_id: str, subprotocol: str, reached: Reached) -> None:
+    def connect(self, station_id: str, subprotocol: str, connected: Connected) -> None:
         """Open a station's next socket and hand it over, or None once it is known that it cannot be."""
-        task = self.loop.create_task(self._connect(station_id, subprotocol, reached))
+        task = self.loop.create_task(self._connect(station_id, subprotocol, connected))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     # --- dialling ---
 
-    async def _connect(self, station_id: str, subprotocol: str, reached: Reached) -> None:
+    async def _connect(self, station_id: str, subprotocol: str, connected: Connected) -> None:
         async with self._dials:
             try:
                 async with asyncio.timeout(self.patience_s):
-                    await self._first_that_answers(lambda: Socket(self, station_id, subprotocol, reached))
+                    await self._first_that_answers(lambda: Socket(self, station_id, subprotocol, connected))
             except (OSError, TimeoutError, UnicodeError) as error:
                 self.refused(station_id, subprotocol, error)
-                reached(None)
+                connected(None)
 
     async def _first_that_answers(self, factory: Callable[[], Socket]) -> None:
         if not self._hosts:

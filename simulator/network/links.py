@@ -251,9 +251,9 @@ class Network:
         )
         return socket
 
-    def reach(self, station_id: str, subprotocol: str, reached: Callable[[Socket | None], None]) -> None:
+    def connect(self, station_id: str, subprotocol: str, connected: Callable[[Socket | None], None]) -> None:
         """Open a station's next socket and hand it over, or None when nobody answers."""
-        reached(self.open(station_id, subprotocol))
+        connected(self.open(station_id, subprotocol))
 
     def draw_latency(self) -> float:
         """Draw how long one frame takes."""

@@ -39,8 +39,8 @@ class StationNetwork(Protocol):
     def draw_latency(self) -> float:
         """Return how many seconds half a handshake takes, where that has to be simulated."""
 
-    def reach(self, station_id: str, subprotocol: str, reached: Callable[[StationSocket | None], None]) -> None:
-        """Open a station's next socket, offering `subprotocol`, and hand it to `reached`: now, or when it is known.
+    def connect(self, station_id: str, subprotocol: str, connected: Callable[[StationSocket | None], None]) -> None:
+        """Open a station's next socket, offering `subprotocol`, and hand it to `connected`: now, or when it is known.
 
-        `reached` gets None when nobody answers or the other side agrees on no subprotocol.
+        `connected` gets None when nobody answers or the other side agrees on no subprotocol.
         """

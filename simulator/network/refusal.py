@@ -62,7 +62,7 @@ def explain(error: BaseException, address: Address, patience_s: float, subprotoc
             return "this process may not open more sockets (ulimit -n)"
         case OSError(errno=errno.EADDRNOTAVAIL):
             return f"this machine has no local ports left for {place}"
-    return f"{place} cannot be reached: {_short(error)}"
+    return f"{place} cannot be connected: {_short(error)}"
 
 
 def _status(error: InvalidStatus, place: str, subprotocol: str) -> str:

@@ -32,7 +32,7 @@ UNREAD_BYTES = 1024 * 1024
 CLOSING_S = 2.0
 """How long a closed socket waits for the other side to close it too."""
 
-Reached = Callable[[StationSocket | None], None]
+Connected = Callable[[StationSocket | None], None]
 """Is told once how a dial went."""
 
 _buffer = memoryview(bytearray(64 * 1024))
@@ -42,9 +42,9 @@ class Socket(asyncio.BufferedProtocol):
     """One WebSocket connection of a station, the `number`th it opened."""
 
     __slots__ = (
+        "_connected",
         "_fuse",
         "_parts",
-        "_reached",
         "_silent",
         "_transport",
         "_wire",
@@ -57,13 +57,13 @@ class Socket(asyncio.BufferedProtocol):
         "subprotocol",
     )
 
-    def __init__(self, network: Network, station_id: str, subprotocol: str, reached: Reached) -> None:
+    def __init__(self, network: Network, station_id: str, subprotocol: str, connected: Connected) -> None:
         self.network, self.station_id, self.subprotocol, self.number = network, station_id, subprotocol, 0
         self.on_down: Callable[[str], None] | None = None
         self.on_station_closed: Callable[[str], None] | None = None
         self.open = False
         """Whether the station may say something on it."""
-        self._reached: Reached | None = reached
+        self._connected: Connected | None = connected
         self._parts: list[bytes] | None = None
         self._silent = False
         self._transport: asyncio.Transport | None = None
@@ -157,7 +157,7 @@ class Socket(asyncio.BufferedProtocol):
         self.network.sockets.discard(self)
         self._cancel_fuse()
         self._transport = None
-        if self._reached is not None:
+        if self._connected is not None:
             self._refused(error if error is not None else HungUp())
         else:
             self._learn(self._why_closed(error))
@@ -170,11 +170,11 @@ class Socket(asyncio.BufferedProtocol):
             if isinstance(event, Frame):
                 if self.open and not self._silent:
                     self._take(event)
-            elif isinstance(event, Response) and self._reached is not None:
+            elif isinstance(event, Response) and self._connected is not None:
                 self._answered()
                 if self.open:
                     event.headers.clear()  # the library's parser keeps the answer as long as the connection
-        if wire.handshake_exc is not None and self._reached is not None:
+        if wire.handshake_exc is not None and self._connected is not None:
             self._refused(wire.handshake_exc)
         self._flush()
         if self.open and wire.state is not State.OPEN:
@@ -189,11 +189,11 @@ class Socket(asyncio.BufferedProtocol):
             self._refused(NoSubprotocol())
         else:
             self._cancel_fuse()
-            reached, self._reached = self._reached, None
+            connected, self._connected = self._connected, None
             self.open = True
-            assert reached is not None
+            assert connected is not None
             self.network.ready(self)
-            reached(self)
+            connected(self)
 
     def _take(self, frame: Frame) -> None:
         if frame.opcode is Opcode.TEXT or frame.opcode is Opcode.CONT:
@@ -241,10 +241,10 @@ class Socket(asyncio.BufferedProtocol):
         self.abort()
 
     def _refused(self, error: BaseException) -> None:
-        reached, self._reached = self._reached, None
-        if reached is not None:
+        connected, self._connected = self._connected, None
+        if connected is not None:
             self.network.refused(self.station_id, self.subprotocol, error)
-            reached(None)
+            connected(None)
         self.abort()
 
     def _never_answered(self) -> None:

@@ -84,7 +84,7 @@ class Connection:
 
     def _dial(self) -> None:
         life, station = self._life, self._station
-        station.network.reach(station.station_id, self._subprotocol, lambda socket: self._dialled(life, socket))
+        station.network.connect(station.station_id, self._subprotocol, lambda socket: self._dialled(life, socket))
 
     def _dialled(self, life: int, socket: StationSocket | None) -> None:
         if life != self._life:

@@ -28,9 +28,9 @@ class Policy(NamedTuple):
 class OcppController:
     """The part of a controller that does not depend on the OCPP version. The version's own part calls `begin`."""
 
-    __slots__ = ("answers", "known_tokens", "station", "talk")
+    __slots__ = ("answers", "conversation", "known_tokens", "station")
 
-    talk: Conversation
+    conversation: Conversation
     answers: Answers
     schemas: Schemas
 
@@ -39,10 +39,10 @@ class OcppController:
         self.known_tokens: dict[str, bool] = {}
         """The authorization cache."""
 
-    def begin(self, talk: Conversation) -> None:
+    def begin(self, conversation: Conversation) -> None:
         """Take its conversation, which the version's own part made."""
-        self.talk = talk
-        self.answers = Answers(self.station, talk.link)
+        self.conversation = conversation
+        self.answers = Answers(self.station, conversation.link)
 
     def statuses(self) -> Iterable[Reported]:
         """Return everything that has a status, in the order in which it is reported."""
@@ -68,7 +68,7 @@ class OcppController:
         if self.policy.cache_first and self.known_tokens.get(id_token):
             decided(True)
             return
-        if not self.talk.online:
+        if not self.conversation.online:
             decided(self._accepts_offline(id_token))
             return
 
@@ -82,7 +82,7 @@ class OcppController:
         def failed(why: str) -> None:
             decided(self._accepts_offline(id_token))
 
-        self.talk.say(Call("Authorize", self.authorize_payload(id_token), answered, failed))
+        self.conversation.send_urgent(Call("Authorize", self.authorize_payload(id_token), answered, failed))
 
     def _accepts_offline(self, id_token: str) -> bool:
         if id_token in self.station.spec.local_list:
@@ -101,52 +101,52 @@ class OcppController:
 
     def power_on(self) -> None:
         """Begin to connect."""
-        self.talk.power_on()
+        self.conversation.power_on()
 
     def power_off(self) -> None:
         """Send nothing any more."""
-        self.talk.power_off()
+        self.conversation.power_off()
 
     def leave(self, why: str, orderly: bool) -> None:
         """Leave every connection, and lose the queue if the persona does."""
         if not self.station.spec.persona.keeps_queue:
-            self.talk.outbox.lose()
-        self.talk.connection.leave(why, orderly)
+            self.conversation.outbox.lose()
+        self.conversation.connection.leave(why, orderly)
 
     # --- what workloads have it say and do ---
 
     def send_heartbeat(self) -> None:
         """Send a heartbeat beside the usual ones, if connected."""
-        self.talk.registration.heartbeat()
+        self.conversation.registration.heartbeat()
 
     def send_raw(self, text: str) -> None:
         """Send any text whatever, if connected."""
-        self.talk.link.send(text)
+        self.conversation.link.send(text)
 
     def drop(self, why: str) -> None:
         """Close the connection and open another one after a pause."""
-        self.talk.connection.drop(why)
+        self.conversation.connection.drop(why)
 
     def reconnect(self, *, keep_old: bool) -> None:
         """Open another connection now; the old one is closed first, or stays open for a while unread."""
-        self.talk.connection.reconnect(keep_old=keep_old)
+        self.conversation.connection.reconnect(keep_old=keep_old)
 
     # --- at rest ---
 
     @property
     def connected(self) -> bool:
         """Whether it has a connection."""
-        return self.talk.socket is not None
+        return self.conversation.socket is not None
 
     @property
     def online(self) -> bool:
         """Whether it is connected and the CSMS has accepted its boot."""
-        return self.talk.online
+        return self.conversation.online
 
     @property
     def outbox_pending(self) -> int:
         """Transaction messages that have no answer yet."""
-        return self.talk.outbox.pending
+        return self.conversation.outbox.pending
 
     @property
     def statuses_pending(self) -> int:
@@ -156,4 +156,4 @@ class OcppController:
     @property
     def awaits_answer(self) -> bool:
         """Whether a CALL of its own is under way."""
-        return self.talk.link.outstanding is not None
+        return self.conversation.link.outstanding is not None

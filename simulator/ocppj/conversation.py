@@ -148,7 +148,7 @@ class Conversation:
         """Report every status after the first boot that was accepted."""
         if not again:
             for reported in self._dialect.statuses():
-                reported.told = None
+                reported.acknowledged = None
             self.report_changes()
 
     # --- sending ---
@@ -169,7 +169,7 @@ class Conversation:
         elif self.outbox.ready:
             self.outbox.send()
 
-    def say(self, call: Call) -> None:
+    def send_urgent(self, call: Call) -> None:
         """Make an urgent CALL. It fails with the connection."""
         if self.socket is None:
             call.failed(LOST)
@@ -180,7 +180,7 @@ class Conversation:
 
     def ask(self, action: str, payload: dict[str, Any], answered: Callable[[Payload | None], None]) -> None:
         """Make any urgent CALL; `answered` gets the payload, or None when there was no answer."""
-        self.say(Call(action, _encode(payload).decode(), answered, lambda why: answered(None)))
+        self.send_urgent(Call(action, _encode(payload).decode(), answered, lambda why: answered(None)))
 
     def queue(self, entry: Entry) -> None:
         """Put a message in the queue; one that is not durable is dropped while offline."""
@@ -196,7 +196,7 @@ class Conversation:
         if self.registered:
             self.queue(entry)
         else:
-            self.say(Call(entry.action, entry.payload(), _nothing, _nothing, early=True))
+            self.send_urgent(Call(entry.action, entry.payload(), _nothing, _nothing, early=True))
 
     # --- status ---
 
@@ -212,14 +212,14 @@ class Conversation:
         reported.queued += 1
         if early or self._spec.statuses_overtake:
             answered, failed = (lambda _: self._answered(entry, {})), (lambda why: self._dropped(entry, why))
-            self.say(Call(action, body, answered, failed, early=early))
+            self.send_urgent(Call(action, body, answered, failed, early=early))
         else:
             self.outbox.push(entry)
             self.pump()
 
     def report_changes(self) -> None:
         """Report every status that the CSMS does not know."""
-        due = [one for one in self._dialect.statuses() if one.told != one.now and not one.queued]
+        due = [one for one in self._dialect.statuses() if one.acknowledged != one.now and not one.queued]
         if self._spec.deviations.statuses_shuffled:
             due.sort(key=lambda _: self._station.rng.random())
         for reported in due:
@@ -232,7 +232,7 @@ class Conversation:
             return
         reported, what = entry.reported
         reported.queued = max(0, reported.queued - 1)
-        reported.told = what
+        reported.acknowledged = what
 
     def _dropped(self, entry: Entry, why: str) -> None:
         if entry.reported is None:
@@ -240,9 +240,9 @@ class Conversation:
         reported, what = entry.reported
         reported.queued = max(0, reported.queued - 1)
         if why not in (LOST, TIMED_OUT):
-            reported.told = what  # the CSMS has received it, and would refuse it again
+            reported.acknowledged = what  # the CSMS has received it, and would refuse it again
             return
-        reported.told = None
+        reported.acknowledged = None
         if self.online:
             self.report_changes()
 

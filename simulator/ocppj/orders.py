@@ -45,7 +45,7 @@ class Ordered(Protocol):
         """The physical station."""
 
     @property
-    def talk(self) -> Conversation:
+    def conversation(self) -> Conversation:
         """Its exchange with the CSMS."""
 
     @property
@@ -74,7 +74,7 @@ class Orders(Generic[C]):
 
     def receive(self, controller: C, message_id: str, action: str, payload: Payload) -> None:
         """Carry out a CALL, or refuse it as its version spells that."""
-        station, link = controller.station, controller.talk.link
+        station, link = controller.station, controller.conversation.link
         carry_out = self.actions.get(action)
         if carry_out is None:
             code = "NotSupported" if action in controller.schemas.actions else "NotImplemented"

@@ -12,14 +12,14 @@ from interlock.simulator.timer import Timer
 LONGEST_INTERVAL_S = 1e7
 
 
-class Talk(Protocol):
+class Exchange(Protocol):
     """What a registration needs of the conversation it belongs to."""
 
     @property
     def connected(self) -> bool:
         """Whether there is a connection."""
 
-    def say(self, call: Call) -> None:
+    def send_urgent(self, call: Call) -> None:
         """Make an urgent CALL. It fails with the connection."""
 
     def waits(self, call: Call) -> bool:
@@ -38,16 +38,16 @@ class Registration:
     __slots__ = (
         "_beat",
         "_boot",
+        "_conversation",
         "_dialect",
         "_heartbeat",
         "_interval_s",
         "_station",
-        "_talk",
         "status",
     )
 
-    def __init__(self, station: Station, dialect: Dialect, talk: Talk) -> None:
-        self._station, self._dialect, self._talk = station, dialect, talk
+    def __init__(self, station: Station, dialect: Dialect, conversation: Exchange) -> None:
+        self._station, self._dialect, self._conversation = station, dialect, conversation
         self.status: str | None = None
         """The status in the answer to the last BootNotification since the controller started."""
         payload = dialect.boot_payload()
@@ -67,9 +67,9 @@ class Registration:
 
     def boot(self) -> None:
         """Send a BootNotification, unless one is under way."""
-        if not self._talk.under_way(self._boot):
+        if not self._conversation.under_way(self._boot):
             self._boot.payload = self._dialect.boot_payload()
-            self._talk.say(self._boot)
+            self._conversation.send_urgent(self._boot)
 
     def _boot_answered(self, payload: Payload) -> None:
         if not self._dialect.schemas.valid_answer("BootNotification", payload):
@@ -87,14 +87,14 @@ class Registration:
             self._dialect.heartbeat_changed(interval_s)
         # A little early and not all alike, so that a fleet that booted together does not beat together.
         self._beat_in(self._interval_s * station.rng.uniform(0.9, 1.0))
-        self._talk.accepted(again=was == "Accepted")
+        self._conversation.accepted(again=was == "Accepted")
 
     def _boot_failed(self, why: str) -> None:
         if why != LOST:
             self._station.after(self._station.spec.boot_retry_s, self._boot_again)
 
     def _boot_again(self) -> None:
-        if self._talk.connected and self.status != "Accepted":
+        if self._conversation.connected and self.status != "Accepted":
             self.boot()
 
     # --- heartbeat ---
@@ -112,17 +112,19 @@ class Registration:
 
     def _beats(self, _: Any) -> None:
         self._beat = Timer(self._station.env, self._interval_s, self._beats)
-        if not self._talk.waits(self._heartbeat):
+        if not self._conversation.waits(self._heartbeat):
             self.heartbeat()
 
     def heartbeat(self) -> None:
         """Send a heartbeat, if connected and accepted."""
-        if self._talk.connected and self.status == "Accepted":
-            self._talk.say(self._heartbeat)
+        if self._conversation.connected and self.status == "Accepted":
+            self._conversation.send_urgent(self._heartbeat)
 
     def heartbeat_on_demand(self) -> None:
         """Send a heartbeat that the CSMS asked for, also before a boot was accepted."""
-        self._talk.say(Call("Heartbeat", "{}", self._heartbeat_answered, _nothing, early=self.status != "Accepted"))
+        self._conversation.send_urgent(
+            Call("Heartbeat", "{}", self._heartbeat_answered, _nothing, early=self.status != "Accepted")
+        )
 
     def _heartbeat_answered(self, payload: Payload) -> None:
         if self._dialect.schemas.valid_answer("Heartbeat", payload):

@@ -39,7 +39,7 @@ class Controller(OcppController):
             spec.offline_unknown,
         )
         self.begin(Conversation(station, self))
-        name, observe, report = spec.station_id, station.observe, self.talk.report
+        name, observe, report = spec.station_id, station.observe, self.conversation.report
         self._station_status = Status(name, 0, observe, report)
         self._evse_statuses = tuple(Status(name, evse.number, observe, report) for evse in station.evses)
 
@@ -88,14 +88,14 @@ class Controller(OcppController):
     def session_began(self, session: Session) -> None:
         """Queue a StartTransaction, and readings for as long as it runs."""
         body = messages.start(session.evse, session.id_token, session.meter_start_wh, self.station.time())
-        self.talk.queue(TransactionEntry("StartTransaction", body, session))
+        self.conversation.queue(TransactionEntry("StartTransaction", body, session))
         self._sample_later(session)
 
     def session_ended(self, session: Session, reason: EndReason, id_token: str | None) -> None:
         """Queue a StopTransaction."""
         meter_wh = self.station.evses[session.evse - 1].meter.register_wh
         body = messages.stop(meter_wh, self.station.time(), messages.REASONS[reason], id_token)
-        self.talk.queue(TransactionEntry("StopTransaction", body, session))
+        self.conversation.queue(TransactionEntry("StopTransaction", body, session))
 
     def _sample_later(self, session: Session) -> None:
         interval_s = self.configuration.meter_interval_s
@@ -114,9 +114,9 @@ class Controller(OcppController):
             evse.number, self.station.time(), context, reading, self.station.spec.deviations.energy_unit
         )
         if evse.session is None:
-            self.talk.queue(Entry("MeterValues", body))
+            self.conversation.queue(Entry("MeterValues", body))
         else:
-            self.talk.queue(TransactionEntry("MeterValues", body, evse.session))
+            self.conversation.queue(TransactionEntry("MeterValues", body, evse.session))
 
     def answered(self, entry: Entry, payload: Payload) -> None:
         """Note the transactionId that a StartTransaction was answered with, and whether the tag may charge."""
@@ -169,21 +169,23 @@ class Controller(OcppController):
         """Act on a changed configuration key."""
         configuration = self.configuration
         if name == "HeartbeatInterval":
-            self.talk.registration.set_heartbeat(float(configuration.number(name)))
-        self.talk.outbox.retry_s = configuration.retry_s
-        self.talk.outbox.attempts = configuration.number("TransactionMessageAttempts")
+            self.conversation.registration.set_heartbeat(float(configuration.number(name)))
+        self.conversation.outbox.retry_s = configuration.retry_s
+        self.conversation.outbox.attempts = configuration.number("TransactionMessageAttempts")
 
     def called(self, message_id: str, action: str, payload: Payload) -> None:
         """Handle a CALL of the CSMS."""
-        if self.talk.registration.status != "Rejected":  # 1.6 section 4.2: a station that was rejected does not talk
+        if (
+            self.conversation.registration.status != "Rejected"
+        ):  # 1.6 section 4.2: a station that was rejected does not talk
             orders.ORDERS.receive(self, message_id, action, payload)
 
     # --- what workloads have it say and do ---
 
     def send_status(self, evse: Evse | None) -> None:
         """Report a status whether it changed or not, if connected."""
-        if self.talk.online:
-            self.talk.report_now(self._status_of(evse))
+        if self.conversation.online:
+            self.conversation.report_now(self._status_of(evse))
 
     def send_readings(self, evse: Evse) -> None:
         """Send a meter reading."""

@@ -118,18 +118,18 @@ def _trigger(controller: Controller, order: Order) -> None:
 
 
 def _send_boot(controller: Controller, connector: int | None) -> None:
-    controller.talk.registration.boot()
+    controller.conversation.registration.boot()
 
 
 def _send_heartbeat(controller: Controller, connector: int | None) -> None:
-    controller.talk.registration.heartbeat_on_demand()
+    controller.conversation.registration.heartbeat_on_demand()
 
 
 def _send_statuses(controller: Controller, connector: int | None) -> None:
-    early = not controller.talk.registered
+    early = not controller.conversation.registered
     for status in controller.statuses():
         if connector in (None, status.number):
-            controller.talk.report_now(status, early)
+            controller.conversation.report_now(status, early)
 
 
 def _send_readings(controller: Controller, connector: int | None) -> None:

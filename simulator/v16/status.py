@@ -138,7 +138,7 @@ class Status(Reported):
 
     def found(self, status: str, error_code: str) -> None:
         """Be in `status` after a reboot, which is no transition; nothing was reported yet."""
-        self.told, self.queued = None, 0
+        self.acknowledged, self.queued = None, 0
         if (status, error_code) != self.now:
             self.status, self.error_code = status, error_code
             self._record()

@@ -59,8 +59,8 @@ class Controller(OcppController):
             for evse in station.evses
         )
         self.begin(Conversation(station, self))
-        self.sessions = Sessions(station, self.talk, self.model, self._transaction_over)
-        self.talk.outbox.timeouts_count = True
+        self.sessions = Sessions(station, self.conversation, self.model, self._transaction_over)
+        self.conversation.outbox.timeouts_count = True
         self._use_retry_rules()
 
     # --- power ---
@@ -93,7 +93,7 @@ class Controller(OcppController):
         self.sessions.changed(evse)
         for status in self.statuses_of(evse):
             if status.become(word(evse, status.connector)):
-                self.talk.report(status)
+                self.conversation.report(status)
 
     def statuses_of(self, evse: Evse) -> tuple[Status, ...]:
         """Return the statuses of an EVSE's connectors."""
@@ -120,7 +120,7 @@ class Controller(OcppController):
         """Have all statuses reported after a long time offline, not only those that changed (B04.FR.01)."""
         if offline_s > self.model.number("OCPPCommCtrlr", "OfflineThreshold"):
             for status in self.statuses():
-                status.told = None
+                status.acknowledged = None
 
     # --- transactions ---
 
@@ -212,22 +212,22 @@ class Controller(OcppController):
     def boot_on_demand(self) -> None:
         """Send a BootNotification that the CSMS asked for."""
         self._boot_reason = "Triggered"
-        self.talk.registration.boot()
+        self.conversation.registration.boot()
 
     def _configured(self, name: Name) -> None:
         if name.variable.casefold() == "heartbeatinterval":
-            self.talk.registration.set_heartbeat(float(self.model.number("OCPPCommCtrlr", "HeartbeatInterval")))
+            self.conversation.registration.set_heartbeat(float(self.model.number("OCPPCommCtrlr", "HeartbeatInterval")))
         self._use_retry_rules()
 
     def _use_retry_rules(self) -> None:
-        outbox = self.talk.outbox
+        outbox = self.conversation.outbox
         outbox.attempts = self.model.number("OCPPCommCtrlr", "MessageAttempts", "TransactionEvent")
         outbox.retry_s = float(self.model.number("OCPPCommCtrlr", "MessageAttemptInterval", "TransactionEvent"))
 
     def called(self, message_id: str, action: str, payload: Payload) -> None:
         """Handle a CALL of the CSMS, which may make one once the boot was answered and not rejected (B03.FR.08)."""
-        if self.talk.registration.status in (None, "Rejected"):
-            self.talk.link.refuse(message_id, "SecurityError", "this station is not registered")
+        if self.conversation.registration.status in (None, "Rejected"):
+            self.conversation.link.refuse(message_id, "SecurityError", "this station is not registered")
         else:
             orders.ORDERS.receive(self, message_id, action, payload)
 
@@ -240,16 +240,16 @@ class Controller(OcppController):
         for number, part in enumerate(parts):
             body = {"requestId": request_id, "generatedAt": at, "seqNo": number, "reportData": part}
             body["tbc"] = number + 1 < len(parts)
-            self.talk.queue_on_demand(Entry("NotifyReport", messages.text(body)))
+            self.conversation.queue_on_demand(Entry("NotifyReport", messages.text(body)))
 
     def send_meter_values(self, evse: Evse, context: str) -> None:
         """Send MeterValues outside a transaction's events."""
         body = messages.meter_values(evse.number, self.sessions.reading(evse, context))
         entry = Entry("MeterValues", messages.of_vendor(body, self.station.spec))
         if context == "Trigger":
-            self.talk.queue_on_demand(entry)
+            self.conversation.queue_on_demand(entry)
         else:
-            self.talk.queue(entry)
+            self.conversation.queue(entry)
 
     def send_readings(self, evse: Evse) -> None:
         """Send a meter reading: in an event if a transaction is open."""
@@ -260,8 +260,8 @@ class Controller(OcppController):
 
     def send_status(self, evse: Evse | None) -> None:
         """Report a connector's status whether it changed or not, if connected; the station itself has none."""
-        if self.talk.online and evse is not None:
-            self.talk.report_now(self.statuses_of(evse)[evse.connector - 1])
+        if self.conversation.online and evse is not None:
+            self.conversation.report_now(self.statuses_of(evse)[evse.connector - 1])
 
     def send_unknown_stop(self, transaction_id: int | str, meter_wh: int) -> None:
         """Send the end of a transaction that this CSMS never knew, if connected."""

@@ -26,7 +26,7 @@ def _request_start(controller: Controller, order: Order) -> None:
     token = Token(payload["idToken"]["idToken"], payload["idToken"]["type"])
     remote_start_id = order.whole("remoteStartId")
     if (
-        not controller.talk.registered  # B02.FR.05
+        not controller.conversation.registered  # B02.FR.05
         or evse is None
         or remote_start_id is None
         or evse.refuses_start()
@@ -64,7 +64,7 @@ def _evse_to_start(controller: Controller, evse_id: int | None) -> Evse | None:
 def _request_stop(controller: Controller, order: Order) -> None:
     wanted = order.payload["transactionId"]
     for evse, transaction in controller.sessions.open():
-        if transaction.transaction_id == wanted and controller.talk.registered:
+        if transaction.transaction_id == wanted and controller.conversation.registered:
             ORDERS.answer(controller, order, "Accepted")
             if evse.session is not None:
                 evse.end("remote", "remote", order.message_id)
@@ -168,7 +168,7 @@ def _trigger(controller: Controller, order: Order) -> None:
     if place and evse is None and message not in ("BootNotification", "Heartbeat"):
         ORDERS.answer(controller, order, "Rejected")
         return
-    if message == "BootNotification" and controller.talk.registered:
+    if message == "BootNotification" and controller.conversation.registered:
         ORDERS.answer(controller, order, "Rejected")  # F06.FR.17
         return
     if message == "StatusNotification" and (evse is None or whole(place.get("connectorId")) is None):
@@ -183,13 +183,13 @@ def _send_boot(controller: Controller, evses: list[Evse], connector: int | None)
 
 
 def _send_heartbeat(controller: Controller, evses: list[Evse], connector: int | None) -> None:
-    controller.talk.registration.heartbeat_on_demand()
+    controller.conversation.registration.heartbeat_on_demand()
 
 
 def _send_status(controller: Controller, evses: list[Evse], connector: int | None) -> None:
     for status in controller.statuses_of(evses[0]):
         if status.connector == connector:
-            controller.talk.report_now(status, early=not controller.talk.registered)
+            controller.conversation.report_now(status, early=not controller.conversation.registered)
 
 
 def _send_events(controller: Controller, evses: list[Evse], connector: int | None) -> None:
@@ -217,7 +217,9 @@ TRIGGERED: dict[str, Callable[[Controller, list[Evse], int | None], None]] = {
 def _get_variables(controller: Controller, order: Order) -> None:
     asked = order.payload["getVariableData"]
     if len(asked) > ITEMS_PER_MESSAGE:
-        controller.talk.link.refuse(order.message_id, "OccurrenceConstraintViolation", "too many items")  # B06.FR.16
+        controller.conversation.link.refuse(
+            order.message_id, "OccurrenceConstraintViolation", "too many items"
+        )  # B06.FR.16
         return
     results = [controller.model.get(one) for one in asked]
     ORDERS.answer(controller, order, "Accepted", {"getVariableResult": results})
@@ -226,7 +228,7 @@ def _get_variables(controller: Controller, order: Order) -> None:
 def _set_variables(controller: Controller, order: Order) -> None:
     asked = order.payload["setVariableData"]
     if len(asked) > ITEMS_PER_MESSAGE:
-        controller.talk.link.refuse(order.message_id, "OccurrenceConstraintViolation", "too many items")
+        controller.conversation.link.refuse(order.message_id, "OccurrenceConstraintViolation", "too many items")
         return
     results = [controller.model.set(one) for one in asked]
     ORDERS.answer(controller, order, "Accepted", {"setVariableResult": results})

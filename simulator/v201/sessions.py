@@ -40,10 +40,12 @@ class Bay:
 class Sessions:
     """The transactions of one station. `ended(evse)` is called after each has ended."""
 
-    __slots__ = ("_bays", "_ended", "_model", "_station", "_talk")
+    __slots__ = ("_bays", "_conversation", "_ended", "_model", "_station")
 
-    def __init__(self, station: Station, talk: Conversation, model: DeviceModel, ended: Callable[[Evse], None]) -> None:
-        self._station, self._talk, self._model, self._ended = station, talk, model, ended
+    def __init__(
+        self, station: Station, conversation: Conversation, model: DeviceModel, ended: Callable[[Evse], None]
+    ) -> None:
+        self._station, self._conversation, self._model, self._ended = station, conversation, model, ended
         self._bays = tuple(Bay() for _ in station.evses)
 
     def _bay(self, evse: Evse) -> Bay:
@@ -66,7 +68,7 @@ class Sessions:
 
     def has_queued(self, transaction_id: str | None) -> bool:
         """Tell whether events, of one transaction or of any, have no answer yet."""
-        events = (entry for entry in self._talk.outbox.waiting() if isinstance(entry, Event))
+        events = (entry for entry in self._conversation.outbox.waiting() if isinstance(entry, Event))
         return any(transaction_id in (None, event.transaction.transaction_id) for event in events)
 
     # --- what happens ---
@@ -170,7 +172,7 @@ class Sessions:
 
     def _queue(self, event: Event) -> None:
         event.body = messages.of_vendor(event.body, self._station.spec)
-        self._talk.queue(event)
+        self._conversation.queue(event)
 
     # --- readings ---
 

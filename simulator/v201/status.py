@@ -50,5 +50,5 @@ class Status(Reported):
 
     def found(self, status: str) -> None:
         """Be in `status` after a reboot; nothing was reported yet."""
-        self.told, self.queued = None, 0
+        self.acknowledged, self.queued = None, 0
         self.become(status)

@@ -142,7 +142,7 @@ class Rig:
     def up(self) -> Rig:
         """Let it boot and be accepted."""
         self.run(20.0)
-        assert self.station.controller.talk.online
+        assert self.station.controller.conversation.online
         return self
 
     def charge(self, connector: int = 1, id_tag: str = "TAG") -> Rig:

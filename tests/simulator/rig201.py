@@ -86,7 +86,7 @@ class Rig201(Rig):
         """Return the payload of each TransactionEvent, in order."""
         return [said.payload for said in self.said("TransactionEvent")]
 
-    def told(self) -> list[tuple[str, str, str | None]]:
+    def steps(self) -> list[tuple[str, str, str | None]]:
         """Return type, trigger and charging state of each TransactionEvent but the periodic ones."""
         return [
             (event["eventType"], event["triggerReason"], event["transactionInfo"].get("chargingState"))

@@ -221,11 +221,11 @@ def test_a_brown_out_ends_the_session_and_loses_memory() -> None:
     rig.station.power.sag(150.0, 1.0, 5.0)
     rig.run(5.0)
     assert not rig.station.running
-    assert not rig.controller.talk.online
+    assert not rig.controller.conversation.online
     assert not rig.station.plug(2)
     assert not rig.station.swipe(2, "TAG")
     rig.run(30.0)
-    assert rig.controller.talk.online
+    assert rig.controller.conversation.online
     assert rig.station.evses[1].awaited is None  # what was only in memory is gone
     stop = rig.said("StopTransaction")[0]
     assert stop.payload["reason"] == "PowerLoss"
@@ -271,7 +271,7 @@ def test_a_second_cut_during_the_boot_is_survived() -> None:
     rig.run(4.0)
     assert not rig.station.running
     rig.run(10.0)
-    assert rig.controller.talk.online
+    assert rig.controller.conversation.online
     assert len(rig.of("booted")) == 2
 
 

@@ -80,7 +80,7 @@ def test_answers_that_make_no_sense(answers: dict[str, Any]) -> None:
     rig.run(60)
     rig.peer.script.clear()
     rig.run(400)
-    assert rig.controller.talk.online
+    assert rig.controller.conversation.online
     assert rig.station.outbox_pending == 0
 
 
@@ -121,11 +121,11 @@ def test_heartbeat_intervals(interval: int) -> None:
     rig = Rig(heartbeat_s=50.0)
     rig.peer.interval = interval
     rig.run(300)
-    assert rig.controller.talk.link.malformed <= 100
+    assert rig.controller.conversation.link.malformed <= 100
     rig.peer.interval = 60
     rig.station.reboot()
     rig.run(60)
-    assert rig.controller.talk.online
+    assert rig.controller.conversation.online
 
 
 def test_a_flood_of_stray_answers_is_counted_and_forgotten() -> None:
@@ -133,7 +133,7 @@ def test_a_flood_of_stray_answers_is_counted_and_forgotten() -> None:
     for number in range(5_000):
         rig.peer.socket.send_down(f'[3,"z{number}",{{}}]')
     alive(rig)
-    assert rig.controller.talk.link.strays == 5_000
+    assert rig.controller.conversation.link.strays == 5_000
 
 
 def test_it_can_say_anything_itself() -> None:

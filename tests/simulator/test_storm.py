@@ -102,12 +102,12 @@ def storm(seed: int, persona: str, **spec: Any) -> Rig:
 def test_after_a_storm(persona: str, seed: int) -> None:
     rig = storm(seed, persona, message_ids="random")
     station = rig.station
-    assert station.controller.talk.online
+    assert station.controller.conversation.online
     assert station.outbox_pending == 0
     assert not station.power.under
     # The CSMS believes what is so.
     for status in station.controller.statuses():
-        assert status.told == status.now
+        assert status.acknowledged == status.now
         assert status.queued == 0
         assert rig.statuses(status.number)[-1] == status.status
     # The ledger is consistent: a contactor that opens was closed.

@@ -109,14 +109,14 @@ async def test_a_station_that_reboots_while_it_dials_uses_no_socket_of_its_earli
 ) -> None:
     async with csms() as server, rig(server.url) as outside:
         station = outside.station()
-        reach = outside.network.reach
+        connect = outside.network.connect
 
-        def reach_and_reboot(*dial: Any) -> None:
+        def connect_and_reboot(*dial: Any) -> None:
             monkeypatch.undo()
-            reach(*dial)
+            connect(*dial)
             station.reboot()
 
-        monkeypatch.setattr(outside.network, "reach", reach_and_reboot)
+        monkeypatch.setattr(outside.network, "connect", connect_and_reboot)
         await outside.until(lambda: station.online, "a boot")
         await outside.until(lambda: outside.of("socket.closed"), "the end of the socket nobody waits for")
         assert outside.of("socket.closed")[0]["why"] == "rebooted"
@@ -355,12 +355,12 @@ async def test_a_csms_that_does_not_read_is_left(monkeypatch: pytest.MonkeyPatch
 async def test_what_a_half_open_socket_is_told_is_lost() -> None:
     async with csms() as server, rig(server.url) as outside:
         station = outside.station()
-        await outside.until(lambda: station.online and not station.controller.talk.link.outstanding, "a boot")
-        assert station.controller.talk.socket is not None
-        station.controller.talk.socket.half_open("test")
+        await outside.until(lambda: station.online and not station.controller.conversation.link.outstanding, "a boot")
+        assert station.controller.conversation.socket is not None
+        station.controller.conversation.socket.half_open("test")
         station.send_heartbeat_now()
         assert outside.of("frame.lost")[0]["why"] == "half-open"
-        station.controller.talk.connection.leave("gone", orderly=False)
+        station.controller.conversation.connection.leave("gone", orderly=False)
         assert server.told("Heartbeat") == []
 
 

@@ -52,7 +52,7 @@ def test_until_accepted_it_says_nothing_else(word: str) -> None:
     rig.station.send_status_now(1)
     rig.run(30)
     assert {said.action for said in rig.peer.said} == {"BootNotification"}
-    assert not rig.controller.talk.online
+    assert not rig.controller.conversation.online
     boots = [said.at for said in rig.peer.said]
     assert boots[1] - boots[0] == pytest.approx(40.0, abs=0.3)
     # What happened meanwhile is told afterwards, the session first.
@@ -95,7 +95,7 @@ def test_a_boot_without_an_answer_is_sent_again() -> None:
     assert gaps[-1] == pytest.approx(10.0, abs=0.2)
     del rig.peer.script["BootNotification"]
     rig.run(20)
-    assert rig.controller.talk.online
+    assert rig.controller.conversation.online
 
 
 def test_a_reconnect_does_not_boot_and_tells_what_changed() -> None:
@@ -129,7 +129,7 @@ def test_it_backs_off_while_nobody_answers() -> None:
     assert gaps[:5] == [2.0, 4.0, 8.0, 16.0, 16.0]
     rig.peer.reachable = True
     rig.run(20)
-    assert rig.controller.talk.online
+    assert rig.controller.conversation.online
 
 
 def test_it_gives_up_a_connection_on_which_nobody_answers() -> None:
@@ -141,8 +141,8 @@ def test_it_gives_up_a_connection_on_which_nobody_answers() -> None:
         rig.run(60)
     assert rig.of("socket.closed", edge="station")[-1]["why"] == "no answers"
     rig.run(30)
-    assert rig.controller.talk.online
-    assert rig.controller.talk.socket is rig.peer.socket
+    assert rig.controller.conversation.online
+    assert rig.controller.conversation.socket is rig.peer.socket
 
 
 @pytest.mark.parametrize("silent", ["StatusNotification", "StartTransaction", "Heartbeat", "Authorize"])
@@ -156,7 +156,7 @@ def test_whatever_the_time_out_that_ends_a_connection_hit(silent: str) -> None:
     assert rig.peer.socket.number > 1
     del rig.peer.script[silent]
     rig.run(60)
-    assert rig.controller.talk.online
+    assert rig.controller.conversation.online
     assert rig.station.outbox_pending == 0
     assert rig.station.truth()[0]["transaction_id"] is not None
     assert rig.statuses()[-1] == "Charging"
@@ -169,7 +169,7 @@ def test_a_status_without_an_answer_is_told_again() -> None:
         rig.run(3)
     rig.run(10)
     assert rig.statuses() == ["Available", "Preparing", "Preparing"]
-    assert rig.status(1).told == ("Preparing", "NoError")
+    assert rig.status(1).acknowledged == ("Preparing", "NoError")
 
 
 def test_the_old_socket_lives_on_when_a_new_one_is_opened() -> None:
@@ -185,7 +185,7 @@ def test_the_old_socket_lives_on_when_a_new_one_is_opened() -> None:
     assert rig.call("UnlockConnector", connectorId=1) == {"status": "Unlocked"}
     rig.run(10)
     assert rig.peer.closed == [(1, "replaced")]
-    assert rig.controller.talk.online
+    assert rig.controller.conversation.online
     rig.station.reconnect_now(keep_old=False)
     rig.run(2)
     assert rig.peer.socket.number == 3
@@ -193,7 +193,7 @@ def test_the_old_socket_lives_on_when_a_new_one_is_opened() -> None:
     rig.station.drop_connection()
     rig.run(10)
     assert rig.peer.socket.number == 4
-    assert rig.controller.talk.online
+    assert rig.controller.conversation.online
 
 
 def test_old_sockets_die_with_the_power() -> None:
@@ -241,7 +241,7 @@ def test_a_late_answer_is_not_taken_for_the_next_calls() -> None:
     answer = f'[3,"{start.message_id}",{{"transactionId":5,"idTagInfo":{{"status":"Accepted"}}}}]'
     rig.peer.socket.send_down(answer)
     rig.run(1)
-    assert rig.controller.talk.link.strays == 1
+    assert rig.controller.conversation.link.strays == 1
     assert rig.station.evses[0].session is not None
     assert rig.station.evses[0].session.transaction_id is None
 
@@ -281,13 +281,13 @@ def test_a_question_about_a_tag_that_gets_lost_is_decided_offline() -> None:
 def test_workloads_may_ask_anything() -> None:
     rig = Rig().up()
     heard: list[Any] = []
-    rig.controller.talk.ask("DataTransfer", {"vendorId": "x"}, heard.append)
+    rig.controller.conversation.ask("DataTransfer", {"vendorId": "x"}, heard.append)
     rig.run(1)
     rig.peer.script["DataTransfer"] = lambda p: "NotSupported"
-    rig.controller.talk.ask("DataTransfer", {"vendorId": "x"}, heard.append)
+    rig.controller.conversation.ask("DataTransfer", {"vendorId": "x"}, heard.append)
     rig.run(1)
     rig.peer.socket.cut("cut")
-    rig.controller.talk.ask("DataTransfer", {"vendorId": "x"}, heard.append)
+    rig.controller.conversation.ask("DataTransfer", {"vendorId": "x"}, heard.append)
     assert heard == [{}, None, None]
 
 

@@ -171,7 +171,7 @@ def test_what_survives_a_reboot(persona: str, kept: bool) -> None:
 
 def test_the_queue_is_bounded_and_meter_values_give_way() -> None:
     rig = Rig().up()
-    rig.controller.talk.outbox.limit = 20
+    rig.controller.conversation.outbox.limit = 20
     offline(rig)
     rig.charge()
     for _ in range(100):

@@ -187,7 +187,7 @@ def test_reset(kind: str, reason: str) -> None:
     assert stop.socket == (1 if kind == "Soft" else 2)
     assert rig.of("reboot")[0]["why"] == reason
     assert [said.action for said in rig.peer.said].count("BootNotification") == 2
-    assert rig.controller.talk.online
+    assert rig.controller.conversation.online
     assert rig.station.outbox_pending == 0
 
 
@@ -282,7 +282,7 @@ def test_configuration() -> None:
         assert rig.call("ChangeConfiguration", key=key, value=value) == {"status": word}
     rig.run(100)
     assert len(rig.said("Heartbeat")) >= 5
-    assert rig.controller.talk.outbox.retry_s == 7.0
+    assert rig.controller.conversation.outbox.retry_s == 7.0
     rig.station.reboot()
     rig.run(20)
     assert rig.controller.configuration.keys["TransactionMessageRetryInterval"].value == "7"

@@ -124,7 +124,7 @@ def test_readings_outside_a_transaction() -> None:
     rig.station.send_meter_values_now(1)
     rig.run(1)
     assert len(rig.said("MeterValues")) == 1
-    assert rig.told()[-1][:2] == ("Updated", "MeterValueClock")
+    assert rig.steps()[-1][:2] == ("Updated", "MeterValueClock")
     assert rig.peer.illegal == []
 
 

@@ -44,7 +44,7 @@ def test_unlock_of_a_stopped_transaction_shows_in_its_events() -> None:
     rig.station.swipe(1, "TAG")
     rig.run(5)
     assert rig.call("UnlockConnector", evseId=1, connectorId=1) == {"status": "Unlocked"}
-    assert rig.told()[-1][:2] == ("Updated", "UnlockCommand")
+    assert rig.steps()[-1][:2] == ("Updated", "UnlockCommand")
 
 
 def test_unlock_of_a_stuck_lock() -> None:
@@ -94,7 +94,7 @@ def test_start_of_what_is_taken_or_out_of_order() -> None:
 def test_the_second_start_ends_the_first_where_the_persona_does_so() -> None:
     rig = Rig201(persona="accepts-second").up().charge()
     assert rig.start() == {"status": "Accepted"}
-    assert rig.told()[1:] == [("Ended", "AbnormalCondition", "EVConnected"), ("Started", "RemoteStart", "Charging")]
+    assert rig.steps()[1:] == [("Ended", "AbnormalCondition", "EVConnected"), ("Started", "RemoteStart", "Charging")]
 
 
 @pytest.mark.parametrize(("word", "begins"), [("Accepted", True), ("Invalid", False)])
@@ -116,7 +116,7 @@ def test_a_central_token_is_never_asked_for() -> None:
     rig.station.plug(1)
     rig.start()
     assert rig.said("Authorize") == []
-    assert rig.told() == [("Started", "RemoteStart", "Charging")]
+    assert rig.steps() == [("Started", "RemoteStart", "Charging")]
     assert rig.controller.known_tokens == {}
 
 
@@ -209,7 +209,7 @@ def test_trigger(message: str, where: dict[str, Any], word: str, sent: int) -> N
 def test_a_triggered_event_says_how_it_stands() -> None:
     rig = Rig201().up().charge()
     rig.call("TriggerMessage", requestedMessage="TransactionEvent")
-    assert rig.told()[-1] == ("Updated", "Trigger", "Charging")
+    assert rig.steps()[-1] == ("Updated", "Trigger", "Charging")
     assert rig.events()[-1]["meterValue"]
 
 

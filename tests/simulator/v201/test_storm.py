@@ -105,7 +105,7 @@ def test_after_a_storm(persona: str, seed: int) -> None:
     assert station.outbox_pending == 0
     assert rig.peer.illegal == []
     for status in rig.controller.statuses():
-        assert status.told == status.now
+        assert status.acknowledged == status.now
         assert status.queued == 0
     if persona == "forgets-queue":
         return

@@ -31,7 +31,7 @@ def test_a_session_by_card_from_start_to_unplugging() -> None:
     rig.run(5)
     rig.station.unplug(1)
     rig.run(5)
-    assert rig.told() == [
+    assert rig.steps() == [
         ("Started", "Authorized", "Charging"),
         ("Updated", "StopAuthorized", "EVConnected"),
         ("Ended", "EVCommunicationLost", "Idle"),
@@ -71,7 +71,7 @@ def test_a_card_shown_before_the_cable_is_in() -> None:
     assert rig.events() == []
     rig.station.plug(1)
     rig.run(5)
-    assert rig.told() == [("Started", "CablePluggedIn", "Charging")]
+    assert rig.steps() == [("Started", "CablePluggedIn", "Charging")]
 
 
 def test_a_remote_start_is_named_by_its_event() -> None:
@@ -99,11 +99,11 @@ def test_a_remote_stop_ends_the_transaction_when_the_cable_is_out() -> None:
     name = rig.events()[0]["transactionInfo"]["transactionId"]
     assert rig.call("RequestStopTransaction", transactionId="another") == {"status": "Rejected"}
     assert rig.call("RequestStopTransaction", transactionId=name) == {"status": "Accepted"}
-    assert rig.told()[1:] == [("Updated", "RemoteStop", "EVConnected")]
+    assert rig.steps()[1:] == [("Updated", "RemoteStop", "EVConnected")]
     # It is still active: it can be stopped again (F03.FR.07), and nothing moves any more.
     moved = len(rig.of("ledger"))
     assert rig.call("RequestStopTransaction", transactionId=name) == {"status": "Accepted"}
-    assert rig.told()[2:] == [("Updated", "RemoteStop", "EVConnected")]
+    assert rig.steps()[2:] == [("Updated", "RemoteStop", "EVConnected")]
     assert len(rig.of("ledger")) == moved
     assert rig.station.truth()[0]["transaction_id"] == name
     rig.station.unplug(1)
@@ -117,7 +117,7 @@ def test_with_the_other_stop_point_it_ends_at_once() -> None:
     rig = Rig201(stop_point="stopped").up().charge()
     name = rig.events()[0]["transactionInfo"]["transactionId"]
     assert rig.call("RequestStopTransaction", transactionId=name) == {"status": "Accepted"}
-    assert rig.told()[1:] == [("Ended", "RemoteStop", "EVConnected")]
+    assert rig.steps()[1:] == [("Ended", "RemoteStop", "EVConnected")]
     assert rig.events()[-1]["transactionInfo"]["stoppedReason"] == "Remote"
     assert rig.get("TxCtrlr", "TxStopPoint") == "PowerPathClosed"
 
@@ -128,7 +128,7 @@ def test_a_start_while_the_cable_is_still_in_goes_on_with_the_transaction() -> N
     rig.run(5)
     name = rig.events()[0]["transactionInfo"]["transactionId"]
     assert rig.start() == {"status": "Accepted", "transactionId": name}
-    assert rig.told()[-1] == ("Updated", "RemoteStart", "Charging")
+    assert rig.steps()[-1] == ("Updated", "RemoteStart", "Charging")
     assert rig.events()[-1]["transactionInfo"]["remoteStartId"] == 1
     rig.station.unplug(1)
     rig.run(5)
@@ -140,7 +140,7 @@ def test_pulling_the_cable_ends_it() -> None:
     rig = Rig201().up().charge()
     rig.station.unplug(1)
     rig.run(5)
-    assert rig.told()[1:] == [("Ended", "EVCommunicationLost", "Idle")]
+    assert rig.steps()[1:] == [("Ended", "EVCommunicationLost", "Idle")]
     assert rig.events()[-1]["transactionInfo"]["stoppedReason"] == "EVDisconnected"
 
 
@@ -148,7 +148,7 @@ def test_undervoltage_suspends_and_recovers() -> None:
     rig = Rig201().up().charge()
     rig.station.power.sag(40.0, 0.0, 60.0)
     rig.run(100)
-    assert rig.told()[1:] == [
+    assert rig.steps()[1:] == [
         ("Updated", "ChargingStateChanged", "SuspendedEVSE"),
         ("Updated", "ChargingStateChanged", "Charging"),
     ]
@@ -162,7 +162,7 @@ def test_a_fault_ends_it(fault: str, reason: str) -> None:
     rig = Rig201().up().charge()
     rig.station.fail(1, fault)
     rig.run(5)
-    assert rig.told()[1:] == [("Ended", "AbnormalCondition", "EVConnected")]
+    assert rig.steps()[1:] == [("Ended", "AbnormalCondition", "EVConnected")]
     assert rig.events()[-1]["transactionInfo"]["stoppedReason"] == reason
     assert rig.statuses()[-1] == "Faulted"
 
@@ -173,7 +173,7 @@ def test_a_token_that_is_not_accepted_stops_the_energy() -> None:
     rig.station.plug(1)
     rig.station.swipe(1, "TAG")
     rig.run(5)
-    assert rig.told()[1:] == [("Updated", "Deauthorized", "SuspendedEVSE")]
+    assert rig.steps()[1:] == [("Updated", "Deauthorized", "SuspendedEVSE")]
     assert not rig.station.truth()[0]["charging"]
     rig.station.unplug(1)
     rig.run(5)
@@ -198,7 +198,7 @@ def test_a_token_for_other_evses_may_not_charge_here() -> None:
     rig.station.plug(2)
     rig.station.swipe(2, "TAG")
     rig.run(5)
-    assert rig.told() == [("Started", "Authorized", "Charging")]
+    assert rig.steps() == [("Started", "Authorized", "Charging")]
 
 
 # --- offline ---------------------------------------------------------------------------------------------------------
@@ -303,7 +303,7 @@ def test_a_transaction_that_was_stopped_ends_with_the_power_too() -> None:
 
 def test_a_full_queue_gives_up_readings_only() -> None:
     rig = Rig201(meter_interval_s=10.0).up().charge()
-    rig.controller.talk.outbox.limit = 20
+    rig.controller.conversation.outbox.limit = 20
     offline(rig)
     rig.run(1_000)
     rig.station.unplug(1)

@@ -1,6 +1,6 @@
-"""Stations' network for real: what opens their WebSockets to a CSMS, and records what they say and hear at their edge.
+"""The stations' network on real sockets: opens their WebSockets to a CSMS, and records what they send and receive.
 
-A task lives only while a TCP connection is being made, and only so many are made at a time.
+A task lives only while a TCP connection is being made, and at most `DIALS` are made at a time.
 """
 
 from __future__ import annotations
@@ -90,14 +90,14 @@ class Network:
                 failed = failed or error
                 continue
             if failed is not None:
-                # The next one need not try in vain what nobody listens at.
+                # Try the address that answered first from now on.
                 self._hosts.sort(key=lambda one: one != (host, port))
             return
         assert failed is not None
         raise failed
 
     def ready(self, socket: Socket) -> None:
-        """Take note that a socket opened."""
+        """Number and record a socket that opened."""
         self.opened += 1
         socket.number = self._numbers[socket.station_id] = self._numbers.get(socket.station_id, 0) + 1
         self.observe(
@@ -109,7 +109,7 @@ class Network:
         )
 
     def refused(self, station_id: str, subprotocol: str, error: BaseException) -> None:
-        """Take note that an attempt came to nothing."""
+        """Count and record an attempt that failed."""
         self.last_refusal = why = explain(error, self.address, self.patience_s, subprotocol)
         self.refusals[why] += 1
         self.observe("dial.failed", station=station_id, why=why)

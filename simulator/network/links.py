@@ -20,7 +20,7 @@ from interlock.simulator.timer import Observe, Timer
 
 
 class _End(NamedTuple):
-    """The last thing in a lane: its sender is gone."""
+    """The last item of a lane: its sender has closed the socket."""
 
     why: str
 
@@ -82,7 +82,7 @@ class _Lane:
         socket, receiver = self.socket, self.receiver
         if item.__class__ is _End:
             if receiver.open and socket.silent is None:
-                socket.learn(receiver, item[0])
+                socket.tell_gone(receiver, item[0])
             return
         text: str = item  # type: ignore[assignment]
         network = socket.network
@@ -91,15 +91,15 @@ class _Lane:
         elif not receiver.open:
             network.lost(socket, self.direction, text, "nobody listens any more")
         else:
-            hear = socket.on_up if self.direction == "up" else socket.on_down
-            if hear is None:
+            receive = socket.on_up if self.direction == "up" else socket.on_down
+            if receive is None:
                 network.lost(socket, self.direction, text, "nobody reads it any more")
                 return
             if network.record_frames:
                 network.frame(self.received, socket, text)
-            hear(text)
+            receive(text)
 
-    def spill(self, why: str) -> None:
+    def lose_all(self, why: str) -> None:
         """Lose everything in flight."""
         queue, self.queue = self.queue, deque()
         for item in queue:
@@ -148,7 +148,7 @@ class Socket:
         self.on_csms_closed: Callable[[str], None] | None = None
         self.on_station_closed: Callable[[str], None] | None = None
         self.silent: str | None = None
-        """Why everything on it vanishes, once it is half-open."""
+        """Why every frame on it is lost, once it is half-open."""
         self._station, self._csms = _Edge("station"), _Edge("csms")
         self._up = _Lane(self, "up", self._station, self._csms)
         self._down = _Lane(self, "down", self._csms, self._station)
@@ -158,28 +158,28 @@ class Socket:
         """Send a frame from the CSMS's edge."""
 
     def is_open(self, edge: Edge) -> bool:
-        """Tell whether `edge` still believes in this socket."""
+        """Tell whether `edge` has neither closed this socket nor learnt that it is gone."""
         return self._edge(edge).open
 
     def _edge(self, edge: Edge) -> _Edge:
         return self._station if edge == "station" else self._csms
 
     def close(self, edge: Edge, why: str) -> None:
-        """Close it at `edge`: frames sent before still arrive, then the other edge learns."""
+        """Close it at `edge`: frames sent before still arrive, then the other edge is told."""
         end = self._edge(edge)
         if end.open:
             end.open = False
             self.network.closed(self, edge, why)
-            self._tell(edge, why)
+            self._send_close(edge, why)
 
     def vanish(self, edge: Edge, why: str) -> None:
-        """Lose the process at `edge`: it never hears again, and the other edge learns."""
+        """Lose the process at `edge`: it receives nothing any more, and the other edge is told."""
         end = self._edge(edge)
         if end.open:
             end.open = False
-            self._tell(edge, why)
+            self._send_close(edge, why)
 
-    def _tell(self, edge: Edge, why: str) -> None:
+    def _send_close(self, edge: Edge, why: str) -> None:
         if self.silent is not None:
             return
         network = self.network
@@ -194,25 +194,25 @@ class Socket:
         lane.put(_End(why), delay_s)
 
     def cut(self, why: str) -> None:
-        """Break it: what is in flight is lost and both edges learn at once."""
-        self._up.spill(why)
-        self._down.spill(why)
+        """Break it: what is in flight is lost and both edges are told at once."""
+        self._up.lose_all(why)
+        self._down.lose_all(why)
         for end in (self._csms, self._station):
             if end.open:
-                self.learn(end, why)
+                self.tell_gone(end, why)
 
     def half_open(self, why: str) -> None:
         """From now on everything on it vanishes, and neither edge is told, not even when the other closes."""
         if self.silent is None:
             self.silent = why
 
-    def learn(self, end: _Edge, why: str) -> None:
-        """Let an edge learn that this socket is gone."""
+    def tell_gone(self, end: _Edge, why: str) -> None:
+        """Tell an edge that this socket is gone."""
         end.open = False
         self.network.closed(self, end.edge, why)
-        told = self.on_station_closed if end.edge == "station" else self.on_csms_closed
-        if told is not None:
-            told(why)
+        on_closed = self.on_station_closed if end.edge == "station" else self.on_csms_closed
+        if on_closed is not None:
+            on_closed(why)
 
 
 class Network:
@@ -263,16 +263,16 @@ class Network:
     # --- rules ---
 
     def add_rule(self, rule: Rule) -> None:
-        """Let `rule` decide on frames, after those that stand already."""
+        """Apply `rule` to frames from now on, after the rules there are."""
         self.rules.append(rule)
 
     def remove_rule(self, rule: Rule) -> None:
-        """Take `rule` away again."""
+        """Apply `rule` no longer."""
         self.rules = [other for other in self.rules if other is not rule]
 
     @contextlib.contextmanager
     def rule(self, rule: Rule) -> Iterator[Rule]:
-        """Let `rule` stand inside a `with` block."""
+        """Apply `rule` inside a `with` block."""
         self.add_rule(rule)
         try:
             yield rule
@@ -280,7 +280,7 @@ class Network:
             self.remove_rule(rule)
 
     def decide(self, frame: FrameInFlight) -> Verdict:
-        """Ask the rules what becomes of a frame."""
+        """Return what the first rule that is not indifferent decides on a frame."""
         for rule in self.rules:
             verdict = rule(frame)
             if type(verdict) is not Pass:

@@ -1,9 +1,9 @@
 """SimPy in wall time: stations run unchanged, beside real sockets, in one thread.
 
-`now` is the present, read from the event loop whenever somebody asks, so what comes from outside - a frame, a socket
-that opened - may simply happen: whatever it schedules is counted from the moment it came. SimPy's own events wait in
-its queue; the loop is asked to wake this clock at the earliest of them, and then all that is due happens in order. A
-process that is behind makes things late and never early, and `now` says so. Nothing here sleeps or blocks.
+`now` is read from the event loop each time, so what comes from outside (a frame, a socket that opened) needs no event
+of its own: whatever it schedules is counted from the moment it came. SimPy's events wait in its queue; the loop calls
+this clock at the time of the earliest, and then all that are due are processed in order. A process that is behind
+processes events late and never early. Nothing here sleeps or blocks.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import simpy
 from simpy.events import NORMAL
 
 BATCH = 500
-"""Events that happen before sockets get their turn."""
+"""Events processed in one go, before the loop may serve sockets."""
 
 
 class Alarm(Protocol):
@@ -55,14 +55,14 @@ class WallClock(simpy.Environment):
         return self._loop.time() - self._began
 
     def schedule(self, event: Any, priority: Any = NORMAL, delay: float = 0) -> None:
-        """Let an event happen `delay` seconds from now."""
+        """Process an event `delay` seconds from now."""
         at = self.now + delay
         heappush(self._queue, (at, priority, next(self._eid), event))
         if at < self._alarm_at:
             self._wake_at(at)
 
     def stop(self) -> None:
-        """Let nothing that is scheduled happen any more."""
+        """Drop everything that is scheduled."""
         self._queue.clear()
         if self._alarm is not None:
             self._alarm.cancel()
@@ -74,7 +74,7 @@ class WallClock(simpy.Environment):
         self._alarm = self._loop.call_at(self._began + at, self._ring)
 
     def _ring(self) -> None:
-        # What is scheduled meanwhile need not wake anybody: it is looked at below.
+        # No alarm for what is scheduled meanwhile: the loop below finds it.
         self._alarm, self._alarm_at = None, -math.inf
         queue, now = self._queue, self.now
         try:

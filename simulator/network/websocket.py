@@ -1,7 +1,7 @@
 """A station's WebSocket for real: an asyncio protocol around websockets' sans-I/O client, without a task of its own.
 
 All that comes from the CSMS is bounded: the handshake in time, a message at 256 KiB, what it does not read at 1 MiB.
-One buffer serves all sockets, as one is read at a time.
+One receive buffer serves all sockets, because one is read at a time.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ if TYPE_CHECKING:
 FRAME_BYTES = 256 * 1024
 """The longest message a station takes."""
 UNREAD_BYTES = 1024 * 1024
-"""What may wait for a CSMS that does not read, before the socket is given up."""
+"""Bytes that may wait for a CSMS that does not read, before the socket is aborted."""
 CLOSING_S = 2.0
 """How long a closed socket waits for the other side to close it too."""
 
 Connected = Callable[[StationSocket | None], None]
-"""Is told once how a dial went."""
+"""Called once when a dial is over: with the socket, or None."""
 
 _buffer = memoryview(bytearray(64 * 1024))
 
@@ -62,7 +62,7 @@ class Socket(asyncio.BufferedProtocol):
         self.on_down: Callable[[str], None] | None = None
         self.on_station_closed: Callable[[str], None] | None = None
         self.open = False
-        """Whether the station may say something on it."""
+        """Whether the station may send on it."""
         self._connected: Connected | None = connected
         self._parts: list[bytes] | None = None
         self._silent = False
@@ -95,10 +95,10 @@ class Socket(asyncio.BufferedProtocol):
             return
         self._flush()
         if transport.get_write_buffer_size() > UNREAD_BYTES:
-            self._give_up("the CSMS does not read")
+            self._abort_because("the CSMS does not read")
 
     def close(self, edge: Edge, why: str) -> None:
-        """Close it: say so, and wait a moment for the other side."""
+        """Close it: send a close frame, and wait `CLOSING_S` for the other side's."""
         if not self.open:
             return
         self.open = False
@@ -109,7 +109,7 @@ class Socket(asyncio.BufferedProtocol):
         self._abort_in(CLOSING_S)
 
     def vanish(self, edge: Edge, why: str) -> None:
-        """Leave without a word."""
+        """Abort the connection, as a process does that dies."""
         if self.open:
             self.open = False
             self.network.closed(self, why)
@@ -117,7 +117,7 @@ class Socket(asyncio.BufferedProtocol):
                 self.abort()
 
     def half_open(self, why: str) -> None:
-        """Hear and say nothing any more, and leave the other side believing in it."""
+        """Send and receive nothing any more, without closing: the other side does not notice."""
         self._silent = True
         if self._transport is not None:
             self._transport.pause_reading()
@@ -125,7 +125,7 @@ class Socket(asyncio.BufferedProtocol):
     # --- what the loop does with it ---
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Ask for a WebSocket."""
+        """Send the opening handshake."""
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
         self.network.sockets.add(self)
@@ -139,37 +139,37 @@ class Socket(asyncio.BufferedProtocol):
         self._fuse = self.network.loop.call_later(self.network.patience_s, self._never_answered)
 
     def get_buffer(self, sizehint: int) -> memoryview:
-        """Return where bytes go: one place for all, as they are taken at once."""
+        """Return the buffer that all sockets share: what is read into it is processed before the next read."""
         return _buffer
 
     def buffer_updated(self, nbytes: int) -> None:
-        """Take bytes."""
+        """Process the bytes that were read."""
         self._wire.receive_data(bytes(_buffer[:nbytes]))
-        self._hear()
+        self._process_received()
 
     def eof_received(self) -> None:
-        """Take the end of the bytes."""
+        """Process the end of the stream."""
         self._wire.receive_eof()
-        self._hear()
+        self._process_received()
 
     def connection_lost(self, error: Exception | None) -> None:
-        """Learn that it is gone."""
+        """Note that the connection is gone."""
         self.network.sockets.discard(self)
         self._cancel_fuse()
         self._transport = None
         if self._connected is not None:
             self._refused(error if error is not None else HungUp())
         else:
-            self._learn(self._why_closed(error))
+            self._closed(self._why_closed(error))
 
     # --- inside ---
 
-    def _hear(self) -> None:
+    def _process_received(self) -> None:
         wire = self._wire
         for event in wire.events_received():
             if isinstance(event, Frame):
                 if self.open and not self._silent:
-                    self._take(event)
+                    self._receive(event)
             elif isinstance(event, Response) and self._connected is not None:
                 self._answered()
                 if self.open:
@@ -178,7 +178,7 @@ class Socket(asyncio.BufferedProtocol):
             self._refused(wire.handshake_exc)
         self._flush()
         if self.open and wire.state is not State.OPEN:
-            self._learn(self._why_closed(None))
+            self._closed(self._why_closed(None))
             self._abort_in(CLOSING_S)
 
     def _answered(self) -> None:
@@ -195,7 +195,7 @@ class Socket(asyncio.BufferedProtocol):
             self.network.ready(self)
             connected(self)
 
-    def _take(self, frame: Frame) -> None:
+    def _receive(self, frame: Frame) -> None:
         if frame.opcode is Opcode.TEXT or frame.opcode is Opcode.CONT:
             data: bytes
             if frame.fin and self._parts is None:
@@ -229,15 +229,15 @@ class Socket(asyncio.BufferedProtocol):
             return f"the CSMS sent what OCPP-J does not allow ({wire.close_sent.code})"
         return "connection lost" if error is None else f"connection lost: {type(error).__name__}"
 
-    def _learn(self, why: str) -> None:
+    def _closed(self, why: str) -> None:
         if self.open:
             self.open = False
             self.network.closed(self, why)
             if self.on_station_closed is not None:
                 self.on_station_closed(why)
 
-    def _give_up(self, why: str) -> None:
-        self._learn(why)
+    def _abort_because(self, why: str) -> None:
+        self._closed(why)
         self.abort()
 
     def _refused(self, error: BaseException) -> None:
@@ -274,6 +274,6 @@ class Socket(asyncio.BufferedProtocol):
             self._fuse = None
 
     def abort(self) -> None:
-        """Let the connection be gone, at once."""
+        """Drop the connection at once."""
         if self._transport is not None:
             self._transport.abort()

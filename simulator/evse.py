@@ -320,7 +320,7 @@ class Evse:
 
     def power_on(self) -> None:
         """Find out at power-up where things stand."""
-        self.station.controller.found(self)
+        self.station.controller.note_status(self)
         self.locks.lock_idle()
 
     # --- what a controller asks for ---

@@ -22,7 +22,7 @@ class Controller(Protocol):
 
     # --- power ---
 
-    def found(self, evse: Evse | None) -> None:
+    def note_status(self, evse: Evse | None) -> None:
         """Note at power-up how things are, which is no change."""
 
     def power_on(self) -> None:

@@ -94,7 +94,7 @@ class Station:
     def _booted(self) -> None:
         self.running = True
         self.observe("booted", station=self.station_id)
-        self.controller.found(None)
+        self.controller.note_status(None)
         for evse in self.evses:
             evse.power_on()
         self.controller.power_on()

@@ -45,9 +45,9 @@ class Controller(OcppController):
 
     # --- power ---
 
-    def found(self, evse: Evse | None) -> None:
+    def note_status(self, evse: Evse | None) -> None:
         """Note at power-up how things are, which is no change."""
-        self._status_of(evse).found(*self._status_now(evse))
+        self._status_of(evse).note(*self._status_now(evse))
 
     # --- status ---
 

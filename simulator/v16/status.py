@@ -136,7 +136,7 @@ class Status(Reported):
         self._record()
         self._report(self)
 
-    def found(self, status: str, error_code: str) -> None:
+    def note(self, status: str, error_code: str) -> None:
         """Be in `status` after a reboot, which is no transition; nothing was reported yet."""
         self.acknowledged, self.queued = None, 0
         if (status, error_code) != self.now:

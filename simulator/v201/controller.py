@@ -65,11 +65,11 @@ class Controller(OcppController):
 
     # --- power ---
 
-    def found(self, evse: Evse | None) -> None:
+    def note_status(self, evse: Evse | None) -> None:
         """Note at power-up how things are, which is no change."""
         if evse is not None:
             for status in self.statuses_of(evse):
-                status.found(word(evse, status.connector))
+                status.note(word(evse, status.connector))
 
     def leave(self, why: str, orderly: bool) -> None:
         """End what is still open, leave every connection, and lose the queue if the persona does."""
@@ -267,4 +267,5 @@ class Controller(OcppController):
         """Send the end of a transaction that this CSMS never knew, if connected."""
         reading = Reading(meter_wh, 0.0, self.station.power.volts)
         body = unknown_end(str(transaction_id), reading, self.station.time())
-        self.send_raw(f'[2,"unknown-stop-{transaction_id}","TransactionEvent",{body}]')
+        message_id = f"unknown-stop-{transaction_id}"[:36]
+        self.send_raw(f'[2,"{message_id}","TransactionEvent",{body}]')

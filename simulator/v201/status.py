@@ -48,7 +48,7 @@ class Status(Reported):
         station.observe("status", station=station.station_id, connector=self.evse, status=status, **outlet)
         return True
 
-    def found(self, status: str) -> None:
+    def note(self, status: str) -> None:
         """Be in `status` after a reboot; nothing was reported yet."""
         self.acknowledged, self.queued = None, 0
         self.become(status)

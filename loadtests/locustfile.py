@@ -33,7 +33,7 @@ from interlock.loadtests.users.operator_user import OperatorUser
 from interlock.loadtests.users.record import Parts, Plan, Record, finish
 from interlock.loadtests.users.shapes import Shape
 from interlock.loadtests.users.station_user import PROFILES, StationUser
-from interlock.simulator.address import NoAddress, parse
+from interlock.simulator.network.address import NoAddress, parse
 
 __all__ = ["OperatorUser", "Shape", "StationUser"]
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Literal
 
 EPOCH = datetime(2026, 1, 1)
 """What a right clock reads (in UTC) at second 0."""
+OFFSET = timedelta(hours=2)
+"""How far ahead of UTC a clock is that writes its times with an offset."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +23,8 @@ class ClockSpec:
     drift_ppm: float = 0.0
     follows_csms: bool = False
     slack_s: float = 1.0
+    written: Literal["milliseconds", "seconds", "microseconds", "offset"] = "milliseconds"
+    """How times are written: in UTC with that many digits, or with an offset from UTC and milliseconds."""
 
 
 class StationClock:
@@ -37,14 +42,16 @@ class StationClock:
     def text(self, now: float) -> str:
         """Return what the clock reads, as OCPP writes it."""
         at = EPOCH + timedelta(seconds=now + self.skew_s(now))
-        return at.isoformat(timespec="milliseconds") + "Z"
+        if self._spec.written == "offset":
+            return (at + OFFSET).isoformat(timespec="milliseconds") + "+02:00"
+        return at.isoformat(timespec=self._spec.written) + "Z"
 
     def step(self, seconds: float) -> None:
         """Move the clock by `seconds`, forwards or back."""
         self._skew_s += seconds
 
-    def hear(self, text: str, now: float) -> None:
-        """Hear what time the CSMS has, and believe it if this clock does that sort of thing."""
+    def follow(self, text: str, now: float) -> None:
+        """Set itself to the CSMS's `currentTime`, if this clock follows it and `text` is a time."""
         if not self._spec.follows_csms:
             return
         try:

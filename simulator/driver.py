@@ -12,7 +12,7 @@ from typing import Any
 
 import simpy
 
-from interlock.simulator.draws import Draws, SmallDraws
+from interlock.simulator.randomness import Draws, SmallDraws
 from interlock.simulator.station import Station
 from interlock.simulator.vehicle import Vehicle
 
@@ -20,15 +20,15 @@ Steps = Generator[simpy.Event, Any, None]
 
 
 class Driver:
-    """One visit to one connector, as a process. `done` is how it went, once it is over."""
+    """One visit to one EVSE, as a process. `done` is how it went, once it is over."""
 
     def __init__(
         self,
         env: simpy.Environment,
         station: Station,
         rng: Draws,
-        connector: int,
-        id_tag: str,
+        evse: int,
+        id_token: str,
         stay_s: float,
         *,
         arrive_s: float = 0.0,
@@ -39,7 +39,7 @@ class Driver:
         vehicle: Vehicle | None = None,
     ) -> None:
         self._env, self._station, self._rng = env, station, rng
-        self._connector, self._id_tag, self._stay_s = connector, id_tag, stay_s
+        self._number, self._id_token, self._stay_s = evse, id_token, stay_s
         self._arrive_s, self._dawdle_s = arrive_s, dawdle_s
         self._swipes, self._swipes_first = swipes, swipes_first
         self._stops_by_card = rng.random() < 0.6 if stops_by_card is None else stops_by_card
@@ -52,27 +52,27 @@ class Driver:
         return self._env.timeout(self._rng.uniform(*self._dawdle_s))
 
     def _visit(self) -> Steps:
-        station, connector = self._station, self._connector
-        evse = station.evses[connector - 1]
+        station, number = self._station, self._number
+        evse = station.evses[number - 1]
         yield self._env.timeout(self._arrive_s)
         if self._swipes and self._swipes_first:
-            station.swipe(connector, self._id_tag)
+            station.swipe(number, self._id_token)
             yield self._dawdle()
-        if not station.plug(connector, self._vehicle):
+        if not station.plug(number, self._vehicle):
             self.done = "occupied"
             return
         if self._swipes and not self._swipes_first:
             yield self._dawdle()
-            station.swipe(connector, self._id_tag)
+            station.swipe(number, self._id_token)
         yield self._env.timeout(self._stay_s / 2)
         charged = evse.session is not None
         yield self._env.timeout(self._stay_s / 2)
         session = evse.session
-        if session is not None and self._stops_by_card and session.id_tag == self._id_tag:
-            station.swipe(connector, self._id_tag)
+        if session is not None and self._stops_by_card and session.id_token == self._id_token:
+            station.swipe(number, self._id_token)
             yield self._dawdle()
         for _ in range(100):
-            if station.unplug(connector):
+            if station.unplug(number):
                 self.done = "charged" if charged else "no session"
                 return
             yield self._env.timeout(60.0)
@@ -83,7 +83,7 @@ class Driver:
 class Habit:
     """When drivers come to a station and how long they stay.
 
-    `by_hour` is how many come per connector in each hour, the last entry for all hours after; `ends_s` is when the last
+    `by_hour` is how many come per EVSE in each hour, the last entry for all hours after; `ends_s` is when the last
     one comes. Stays are drawn from `stay_s`, but never so long that a visit goes past `gone_s`.
     """
 
@@ -128,11 +128,11 @@ def start_habit(
     rng: Draws,
     habit: str | Habit,
     *,
-    id_tag: str = "TAG-DRIVER",
+    id_token: str = "TAG-DRIVER",
 ) -> list[simpy.Process]:
-    """Let drivers come to each connector of a station by a habit. Return the processes."""
+    """Let drivers come to each EVSE of a station by a habit. Return the processes."""
     kind = HABITS[habit] if isinstance(habit, str) else habit
-    return [env.process(_come(env, station, _own(rng), evse.number, kind, id_tag)) for evse in station.evses]
+    return [env.process(_come(env, station, _own(rng), evse.number, kind, id_token)) for evse in station.evses]
 
 
 def _own(rng: Draws) -> Draws:
@@ -140,7 +140,7 @@ def _own(rng: Draws) -> Draws:
     return (SmallDraws if isinstance(rng, SmallDraws) else random.Random)(rng.getrandbits(64))
 
 
-def _come(env: simpy.Environment, station: Station, rng: Draws, connector: int, habit: Habit, id_tag: str) -> Steps:
+def _come(env: simpy.Environment, station: Station, rng: Draws, evse: int, habit: Habit, id_token: str) -> Steps:
     begun = env.now
     while True:
         wait_s = _until_next(rng, habit, env.now - begun)
@@ -153,7 +153,7 @@ def _come(env: simpy.Environment, station: Station, rng: Draws, connector: int, 
             return
         first = rng.random() < habit.swipes_first
         # One after the other: who comes while somebody is there waits, and is late.
-        yield Driver(env, station, rng, connector, id_tag, stay_s, swipes_first=first).process
+        yield Driver(env, station, rng, evse, id_token, stay_s, swipes_first=first).process
 
 
 def _until_next(rng: Draws, habit: Habit, since_s: float) -> float | None:

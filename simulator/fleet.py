@@ -12,11 +12,13 @@ from typing import Any
 
 import simpy
 
+from interlock.simulator.assembly import build_station
 from interlock.simulator.clock import ClockSpec
-from interlock.simulator.draws import SmallDraws
+from interlock.simulator.network.ports import StationNetwork
 from interlock.simulator.personas import PERSONAS
-from interlock.simulator.ports import StationNetwork
-from interlock.simulator.station import Station, StationSpec
+from interlock.simulator.randomness import SmallDraws
+from interlock.simulator.spec import OcppVersion, StationSpec
+from interlock.simulator.station import Station
 from interlock.simulator.timer import Observe
 
 
@@ -33,6 +35,8 @@ class FleetSpec:
     skew_s: tuple[float, float] = (0.0, 0.0)
     """Between what their clocks are wrong at the start."""
     drift_ppm: tuple[float, float] = (0.0, 0.0)
+    versions: tuple[OcppVersion, ...] = ("1.6",)
+    """OCPP versions: the first station speaks the first of them, the second the next, and so on round."""
     switch_on_s: float = 0.0
     """Over how long a time they are switched on, evenly."""
 
@@ -63,7 +67,16 @@ def build(env: simpy.Environment, spec: FleetSpec, seed: int | str, network: Sta
         made = random.Random(f"{seed}:{station_id}:made")
         clock = ClockSpec(made.uniform(*spec.skew_s), made.uniform(*spec.drift_ppm))
         persona = PERSONAS[made.choices(names, weights)[0]]
-        plan = replace(StationSpec(station_id, persona=persona, clock=clock, serial=f"{number:08d}"), **spec.station)
-        stations.append(Station(env, plan, SmallDraws(f"{seed}:{station_id}"), network, observe))
+        plan = replace(
+            StationSpec(
+                station_id,
+                ocpp=spec.versions[(number - 1) % len(spec.versions)],
+                persona=persona,
+                clock=clock,
+                serial=f"{number:08d}",
+            ),
+            **spec.station,
+        )
+        stations.append(build_station(env, plan, SmallDraws(f"{seed}:{station_id}"), network, observe))
         delays.append(made.uniform(0.0, spec.switch_on_s))
     return Fleet(tuple(stations), tuple(delays))

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import simpy
 
-from interlock.simulator.draws import Draws
+from interlock.simulator.randomness import Draws
 from interlock.simulator.timer import Observe
 
 By = Literal["remote", "driver", "station"]
@@ -21,12 +21,15 @@ By = Literal["remote", "driver", "station"]
 
 
 class CableLock:
-    """The motorised bolt of one connector. At rest and empty it holds the shutter shut."""
+    """The motorised bolt of one connector. At rest and empty it holds the shutter shut.
 
-    __slots__ = ("_connector", "_observe", "_station", "locked", "stuck")
+    In the history `connector` is the EVSE's number; `outlet` is the connector's, where an EVSE has several.
+    """
 
-    def __init__(self, station: str, connector: int, observe: Observe) -> None:
-        self._station, self._connector, self._observe = station, connector, observe
+    __slots__ = ("_evse", "_observe", "_outlet", "_station", "locked", "stuck")
+
+    def __init__(self, station: str, evse: int, observe: Observe, outlet: int | None = None) -> None:
+        self._station, self._evse, self._observe, self._outlet = station, evse, observe, outlet
         self.locked = True
         self.stuck = False
         """Whether its motor fails to move it."""
@@ -39,11 +42,12 @@ class CableLock:
         self._observe(
             "ledger",
             station=self._station,
-            connector=self._connector,
+            connector=self._evse,
             part="lock",
             action="locked" if locked else "unlocked",
             by=by,
             message_id=message_id,
+            **({} if self._outlet is None else {"outlet": self._outlet}),
         )
         return True
 
@@ -51,10 +55,10 @@ class CableLock:
 class Contactor:
     """The switch between the supply and the vehicle."""
 
-    __slots__ = ("_connector", "_observe", "_station", "closed")
+    __slots__ = ("_evse", "_observe", "_station", "closed")
 
-    def __init__(self, station: str, connector: int, observe: Observe) -> None:
-        self._station, self._connector, self._observe = station, connector, observe
+    def __init__(self, station: str, evse: int, observe: Observe) -> None:
+        self._station, self._evse, self._observe = station, evse, observe
         self.closed = False
 
     def set(self, closed: bool, by: By, message_id: str | None = None) -> None:
@@ -65,7 +69,7 @@ class Contactor:
         self._observe(
             "ledger",
             station=self._station,
-            connector=self._connector,
+            connector=self._evse,
             part="contactor",
             action="closed" if closed else "opened",
             by=by,

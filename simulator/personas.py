@@ -1,4 +1,4 @@
-"""Characters of stations: what they do with a second command, how late they act or answer, what they forget."""
+"""Personas of stations: what they do with a second command, how late they act or answer, what they lose."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Second = Literal["reject", "accept"]
 
 @dataclass(frozen=True, slots=True)
 class Persona:
-    """One character. Times are seconds, drawn evenly between the two."""
+    """One persona. Times are seconds, drawn evenly between the two."""
 
     name: str
     summary: str
@@ -19,7 +19,7 @@ class Persona:
     second_unlock: Second = "reject"
     """What becomes of an unlock of an open lock; `accept`: its motor moves again."""
     act_delay_s: tuple[float, float] = (0.0, 0.0)
-    """How long a command that moves something lies about before it is acted on (and answered)."""
+    """How long a command that moves something waits before it is acted on (and answered)."""
     answer_delay_s: tuple[float, float] = (0.0, 0.0)
     """How long after acting on such a command it is answered."""
     starts: bool = True

@@ -1,43 +1,106 @@
-"""What a station needs of the world outside: a network that opens sockets, and sockets that carry text.
+"""The seam between the physical station and its controller, which alone knows an OCPP version.
 
-`network.py` has them for simulated time, `dial.py` for real sockets.
+The station reports what happens and asks two things (may this driver charge, how long may one take to plug in); the
+controller calls the methods of `Station` and `Evse` for what it wants done.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal, Protocol
+from typing import Protocol
 
-Edge = Literal["station", "csms"]
+from interlock.simulator.evse import Evse
+from interlock.simulator.session import EndReason, Session
 
 
-class StationSocket(Protocol):
-    """The station's end of one WebSocket connection."""
-
-    on_down: Callable[[str], None] | None
-    """Takes a frame of the CSMS."""
-    on_station_closed: Callable[[str], None] | None
-    """Learns why the connection is gone, unless the station closed it."""
+class Controller(Protocol):
+    """What a station's controller does for it. Where an EVSE may be None, the station itself is meant."""
 
     @property
-    def send_up(self) -> Callable[[str], None]:
-        """Send a frame."""
+    def subprotocol(self) -> str:
+        """What it speaks, as in a WebSocket handshake."""
 
-    def close(self, edge: Edge, why: str) -> None:
-        """Close it."""
+    # --- power ---
 
-    def vanish(self, edge: Edge, why: str) -> None:
-        """Leave it as a machine does that lost its power."""
+    def note_status(self, evse: Evse | None) -> None:
+        """Note at power-up how things are, which is no change."""
 
-    def half_open(self, why: str) -> None:
-        """Let everything on it vanish from now on, and tell nobody."""
+    def power_on(self) -> None:
+        """Begin to connect."""
 
+    def power_off(self) -> None:
+        """Lose the power: nothing is sent any more; sessions that now end are noted for later."""
 
-class StationNetwork(Protocol):
-    """What opens a station's sockets."""
+    def leave(self, why: str, orderly: bool) -> None:
+        """Leave every connection, and forget what is not kept without power; `orderly`: closing them."""
 
-    def draw_latency(self) -> float:
-        """Return how many seconds half a handshake takes, where that has to be simulated."""
+    # --- what happens ---
 
-    def reach(self, station_id: str, reached: Callable[[StationSocket | None], None]) -> None:
-        """Open a station's next socket and hand it over, or None when nobody answers: now, or when it is known."""
+    def changed(self, evse: Evse | None) -> None:
+        """Note that circumstances changed, perhaps."""
+
+    def session_began(self, session: Session) -> None:
+        """Note that a session began: the contactor has closed."""
+
+    def session_ended(self, session: Session, reason: EndReason, id_token: str | None) -> None:
+        """Note that a session ended; `id_token` ended it, where a card did."""
+
+    # --- what the station asks ---
+
+    @property
+    def connection_timeout_s(self) -> float:
+        """How long an accepted driver may take to plug in."""
+
+    def authorize(self, evse: Evse, id_token: str, decided: Callable[[bool], None]) -> None:
+        """Find out whether a token may charge at an EVSE."""
+
+    # --- what workloads have it say and do ---
+
+    def send_heartbeat(self) -> None:
+        """Send a heartbeat beside the usual ones, if connected."""
+
+    def send_status(self, evse: Evse | None) -> None:
+        """Report a status whether it changed or not, if connected."""
+
+    def send_readings(self, evse: Evse) -> None:
+        """Send a meter reading."""
+
+    def send_unknown_stop(self, transaction_id: int | str, meter_wh: int) -> None:
+        """Send the end of a transaction that this CSMS never knew, if connected."""
+
+    def send_raw(self, text: str) -> None:
+        """Send any text whatever, if connected."""
+
+    def drop(self, why: str) -> None:
+        """Close the connection and open another one after a pause."""
+
+    def reconnect(self, *, keep_old: bool) -> None:
+        """Open another connection now; the old one is closed first, or stays open for a while unread."""
+
+    # --- at rest ---
+
+    @property
+    def connected(self) -> bool:
+        """Whether it has a connection."""
+
+    @property
+    def online(self) -> bool:
+        """Whether it is connected and the CSMS has accepted its boot."""
+
+    @property
+    def outbox_pending(self) -> int:
+        """Transaction messages that have no answer yet."""
+
+    @property
+    def statuses_pending(self) -> int:
+        """Things of which a status report has no answer yet."""
+
+    @property
+    def awaits_answer(self) -> bool:
+        """Whether a CALL of its own is under way."""
+
+    def status(self, evse: Evse) -> str:
+        """Return the status word of an EVSE."""
+
+    def transaction_id(self, evse: Evse) -> int | str | None:
+        """Return what the transaction that is open at an EVSE is called, None if there is none or it is not known."""

@@ -59,16 +59,16 @@ PROFILES: dict[str, Profile] = {
 """Every profile by name."""
 
 
-def begin(env: simpy.Environment, station: Station, profile: Profile, id_tag: str) -> None:
+def begin(env: simpy.Environment, station: Station, profile: Profile, id_token: str) -> None:
     """Let a station's drivers come and its connections be lost, as `profile` says.
 
     All of it draws from the station's own stream: another one is 2.5 KiB, and who draws next is chance in wall time.
     """
     if profile.habit is not None:
-        start_habit(env, station, station.rng, profile.habit, id_tag=id_tag)
+        start_habit(env, station, station.rng, profile.habit, id_token=id_token)
     if profile.stay_s is not None:
         for evse in station.evses:
-            env.process(_one_after_another(env, station, evse.number, profile, profile.stay_s, id_tag))
+            env.process(_one_after_another(env, station, evse.number, profile, profile.stay_s, id_token))
     if profile.drops_every_s is not None:
         env.process(_lose_connections(env, station, profile.drops_every_s))
 
@@ -76,16 +76,16 @@ def begin(env: simpy.Environment, station: Station, profile: Profile, id_tag: st
 def _one_after_another(
     env: simpy.Environment,
     station: Station,
-    connector: int,
+    number: int,
     profile: Profile,
     stay_s: tuple[float, float],
-    id_tag: str,
+    id_token: str,
 ) -> Steps:
     rng = station.rng
     while True:
         yield env.timeout(rng.uniform(*profile.pause_s))
         stay = rng.uniform(*stay_s)
-        yield Driver(env, station, rng, connector, id_tag, stay, dawdle_s=(0.5, 3.0)).process
+        yield Driver(env, station, rng, number, id_token, stay, dawdle_s=(0.5, 3.0)).process
 
 
 def _lose_connections(env: simpy.Environment, station: Station, every_s: float) -> Generator[simpy.Event, Any, None]:

@@ -6,7 +6,10 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from interlock.simulator.clock import ClockSpec
+from interlock.simulator.deviations import USUAL, Deviations
 from interlock.simulator.personas import PERSONAS, Persona, Second
+
+OcppVersion = Literal["1.6", "2.0.1"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +17,11 @@ class StationSpec:
     """What a station is like. Pairs are the least and most of what is drawn evenly; times are seconds."""
 
     station_id: str
-    connectors: int = 2
+    ocpp: OcppVersion = "1.6"
+    """The OCPP version its controller speaks."""
+    evses: int = 2
+    connectors_each: int = 1
+    """Connectors of each EVSE; in OCPP 1.6 only the first of them can be addressed."""
     vendor: str = "Interlock"
     model: str = "Twin22"
     serial: str = "0001"
@@ -26,9 +33,9 @@ class StationSpec:
     """In the place of the persona's."""
     clock: ClockSpec = field(default_factory=ClockSpec)
     slots: int | None = None
-    """Sessions it allows at once; None: as many as it has connectors."""
+    """Sessions it allows at once; None: as many as it has EVSEs."""
     max_power_w: float = 7_400.0
-    """What one connector offers."""
+    """What one EVSE offers."""
     unlock_s: tuple[float, float] = (0.3, 1.2)
     """How long a lock's motor takes."""
     relock_s: float = 300.0
@@ -53,16 +60,22 @@ class StationSpec:
     boot_s: tuple[float, float] = (1.0, 4.0)
     """The same at a reboot."""
     boot_retry_s: float = 10.0
-    """When a BootNotification without an answer is sent again."""
+    """When a boot report without an answer is sent again."""
     heartbeat_s: float = 300.0
     """Heartbeat interval until the CSMS gives one."""
     offline_unknown: bool = True
-    """Whether tags it has never heard of may charge while offline (AllowOfflineTxForUnknownId)."""
+    """Whether tokens it has never heard of may charge while offline."""
     local_list: tuple[str, ...] = ()
-    """Tags that may charge offline in any case."""
+    """Tokens that may charge offline in any case."""
     statuses_overtake: bool = False
     """Whether status notifications are sent before transaction messages that are older."""
-    message_ids: Literal["random", "counter"] = "random"
-    """`random`: never used again; `counter`: 1, 2, 3, and from 1 again after a reboot."""
+    stop_point: Literal["unplugged", "stopped"] = "unplugged"
+    """When a transaction ends that a driver or operator stopped (2.0.1): with the cable's removal, or at once."""
+    status_by: Literal["status", "event"] = "status"
+    """Whether statuses are reported as such or as events of the device model (2.0.1)."""
+    message_ids: Literal["random", "counter", "per connection", "uuid"] = "random"
+    """`random` and `uuid` (36 characters): never used again; `counter`: 1, 2, 3, and from 1 again after a reboot;
+    `per connection`: from 1 again on each connection."""
+    deviations: Deviations = USUAL
     dies_silently: bool = False
     """Whether a power loss leaves its socket half-open, instead of letting the other edge learn."""

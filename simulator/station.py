@@ -1,29 +1,25 @@
-"""A charging station: hardware, a clock that may be wrong, and a controller that forgets at each reboot.
+"""A charging station as a physical thing: EVSEs, power supply, a clock that may be wrong, and a controller.
 
-Callbacks on the simulated clock, not a process per message. A reboot begins a new *life*: whatever an earlier life had
-set up for later does not happen any more.
+It knows no OCPP: the controller does (`ports.Controller`). Callbacks on the simulated clock, not a process per message.
+A reboot begins a new *life*: whatever an earlier life had set up for later does not happen any more.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import simpy
 
-from interlock.simulator import obey
+from interlock.simulator.circumstances import EFFECTS
 from interlock.simulator.clock import StationClock
-from interlock.simulator.configuration import Configuration
-from interlock.simulator.connector import Connector
-from interlock.simulator.conversation import Conversation
-from interlock.simulator.draws import Draws
-from interlock.simulator.evse import EFFECTS, Evse
+from interlock.simulator.evse import Evse
 from interlock.simulator.hardware import Crossing, PowerSupply
-from interlock.simulator.obey import Order
-from interlock.simulator.ocppj import Payload
-from interlock.simulator.outbox import Session
+from interlock.simulator.network.ports import StationNetwork
 from interlock.simulator.personas import Second
-from interlock.simulator.ports import StationNetwork
+from interlock.simulator.ports import Controller
+from interlock.simulator.randomness import Draws
+from interlock.simulator.session import EndReason
 from interlock.simulator.spec import StationSpec
 from interlock.simulator.timer import Observe, Timer
 from interlock.simulator.vehicle import Vehicle
@@ -32,19 +28,19 @@ __all__ = ["Station", "StationSpec"]
 
 
 class Station:
-    """One virtual charging station."""
+    """One virtual charging station. `make_controller` builds its controller."""
 
     __slots__ = (
-        "_error",
         "_life",
-        "_operative",
         "_sessions",
         "clock",
-        "configuration",
+        "controller",
         "env",
+        "error",
         "evses",
         "network",
         "observe",
+        "operative",
         "power",
         "rng",
         "running",
@@ -52,36 +48,32 @@ class Station:
         "second_unlock",
         "spec",
         "station_id",
-        "talk",
-        "whole",
     )
 
     def __init__(
-        self, env: simpy.Environment, spec: StationSpec, rng: Draws, network: StationNetwork, observe: Observe
+        self,
+        env: simpy.Environment,
+        spec: StationSpec,
+        rng: Draws,
+        network: StationNetwork,
+        observe: Observe,
+        make_controller: Callable[[Station], Controller],
     ) -> None:
         self.env, self.spec, self.rng, self.network, self.observe = env, spec, rng, network, observe
         self.station_id = spec.station_id
         self.second_start: Second = spec.second_start or spec.persona.second_start
         self.second_unlock: Second = spec.second_unlock or spec.persona.second_unlock
         self.clock = StationClock(spec.clock)
-        self.configuration = Configuration(
-            spec.connectors,
-            spec.connection_timeout_s,
-            spec.meter_interval_s,
-            spec.heartbeat_s,
-            spec.retry_s,
-            spec.offline_unknown,
-        )
-        self.talk = Conversation(self)
-        self.whole = Connector(spec.station_id, 0, observe, self.talk.report)
-        self.evses = [Evse(self, number, rng.randrange(1_000, 5_000_000)) for number in range(1, spec.connectors + 1)]
+        self.evses = [Evse(self, number, rng.randrange(1_000, 5_000_000)) for number in range(1, spec.evses + 1)]
         self.power = PowerSupply(env, spec.station_id, observe, self._volts_changed, self._crossed)
         self.running = False
         """Whether the controller has power and has booted."""
-        self._operative = True
-        self._error: str | None = None
+        self.operative = True
+        self.error: str | None = None
+        """The fault of the station itself."""
         self._life = 0
         self._sessions = 0
+        self.controller = make_controller(self)
 
     # --- life ---
 
@@ -102,26 +94,24 @@ class Station:
     def _booted(self) -> None:
         self.running = True
         self.observe("booted", station=self.station_id)
-        self.whole.wake(*self._whole_status())
+        self.controller.note_status(None)
         for evse in self.evses:
-            evse.wake()
-        self.talk.power_on()
+            evse.power_on()
+        self.controller.power_on()
 
-    def reboot(self, why: str = "Reboot") -> None:
-        """Restart the controller: sessions end, the socket is closed, memory is gone."""
+    def reboot(self, why: str = "Reboot", reason: EndReason = "reboot") -> None:
+        """Restart the controller: sessions end for `reason`, the socket is closed, memory is gone."""
         if self.running:
-            self._go_dark(why, why if why in ("HardReset", "SoftReset") else "Reboot")
+            self._power_off(why, reason)
             self.after(self.rng.uniform(*self.spec.boot_s), self._booted)
 
-    def _go_dark(self, why: str, reason: str) -> None:
+    def _power_off(self, why: str, reason: EndReason) -> None:
         self.observe("reboot", station=self.station_id, why=why)
         self.running = False
-        self.talk.power_off()
+        self.controller.power_off()
         for evse in self.evses:
-            evse.go_dark(reason)
-        if not self.spec.persona.keeps_queue:
-            self.talk.outbox.lose()
-        self.talk.leave(why, orderly=reason != "PowerLoss")
+            evse.power_off(reason)
+        self.controller.leave(why, orderly=reason != "power loss")
         self._life += 1
 
     def _volts_changed(self, volts: float) -> None:
@@ -131,7 +121,7 @@ class Station:
     def _crossed(self, crossing: Crossing) -> None:
         if crossing == "dead":
             if self.running:
-                self._go_dark("power lost", "PowerLoss")
+                self._power_off("power lost", "power loss")
             self._life += 1  # a boot that was under way is not finished
         elif crossing == "restored":
             self.after(self.rng.uniform(*self.spec.boot_s), self._booted)
@@ -143,41 +133,17 @@ class Station:
                     evse.suspend()
             self._refresh()
 
-    # --- what the controller is asked ---
+    # --- what a controller asks ---
 
     def time(self) -> str:
         """Return what its clock shows."""
         return self.clock.text(self.env.now)
 
-    def obey(self, order: Order, status: str, answer: Payload | None = None) -> None:
-        """Record what it decided on a CALL, at the moment it acts, and answer."""
-        self.observe("obeyed", station=self.station_id, message_id=order.message_id, action=order.action, status=status)
-        payload = {"status": status} if answer is None else answer
-        link, late = self.talk.link, self.spec.persona.answer_delay_s
-        if late == (0.0, 0.0) or order.action not in obey.MOVING or order.action == "Reset":
-            link.answer(order.message_id, payload)
-        else:
-            # On whatever connection there is by then.
-            self.after(self.rng.uniform(*late), lambda: link.answer(order.message_id, payload))
-
-    def start_answered(self, session: Session, status: str) -> None:
-        """Take what the CSMS says to a session that has begun."""
-        if status != "Accepted" and session.running and self.configuration.truth("StopTransactionOnInvalidId"):
-            self.evses[session.connector - 1].end("DeAuthorized", "station")
-
-    # --- hardware ---
-
-    def connectors(self) -> Iterator[Connector]:
-        """Iterate over everything that has a status: the station itself, which is number 0, then its connectors."""
-        yield self.whole
-        for evse in self.evses:
-            yield evse.connector
-
-    def evse(self, connector: int | None) -> Evse | None:
-        """Return a charging point by its number, or None."""
-        if connector is None or not 1 <= connector <= len(self.evses):
+    def evse(self, number: int | None) -> Evse | None:
+        """Return an EVSE by its number, or None."""
+        if number is None or not 1 <= number <= len(self.evses):
             return None
-        return self.evses[connector - 1]
+        return self.evses[number - 1]
 
     def has_slot(self, wanting: Evse) -> bool:
         """Whether `wanting` may have a session beside those of the others."""
@@ -185,7 +151,7 @@ class Station:
         if slots is None:
             return True
         others = (evse for evse in self.evses if evse is not wanting)
-        return slots > sum(evse.session is not None or evse.awaited is not None for evse in others)
+        return slots > sum(evse.busy for evse in others)
 
     def new_session(self) -> str:
         """Name a session."""
@@ -193,114 +159,130 @@ class Station:
         return f"{self.station_id}-{self._sessions}"
 
     def set_operative(self, operative: bool) -> None:
-        """Change the availability of the station itself."""
-        self._operative = operative
+        """Change the availability of the station itself; that of its EVSEs is their own."""
+        self.operative = operative
         self._refresh()
-
-    def _whole_status(self) -> tuple[str, str]:
-        status = "Available" if self._operative else "Unavailable"
-        if self._error is not None:
-            return status if EFFECTS[self._error] == "warns" else "Faulted", self._error
-        return status, "UnderVoltage" if self.power.under else "NoError"
 
     def _refresh(self) -> None:
         if self.running:
-            self.whole.become(*self._whole_status())
+            self.controller.changed(None)
 
-    def fail(self, connector: int, error_code: str) -> None:
-        """Break a connector, or with 0 the whole station, in one of the ways OCPP has a word for."""
-        if error_code == "NoError":
-            self.clear(connector)
-            return
-        if error_code not in EFFECTS:
-            raise ValueError(f"{error_code} is no errorCode of OCPP 1.6")
-        if connector == 0:
-            self._error = error_code
-            self._refresh()
-        for evse in self.evses:
-            if connector in (0, evse.number):
-                evse.fail(error_code)
+    @property
+    def fault(self) -> str | None:
+        """The fault that there is to report of the station itself: its own, or low voltage."""
+        if self.error is not None:
+            return self.error
+        return "UnderVoltage" if self.power.under else None
 
-    def clear(self, connector: int) -> None:
-        """Mend a connector, or with 0 the whole station."""
-        if connector == 0:
-            self._error = None
-            self._refresh()
-        for evse in self.evses:
-            if connector in (0, evse.number):
-                evse.clear()
+    @property
+    def disabled(self) -> bool:
+        """Whether a fault of the station itself keeps it from charging."""
+        return self.error is not None and EFFECTS[self.error] != "warns"
 
     # --- what drivers, faults and workloads do ---
 
-    def plug(self, connector: int, vehicle: Vehicle | None = None) -> bool:
+    def fail(self, evse: int, fault: str) -> None:
+        """Break an EVSE, or with 0 the whole station, in one of the ways there are. Raises `ValueError` for another."""
+        if fault not in EFFECTS:
+            raise ValueError(f"there is no fault {fault!r}; there are {', '.join(EFFECTS)}")
+        if evse == 0:
+            self.error = fault
+            self._refresh()
+        for one in self.evses:
+            if evse in (0, one.number):
+                one.fail(fault)
+
+    def clear(self, evse: int) -> None:
+        """Mend an EVSE, or with 0 the whole station."""
+        if evse == 0:
+            self.error = None
+            self._refresh()
+        for one in self.evses:
+            if evse in (0, one.number):
+                one.clear()
+
+    def plug(self, evse: int, vehicle: Vehicle | None = None, connector: int = 1) -> bool:
         """Put a cable in. Return whether it went in."""
-        return self.evses[connector - 1].plug(vehicle if vehicle is not None else Vehicle())
+        return self.evses[evse - 1].plug(vehicle if vehicle is not None else Vehicle(), connector)
 
-    def unplug(self, connector: int) -> bool:
+    def unplug(self, evse: int) -> bool:
         """Take a cable out. Return whether it came."""
-        return self.evses[connector - 1].unplug()
+        return self.evses[evse - 1].unplug()
 
-    def swipe(self, connector: int, id_tag: str) -> bool:
+    def swipe(self, evse: int, id_token: str) -> bool:
         """Show a card. Return whether the reader took it."""
-        return self.running and self.evses[connector - 1].swipe(id_tag)
+        return self.running and self.evses[evse - 1].swipe(id_token)
 
     def send_heartbeat_now(self) -> None:
         """Send a heartbeat beside the usual ones, if connected."""
-        self.talk.heartbeat()
+        self.controller.send_heartbeat()
 
-    def send_status_now(self, connector: int) -> None:
-        """Report a connector's status whether it changed or not, if connected."""
-        if self.talk.online:
-            self.talk.tell_status(self.whole if connector == 0 else self.evses[connector - 1].connector)
+    def send_status_now(self, evse: int) -> None:
+        """Report the status of an EVSE, or with 0 of the station, whether it changed or not, if connected."""
+        self.controller.send_status(self.evse(evse))
 
-    def send_meter_values_now(self, connector: int) -> None:
-        """Read a connector's meter and tell it."""
+    def send_meter_values_now(self, evse: int) -> None:
+        """Read an EVSE's meter and send the reading."""
         if self.running:
-            self.evses[connector - 1].sample("Other")
+            self.controller.send_readings(self.evses[evse - 1])
+
+    def send_unknown_stop(self, transaction_id: int | str, meter_wh: int) -> None:
+        """Send the end of a transaction that this CSMS never knew, if connected."""
+        self.controller.send_unknown_stop(transaction_id, meter_wh)
 
     def send_raw(self, text: str) -> None:
         """Send any text whatever, if connected."""
-        self.talk.link.send(text)
+        self.controller.send_raw(text)
 
     def drop_connection(self, why: str = "dropped") -> None:
         """Close the connection and open another one after a pause."""
-        self.talk.drop(why)
+        self.controller.drop(why)
 
     def reconnect_now(self, keep_old: bool = True) -> None:
         """Open a new connection at once; the old one stays open for a while, or is closed first."""
         if self.running:
-            self.talk.reconnect(keep_old=keep_old)
+            self.controller.reconnect(keep_old=keep_old)
 
     # --- at rest ---
 
     @property
+    def connected(self) -> bool:
+        """Whether it has a connection."""
+        return self.controller.connected
+
+    @property
     def online(self) -> bool:
         """Whether it is connected and the CSMS has accepted its boot."""
-        return self.talk.online
+        return self.controller.online
 
     @property
     def outbox_pending(self) -> int:
         """Count the transaction messages that have no answer yet."""
-        return self.talk.outbox.pending
+        return self.controller.outbox_pending
 
     @property
     def statuses_pending(self) -> int:
-        """Count the connectors of which a status has no answer yet."""
-        return sum(connector.queued > 0 for connector in self.connectors())
+        """Count the things of which a status report has no answer yet."""
+        return self.controller.statuses_pending
+
+    @property
+    def has_unsent(self) -> bool:
+        """Whether a message of its own waits to be sent or answered."""
+        return self.controller.outbox_pending > 0 or self.controller.awaits_answer
 
     def truth(self) -> list[dict[str, Any]]:
-        """Say how each connector really is."""
+        """Return how each EVSE really is."""
         return [
             {
                 "station": self.station_id,
                 "connector": evse.number,
-                "status": evse.connector.status,
+                "status": self.controller.status(evse),
                 "plugged": evse.vehicle is not None,
                 "locked": evse.lock.locked,
                 "charging": evse.contactor.closed,
                 "session": evse.session.session if evse.session is not None else None,
-                "transaction_id": evse.session.transaction_id if evse.session is not None else None,
-                "online": self.talk.online,
+                "transaction_id": self.controller.transaction_id(evse),
+                "online": self.controller.online,
             }
             for evse in self.evses
         ]

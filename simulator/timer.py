@@ -15,7 +15,7 @@ Observe = Callable[..., None]
 
 
 class Timer:
-    """Calls `function(timer)` once, `delay_s` from now, unless cancelled. Quacks like a SimPy event to its queue."""
+    """Calls `function(timer)` once, `delay_s` from now, unless cancelled. Has what SimPy's queue needs of an event."""
 
     __slots__ = ("callbacks",)
     _ok = True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from interlock.simulator.draws import Draws
+from interlock.simulator.randomness import Draws
 
 
 class Vehicle:

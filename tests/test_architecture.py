@@ -30,8 +30,6 @@ ASYNCIO = (
     "csms/dispatch.py",
     "csms/presence.py",
     "simulator/network/",
-    "simulator/dial.py",
-    "simulator/websocket.py",
     "scenarios/cli/",
     "scenarios/live/",
     "scenarios/specimens/",

@@ -27,12 +27,22 @@ from interlock.csms.node import Csms
 from interlock.csms.settings import Settings
 from interlock.csms.store import MemoryStore
 from interlock.scenarios.world.loop import Clock, SimLoop
-from interlock.simulator.network import Network, Socket
-from interlock.simulator.station import Station, StationSpec
+from interlock.simulator.assembly import build_station
+from interlock.simulator.network.links import Network, Socket
+from interlock.simulator.ocppj.controller import OcppController
+from interlock.simulator.ocppj.conversation import Conversation
+from interlock.simulator.spec import StationSpec
+from interlock.simulator.station import Station
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 AT = "2026-01-01T00:00:00.000Z"
 STATIONS, LOOPS, LATENCY_S, ROUNDS, GOAL = 100, 10, 0.05, 5, 5.0
+
+
+def conversation_of(station: Station) -> Conversation:
+    """Return what a simulated station says its messages through."""
+    assert isinstance(station.controller, OcppController)
+    return station.controller.conversation
 
 
 def exchange(transaction_id: int, n: int) -> list[tuple[str, dict[str, Any]]]:
@@ -120,10 +130,10 @@ def ours() -> int:
                     given = reply.get("transactionId", given)
                     step(*((n, k + 1) if k + 1 < len(calls) else (n + 1, 0)))
 
-                station.talk.ask(action, payload, next_)
+                conversation_of(station).ask(action, payload, next_)
 
             def begin() -> None:
-                if station.talk.registered:
+                if conversation_of(station).registered:
                     step(0, 0)
                 else:
                     station.after(0.5, begin)
@@ -132,7 +142,7 @@ def ours() -> int:
 
         for number in range(STATIONS):
             spec = StationSpec(f"CP{number}", first_boot_s=(0.0, 0.0), heartbeat_s=1e6)
-            station = Station(env, spec, random.Random(number), network, lambda kind, **fields: None)
+            station = build_station(env, spec, random.Random(number), network, lambda kind, **fields: None)
             station.start()
             play(station)
         await done

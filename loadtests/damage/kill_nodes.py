@@ -32,11 +32,11 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from interlock.loadtests.processes.nodes import Node, http
-from interlock.simulator.address import Address
 from interlock.simulator.clock import EPOCH
-from interlock.simulator.dial import Network, Socket
 from interlock.simulator.fleet import FleetSpec, build
-from interlock.simulator.wall import WallClock
+from interlock.simulator.network.address import Address
+from interlock.simulator.network.dial import Network, Socket
+from interlock.simulator.network.wall_clock import WallClock
 
 STATIONS, OPERATORS = 30, 6
 FLAGS = ("--heartbeats", "every", "--heartbeat-s", "2", "--call-timeout-s", "4", "--lateness-s", "10")
@@ -164,7 +164,7 @@ async def campaign(wanted: argparse.Namespace, store: str, folder: Path) -> int:
     timing = {"reconnect_s": (0.05, 0.3), "boot_retry_s": 1.0, "retry_s": 1.0, "call_timeout_s": 3.0}
     spec = FleetSpec(
         STATIONS,
-        station={"connectors": 2, "first_boot_s": (0.0, 0.5), "unlock_s": (0.05, 0.3), **timing},
+        station={"evses": 2, "first_boot_s": (0.0, 0.5), "unlock_s": (0.05, 0.3), **timing},
         personas={"accepts-second": 1.0},
         skew_s=(skew_s, skew_s),
     )

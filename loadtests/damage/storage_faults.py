@@ -37,12 +37,12 @@ from interlock.loadtests.damage.storage_checks import Promise, Row, Seen, Told, 
 from interlock.loadtests.damage.storage_database import Database, Line
 from interlock.loadtests.damage.storage_disk import Disk, NoCompiler
 from interlock.loadtests.processes.nodes import Node, http
-from interlock.simulator.address import Address
 from interlock.simulator.clock import EPOCH
-from interlock.simulator.dial import Network, Socket
 from interlock.simulator.fleet import FleetSpec, build
+from interlock.simulator.network.address import Address
+from interlock.simulator.network.dial import Network, Socket
+from interlock.simulator.network.wall_clock import WallClock
 from interlock.simulator.profiles import Profile, begin
-from interlock.simulator.wall import WallClock
 
 STATIONS, OPERATORS = 20, 3
 BUSY = Profile("faults", "one driver after the other, gone in seconds", stay_s=(1.0, 4.0), pause_s=(0.1, 1.0))

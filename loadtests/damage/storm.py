@@ -25,11 +25,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from interlock.scenarios.live.fleet import make_room
 from interlock.scenarios.live.serve_process import ServeProcess
-from interlock.simulator.address import Address
 from interlock.simulator.clock import EPOCH
-from interlock.simulator.dial import Network
 from interlock.simulator.fleet import FleetSpec, build
-from interlock.simulator.wall import WallClock
+from interlock.simulator.network.address import Address
+from interlock.simulator.network.dial import Network
+from interlock.simulator.network.wall_clock import WallClock
 
 AWAY_S = 5.0
 PATIENCE_S = 240.0
@@ -55,7 +55,7 @@ async def storm(wanted: argparse.Namespace, folder: str) -> int:
     patient = {"call_timeout_s": 60.0, "retry_s": 5.0, "boot_retry_s": 5.0, "meter_interval_s": 0.0}
     spec = FleetSpec(
         wanted.stations,
-        station={"connectors": 1, "reconnect_s": (0.2, 1.0), **patient},
+        station={"evses": 1, "reconnect_s": (0.2, 1.0), **patient},
         skew_s=(skew_s, skew_s),
         switch_on_s=wanted.stations / 1000.0,
     )

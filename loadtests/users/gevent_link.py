@@ -24,9 +24,9 @@ from websockets.datastructures import Headers
 from websockets.exceptions import InvalidMessage, InvalidStatus
 from websockets.http11 import Response
 
-from interlock.simulator.address import Address
-from interlock.simulator.refusal import SUBPROTOCOL, HungUp, NoSubprotocol, explain
-from interlock.simulator.wall import WallClock
+from interlock.simulator.network.address import Address
+from interlock.simulator.network.refusal import HungUp, NoSubprotocol, explain
+from interlock.simulator.network.wall_clock import WallClock
 
 PATIENCE_S = 10.0
 """How long a handshake, or a CSMS that does not read, may take."""
@@ -97,9 +97,9 @@ class Access:
     opened: int = 0
     refusals: Counter[str] = field(default_factory=Counter)
 
-    def headers(self, station_id: str) -> list[str]:
+    def headers(self, station_id: str, subprotocol: str) -> list[str]:
         """Return what a station says of itself in the handshake."""
-        found = [f"Sec-WebSocket-Protocol: {SUBPROTOCOL}", f"User-Agent: {self.agent}"]
+        found = [f"Sec-WebSocket-Protocol: {subprotocol}", f"User-Agent: {self.agent}"]
         if self.password is not None:
             pair = f"{station_id}:{self.password}".encode()
             found.append(f"Authorization: Basic {b64encode(pair).decode()}")
@@ -136,20 +136,20 @@ class Line:
         """Return 0: a real handshake takes its own time."""
         return 0.0
 
-    def reach(self, station_id: str, reached: Callable[[LoadSocket | None], None]) -> None:
+    def connect(self, station_id: str, subprotocol: str, connected: Callable[[LoadSocket | None], None]) -> None:
         """Open the station's next socket and hand it over, or None once it is known that it cannot be."""
-        gevent.spawn(self._dial, station_id, reached)
+        gevent.spawn(self._dial, station_id, subprotocol, connected)
 
-    def _dial(self, station_id: str, reached: Callable[[LoadSocket | None], None]) -> None:
+    def _dial(self, station_id: str, subprotocol: str, connected: Callable[[LoadSocket | None], None]) -> None:
         access, began = self.access, time.monotonic()
         try:
-            wire = self._handshake(station_id)
+            wire = self._handshake(station_id, subprotocol)
         except (OSError, websocket.WebSocketException, ValueError) as error:
-            why = explain(_known(error), access.address, PATIENCE_S)
+            why = explain(_known(error), access.address, PATIENCE_S, subprotocol)
             access.refusals[why] += 1
             access.observe("dial.failed", station=station_id, why=why)
             self.dialled(time.monotonic() - began, why)
-            self._guard(lambda: reached(None))
+            self._guard(lambda: connected(None))
             return
         if self.over:
             wire.shutdown()
@@ -159,9 +159,9 @@ class Line:
         access.opened += 1
         found = LoadSocket(self, station_id, self._number, wire)
         self.sockets.append(found)
-        access.observe("socket.opened", station=station_id, socket=found.number, node="csms")
+        access.observe("socket.opened", station=station_id, socket=found.number, node="csms", subprotocol=subprotocol)
         self.dialled(time.monotonic() - began, None)
-        self._guard(lambda: reached(found))
+        self._guard(lambda: connected(found))
         found.read()
 
     def _guard(self, work: Callable[[], None]) -> None:
@@ -170,12 +170,12 @@ class Line:
         except Exception as error:
             self.broke(error)
 
-    def _handshake(self, station_id: str) -> Any:
+    def _handshake(self, station_id: str, subprotocol: str) -> Any:
         access = self.access
         wire = websocket.create_connection(
             access.address.url(station_id),
             timeout=PATIENCE_S,
-            header=access.headers(station_id),
+            header=access.headers(station_id, subprotocol),
             sslopt=access.tls,
             suppress_origin=True,
             redirect_limit=0,
@@ -183,7 +183,7 @@ class Line:
             sockopt=((socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),),
         )
         spoken = (wire.getheaders() or {}).get("sec-websocket-protocol", "")
-        if spoken.strip().lower() != SUBPROTOCOL:
+        if spoken.strip().lower() != subprotocol:
             wire.shutdown()
             raise _Silent from None
         wire.settimeout(None)
@@ -191,7 +191,7 @@ class Line:
 
 
 class _Silent(OSError):
-    """The handshake came to an end without OCPP 1.6."""
+    """The handshake came to an end without agreeing on a subprotocol."""
 
 
 def _known(error: Exception) -> BaseException:

@@ -30,7 +30,7 @@ from interlock.scenarios.judge.verdict import document
 from interlock.scenarios.record.history import FILE, line
 from interlock.scenarios.record.recorder import Recorder, observations
 from interlock.scenarios.runner import versions
-from interlock.simulator.address import parse
+from interlock.simulator.network.address import parse
 
 CHUNK = 512 * 1024
 """Bytes of a part that one message carries."""

@@ -17,10 +17,11 @@ from locust import User, constant, task
 
 from interlock.loadtests.users.gevent_link import Line, LoadClock, LoadSocket
 from interlock.loadtests.users.record import Record
+from interlock.simulator.assembly import build_station
 from interlock.simulator.clock import EPOCH, ClockSpec
+from interlock.simulator.ocppj.controller import OcppController
 from interlock.simulator.profiles import Profile, begin
 from interlock.simulator.spec import StationSpec
-from interlock.simulator.station import Station
 
 LEAVING_S = 8.0
 """How long a station takes at the end to finish its sessions and tell them."""
@@ -111,12 +112,12 @@ class Unit:
         self.profile = PROFILES[plan.shape]
         spec = StationSpec(
             self.station_id,
-            connectors=plan.connectors,
+            evses=plan.connectors,
             clock=ClockSpec(skew_s, 0.0),
             **{"first_boot_s": (0.0, 0.0), "relock_s": RELOCK_S, **self.profile.station},
         )
         rng = random.Random(f"{plan.seed}:{self.station_id}")
-        self.station = Station(self.clock, spec, rng, self.line, record.observe)
+        self.station = build_station(self.clock, spec, rng, self.line, record.observe)
         self._began = time.monotonic() - self.clock.now
         self._asked: tuple[str, str, float] | None = None
 
@@ -137,7 +138,7 @@ class Unit:
             for evse in station.evses:
                 if evse.vehicle is not None:
                     station.unplug(evse.number)
-            waits = station.outbox_pending or station.talk.link.outstanding is not None
+            waits = station.has_unsent
             if not waits or self.record.alone():
                 break
             gevent.sleep(LOOK_S)
@@ -176,7 +177,9 @@ class Unit:
     def _sent(self, text: str) -> None:
         if not text.startswith("[2,"):
             return
-        link = self.station.talk.link
+        controller = self.station.controller
+        assert isinstance(controller, OcppController)
+        link = controller.conversation.link
         call, now = link.outstanding, time.monotonic()
         if call is None:
             return

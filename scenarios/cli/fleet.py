@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from interlock.scenarios.refused import UNTOLD, Refused
-from interlock.simulator.address import Address, NoAddress, parse
+from interlock.simulator.network.address import Address, NoAddress, parse
 from interlock.simulator.profiles import PROFILES
+from interlock.simulator.spec import OcppVersion
 
 if TYPE_CHECKING:
     from interlock.scenarios.live.fleet import Fleet, Plan
@@ -24,6 +25,14 @@ if TYPE_CHECKING:
 
 def _profiles(incomplete: str) -> list[str]:
     return [name for name in PROFILES if name.startswith(incomplete)]
+
+
+VERSIONS: dict[str, tuple[OcppVersion, ...]] = {"1.6": ("1.6",), "2.0.1": ("2.0.1",), "mixed": ("1.6", "2.0.1")}
+"""OCPP versions of a fleet, by what `--ocpp` calls them."""
+
+
+def _versions(incomplete: str) -> list[str]:
+    return [name for name in VERSIONS if name.startswith(incomplete)]
 
 
 def fleet(
@@ -40,6 +49,9 @@ def fleet(
     id_prefix: Annotated[str, typer.Option(help="What station ids begin with; a number follows.")] = "CP",
     id_tag: Annotated[str, typer.Option(help="The card all drivers show.")] = "TAG-DRIVER",
     connectors: Annotated[int, typer.Option(min=1, max=20, help="Connectors of each station.")] = 2,
+    ocpp: Annotated[
+        str, typer.Option(help="What they speak: 1.6, 2.0.1, or mixed (every other station).", autocompletion=_versions)
+    ] = "1.6",
     password: Annotated[
         str | None, typer.Option(help="Password of every station (basic auth; its id is the user).")
     ] = None,
@@ -63,8 +75,11 @@ def fleet(
     address = _address(url)
     secret = _password(password, password_file)
     _check_prefix(id_prefix)
-    if not 1 <= len(id_tag) <= 20:
-        raise Refused("a card's id has 1 to 20 characters in OCPP 1.6")
+    if ocpp not in VERSIONS:
+        raise Refused(f"--ocpp is one of {', '.join(VERSIONS)}, not {ocpp!r}")
+    longest = 20 if "1.6" in VERSIONS[ocpp] else 36
+    if not 1 <= len(id_tag) <= longest:
+        raise Refused(f"a card's id has 1 to {longest} characters in OCPP {VERSIONS[ocpp][0]}")
     from interlock.scenarios.live.fleet import Fleet, Plan, make_room
 
     make_room(stations)
@@ -78,6 +93,7 @@ def fleet(
         prefix=id_prefix,
         connectors=connectors,
         id_tag=id_tag,
+        versions=VERSIONS[ocpp],
         out=out,
         began=datetime.now(UTC),
         reproduce=_again(locals()),
@@ -144,7 +160,7 @@ def _tls(
         return None
     if key is not None and cert is None:
         raise Refused("--key goes with --cert")
-    from interlock.simulator.dial import tls_context
+    from interlock.simulator.network.dial import tls_context
 
     for file in (ca, cert, key):
         if file is not None and not file.is_file():
@@ -168,6 +184,7 @@ def _again(given: dict[str, Any]) -> str:
         ("id_prefix", "CP"),
         ("id_tag", "TAG-DRIVER"),
         ("connectors", 2),
+        ("ocpp", "1.6"),
         ("password_file", None),
         ("ca", None),
         ("cert", None),

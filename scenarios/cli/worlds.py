@@ -31,7 +31,7 @@ from interlock.scenarios.refused import Refused
 from interlock.scenarios.runner import REFERENCE, Job
 from interlock.scenarios.spec import Scenario, draw
 from interlock.scenarios.targets.target import InterlockApi, TargetGone
-from interlock.simulator.address import parse
+from interlock.simulator.network.address import parse
 
 
 def worlds(

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from interlock.scenarios.judge.verdict import Finding, Level, Verdict
-from interlock.scenarios.judge.wire_checks import CALL, CALLERROR, CALLRESULT, CHECKS, Asked, Connection, Heard
+from interlock.scenarios.judge.wire_checks import CALL, CALLERROR, CALLRESULT, CHECKS, SCHEMAS, Asked, Connection, Heard
 from interlock.scenarios.record.domain_view import Observation
 
 LET_IN = "W00"
@@ -56,7 +56,9 @@ def judge(
             refusals[fields["why"]] += 1
         elif seen.kind == "socket.opened":
             came.add(fields["station"])
-            connections.setdefault((fields["station"], fields["socket"]), Connection()).whole = True
+            connection = connections.setdefault((fields["station"], fields["socket"]), Connection())
+            connection.whole = True
+            connection.schemas = SCHEMAS.get(fields.get("subprotocol", ""), connection.schemas)
         elif seen.kind == "socket.closed":
             end(fields["station"], connections.pop((fields["station"], fields["socket"]), Connection()))
         elif seen.kind == "world.failed":

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from interlock.scenarios.judge.verdict import Finding, Level, Verdict, Violation
-from interlock.simulator import v16
+from interlock.simulator import v16, v201
+from interlock.simulator.ocppj.schemas import Schemas
 
 PATIENCE_S = 30.0
 """How long a station waits for an answer."""
@@ -20,6 +21,9 @@ LISTED = 50
 """Violations of one check that a finding lists; the rest are counted."""
 
 CALL, CALLRESULT, CALLERROR = 2, 3, 4
+
+SCHEMAS = {v16.SUBPROTOCOL: v16.SCHEMAS, v201.SUBPROTOCOL: v201.SCHEMAS}
+"""The schemas of each OCPP version, by its name in a WebSocket handshake."""
 
 
 @dataclass(slots=True)
@@ -45,6 +49,8 @@ class Connection:
     """Message ids of the station's that were answered."""
     whole: bool = False
     """Whether it was seen from its beginning."""
+    schemas: Schemas = v16.SCHEMAS
+    """Those of the OCPP version that it speaks."""
 
 
 @dataclass(slots=True)
@@ -171,7 +177,7 @@ class AnswersSomething(Check):
 
 
 class ValidAnswers(Check):
-    """The payload of each CALLRESULT is what OCPP 1.6 says an answer to that action is."""
+    """The payload of each CALLRESULT is what its OCPP version says an answer to that action is."""
 
     id, name, absent = "W03", "answers are valid", "the CSMS answered nothing"
     dialect: ClassVar[bool] = True
@@ -179,17 +185,17 @@ class ValidAnswers(Check):
     def down(self, heard: Heard) -> None:
         """Check the payload."""
         asked = heard.connection.ours.get(heard.message_id) if heard.kind == CALLRESULT else None
-        if asked is None or heard.message is None or asked.action not in v16.known_actions():
+        if asked is None or heard.message is None or asked.action not in heard.connection.schemas.actions:
             return
         self.checked += 1
         payload = heard.message[2]
-        if not isinstance(payload, dict) or not v16.valid_answer(asked.action, payload):
+        if not isinstance(payload, dict) or not heard.connection.schemas.valid_answer(asked.action, payload):
             what = f"the answer to {asked.action} is not valid"
             self.violated(what, f"a {asked.action}.conf", heard.text[:120], heard.station, asked.i, heard.i)
 
 
 class ValidCalls(Check):
-    """Each CALL of the CSMS has an action that OCPP 1.6 knows and the payload that belongs to it."""
+    """Each CALL of the CSMS has an action that its OCPP version knows and the payload that belongs to it."""
 
     id, name, absent = "W04", "CALLs are valid", "the CSMS called nobody"
     dialect: ClassVar[bool] = True
@@ -200,9 +206,12 @@ class ValidCalls(Check):
             return
         self.checked += 1
         action, payload = heard.message[2], heard.message[3]
-        if action not in v16.known_actions():
-            self.violated("a CALL of an unknown action", "an action of OCPP 1.6", action[:60], heard.station, heard.i)
-        elif (wrong := v16.wrong_with(action, payload)) is not None:
+        schemas = heard.connection.schemas
+        if action not in schemas.actions:
+            self.violated(
+                "a CALL of an unknown action", "an action of its OCPP version", action[:60], heard.station, heard.i
+            )
+        elif (wrong := schemas.wrong_with(action, payload)) is not None:
             self.violated(f"a {action} that is not valid", f"a {action}.req", wrong[1][:200], heard.station, heard.i)
 
 
@@ -293,7 +302,7 @@ class FactsTaken(Check):
     """What a station reports of its sessions is not answered with a CALLERROR.
 
     A session has happened, whatever the CSMS thinks of it. A station that is refused tells it again a few times and
-    then gives it up, and with it the bill. OCPP 1.6 sections 4.8 and 4.10 and the errata to 3.7.
+    then gives it up, and with it the bill. OCPP 1.6 sections 4.8 and 4.10 and the errata to 3.7, OCPP 2.0.1 E13.
     """
 
     id, name, absent = "W09", "facts are not refused", "no session was reported"
@@ -303,7 +312,12 @@ class FactsTaken(Check):
     def down(self, heard: Heard) -> None:
         """Look for refusals."""
         asked = heard.connection.ours.get(heard.message_id) if heard.kind in (CALLRESULT, CALLERROR) else None
-        if asked is None or asked.action not in ("StartTransaction", "StopTransaction", "MeterValues"):
+        if asked is None or asked.action not in (
+            "StartTransaction",
+            "StopTransaction",
+            "MeterValues",
+            "TransactionEvent",
+        ):
             return
         self.checked += 1
         if heard.kind == CALLERROR:

@@ -28,13 +28,14 @@ from interlock.scenarios.record.call_stats import Tally
 from interlock.scenarios.record.recorder import Recorder, observations
 from interlock.scenarios.refused import UNTOLD, Refused
 from interlock.scenarios.runner import versions
-from interlock.simulator.address import Address
 from interlock.simulator.clock import EPOCH
-from interlock.simulator.dial import Network, Socket
 from interlock.simulator.fleet import FleetSpec, build
+from interlock.simulator.network.address import Address
+from interlock.simulator.network.dial import Network, Socket
+from interlock.simulator.network.wall_clock import WallClock
 from interlock.simulator.profiles import PROFILES, begin
+from interlock.simulator.spec import OcppVersion
 from interlock.simulator.station import Station
-from interlock.simulator.wall import WallClock
 
 LEAVING_S = 10.0
 """How long the end may take: sessions are ended, what was not told yet is told."""
@@ -58,6 +59,7 @@ class Plan:
     prefix: str
     connectors: int
     id_tag: str
+    versions: tuple[OcppVersion, ...]
     out: Path
     began: datetime
     reproduce: str
@@ -68,12 +70,13 @@ class Plan:
     def spec(self) -> FleetSpec:
         """The stations, as the simulator builds them."""
         skew_s = (self.began.replace(tzinfo=None) - EPOCH).total_seconds()
-        station = {"connectors": self.connectors, "first_boot_s": (0.0, 0.0), **PROFILES[self.profile].station}
+        station = {"evses": self.connectors, "first_boot_s": (0.0, 0.0), **PROFILES[self.profile].station}
         return FleetSpec(
             self.stations,
             self.prefix,
             station,
             skew_s=(skew_s, skew_s),
+            versions=self.versions,
             switch_on_s=(self.stations - 1) / self.rate,
         )
 
@@ -183,7 +186,7 @@ class Fleet:
     def _look(self, stations: tuple[Station, ...]) -> None:
         state = self.state
         state.t = self._clock.now
-        state.connected = sum(station.talk.socket is not None for station in stations)
+        state.connected = sum(station.connected for station in stations)
         state.booted = sum(station.online for station in stations)
         state.charging = sum(evse.session is not None for station in stations for evse in station.evses)
         state.dials_failed = self.refusals.total()
@@ -204,7 +207,7 @@ class Fleet:
                     await asyncio.sleep(0)
             self._look(stations)
             # Who has lost its connection will be back; when nobody has one, the CSMS is gone.
-            if not any(map(_has_to_tell, stations)) or not self.state.booted:
+            if not any(station.has_unsent for station in stations) or not self.state.booted:
                 break
             await _within(self._hurry, LOOK_S)
         for station in stations:
@@ -264,6 +267,7 @@ class Fleet:
                 "stations": plan.stations,
                 "profile": plan.profile,
                 "connectors": plan.connectors,
+                "ocpp": list(plan.versions),
                 "seconds": plan.seconds,
                 "rate": plan.rate,
                 "urls": list(plan.ends),
@@ -294,6 +298,7 @@ class Fleet:
             "failed": [one["id"] for one in self.document["invariants"] if one["verdict"] in ("FAIL", "ERROR")],
             "stations": plan.stations,
             "profile": plan.profile,
+            "ocpp": list(plan.versions),
             "seed": plan.seed,
             "urls": list(plan.ends),
             "seconds": round(self.took_s, 3),
@@ -311,10 +316,6 @@ class Fleet:
             "run": str(plan.out),
             "reproduce": plan.reproduce,
         }
-
-
-def _has_to_tell(station: Station) -> bool:
-    return station.outbox_pending > 0 or station.talk.link.outstanding is not None
 
 
 async def _either(*events: asyncio.Event) -> None:

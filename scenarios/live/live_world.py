@@ -28,15 +28,17 @@ from interlock.scenarios.steps.deeds import DEEDS
 from interlock.scenarios.steps.faults import FAULTS
 from interlock.scenarios.steps.stage import Machine, NotHere, Stage
 from interlock.scenarios.targets.target import Misfit, Target, TargetGone
-from interlock.simulator.address import Address
+from interlock.simulator.assembly import build_station
 from interlock.simulator.clock import EPOCH as STATION_EPOCH
 from interlock.simulator.clock import ClockSpec
-from interlock.simulator.dial import Network, Socket, record_frames
-from interlock.simulator.network import Rule
+from interlock.simulator.network.address import Address
+from interlock.simulator.network.dial import Network, Socket, record_frames
+from interlock.simulator.network.rules import Rule
+from interlock.simulator.network.wall_clock import WallClock
+from interlock.simulator.network.websocket import Connected
 from interlock.simulator.personas import PERSONAS
-from interlock.simulator.station import Station, StationSpec
-from interlock.simulator.wall import WallClock
-from interlock.simulator.websocket import Reached
+from interlock.simulator.spec import StationSpec
+from interlock.simulator.station import Station
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 OBEYED_S = 5.0
@@ -52,12 +54,12 @@ class _Line(Network):
 
     unreachable: dict[str, int]
 
-    def reach(self, station_id: str, reached: Reached) -> None:
+    def connect(self, station_id: str, subprotocol: str, connected: Connected) -> None:
         """Open a socket, unless the line is down."""
         if self.unreachable.get(station_id):
-            self.loop.call_later(0.05, reached, None)
+            self.loop.call_later(0.05, connected, None)
             return
-        super().reach(station_id, reached)
+        super().connect(station_id, subprotocol, connected)
 
 
 class _Operator:
@@ -125,13 +127,13 @@ class OutsideWorld:
         skew_s = (self.began.replace(tzinfo=None) - STATION_EPOCH).total_seconds()
         spec = StationSpec(
             "",
-            connectors=scenario.connectors,
+            evses=scenario.connectors,
             persona=persona,
             clock=ClockSpec(skew_s, 0.0),
             **{**drawn.station, "first_boot_s": (0.0, 0.2)},
         )
         self.stations = [
-            Station(
+            build_station(
                 self.env,
                 replace(spec, station_id=self.station_id(number)),
                 random.Random(f"{seed}:{number}"),

@@ -22,7 +22,7 @@ from interlock.scenarios.targets.applicable import inapplicable
 from interlock.scenarios.targets.control_file import NoTarget, load
 from interlock.scenarios.targets.http_target import HttpTarget
 from interlock.scenarios.targets.target import TOKEN_VARIABLE, InterlockApi, Target, TargetGone
-from interlock.simulator.address import Address, NoAddress, parse
+from interlock.simulator.network.address import Address, NoAddress, parse
 
 
 def against(target: str, control: str, jobs: list[Job], out: Path, keep: Callable[[Job], bool]) -> Iterator[Done]:

@@ -170,9 +170,7 @@ async def silent_socket(stage: Stage, station: int = 1, seconds: float = 20.0) -
 @deed
 async def unknown_stop(stage: Stage, transaction_id: int, station: int = 1, meter_wh: int = 1) -> None:
     """A station stops a transaction that it never had from this CSMS: a number left from another one."""
-    simulated = stage.station(station)
-    payload = f'{{"transactionId":{transaction_id},"meterStop":{meter_wh},"timestamp":"{simulated.time()}"}}'
-    simulated.send_raw(f'[2,"unknown-stop-{transaction_id}","StopTransaction",{payload}]')
+    stage.station(station).send_unknown_stop(transaction_id, meter_wh)
 
 
 @deed

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from interlock.csms.labelled_points import POINTS
 from interlock.scenarios.spec import Between, Drawable, OneOf
 from interlock.scenarios.steps.stage import Stage
-from interlock.simulator.network import Cut, CutAfter, DelayAnswer, LoseAnswer
+from interlock.simulator.network.rules import Cut, CutAfter, DelayAnswer, LoseAnswer
 
 Fault = Callable[..., Awaitable[None]]
 FAULTS: dict[str, Fault] = {}
@@ -44,6 +44,20 @@ def fault(*, outside: bool = False, **ranges: Drawable) -> Callable[[Fault], Fau
 CALLS = OneOf(("UnlockConnector", "RemoteStartTransaction", "RemoteStopTransaction", "TriggerMessage"))
 REPORTS = OneOf(("StartTransaction", "StopTransaction", "StatusNotification", "BootNotification", "MeterValues"))
 SHORT, LONG = Between(1.0, 15.0), Between(5.0, 100.0)
+
+
+IN_2_0_1 = {
+    "RemoteStartTransaction": "RequestStartTransaction",
+    "RemoteStopTransaction": "RequestStopTransaction",
+    "StartTransaction": "TransactionEvent",
+    "StopTransaction": "TransactionEvent",
+}
+"""What a 2.0.1 station calls the actions that scenarios name by their 1.6 names, where that differs."""
+
+
+def _spoken(stage: Stage, station: int, action: str) -> str:
+    """Return what an action is called on the line to a station."""
+    return IN_2_0_1.get(action, action) if stage.station(station).spec.ocpp == "2.0.1" else action
 
 
 async def _until_healed() -> None:
@@ -81,7 +95,9 @@ async def lose_answer(
     stage: Stage, action: str, station: int = 1, then_cut: bool = True, seconds: float = 60.0
 ) -> None:
     """The station does what it was told, and its answer to `action` never arrives."""
-    with stage.rule(LoseAnswer(action, station_id=stage.station_id(station), then_cut=then_cut)):
+    with stage.rule(
+        LoseAnswer(_spoken(stage, station, action), station_id=stage.station_id(station), then_cut=then_cut)
+    ):
         await asyncio.sleep(seconds)
 
 
@@ -90,7 +106,9 @@ async def lose_reply(
     stage: Stage, action: str, station: int = 1, then_cut: bool = False, seconds: float = 60.0
 ) -> None:
     """The CSMS has recorded a station's `action`, and its answer never arrives: the station will send it again."""
-    rule = LoseAnswer(action, station_id=stage.station_id(station), then_cut=then_cut, to_station=True)
+    rule = LoseAnswer(
+        _spoken(stage, station, action), station_id=stage.station_id(station), then_cut=then_cut, to_station=True
+    )
     with stage.rule(rule):
         await asyncio.sleep(seconds)
 
@@ -98,7 +116,7 @@ async def lose_reply(
 @fault(action=CALLS, delay_s=LONG, seconds=LONG)
 async def delay_answer(stage: Stage, action: str, delay_s: float, station: int = 1, seconds: float = 60.0) -> None:
     """The station's answer to `action` arrives `delay_s` late."""
-    with stage.rule(DelayAnswer(action, delay_s, station_id=stage.station_id(station))):
+    with stage.rule(DelayAnswer(_spoken(stage, station, action), delay_s, station_id=stage.station_id(station))):
         await asyncio.sleep(seconds)
 
 

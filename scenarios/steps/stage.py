@@ -16,7 +16,7 @@ from interlock.csms.domain.station import Station as Folded
 from interlock.csms.node import Decision
 from interlock.scenarios.record.history import History
 from interlock.scenarios.spec import Storage
-from interlock.simulator.network import Rule
+from interlock.simulator.network.rules import Rule
 from interlock.simulator.station import Station
 
 T = TypeVar("T")

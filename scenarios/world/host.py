@@ -14,7 +14,7 @@ from interlock.csms.clock import Ids
 from interlock.csms.node import Csms
 from interlock.scenarios.world.loop import INCARNATION
 from interlock.scenarios.world.storage import NodeStore
-from interlock.simulator.network import Socket
+from interlock.simulator.network.links import Socket
 
 if TYPE_CHECKING:
     from interlock.scenarios.world.world import World

@@ -33,11 +33,13 @@ from interlock.scenarios.steps.stage import Stage
 from interlock.scenarios.world.host import Host
 from interlock.scenarios.world.loop import INCARNATION, Clock, SimLoop
 from interlock.scenarios.world.storage import as_json
+from interlock.simulator.assembly import build_station
 from interlock.simulator.driver import start_habit
-from interlock.simulator.network import Network, Rule, Socket
+from interlock.simulator.network.links import Network, Socket
+from interlock.simulator.network.rules import Rule
 from interlock.simulator.personas import PERSONAS
+from interlock.simulator.spec import StationSpec
 from interlock.simulator.station import Station as SimulatedStation
-from interlock.simulator.station import StationSpec
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 """What the clocks of every world read at second 0."""
@@ -98,12 +100,12 @@ class World:
         self._rules = Rules(scenario.connectors, slots)
         spec = StationSpec(
             station_id="",
-            connectors=scenario.connectors,
+            evses=scenario.connectors,
             persona=PERSONAS[drawn.persona],
             **drawn.station,
         )
         self.stations = [
-            SimulatedStation(
+            build_station(
                 self.env,
                 replace(spec, station_id=self.station_id(number)),
                 random.Random(f"{seed}:{self.station_id(number)}"),
@@ -143,7 +145,8 @@ class World:
 
     async def silent_socket(self, station: str, seconds: float) -> None:
         """Hold one more socket in a station's name without a word."""
-        socket = self.network.open(station)
+        subprotocol = self.station(self.stations_index(station) + 1).controller.subprotocol
+        socket = self.network.open(station, subprotocol)
         if socket is not None:
             await asyncio.sleep(seconds)
             socket.close("station", "said nothing")
@@ -365,7 +368,7 @@ class World:
         for number, station in enumerate(self.stations, 1):
             rng = random.Random(f"{self.seed}:traffic:{number}")
             if rng.random() < share:
-                start_habit(self.env, station, rng, habit, id_tag=DRIVER_TOKEN)
+                start_habit(self.env, station, rng, habit, id_token=DRIVER_TOKEN)
 
     async def phase_after(self, station: int, node: int, command_id: str, seconds: float) -> str | None:
         """Return where a command stands once it has an outcome, at the latest after `seconds`."""

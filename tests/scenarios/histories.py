@@ -227,7 +227,7 @@ class Story:
         for step in steps:
             match step:
                 case "begun":
-                    self.see("session.begun", **where, id_tag=TOKEN, meter_wh=meter_wh, message_id=message_id)
+                    self.see("session.begun", **where, id_token=TOKEN, meter_wh=meter_wh, message_id=message_id)
                     self.session = session
                 case "started":
                     start = {

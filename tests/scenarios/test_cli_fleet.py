@@ -234,6 +234,7 @@ async def test_a_station_that_is_never_let_in_is_no_pass(tmp_path: Path) -> None
     ("arguments", "words"),
     [
         (("http://localhost",), "ws://"),
+        (("ws://h", "--ocpp", "2.1"), "--ocpp is one of 1.6, 2.0.1, mixed"),
         (("ws://h", "--profile", "wild"), "there is no profile 'wild'"),
         (("ws://h", "--time", "soon"), "--time is a time"),
         (("ws://h", "--password", "a", "--password-file", "b"), "not both"),
@@ -262,6 +263,31 @@ async def test_the_command_line_starts_without_websockets() -> None:
     code = "import sys, scenarios.cli; sys.exit('websockets' in sys.modules)"
     process = await asyncio.create_subprocess_exec(sys.executable, "-c", code, cwd=ROOT)
     assert await asyncio.wait_for(process.wait(), SOON_S) == 0
+
+
+@pytest.mark.parametrize(("ocpp", "starts", "events"), [("2.0.1", 0, 4), ("mixed", 2, 2)])
+async def test_a_fleet_of_another_version(tmp_path: Path, ocpp: str, starts: int, events: int) -> None:
+    async with csms() as server:
+        server.both = True
+        done = await interlock("fleet", server.url, "-n", "4", "--ocpp", ocpp, "--time", "12s", cwd=tmp_path)
+    assert (done.code, done.err) == (0, ""), done.out
+    assert "PASS" in done.out
+    spoken = {action: {station for station, name, _ in server.heard if name == action} for _, action, _ in server.heard}
+    assert len(spoken["BootNotification"]) == 4
+    assert len(spoken.get("StartTransaction", ())) == starts
+    assert len(spoken.get("TransactionEvent", ())) == events
+    ends = [p for p in server.told("TransactionEvent") if p["eventType"] == "Ended"]
+    begins = [p for p in server.told("TransactionEvent") if p["eventType"] == "Started"]
+    assert len(ends) == len(begins) > 0
+
+
+async def test_an_answer_that_2_0_1_does_not_know_is_a_violation(tmp_path: Path) -> None:
+    async with csms() as server:
+        server.subprotocol = "ocpp2.0.1"
+        server.script["Authorize"] = lambda payload: {"idTagInfo": {"status": "Accepted"}}
+        done = await interlock("fleet", server.url, "-n", "1", "--ocpp", "2.0.1", "--time", "12s", cwd=tmp_path)
+    assert done.code == 1, done.out
+    assert "W03" in done.out
 
 
 # --- somebody else's CSMS --------------------------------------------------------------------------------------------

@@ -11,9 +11,12 @@ from typing import Any
 
 import simpy
 
-from interlock.simulator.network import Network, Socket
+from interlock.simulator.assembly import build_station
+from interlock.simulator.network.links import Network, Socket
 from interlock.simulator.personas import PERSONAS
-from interlock.simulator.station import Station, StationSpec
+from interlock.simulator.spec import StationSpec
+from interlock.simulator.v16 import Controller
+from interlock.simulator.v16.status import Status
 
 Answer = dict[str, Any] | str | None
 """A payload, the code of a CALLERROR, or nothing at all."""
@@ -110,16 +113,22 @@ class Peer:
 class Rig:
     """One station on a bench."""
 
+    controller: Controller
+    controller_class: type = Controller
+    peer_class: type[Peer] = Peer
+
     def __init__(self, seed: int = 1, latency_s: tuple[float, float] = (0.01, 0.05), **spec: Any) -> None:
         self.env = simpy.Environment()
         self.seen: list[dict[str, Any]] = []
-        self.peer = Peer(self.env)
+        self.peer = self.peer_class(self.env)
         self.network = Network(self.env, random.Random(f"{seed}:network"), self.observe, self.peer.dial)
         self.network.latency_s = latency_s
         if isinstance(persona := spec.get("persona"), str):
             spec["persona"] = PERSONAS[persona]
         self.spec = StationSpec("CP1", **spec)
-        self.station = Station(self.env, self.spec, random.Random(f"{seed}:CP1"), self.network, self.observe)
+        self.station = build_station(self.env, self.spec, random.Random(f"{seed}:CP1"), self.network, self.observe)
+        assert isinstance(self.station.controller, self.controller_class)
+        self.controller = self.station.controller
         self.station.start()
 
     def observe(self, kind: str, **fields: Any) -> None:
@@ -133,7 +142,7 @@ class Rig:
     def up(self) -> Rig:
         """Let it boot and be accepted."""
         self.run(20.0)
-        assert self.station.talk.online
+        assert self.station.controller.conversation.online
         return self
 
     def charge(self, connector: int = 1, id_tag: str = "TAG") -> Rig:
@@ -169,6 +178,16 @@ class Rig:
             for said in self.said("StatusNotification")
             if said.payload["connectorId"] == connector
         ]
+
+    def status(self, connector: int) -> Status:
+        """Return the status of a connector, as the controller has it."""
+        statuses = list(self.controller.statuses())
+        return statuses[connector]
+
+    @property
+    def whole(self) -> Status:
+        """The status of the station itself."""
+        return self.status(0)
 
     def unlocks(self, connector: int = 1) -> list[dict[str, Any]]:
         """Return the remote movements of a lock."""

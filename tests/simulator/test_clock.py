@@ -17,12 +17,12 @@ def test_skew_drift_and_step() -> None:
 def test_it_hears_the_time_only_if_it_is_that_sort() -> None:
     deaf, keen = StationClock(ClockSpec(50.0)), StationClock(ClockSpec(50.0, 1000.0, follows_csms=True))
     for clock in (deaf, keen):
-        clock.hear("2026-01-01T00:01:40Z", 100.0)
-        clock.hear("no time at all", 100.0)
+        clock.follow("2026-01-01T00:01:40Z", 100.0)
+        clock.follow("no time at all", 100.0)
     assert deaf.skew_s(100.0) == 50.0
     assert keen.skew_s(100.0) == pytest.approx(0.0)
     assert keen.skew_s(1_100.0) == pytest.approx(1.0)  # and drifts on from there
-    keen.hear("2026-01-01T01:01:40.000+01:00", 100.0)
+    keen.follow("2026-01-01T01:01:40.000+01:00", 100.0)
     assert keen.skew_s(100.0) == pytest.approx(0.0)
 
 

@@ -12,7 +12,7 @@ import simpy
 
 from interlock.simulator.driver import start_habit
 from interlock.simulator.fleet import FleetSpec, build
-from interlock.simulator.network import Network, Socket
+from interlock.simulator.network.links import Network, Socket
 
 NOW = "2026-01-01T00:00:00.000Z"
 DAY_S = 86_400.0

@@ -16,7 +16,8 @@ import simpy
 
 from interlock.simulator.driver import HABITS, Driver, start_habit
 from interlock.simulator.fleet import FleetSpec, build
-from interlock.simulator.network import Cut, Latency, Network
+from interlock.simulator.network.links import Network
+from interlock.simulator.network.rules import Cut, Latency
 from interlock.simulator.personas import PERSONAS
 from interlock.simulator.vehicle import Vehicle
 from tests.simulator.rig import Peer, Rig
@@ -58,7 +59,7 @@ def test_a_morning_is_over_within_the_hour() -> None:
     visits = 0
     for seed in range(10):
         rig = Rig(seed)
-        start_habit(rig.env, rig.station, random.Random(seed), "morning", id_tag="TAG")
+        start_habit(rig.env, rig.station, random.Random(seed), "morning", id_token="TAG")
         rig.run(3_700)
         assert [t["plugged"] for t in rig.station.truth()] == [False, False]
         assert rig.station.outbox_pending == 0

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from interlock.simulator import v16
-from interlock.simulator.obey import ACTIONS
+from interlock.simulator.v16.orders import ORDERS
 from tests.simulator.rig import Rig
 
 JSON = st.recursive(
@@ -52,7 +52,7 @@ def test_random_json_and_random_text(frames: list[str]) -> None:
         st.tuples(
             st.sampled_from([2, 2, 2, 3, 4, 5, "2", None, 2.0]),
             st.text(max_size=40),
-            st.sampled_from(sorted(ACTIONS)) | st.text(max_size=10),
+            st.sampled_from(sorted(ORDERS.actions)) | st.text(max_size=10),
             PAYLOADS | JSON,
         ),
         max_size=15,
@@ -80,7 +80,7 @@ def test_answers_that_make_no_sense(answers: dict[str, Any]) -> None:
     rig.run(60)
     rig.peer.script.clear()
     rig.run(400)
-    assert rig.station.talk.online
+    assert rig.controller.conversation.online
     assert rig.station.outbox_pending == 0
 
 
@@ -121,11 +121,11 @@ def test_heartbeat_intervals(interval: int) -> None:
     rig = Rig(heartbeat_s=50.0)
     rig.peer.interval = interval
     rig.run(300)
-    assert rig.station.talk.link.malformed <= 100
+    assert rig.controller.conversation.link.malformed <= 100
     rig.peer.interval = 60
     rig.station.reboot()
     rig.run(60)
-    assert rig.station.talk.online
+    assert rig.controller.conversation.online
 
 
 def test_a_flood_of_stray_answers_is_counted_and_forgotten() -> None:
@@ -133,7 +133,7 @@ def test_a_flood_of_stray_answers_is_counted_and_forgotten() -> None:
     for number in range(5_000):
         rig.peer.socket.send_down(f'[3,"z{number}",{{}}]')
     alive(rig)
-    assert rig.station.talk.link.strays == 5_000
+    assert rig.controller.conversation.link.strays == 5_000
 
 
 def test_it_can_say_anything_itself() -> None:
@@ -151,8 +151,8 @@ def test_it_can_say_anything_itself() -> None:
 
 @pytest.mark.parametrize("value", [10**400, float("inf"), float("nan"), "\ud800", {1: 2}, b"x"])
 def test_values_no_json_could_bring_are_wrong_too(value: Any) -> None:
-    assert not v16.valid_answer("BootNotification", {"interval": value})
-    assert v16.wrong_with("UnlockConnector", {"connectorId": [value]})
+    assert not v16.SCHEMAS.valid_answer("BootNotification", {"interval": value})
+    assert v16.SCHEMAS.wrong_with("UnlockConnector", {"connectorId": [value]})
 
 
 @pytest.mark.parametrize("answer", ["InternalError", {"unexpected": True}, None])

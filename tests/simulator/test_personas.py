@@ -73,7 +73,7 @@ def test_the_second_start_is_rejected() -> None:
     rig.station.plug(1)
     assert rig.call("RemoteStartTransaction", connectorId=1, idTag="A") == {"status": "Accepted"}
     assert rig.call("RemoteStartTransaction", connectorId=1, idTag="B") == {"status": "Rejected"}
-    assert [seen["id_tag"] for seen in rig.of("session.begun")] == ["A"]
+    assert [seen["id_token"] for seen in rig.of("session.begun")] == ["A"]
     assert rig.of("session.ended") == []
 
 
@@ -82,7 +82,7 @@ def test_the_second_start_ends_the_first() -> None:
     rig.station.plug(1)
     rig.call("RemoteStartTransaction", connectorId=1, idTag="A", wait=100)
     assert rig.call("RemoteStartTransaction", connectorId=1, idTag="B") == {"status": "Accepted"}
-    assert [(seen["id_tag"], seen["message_id"]) for seen in rig.of("session.begun")] == [("A", "m1"), ("B", "m2")]
+    assert [(seen["id_token"], seen["message_id"]) for seen in rig.of("session.begun")] == [("A", "m1"), ("B", "m2")]
     first, second = rig.of("session.ended"), rig.of("session.begun")
     assert len(first) == 1
     assert first[0]["meter_wh"] == second[1]["meter_wh"]

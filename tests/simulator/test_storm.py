@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from interlock.simulator.connector import TABLE, way
-from interlock.simulator.network import Cut, LoseAnswer
+from interlock.simulator.circumstances import EFFECTS
+from interlock.simulator.network.rules import Cut, LoseAnswer
 from interlock.simulator.personas import PERSONAS
-from interlock.simulator.v16 import ERROR_CODES
+from interlock.simulator.v16.messages import REASONS
+from interlock.simulator.v16.status import TABLE, way
 from tests.simulator.rig import Rig
 
 SEEDS = range(10)
@@ -32,7 +33,7 @@ def provoke(rig: Rig, rng: random.Random) -> None:
         lambda: [station.clear(connector), station.plug(connector), station.swipe(connector, "A")],
     ]
     mishaps: list[Callable[[], Any]] = [
-        lambda: station.fail(connector, rng.choice(ERROR_CODES)),
+        lambda: station.fail(connector, rng.choice(list(EFFECTS))),
         lambda: station.clear(connector),
         lambda: station.clear(connector),
         lambda: station.power.sag(rng.uniform(10.0, 200.0), rng.uniform(0.0, 2.0), rng.uniform(0.0, 20.0)),
@@ -89,7 +90,7 @@ def storm(seed: int, persona: str, **spec: Any) -> Rig:
     rig.peer.reachable = True
     for connector in (0, 1, 2):
         rig.station.clear(connector)
-    rig.station.configuration.meter_interval_s = 0.0
+    rig.controller.configuration.meter_interval_s = 0.0
     rig.run(400.0)
     rig.peer.call("ChangeConfiguration", {"key": "HeartbeatInterval", "value": "20"})
     rig.run(300.0)
@@ -101,14 +102,14 @@ def storm(seed: int, persona: str, **spec: Any) -> Rig:
 def test_after_a_storm(persona: str, seed: int) -> None:
     rig = storm(seed, persona, message_ids="random")
     station = rig.station
-    assert station.talk.online
+    assert station.controller.conversation.online
     assert station.outbox_pending == 0
     assert not station.power.under
     # The CSMS believes what is so.
-    for connector in station.connectors():
-        assert connector.told == (connector.status, connector.error_code)
-        assert connector.queued == 0
-        assert rig.statuses(connector.number)[-1] == connector.status
+    for status in station.controller.statuses():
+        assert status.acknowledged == status.now
+        assert status.queued == 0
+        assert rig.statuses(status.number)[-1] == status.status
     # The ledger is consistent: a contactor that opens was closed.
     for number in (1, 2):
         moves = [seen["action"] for seen in rig.of("ledger", connector=number, part="contactor")]
@@ -135,10 +136,10 @@ def books_are_right(rig: Rig) -> None:
         assert told == said.payload
     begun, ended = rig.of("session.begun"), rig.of("session.ended")
     assert [(p["connectorId"], p["idTag"], p["meterStart"]) for p in starts.values()] == [
-        (seen["connector"], seen["id_tag"], seen["meter_wh"]) for seen in begun
+        (seen["connector"], seen["id_token"], seen["meter_wh"]) for seen in begun
     ]
     assert [(p["meterStop"], p["reason"]) for p in stops.values()] == [
-        (seen["meter_wh"], seen["reason"]) for seen in ended
+        (seen["meter_wh"], REASONS[seen["reason"]]) for seen in ended
     ]
     assert -1 not in stops
 

@@ -16,11 +16,13 @@ from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
-from interlock.simulator.address import parse
+from interlock.simulator.assembly import build_station
 from interlock.simulator.clock import ClockSpec
-from interlock.simulator.dial import Network, Socket
-from interlock.simulator.station import Station, StationSpec
-from interlock.simulator.wall import WallClock
+from interlock.simulator.network.address import parse
+from interlock.simulator.network.dial import Network, Socket
+from interlock.simulator.network.wall_clock import WallClock
+from interlock.simulator.spec import StationSpec
+from interlock.simulator.station import Station
 
 NOW = "2026-01-01T00:00:00.000Z"
 SOON_S = 10.0
@@ -42,6 +44,8 @@ class FakeCsms:
         self.status: HTTPStatus | None = None
         """Refuse every handshake with this."""
         self.subprotocol: str | None = "ocpp1.6"
+        self.both = False
+        """Speak whatever a station offers, 1.6 or 2.0.1."""
         self.port = 0
         self._transactions = itertools.count(1)
         self._server: Server | None = None
@@ -57,7 +61,7 @@ class FakeCsms:
             self.port,
             ssl=tls,
             process_request=self._request,
-            select_subprotocol=lambda _, offered: self.subprotocol,  # type: ignore[arg-type,return-value]
+            select_subprotocol=lambda _, offered: offered[0] if self.both else self.subprotocol,  # type: ignore[arg-type,return-value]
             compression=None,
         )
         self.port = next(iter(self._server.sockets)).getsockname()[1]
@@ -81,24 +85,25 @@ class FakeCsms:
                 message = json.loads(text)
                 if message[0] == 2:
                     self.heard.append((station, message[2], message[3]))
-                    answer = self.script.get(message[2], lambda payload, action=message[2]: self._usual(action))(
-                        message[3]
-                    )  # type: ignore[misc]
+                    script = self.script.get(message[2])
+                    answer = script(message[3]) if script is not None else self._usual(message[2], message[3])
                     if answer is not None:
                         await socket.send(json.dumps([3, message[1], answer]))
                 else:
                     self.results[message[1]] = message[2]
 
-    def _usual(self, action: str) -> Payload:
+    def _usual(self, action: str, payload: Payload) -> Payload:
         match action:
             case "BootNotification":
                 return {"status": "Accepted", "currentTime": NOW, "interval": self.heartbeat_s}
             case "Heartbeat":
                 return {"currentTime": NOW}
             case "Authorize":
-                return {"idTagInfo": {"status": "Accepted"}}
+                return {"idTagInfo" if "idTag" in payload else "idTokenInfo": {"status": "Accepted"}}
             case "StartTransaction":
                 return {"transactionId": next(self._transactions), "idTagInfo": {"status": "Accepted"}}
+            case "TransactionEvent" if "idToken" in payload:
+                return {"idTokenInfo": {"status": "Accepted"}}
         return {}
 
     def told(self, action: str) -> list[Payload]:
@@ -144,7 +149,7 @@ class Rig:
             "clock": ClockSpec(),
         }
         spec = StationSpec(station_id, **{**quick, **changes})
-        station = Station(self.env, spec, random.Random(f"0:{station_id}"), self.network, self.observe)
+        station = build_station(self.env, spec, random.Random(f"0:{station_id}"), self.network, self.observe)
         station.start()
         return station
 

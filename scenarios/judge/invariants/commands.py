@@ -351,7 +351,7 @@ def _same_card(history: History, command: Command) -> bool:
     """Tell whether the token of a start began a session on its connector by card, after it was asked for."""
     wanted = command.station, command.asked["connector"], command.asked["id_token"]
     return any(
-        (session.begun["station"], session.begun["connector"], session.begun["id_tag"]) == wanted
+        (session.begun["station"], session.begun["connector"], session.begun["id_token"]) == wanted
         and session.begun.i > command.intent.i
         for session in history.sessions
     )

@@ -59,7 +59,10 @@ def _differences(belief: Observation | None, truth: Observation) -> list[tuple[s
     fields = belief.fields  # what a CSMS does not tell is not there, and is not compared
     if "transaction_id" in fields:
         thought, true = fields["transaction_id"], truth["transaction_id"]
-        if (thought is None) != (truth["session"] is None) or (None not in (thought, true) and thought != true):
+        # A 2.0.1 transaction may outlast its session; a 1.6 session may have no transaction's number yet.
+        if (thought is None) != (truth["session"] is None and true is None) or (
+            None not in (thought, true) and thought != true
+        ):
             found.append(("transaction", _or_none(thought), _or_none(true if true is not None else truth["session"])))
     if fields.get("held") and truth["session"] is None:
         found.append(("held", "for a start or an unlock", "nothing going on"))
@@ -101,7 +104,7 @@ def _bills(history: History) -> Looked:
     sessions: dict[Key, list[Session]] = {}
     for session in history.sessions:
         begun = session.begun
-        key = begun["station"], begun["connector"], begun["id_tag"], begun["meter_wh"]
+        key = begun["station"], begun["connector"], begun["id_token"], begun["meter_wh"]
         sessions.setdefault(key, []).append(session)
     starts: dict[Key, list[LogEvent]] = {}
     stops: dict[tuple[str, int], list[LogEvent]] = {}

@@ -1,0 +1,85 @@
+"""How energy flows at one EVSE: contactor, meter, and what the vehicle draws at the voltage there is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from interlock.simulator.hardware import NOMINAL_V, By, Contactor, Meter
+from interlock.simulator.session import Reading
+from interlock.simulator.timer import Timer
+from interlock.simulator.vehicle import Vehicle
+
+if TYPE_CHECKING:
+    from interlock.simulator.station import Station
+
+
+class Delivery:
+    """The power path of one EVSE. `filled()` is called when the vehicle stops drawing."""
+
+    __slots__ = ("_filled", "_full", "_offered_w", "_since", "_station", "contactor", "meter", "vehicle")
+
+    def __init__(self, station: Station, number: int, meter_wh: int, filled: Callable[[], None]) -> None:
+        self._station, self._filled = station, filled
+        self.contactor = Contactor(station.station_id, number, station.observe)
+        self.meter = Meter(meter_wh)
+        self.vehicle: Vehicle | None = None
+        self._offered_w = 0.0
+        self._since = 0.0
+        self._full: Timer | None = None
+
+    def close(self, by: By, message_id: str | None = None) -> None:
+        """Close the contactor, unless it is closed."""
+        self.contactor.set(True, by, message_id)
+
+    def open(self, by: By, message_id: str | None = None) -> None:
+        """Count what has flowed and open the contactor."""
+        self.count()
+        self.contactor.set(False, by, message_id)
+        self._cancel_full()
+
+    def count(self) -> None:
+        """Count what has flowed since it was last counted."""
+        now = self._station.env.now
+        if self.contactor.closed and self.vehicle is not None:
+            self.meter.count(self.vehicle.draw(now - self._since, self._offered_w))
+        self._since = now
+
+    def flow(self) -> None:
+        """Let energy flow, from now on at the voltage there is now."""
+        self._since = self._station.env.now
+        self._offered_w = self._station.spec.max_power_w * self._station.power.volts / NOMINAL_V
+        self._watch_full()
+
+    def voltage_changed(self) -> None:
+        """Go on at another voltage."""
+        if self.contactor.closed:
+            self.count()
+            self.flow()
+
+    def read(self) -> Reading:
+        """Read the meter."""
+        self.count()
+        vehicle = self.vehicle
+        power_w = vehicle.power_w(self._offered_w) if vehicle is not None and self.contactor.closed else 0.0
+        return Reading(self.meter.register_wh, power_w, self._station.power.volts)
+
+    def _cancel_full(self) -> None:
+        if self._full is not None:
+            self._full.cancel()
+            self._full = None
+
+    def _watch_full(self) -> None:
+        self._cancel_full()
+        if self.contactor.closed and self.vehicle is not None and not self.vehicle.full:
+            left_s = self.vehicle.seconds_to_full(self._offered_w)
+            if left_s < 1e9:
+                self._full = Timer(self._station.env, max(left_s, 1e-3), self._check_full)
+
+    def _check_full(self, _: Any) -> None:
+        self._full = None
+        self.count()
+        if self.vehicle is not None and self.vehicle.full:
+            self._filled()
+        else:
+            self._watch_full()

@@ -1,0 +1,37 @@
+"""How a station deviates on the wire from what is usual, as one frozen value: some of it legal, some not.
+
+A campaign draws such values; every deviation that breaks a rule is recorded (`deviated`) when it happens.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Deviations:
+    """Shares are the probability of each, from 0 to 1. What is not given does not happen, and draws nothing."""
+
+    late: float = 0.0
+    """Share of answers that come `late_s` after the effect, whatever the order was."""
+    late_s: tuple[float, float] = (35.0, 90.0)
+    twice: float = 0.0
+    """Share of answers that are sent twice."""
+    crossed: float = 0.0
+    """Share of answers that are sent under the id of the order before, and then under their own."""
+    error_first: float = 0.0
+    """Share of orders that are answered with a CALLERROR and not carried out."""
+    error_after: float = 0.0
+    """Share of orders that are carried out and answered with a CALLERROR all the same."""
+    broken: float = 0.0
+    """Share of answers whose payload breaks its schema."""
+    energy_unit: Literal["Wh", "kWh"] = "Wh"
+    """The unit of energy in meter values; legal."""
+    vendor_fields: bool = False
+    """Whether messages carry the vendor's own fields, where the version has a place for them; legal."""
+    statuses_shuffled: bool = False
+    """Whether statuses that are due together are reported in any order; legal."""
+
+
+USUAL = Deviations()

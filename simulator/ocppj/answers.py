@@ -1,0 +1,59 @@
+"""Answers to the CSMS's CALLs, on time and as they should be, or as the station's deviations have it."""
+
+from __future__ import annotations
+
+from interlock.simulator.ocppj.link import Link, Payload
+from interlock.simulator.station import Station
+
+BROKEN: tuple[Payload, ...] = ({}, {"status": "Certainly"}, {"status": 1}, {"status": None, "extra": [{}]})
+"""Payloads that are a valid answer to no order that has a status."""
+ERROR = "InternalError"
+
+
+class Answers:
+    """Sends the answers of one station. Draws from its stream only for deviations it has."""
+
+    __slots__ = ("_before", "_link", "_station")
+
+    def __init__(self, station: Station, link: Link) -> None:
+        self._station, self._link = station, link
+        self._before: str | None = None
+        """The message id of the answer before."""
+
+    def _deviates(self, share: float, how: str, message_id: str) -> bool:
+        station = self._station
+        if not share or station.rng.random() >= share:
+            return False
+        station.observe("deviated", station=station.station_id, message_id=message_id, how=how)
+        return True
+
+    def refuse_first(self, message_id: str) -> bool:
+        """Answer an order with a CALLERROR and do not carry it out, if it deviates so. Return whether it did."""
+        if not self._deviates(self._station.spec.deviations.error_first, "error instead of acting", message_id):
+            return False
+        self._link.refuse(message_id, ERROR, "not carried out")
+        return True
+
+    def send(self, message_id: str, payload: Payload, delay_s: float = 0.0) -> None:
+        """Send an answer `delay_s` from now, on whatever connection there is by then."""
+        deviations = self._station.spec.deviations
+        if self._deviates(deviations.late, "late answer", message_id):
+            delay_s += self._station.rng.uniform(*deviations.late_s)
+        if delay_s > 0.0:
+            self._station.after(delay_s, lambda: self._send(message_id, payload))
+        else:
+            self._send(message_id, payload)
+
+    def _send(self, message_id: str, payload: Payload) -> None:
+        deviations, link = self._station.spec.deviations, self._link
+        before, self._before = self._before, message_id
+        if self._deviates(deviations.error_after, "error after acting", message_id):
+            link.refuse(message_id, ERROR, "carried out")
+            return
+        if self._deviates(deviations.broken, "broken answer", message_id):
+            payload = self._station.rng.choice(BROKEN)
+        if before is not None and self._deviates(deviations.crossed, "answer under an old id", message_id):
+            link.answer(before, payload)
+        link.answer(message_id, payload)
+        if self._deviates(deviations.twice, "answer sent twice", message_id):
+            link.answer(message_id, payload)

@@ -1,0 +1,159 @@
+"""What every version's controller does alike: it connects, leaves, and is asked how far it has got."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+from interlock.simulator.evse import Evse
+from interlock.simulator.ocppj.answers import Answers
+from interlock.simulator.ocppj.conversation import Conversation
+from interlock.simulator.ocppj.link import Call, Payload
+from interlock.simulator.ocppj.reported import Reported
+from interlock.simulator.ocppj.schemas import Schemas
+from interlock.simulator.station import Station
+
+
+class Policy(NamedTuple):
+    """When a token may charge although the CSMS was not asked."""
+
+    cache_first: bool
+    """Whether one that was accepted before is not asked for again."""
+    cache_offline: bool
+    """Whether one that was accepted before may charge while offline."""
+    unknown_offline: bool
+    """Whether one that was never heard of may charge while offline."""
+
+
+class OcppController:
+    """The part of a controller that does not depend on the OCPP version. The version's own part calls `begin`."""
+
+    __slots__ = ("answers", "conversation", "known_tokens", "station")
+
+    conversation: Conversation
+    answers: Answers
+    schemas: Schemas
+
+    def __init__(self, station: Station) -> None:
+        self.station = station
+        self.known_tokens: dict[str, bool] = {}
+        """The authorization cache."""
+
+    def begin(self, conversation: Conversation) -> None:
+        """Take its conversation, which the version's own part made."""
+        self.conversation = conversation
+        self.answers = Answers(self.station, conversation.link)
+
+    def statuses(self) -> Iterable[Reported]:
+        """Return everything that has a status, in the order in which it is reported."""
+        raise NotImplementedError
+
+    @property
+    def policy(self) -> Policy:
+        """When a token may charge although the CSMS was not asked."""
+        raise NotImplementedError
+
+    def authorize_payload(self, id_token: str) -> str:
+        """Write an Authorize."""
+        raise NotImplementedError
+
+    def accepts(self, evse: Evse, payload: Payload) -> bool:
+        """Tell whether a valid answer to an Authorize lets the token charge at an EVSE."""
+        raise NotImplementedError
+
+    # --- authorization ---
+
+    def authorize(self, evse: Evse, id_token: str, decided: Callable[[bool], None]) -> None:
+        """Find out whether a token may charge: from the CSMS, or from memory while it cannot be asked."""
+        if self.policy.cache_first and self.known_tokens.get(id_token):
+            decided(True)
+            return
+        if not self.conversation.online:
+            decided(self._accepts_offline(id_token))
+            return
+
+        def answered(payload: Payload) -> None:
+            if not self.schemas.valid_answer("Authorize", payload):
+                failed("the answer breaks its schema")
+                return
+            self.known_tokens[id_token] = accepted = self.accepts(evse, payload)
+            decided(accepted)
+
+        def failed(why: str) -> None:
+            decided(self._accepts_offline(id_token))
+
+        self.conversation.send_urgent(Call("Authorize", self.authorize_payload(id_token), answered, failed))
+
+    def _accepts_offline(self, id_token: str) -> bool:
+        if id_token in self.station.spec.local_list:
+            return True
+        known = self.known_tokens.get(id_token)
+        if known is None:
+            return self.policy.unknown_offline
+        return known and self.policy.cache_offline
+
+    # --- connection ---
+
+    def reconnected(self, offline_s: float) -> None:
+        """Note that there is a connection again: a version may have more reported then."""
+
+    # --- power ---
+
+    def power_on(self) -> None:
+        """Begin to connect."""
+        self.conversation.power_on()
+
+    def power_off(self) -> None:
+        """Send nothing any more."""
+        self.conversation.power_off()
+
+    def leave(self, why: str, orderly: bool) -> None:
+        """Leave every connection, and lose the queue if the persona does."""
+        if not self.station.spec.persona.keeps_queue:
+            self.conversation.outbox.lose()
+        self.conversation.connection.leave(why, orderly)
+
+    # --- what workloads have it say and do ---
+
+    def send_heartbeat(self) -> None:
+        """Send a heartbeat beside the usual ones, if connected."""
+        self.conversation.registration.heartbeat()
+
+    def send_raw(self, text: str) -> None:
+        """Send any text whatever, if connected."""
+        self.conversation.link.send(text)
+
+    def drop(self, why: str) -> None:
+        """Close the connection and open another one after a pause."""
+        self.conversation.connection.drop(why)
+
+    def reconnect(self, *, keep_old: bool) -> None:
+        """Open another connection now; the old one is closed first, or stays open for a while unread."""
+        self.conversation.connection.reconnect(keep_old=keep_old)
+
+    # --- at rest ---
+
+    @property
+    def connected(self) -> bool:
+        """Whether it has a connection."""
+        return self.conversation.socket is not None
+
+    @property
+    def online(self) -> bool:
+        """Whether it is connected and the CSMS has accepted its boot."""
+        return self.conversation.online
+
+    @property
+    def outbox_pending(self) -> int:
+        """Transaction messages that have no answer yet."""
+        return self.conversation.outbox.pending
+
+    @property
+    def statuses_pending(self) -> int:
+        """Things of which a status report has no answer yet."""
+        return sum(reported.queued > 0 for reported in self.statuses())
+
+    @property
+    def awaits_answer(self) -> bool:
+        """Whether a CALL of its own is under way."""
+        return self.conversation.link.outstanding is not None

@@ -1,0 +1,198 @@
+"""What a station does when an OCPP 1.6 CSMS calls: one function per action, found by its name in `ORDERS`.
+
+Each decides, has the effect begin, and records with `ORDERS.answer` the status word it gives, at the moment it acts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from interlock.simulator.evse import Evse
+from interlock.simulator.ocppj.orders import Order, Orders
+
+if TYPE_CHECKING:
+    from interlock.simulator.v16.controller import Controller
+
+
+# --- starting and stopping -------------------------------------------------------------------------------------------
+
+
+def _remote_start(controller: Controller, order: Order) -> None:
+    station = controller.station
+    evse = _evse_to_start(controller, order.whole("connectorId"))
+    id_tag: str = order.payload["idTag"]
+    if evse is None or not id_tag or evse.refuses_start() or (evse.busy and station.second_start == "reject"):
+        ORDERS.answer(controller, order, "Rejected")
+        return
+    ORDERS.answer(controller, order, "Accepted")
+    if not station.spec.persona.starts:
+        return
+    evse.end("other", "remote", order.message_id)
+    if not controller.configuration.truth("AuthorizeRemoteTxRequests"):
+        evse.expect(id_tag, order.message_id)
+        return
+
+    def authorized(accepted: bool) -> None:
+        if accepted and evse.session is None and not evse.refuses_start():
+            evse.expect(id_tag, order.message_id)
+
+    controller.authorize(evse, id_tag, authorized)
+
+
+def _evse_to_start(controller: Controller, connector: int | None) -> Evse | None:
+    station = controller.station
+    if connector is not None:
+        return station.evse(connector)
+    for evse in station.evses:
+        if not evse.busy and not evse.refuses_start():
+            return evse
+    return None
+
+
+def _remote_stop(controller: Controller, order: Order) -> None:
+    wanted = order.whole("transactionId")
+    for evse in controller.station.evses:
+        if evse.session is not None and evse.session.transaction_id == wanted:
+            ORDERS.answer(controller, order, "Accepted")
+            evse.end("remote", "remote", order.message_id)
+            return
+    ORDERS.answer(controller, order, "Rejected")
+
+
+def _unlock(controller: Controller, order: Order) -> None:
+    evse = controller.station.evse(order.whole("connectorId"))
+    if evse is None:
+        ORDERS.answer(controller, order, "NotSupported")
+        return
+
+    def moved(opened: bool) -> None:
+        ORDERS.answer(controller, order, "Unlocked" if opened else "UnlockFailed")
+
+    evse.unlock(order.message_id, moved)
+
+
+# --- the station -----------------------------------------------------------------------------------------------------
+
+
+def _reset(controller: Controller, order: Order) -> None:
+    station = controller.station
+    ORDERS.answer(controller, order, "Accepted")
+    hard = order.payload["type"] == "Hard"
+    if not hard:
+        for evse in station.evses:
+            evse.end("reset", "remote", order.message_id)
+    # Long enough for the answer (and, if soft, for the stops) to leave.
+    pause_s = station.rng.uniform(0.3, 0.6) + (0.0 if hard else 1.0)
+    if hard:
+        station.after(pause_s, lambda: station.reboot("HardReset", "hard reset"))
+    else:
+        station.after(pause_s, lambda: station.reboot("SoftReset", "reset"))
+
+
+def _change_availability(controller: Controller, order: Order) -> None:
+    station, operative = controller.station, order.payload["type"] == "Operative"
+    connector = order.whole("connectorId")
+    if connector == 0:
+        station.set_operative(operative)
+        done = [evse.set_operative(operative) for evse in station.evses]
+        ORDERS.answer(controller, order, "Accepted" if all(done) else "Scheduled")
+        return
+    evse = station.evse(connector)
+    if evse is None:
+        ORDERS.answer(controller, order, "Rejected")
+    else:
+        ORDERS.answer(controller, order, "Accepted" if evse.set_operative(operative) else "Scheduled")
+
+
+def _trigger(controller: Controller, order: Order) -> None:
+    message, connector = order.payload["requestedMessage"], order.whole("connectorId")
+    send = TRIGGERED.get(message)
+    if send is None:
+        ORDERS.answer(controller, order, "NotImplemented")
+    elif connector is not None and not 0 <= connector <= len(controller.station.evses):
+        ORDERS.answer(controller, order, "Rejected")
+    else:
+        ORDERS.answer(controller, order, "Accepted")
+        send(controller, connector)
+
+
+def _send_boot(controller: Controller, connector: int | None) -> None:
+    controller.conversation.registration.boot()
+
+
+def _send_heartbeat(controller: Controller, connector: int | None) -> None:
+    controller.conversation.registration.heartbeat_on_demand()
+
+
+def _send_statuses(controller: Controller, connector: int | None) -> None:
+    early = not controller.conversation.registered
+    for status in controller.statuses():
+        if connector in (None, status.number):
+            controller.conversation.report_now(status, early)
+
+
+def _send_readings(controller: Controller, connector: int | None) -> None:
+    for evse in controller.station.evses:
+        if connector in (None, 0, evse.number):
+            controller.sample(evse, "Trigger")
+
+
+TRIGGERED: dict[str, Callable[[Controller, int | None], None]] = {
+    "BootNotification": _send_boot,
+    "Heartbeat": _send_heartbeat,
+    "MeterValues": _send_readings,
+    "StatusNotification": _send_statuses,
+}
+"""What a TriggerMessage may ask for."""
+
+
+def _change_configuration(controller: Controller, order: Order) -> None:
+    name, value = order.payload["key"], order.payload["value"]
+    status = controller.configuration.change(name, value)
+    ORDERS.answer(controller, order, status)
+    if status == "Accepted":
+        controller.configured(name)
+
+
+def _get_configuration(controller: Controller, order: Order) -> None:
+    keys = controller.configuration.keys
+    asked = dict.fromkeys(order.payload.get("key") or keys)
+    found = [
+        {"key": name, "readonly": keys[name].readonly, "value": keys[name].value} for name in asked if name in keys
+    ]
+    answer: dict[str, Any] = {"configurationKey": found}
+    if unknown := [name for name in asked if name not in keys]:
+        answer["unknownKey"] = unknown
+    ORDERS.answer(controller, order, "Accepted", answer)
+
+
+def _clear_cache(controller: Controller, order: Order) -> None:
+    controller.known_tokens.clear()
+    ORDERS.answer(controller, order, "Accepted")
+
+
+def _data_transfer(controller: Controller, order: Order) -> None:
+    known = order.payload["vendorId"] == controller.station.spec.vendor
+    ORDERS.answer(controller, order, "Accepted" if known else "UnknownVendorId")
+
+
+ORDERS: Orders[Controller] = Orders(
+    {
+        "ChangeAvailability": _change_availability,
+        "ChangeConfiguration": _change_configuration,
+        "ClearCache": _clear_cache,
+        "DataTransfer": _data_transfer,
+        "GetConfiguration": _get_configuration,
+        "RemoteStartTransaction": _remote_start,
+        "RemoteStopTransaction": _remote_stop,
+        "Reset": _reset,
+        "TriggerMessage": _trigger,
+        "UnlockConnector": _unlock,
+    },
+    moving=frozenset(
+        ("ChangeAvailability", "RemoteStartTransaction", "RemoteStopTransaction", "Reset", "UnlockConnector")
+    ),
+    prompt=frozenset(("Reset",)),
+)
+"""What the station does for each action."""

@@ -99,7 +99,13 @@ def test_reports_know_nobody_and_nobody_knows_the_load_tests() -> None:
 
 def test_judges_see_the_history_only() -> None:
     judges = [*(ROOT / "scenarios" / "invariants").glob("*.py"), ROOT / "scenarios" / "verdict.py"]
-    allowed = ("scenarios.history", "scenarios.readings", "scenarios.verdict", "scenarios.invariants")
+    allowed = (
+        "scenarios.frames",
+        "scenarios.history",
+        "scenarios.readings",
+        "scenarios.verdict",
+        "scenarios.invariants",
+    )
     for path in judges:
         for found in imports(path):
             root = found.split(".")[0]

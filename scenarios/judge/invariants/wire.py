@@ -7,6 +7,7 @@ from typing import Any
 
 from interlock.scenarios.judge.invariants.declare import Looked, invariant, story
 from interlock.scenarios.judge.verdict import Violation
+from interlock.scenarios.record.frames import CALL, CALLRESULT
 from interlock.scenarios.record.history import History, Observation, seconds
 
 TOLERANCE_S = 0.01
@@ -16,30 +17,26 @@ def _outstanding(history: History) -> Looked:
     looked, waiting = Looked(), dict[tuple[str, int], tuple[str, Observation]]()
     timeout_s = history.rules.get("call_timeout_s", 0.0)
     for seen in history.of("frame"):
-        fields = seen.fields
-        head = fields["text"][:8].lstrip(" [")
+        fields, frame = seen.fields, seen.frame()
+        if frame is None:
+            continue
         key = fields["station"], fields["socket"]
-        if fields["edge"] == "csms.sent" and head.startswith("2"):
-            message = seen.message()
-            if message is None or len(message) < 2:
-                continue
+        if fields["edge"] == "csms.sent" and frame.kind == CALL:
             looked.checked += 1
             before = waiting.get(key)
             if before is not None and seen.t < _patience_ends(history, before, timeout_s):
                 looked.violations.append(
                     Violation(
-                        f"CALL {message[1]} was sent while {before[0]} had no answer",
+                        f"CALL {frame.id} was sent while {before[0]} had no answer",
                         f"an answer first, or {timeout_s:g} s without one",
                         f"{seen.t - before[1].t:.3f} s after it",
                         fields["station"],
                         story(before[1], seen),
                     )
                 )
-            waiting[key] = str(message[1]), seen
-        elif fields["edge"] == "csms.received" and head.startswith(("3", "4")) and key in waiting:
-            message = seen.message()
-            if message is not None and len(message) > 1 and message[1] == waiting[key][0]:
-                del waiting[key]
+            waiting[key] = frame.id, seen
+        elif fields["edge"] == "csms.received" and frame.is_answer and key in waiting and frame.id == waiting[key][0]:
+            del waiting[key]
     return looked
 
 
@@ -76,19 +73,18 @@ def _starts_answered(history: History) -> Looked:
     asked: dict[tuple[str, int, str], tuple[Any, ...]] = {}
     first: dict[tuple[Any, ...], tuple[Any, Observation]] = {}
     for seen in history.of("frame"):
-        fields = seen.fields
-        head = fields["text"][:8].lstrip(" [")
-        if fields["edge"] == "csms.received" and head.startswith("2") and '"StartTransaction"' in fields["text"]:
-            message = seen.message()
-            if message is not None and len(message) == 4 and isinstance(message[3], dict):
-                told = tuple(message[3].get(name) for name in START)
-                asked[fields["station"], fields["socket"], str(message[1])] = (fields["station"], *told)
-        elif fields["edge"] == "csms.sent" and head.startswith("3") and '"transactionId"' in fields["text"]:
-            message = seen.message()
-            start = asked.get((fields["station"], fields["socket"], str(message[1]))) if message else None
-            if message is None or start is None or not isinstance(message[2], dict):
+        fields, frame = seen.fields, seen.frame()
+        if frame is None:
+            continue
+        if fields["edge"] == "csms.received" and frame.action == "StartTransaction":
+            told = tuple(frame.field(name) for name in START)
+            asked[fields["station"], fields["socket"], frame.id] = (fields["station"], *told)
+        elif fields["edge"] == "csms.sent" and frame.kind == CALLRESULT:
+            start = asked.get((fields["station"], fields["socket"], frame.id))
+            if start is None or frame.field("transactionId") is None:
                 continue
-            said = message[2].get("transactionId"), (message[2].get("idTagInfo") or {}).get("status")
+            info = frame.field("idTagInfo")
+            said = frame.field("transactionId"), info.get("status") if isinstance(info, dict) else None
             before = first.setdefault(start, (said, seen))
             looked.checked += before[1] is not seen
             if before[0] != said:

@@ -11,7 +11,7 @@ from interlock.csms.labelled_points import POINTS
 from interlock.scenarios import library
 from interlock.scenarios import specimens as wrong
 from interlock.scenarios.judge.invariants import INVARIANTS
-from interlock.scenarios.judge.wire_checks import CHECKS
+from interlock.scenarios.judge.wire_checks import WIRE_CHECKS as CHECKS
 from interlock.scenarios.library import scenarios
 from interlock.scenarios.specimens import specimens
 from interlock.scenarios.steps.deeds import DEEDS

@@ -15,7 +15,7 @@ from gevent.pool import Pool
 
 from interlock.loadtests.users.control import Control, settled
 from interlock.scenarios.judge.verdict import Finding, Level, Verdict, Violation
-from interlock.scenarios.judge.wire_checks import LISTED
+from interlock.scenarios.judge.wire_check import LISTED
 from interlock.scenarios.record.domain_view import Observation
 from interlock.scenarios.record.recorder import observations
 

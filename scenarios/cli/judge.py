@@ -14,7 +14,7 @@ from interlock.scenarios.judge import wire as outside
 from interlock.scenarios.judge.invariants import INVARIANTS
 from interlock.scenarios.judge.invariants import judge as judge_from_inside
 from interlock.scenarios.judge.verdict import Finding, Verdict, document
-from interlock.scenarios.judge.wire_checks import CHECKS
+from interlock.scenarios.judge.wire_check import CHECKS
 from interlock.scenarios.record import trace
 from interlock.scenarios.record.domain_view import EPOCH
 from interlock.scenarios.record.history import History

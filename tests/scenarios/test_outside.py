@@ -9,7 +9,8 @@ import pytest
 
 from interlock.scenarios.judge.verdict import Finding, Verdict, verdict_of
 from interlock.scenarios.judge.wire import judge
-from interlock.scenarios.judge.wire_checks import CHECKS, LISTED, PATIENCE_S
+from interlock.scenarios.judge.wire_check import LISTED, PATIENCE_S
+from interlock.scenarios.judge.wire_checks import WIRE_CHECKS as CHECKS
 from interlock.scenarios.record.history import History
 
 BOOT = {"chargePointVendor": "V", "chargePointModel": "M"}

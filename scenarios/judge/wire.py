@@ -47,8 +47,8 @@ class Judgement:
     """Stations of which no record names the version."""
     frames: int = 0
     checks: list[Check] = field(init=False)
-    _connections: dict[tuple[str, int], Connection] = field(init=False, default_factory=dict)
-    _peers: dict[str, Peer] = field(init=False, default_factory=dict)
+    connections: dict[tuple[str, int], Connection] = field(init=False, default_factory=dict)
+    peers: dict[str, Peer] = field(init=False, default_factory=dict)
     _t: float = field(init=False, default=0.0)
 
     def __post_init__(self) -> None:
@@ -58,9 +58,14 @@ class Judgement:
             check.alone = self.about == check.about
 
     @property
+    def taken_as(self) -> set[str]:
+        """The versions that stations without a named one were judged by."""
+        return {str(self.peers[station].version) for station in self.assumed}
+
+    @property
     def stations(self) -> int:
         """How many stations said or heard something."""
-        return len(self._peers)
+        return len(self.peers)
 
     def see(self, seen: Observation) -> None:
         """Judge one more observation."""
@@ -76,7 +81,7 @@ class Judgement:
             self._connection(fields["station"], fields["socket"], opened=True)
         elif seen.kind == "socket.closed":
             key = fields["station"], fields["socket"]
-            connection = self._connections.pop(key, Connection(known=True))
+            connection = self.connections.pop(key, Connection(known=True))
             end = Closed(seen.i, seen.t, key[0], closed_by(fields), str(fields.get("why", "")))
             for check in self.checks:
                 check.closed(connection, end)
@@ -86,9 +91,9 @@ class Judgement:
 
     def findings(self) -> list[Finding]:
         """End the record and return what the checks say."""
-        for (station, _), connection in self._connections.items():
+        for (station, _), connection in self.connections.items():
             self._end(station, connection)
-        self._connections.clear()
+        self.connections.clear()
         found = [check.finding() for check in self.checks]
         if self.broken is not None:
             why = f"the fleet itself broke: {self.broken}"
@@ -98,10 +103,10 @@ class Judgement:
     # --- what is open ---
 
     def _connection(self, station: str, number: int, *, opened: bool = False) -> Connection:
-        found = self._connections.get((station, number))
+        found = self.connections.get((station, number))
         if found is None:
             found = Connection(whole=opened, known=opened or number != 0, number=number, began=self._t)
-            self._connections[station, number] = found
+            self.connections[station, number] = found
         return found
 
     def _end(self, station: str, connection: Connection) -> None:
@@ -135,6 +140,7 @@ class Judgement:
             heard.asked = waiting[0] if waiting else None
         if frame is not None and peer.version is not None:
             heard.wrong, heard.words = _content(peer.version, sender, frame, heard.asked)
+        heard.timed = fields.get("timed", True)
         for check in self.checks:
             if check.dialect and peer.version not in check.dialect:
                 check.lack(_version_reason(peer))
@@ -145,9 +151,9 @@ class Judgement:
         self._after(heard, loose)
 
     def _peer(self, station: str, named: str | None) -> Peer:
-        peer = self._peers.get(station)
+        peer = self.peers.get(station)
         if peer is None:
-            peer = self._peers[station] = Peer(self.version, first_t=-1.0)
+            peer = self.peers[station] = Peer(self.version)
         if named is not None and named != peer.named:
             peer.named, peer.version = named, versions.spelt(named)
         return peer
@@ -164,6 +170,7 @@ class Judgement:
         if loose is None:
             return
         if loose.kind == CALL:
+            heard.peer.asked += heard.sender == "station"
             calls = connection.open[heard.sender]
             asked = Asked(heard.i, heard.t, loose, heard.wrong or heard.words, _excuse(heard, loose))
             calls.setdefault(loose.id, deque()).append(asked)
@@ -179,9 +186,22 @@ class Judgement:
                 one.retold = True
             if not waiting:
                 del calls[loose.id]
-            if heard.asked.action == "BootNotification" and loose.kind == CALLRESULT:
-                status = loose.field("status")
-                heard.peer.registration = status if isinstance(status, str) else None
+            if heard.sender == "csms":
+                _count(heard.peer, heard.asked.action, loose)
+
+
+def _count(peer: Peer, action: str, answer: Frame) -> None:
+    """Take note of how a station's CALL was answered."""
+    if answer.kind == CALLRESULT:
+        peer.answered[action] += 1
+    else:
+        peer.errors += 1
+    if action == "BootNotification":
+        status = answer.field("status")
+        peer.boots[str(status)[:40] if answer.kind == CALLRESULT else f"with {answer.code[:40]}"] += 1
+        if isinstance(status, str):
+            peer.registration = status
+            peer.accepted |= status == "Accepted"
 
 
 def _content(

@@ -32,6 +32,7 @@ REMEMBERED = 100_000
 
 NO_CONNECTIONS = "the record does not tell connections apart"
 NO_TIME = "the record does not tell the time of day, or not in which zone"
+NO_SECONDS = "the record does not tell when messages were sent"
 
 Side = Literal["station", "csms"]
 OTHER: dict[Side, Side] = {"station": "csms", "csms": "station"}
@@ -120,8 +121,18 @@ class Peer:
     """The version as the record names it; None where it names none."""
     registration: str | None = None
     """What its last BootNotification was answered; None where that is not in the record."""
-    first_t: float = 0.0
-    wall: bool = False
+    first_t: float = -1.0
+    """When it said or heard something first; below 0 before that."""
+    accepted: bool = False
+    """Whether a boot of it was ever accepted."""
+    asked: int = 0
+    """CALLs it made."""
+    answered: Counter[str] = field(default_factory=Counter)
+    """CALLRESULTs it got, by action."""
+    errors: int = 0
+    """CALLERRORs it got."""
+    boots: Counter[str] = field(default_factory=Counter)
+    """How its boots were answered."""
 
 
 @dataclass(slots=True)
@@ -145,6 +156,8 @@ class Heard:
     """What is wrong with its payload by the schema."""
     words: Problem | None = None
     """What is wrong with its payload by the words of the standard."""
+    timed: bool = True
+    """Whether it is known when it was sent."""
 
     @property
     def kind(self) -> int:

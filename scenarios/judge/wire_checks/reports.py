@@ -68,7 +68,9 @@ class LegalStatuses(Check):
         self._said.put(key, _Said(status, heard.i, heard.t, heard.place))
         if before is None or before.status == status or before.place != heard.place or heard.station in self._skips:
             return
-        if not heard.connection.known and (heard.t - before.t > NEAR_S or heard.connection.waiting("station")):
+        if not heard.connection.known and (
+            not heard.timed or heard.t - before.t > NEAR_S or heard.connection.waiting("station")
+        ):
             self.lack(NO_CONNECTIONS)
             return
         self.checked += 1

@@ -8,6 +8,7 @@ from interlock.scenarios.judge.verdict import Finding
 from interlock.scenarios.judge.wire_check import (
     CSMS_PATIENCE_S,
     NO_CONNECTIONS,
+    NO_SECONDS,
     OTHER,
     PATIENCE_S,
     STATION_PATIENCE_S,
@@ -154,6 +155,9 @@ class _OneOutstanding(Check):
     def said(self, heard: Heard) -> None:
         if heard.kind != CALL:
             return
+        if not heard.timed:
+            self.lack(NO_SECONDS)
+            return
         self.checked += 1
         last = heard.connection.last_open(self.about)
         if last is None or heard.t - last.t >= CSMS_PATIENCE_S or last.retold:
@@ -280,7 +284,7 @@ class _ShortIds(Check):
         self.checked += 1
         if not 0 < len(heard.id) <= ID_LENGTH:
             what = f"a message id of {len(heard.id)} characters"
-            self.violated(what, f"1 to {ID_LENGTH} characters", shown(heard.id), heard.station, heard.i)
+            self.violated(what, f"1 to {ID_LENGTH} characters", shown(repr(heard.id)), heard.station, heard.i)
 
 
 class CsmsShortIds(_ShortIds):

@@ -70,20 +70,17 @@ Item = tuple[int, dict[str, Any]] | Message
 def items(path: Path) -> Iterator[Item]:
     """Iterate over what a file holds, or raise `NotATrace`."""
     try:
-        with _opened(path) as file:
+        with open(path, "rb") as raw, _unzipped(raw) as file:
             yield from _placed(_values(file, path.name), path.name)
     except (OSError, EOFError) as error:
         raise NotATrace(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}") from None
 
 
-def _opened(path: Path) -> IO[bytes]:
-    """Open a file, through gzip if it is that."""
-    file = open(path, "rb")  # noqa: SIM115 - closed by the caller
+def _unzipped(file: IO[bytes]) -> IO[bytes]:
+    """Return a file, through gzip if it is that."""
     head = file.read(2)
     file.seek(0)
-    if head == b"\x1f\x8b":
-        return io.BufferedReader(gzip.GzipFile(fileobj=file))
-    return file
+    return io.BufferedReader(gzip.GzipFile(fileobj=file)) if head == b"\x1f\x8b" else file
 
 
 def _lines(file: IO[bytes], name: str) -> Iterator[tuple[int, bytes]]:
@@ -145,7 +142,7 @@ _MARK = re.compile(rb'["\\\[\]{}]')
 
 def _scanned(lines: Iterator[tuple[int, bytes]], name: str, *, inside: bool) -> Iterator[tuple[int, Any]]:
     """Iterate over the values of one array (`inside`), or over objects that are written over many lines."""
-    depth, quoted, parts, began, size = 0, False, list[bytes](), 0, 0
+    depth, quoted, parts, began, size, found = 0, False, list[bytes](), 0, 0, 0
     base = 1 if inside else 0
     for number, line in lines:
         start = at = 0
@@ -168,6 +165,7 @@ def _scanned(lines: Iterator[tuple[int, bytes]], name: str, *, inside: bool) -> 
                     value = frames.decoded(text)
                     if value is None:
                         raise NotATrace(f"{name} line {began}: not JSON")
+                    found += 1
                     yield began, value
                     start = at
         if depth > base:
@@ -177,6 +175,8 @@ def _scanned(lines: Iterator[tuple[int, bytes]], name: str, *, inside: bool) -> 
                 raise NotATrace(f"{name} line {began}: a record longer than {LINE_BYTES} bytes")
     if depth or quoted:
         raise NotATrace(f"{name} line {began or 1}: the JSON that begins here does not end")
+    if not found:
+        raise NotATrace(f"{name} line 1: not a JSON object, and an array without records or frames")
 
 
 # --- objects and frames ----------------------------------------------------------------------------------------------
@@ -319,15 +319,21 @@ def _stamped(line: bytes) -> str | None:
 
 
 def _of_text(lines: Iterator[tuple[int, bytes]], name: str) -> Iterator[Message]:
+    first = found = 0
     for number, raw in lines:
+        first = first or number
         line = raw.decode("utf-8", "replace").rstrip("\r\n")
         if '""' in line and (cells := _cells(line)) is not None:
+            found += 1
             yield _with_cells(Message(number, cells[0]), [*cells[1]])
             continue
         match = _LOGGED.match(line)
         if match is None:
             continue  # a log says other things too
+        found += 1
         yield _of_log(number, match["head"], match["frame"])
+    if not found:
+        raise NotATrace(f"{name} line {first}: not a JSON object, and no line of it ends in an OCPP-J frame")
 
 
 def _cells(line: str) -> tuple[str, list[str]] | None:

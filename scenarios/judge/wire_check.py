@@ -43,8 +43,8 @@ V = TypeVar("V")
 class Recent(Generic[V]):
     """What was noted last: a mapping that forgets its oldest entries beyond `REMEMBERED`."""
 
-    def __init__(self, limit: int = REMEMBERED) -> None:
-        self._limit = limit
+    def __init__(self, limit: int | None = None) -> None:
+        self._limit = REMEMBERED if limit is None else limit
         self._found: OrderedDict[Hashable, V] = OrderedDict()
 
     def get(self, key: Hashable) -> V | None:

@@ -14,14 +14,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from interlock.scenarios.judge import payloads
-from interlock.scenarios.judge.payloads import Problem
+from interlock.scenarios.judge.payloads import Problem, in_words, of_answer, of_call
 from interlock.scenarios.judge.verdict import Finding, Level, Verdict
 from interlock.scenarios.judge.wire_check import OTHER, Asked, Check, Closed, Connection, Heard, Peer, Side
 from interlock.scenarios.judge.wire_checks import WIRE_CHECKS
-from interlock.scenarios.record import frames, versions
 from interlock.scenarios.record.domain_view import Observation
-from interlock.scenarios.record.frames import CALL, CALLRESULT, Frame
+from interlock.scenarios.record.frames import CALL, CALLRESULT, Frame, ambiguous, read
+from interlock.scenarios.record.versions import Version, shown_by, spelt
 
 LET_IN = "W00"
 About = Literal["csms", "station", "both"]
@@ -36,7 +35,7 @@ class Judgement:
 
     about: About = "csms"
     began: datetime | None = None
-    version: versions.Version = "1.6"
+    version: Version = "1.6"
     """Of which version a record is that names none."""
     came: set[str] = field(default_factory=set)
     refusals: Counter[str] = field(default_factory=Counter)
@@ -46,14 +45,19 @@ class Judgement:
     assumed: set[str] = field(default_factory=set)
     """Stations of which no record names the version."""
     frames: int = 0
-    checks: list[Check] = field(init=False)
+    checks: list[Check] = field(default_factory=list)
+    """The checks that look; all of them about `about` where none are given."""
+    edges: Mapping[str, Side] = field(default_factory=lambda: SENDERS)
+    """Where frames are looked at, and who sent those that are seen there."""
+    content: bool = True
+    """Whether payloads are looked at."""
     connections: dict[tuple[str, int], Connection] = field(init=False, default_factory=dict)
     peers: dict[str, Peer] = field(init=False, default_factory=dict)
     _t: float = field(init=False, default=0.0)
 
     def __post_init__(self) -> None:
         wanted = ("csms", "station") if self.about == "both" else (self.about,)
-        self.checks = [check() for check in WIRE_CHECKS.values() if check.about in wanted]
+        self.checks = self.checks or [check() for check in WIRE_CHECKS.values() if check.about in wanted]
         for check in self.checks:
             check.alone = self.about == check.about
 
@@ -71,7 +75,7 @@ class Judgement:
         """Judge one more observation."""
         self._t, fields = seen.t, seen.fields
         if seen.kind == "frame":
-            sender = SENDERS.get(fields["edge"])
+            sender = self.edges.get(fields["edge"])
             if sender is not None:
                 self._frame(seen, sender)
         elif seen.kind == "dial.failed":
@@ -124,13 +128,13 @@ class Judgement:
         fields, station = seen.fields, seen.fields["station"]
         connection = self._connection(station, fields["socket"])
         peer = self._peer(station, fields.get("ocpp"))
-        frame, loose = frames.read(fields["text"]), seen.frame()
+        frame, loose = read(fields["text"]), seen.frame()
         self.frames += 1
         if frame is not None and frame.action == "BootNotification" and sender == "station" and peer.first_t < 0.0:
             connection.whole = True  # the first thing a station says, so that nothing older is open
         if peer.first_t < 0.0:
             peer.first_t = seen.t
-        if frame is not None and peer.named is None and (shown := versions.shown_by(frame)) is not None:
+        if frame is not None and peer.named is None and (shown := shown_by(frame)) is not None:
             peer.version = shown
         self._note_version(station, peer)
         wall = fields["wall"] if "wall" in fields else self.began.timestamp() + seen.t if self.began else None
@@ -138,7 +142,7 @@ class Judgement:
         if loose is not None and loose.is_answer:
             waiting = connection.open[OTHER[sender]].get(loose.id)
             heard.asked = waiting[0] if waiting else None
-        if frame is not None and peer.version is not None:
+        if self.content and frame is not None and peer.version is not None:
             heard.wrong, heard.words = _content(peer.version, sender, frame, heard.asked)
         heard.timed = fields.get("timed", True)
         for check in self.checks:
@@ -155,7 +159,7 @@ class Judgement:
         if peer is None:
             peer = self.peers[station] = Peer(self.version)
         if named is not None and named != peer.named:
-            peer.named, peer.version = named, versions.spelt(named)
+            peer.named, peer.version = named, spelt(named)
         return peer
 
     def _note_version(self, station: str, peer: Peer) -> None:
@@ -205,15 +209,15 @@ def _count(peer: Peer, action: str, answer: Frame) -> None:
 
 
 def _content(
-    version: versions.Version, sender: Side, frame: Frame, asked: Asked | None
+    version: Version, sender: Side, frame: Frame, asked: Asked | None
 ) -> tuple[Problem | None, Problem | None]:
     """Return what is wrong with a frame by its schema, and by the words of the standard."""
     if frame.kind == CALL:
-        wrong = payloads.of_call(version, frame.action, frame.payload, sender)
-        return wrong, payloads.in_words(version, frame.action, frame.payload, answer=False)
+        wrong = of_call(version, frame.action, frame.payload, sender)
+        return wrong, in_words(version, frame.action, frame.payload, answer=False)
     if frame.kind == CALLRESULT and asked is not None:
-        wrong = payloads.of_answer(version, asked.action, frame.payload)
-        return wrong, payloads.in_words(version, asked.action, frame.payload, answer=True)
+        wrong = of_answer(version, asked.action, frame.payload)
+        return wrong, in_words(version, asked.action, frame.payload, answer=True)
     return None, None
 
 
@@ -227,7 +231,7 @@ def _excuse(heard: Heard, loose: Frame) -> str | None:
         return "another request of the same side had no answer"
     if heard.sender == "csms" and heard.peer.registration in ("Pending", "Rejected"):
         return "the station is not accepted"
-    return frames.ambiguous(heard.text)
+    return ambiguous(heard.text)
 
 
 def _version_reason(peer: Peer) -> str:

@@ -202,8 +202,8 @@ class Check:
     """The versions it knows; none where it holds of every version."""
     absent: ClassVar[str] = "nothing was said"
 
-    def __init_subclass__(cls) -> None:
-        if "id" in cls.__dict__:
+    def __init_subclass__(cls, registered: bool = True) -> None:
+        if registered and "id" in cls.__dict__:
             if cls.id in CHECKS:
                 raise ValueError(f"there are two checks {cls.id}")
             CHECKS[cls.id] = cls
@@ -272,10 +272,9 @@ class Check:
         return (inspect.getdoc(cls) or "").split("\n\n")[0].replace("\n", " ")
 
     @classmethod
-    def explain(cls) -> str:
+    def text(cls) -> str:
         """Return what it demands and why."""
-        see = f"\n\nSee: {cls.clause}" if cls.clause else ""
-        return f"{cls.id}  {cls.name}  ({cls.level}, about the {cls.about})\n\n{inspect.getdoc(cls)}{see}"
+        return inspect.getdoc(cls) or ""
 
 
 def shown(value: Any, length: int = 120) -> str:

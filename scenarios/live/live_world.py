@@ -368,7 +368,7 @@ class OutsideWorld:
 
         Known from a log, whose command ids are message ids; otherwise where only one request asked for such a CALL.
         """
-        log, keyed = "log" in self.target.tells, "requests" in self.target.tells
+        keyed = "requests" in self.target.tells
         asking: dict[str, dict[tuple[str, int], str | None]] = {}
         for seen in self.history.noted("request.asked"):
             which = seen["request_id"], 0 if keyed else seen["attempt"]
@@ -383,8 +383,10 @@ class OutsideWorld:
             if call["request_id"] is None and len(wanted) == 1:
                 [(call["request_id"], _)] = wanted
                 known = commands.get(str(call["request_id"]), set())
-                if not log and len(known) == 1:
+                if len(known) == 1:
                     [call["command_id"]] = known
+            elif call["request_id"] is None and wanted:
+                call["candidates"] = sorted({name for name, _ in wanted})
 
     def _shifted(self, value: Any) -> Any:
         """Put the CSMS's times of day where the history's seconds begin."""

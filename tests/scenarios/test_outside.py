@@ -5,7 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from interlock.scenarios import names as catalogue
+from interlock.scenarios.cli.main import app
+from interlock.scenarios.judge import fleet_checks, ledger_checks
+from interlock.scenarios.judge.register import CHECKS, JUDGES, Judge
 from interlock.scenarios.judge.verdict import Verdict, verdict_of
 from interlock.scenarios.judge.wire import Judgement, judge
 from interlock.scenarios.judge.wire_check import LISTED
@@ -149,11 +154,27 @@ def test_a_long_record_leaves_nothing_behind() -> None:
     assert len(work.peers) == 1
 
 
-@pytest.mark.parametrize("check", WIRE_CHECKS.values(), ids=lambda check: check.id)
-def test_each_explains_itself(check: Any) -> None:
-    told = check.explain()
-    assert told.startswith(f"{check.id}  {check.name}  ({check.level}, about the {check.about})\n\n")
-    assert len(told.split()) >= 20
-    assert check.clause
-    assert check.id[0] == {"csms": "W", "station": "S"}[check.about]
-    assert check.sentence().endswith(".")
+@pytest.mark.parametrize("judge", JUDGES.values(), ids=lambda judge: judge.id)
+def test_each_explains_itself(judge: Judge) -> None:
+    told = catalogue.explain(judge.id)
+    assert told is not None
+    assert judge.id in told.splitlines()[0]
+    assert judge.name in told
+    assert judge.level in told
+    assert len(told.split()) >= 15
+    assert judge.sentence.endswith(".")
+
+
+def test_a_check_says_whom_it_blames_and_by_which_clause() -> None:
+    for check in WIRE_CHECKS.values():
+        assert check.clause
+        assert check.id[0] == {"csms": "W", "station": "S"}[check.about]
+        line = CliRunner().invoke(app, ["list", "checks"]).stdout
+    for id in CHECKS:
+        assert id in line
+
+
+def test_a_verdict_names_nothing_that_cannot_be_explained() -> None:
+    findings = fleet_checks.complete(list(good().findings("both").values()), Judgement(), fleet_checks.Facts(), {})
+    assert {one.id for one in findings} <= set(JUDGES)
+    assert {one.id for one in ledger_checks.judge([], ledger_checks.Answers(), 0)} <= set(JUDGES)

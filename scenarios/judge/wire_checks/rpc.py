@@ -160,13 +160,17 @@ class _OneOutstanding(Check):
             return
         self.checked += 1
         last = heard.connection.last_open(self.about)
-        if last is None or heard.t - last.t >= CSMS_PATIENCE_S or last.retold:
+        if last is None or last.retold or heard.t >= self.given_up(heard, last):
             return
         if heard.connection.known:
             self._crossed(last, heard)
         else:
             # Perhaps the line was lost in between. If the first one is answered after all, it was not.
             self._pairs.setdefault(heard.place, [])[:] = [(last, heard)]
+
+    def given_up(self, heard: Heard, last: Asked) -> float:
+        """Return the second at which a CALL may count as timed out."""
+        return last.t + CSMS_PATIENCE_S
 
     def met(self, heard: Heard) -> None:
         pairs = self._pairs.get(heard.place)

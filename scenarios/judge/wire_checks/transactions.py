@@ -68,6 +68,8 @@ class OneAnswerToOneStart(Check):
     id, name, about, absent = "W15", "one start, one transactionId", "csms", "no start was told twice"
     clause = "OCPP 1.6 sections 3.7 and 4.8"
     dialect = ("1.6",)
+    whole_answer = False
+    """Whether the card's status is compared too, and the first answer may be a refusal."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -85,21 +87,27 @@ class OneAnswerToOneStart(Check):
     def said(self, heard: Heard) -> None:
         """Compare it with the answer before."""
         start = accepted(heard)
-        if start is None or heard.asked is None or type(start[1]) is not int or start[0].field("timestamp") is None:
+        if (
+            start is None
+            or heard.asked is None
+            or type(start[1]) is not int
+            or (start[0].field("timestamp") is None and not self.whole_answer)
+        ):
             return
-        key = (heard.station, *wording(start[0]))
+        key, said = (heard.station, *wording(start[0])), (start[1], start[2] if self.whole_answer else None)
         before = self._answers.get(key)
-        if before is None and start[2] != "Accepted":
+        if before is None and start[2] != "Accepted" and not self.whole_answer:
             return  # what was not accepted may be called anything
         if before is None:
-            self._answers.put(key, (start[1], heard.i))
+            self._answers.put(key, (said, heard.i))
             self._words.put((heard.station, start[1]), key)
             return
         self.checked += 1
-        if before[0] != start[1]:
-            what = f"a StartTransaction on connector {start[0].field('connectorId')} that was told again got another id"
-            expected, found = f"transaction {before[0]}, as before", f"transaction {start[1]}"
-            self.violated(what, expected, found, heard.station, before[1], heard.asked.i, heard.i)
+        if before[0] != said:
+            what = f"a StartTransaction on connector {start[0].field('connectorId')} that was sent again"
+            expected, found = (f"transaction {', '.join(map(str, filter(None, one)))}" for one in (before[0], said))
+            at = (before[1], heard.asked.i, heard.i)
+            self.violated(f"{what} got another answer", f"{expected}, as before", found, heard.station, *at)
 
 
 @dataclass(slots=True)

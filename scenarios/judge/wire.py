@@ -62,6 +62,11 @@ class Judgement:
             check.alone = self.about == check.about
 
     @property
+    def _edge(self) -> str:
+        """The edge at which frames are looked at: each learns on its own that a connection is gone."""
+        return next(iter(self.edges)).split(".")[0]
+
+    @property
     def taken_as(self) -> set[str]:
         """The versions that stations without a named one were judged by."""
         return {str(self.peers[station].version) for station in self.assumed}
@@ -78,12 +83,14 @@ class Judgement:
             sender = self.edges.get(fields["edge"])
             if sender is not None:
                 self._frame(seen, sender)
+        elif seen.kind == "frame.lost":
+            self._connection(fields["station"], fields["socket"]).broken = True
         elif seen.kind == "dial.failed":
             self.refusals[fields["why"]] += 1
         elif seen.kind == "socket.opened":
             self.came.add(fields["station"])
             self._connection(fields["station"], fields["socket"], opened=True)
-        elif seen.kind == "socket.closed":
+        elif seen.kind == "socket.closed" and fields.get("edge", self._edge) == self._edge:
             key = fields["station"], fields["socket"]
             connection = self.connections.pop(key, Connection(known=True))
             end = Closed(seen.i, seen.t, key[0], closed_by(fields), str(fields.get("why", "")))
@@ -109,7 +116,7 @@ class Judgement:
     def _connection(self, station: str, number: int, *, opened: bool = False) -> Connection:
         found = self.connections.get((station, number))
         if found is None:
-            found = Connection(whole=opened, known=opened or number != 0, number=number, began=self._t)
+            found = Connection(whole=opened, known=opened or number != 0, number=number)
             self.connections[station, number] = found
         return found
 

@@ -101,7 +101,8 @@ class Connection:
     known: bool = False
     """Whether frames on it certainly were on one connection."""
     number: int = 0
-    began: float = 0.0
+    broken: bool = False
+    """Whether frames on it are known to have been lost by the network."""
 
     def last_open(self, side: Side) -> Asked | None:
         """Return the latest CALL of a side that has no answer."""

@@ -51,7 +51,7 @@ class _Answers(Check):
     def gone(self, station: str, connection: Connection, caller: Side, asked: Asked, t: float) -> None:
         if caller == self.about or asked.retold:
             return
-        if t - asked.t < self.patience_s:
+        if t - asked.t < self.patience_s or connection.broken:
             self.cut += 1
         elif connection.known:
             self.checked += 1

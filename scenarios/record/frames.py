@@ -21,6 +21,7 @@ DIGITS_LIMIT = 19
 
 _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
+_ordered = msgspec.json.Encoder(order="sorted").encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +95,11 @@ def loose(text: Any) -> Frame | None:
     if kind in (CALLRESULT, CALLERROR) and type(kind) is int:
         return Frame(kind, name, payload=rest[0] if rest and kind == CALLRESULT else None, parts=len(message))
     return None
+
+
+def content(value: Any) -> int:
+    """Return a number that is the same for the same content, in whatever order its members stand."""
+    return hash(_ordered(value))
 
 
 def text_of(*message: Any) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 from interlock.scenarios.judge.invariants.declare import Looked, invariant, story
 from interlock.scenarios.judge.verdict import Violation
-from interlock.scenarios.record.frames import CALL, CALLRESULT, Frame
+from interlock.scenarios.record.frames import CALL, CALLRESULT, Frame, content
 from interlock.scenarios.record.history import History, Observation, station_of
 
 
@@ -72,7 +72,7 @@ def _replies(history: History) -> Looked:
     calls: dict[tuple[str, int, str], tuple[Observation, Frame]] = {}
     kept: Counter[Hashable] = Counter()
     answered: Counter[Hashable] = Counter()
-    timed: set[tuple[str, str]] = set()
+    timed: set[tuple[str, int]] = set()
     for seen in history.of_any("frame", "stored"):
         if seen.kind == "stored":
             kept.update(_kept(seen))
@@ -95,7 +95,7 @@ def _replies(history: History) -> Looked:
                 continue
             looked.checked += 1
             if call.action == "MeterValues" or call.field("timestamp"):
-                again = seen.fields["station"], str(call.payload)
+                again = seen.fields["station"], content(call.payload)
                 told.count = 0 if again in timed else told.count  # what has a time is kept once, however often told
                 timed.add(again)
             answered[told.fact] += told.count

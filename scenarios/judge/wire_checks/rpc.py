@@ -21,7 +21,7 @@ from interlock.scenarios.judge.wire_check import (
     Side,
     shown,
 )
-from interlock.scenarios.record.frames import CALL, CALLERROR
+from interlock.scenarios.record.frames import CALL, CALLERROR, content
 
 NEVER = 3
 """Calls of one action without any answer that show something where connections are not known."""
@@ -212,7 +212,7 @@ class _FreshIds(Check):
 
     def __init__(self) -> None:
         super().__init__()
-        self._used: Recent[tuple[int, str]] = Recent()
+        self._used: Recent[tuple[int, int]] = Recent()
 
     def said(self, heard: Heard) -> None:
         frame = heard.frame
@@ -222,7 +222,7 @@ class _FreshIds(Check):
             self.lack(NO_CONNECTIONS)
             return
         self.checked += 1
-        said = f"{frame.action} {frame.payload!r}"
+        said = content([frame.action, frame.payload])
         before = self._used.get((*heard.place, frame.id))
         self._used.put((*heard.place, frame.id), (heard.i, said))
         if before is not None and not (self.again_allowed and before[1] == said):

@@ -19,7 +19,7 @@ from interlock.scenarios.judge.verdict import Finding, Level, Verdict
 from interlock.scenarios.judge.wire_check import OTHER, Asked, Check, Closed, Connection, Heard, Peer, Side
 from interlock.scenarios.judge.wire_checks import WIRE_CHECKS
 from interlock.scenarios.record.domain_view import Observation
-from interlock.scenarios.record.frames import CALL, CALLRESULT, Frame, ambiguous, read
+from interlock.scenarios.record.frames import CALL, CALLRESULT, Frame
 from interlock.scenarios.record.versions import Version, shown_by, spelt
 
 LET_IN = "W00"
@@ -135,7 +135,8 @@ class Judgement:
         fields, station = seen.fields, seen.fields["station"]
         connection = self._connection(station, fields["socket"])
         peer = self._peer(station, fields.get("ocpp"))
-        frame, loose = read(fields["text"]), seen.frame()
+        loose = seen.frame()
+        frame = loose if loose is not None and loose.strict else None
         self.frames += 1
         if frame is not None and frame.action == "BootNotification" and sender == "station" and peer.first_t < 0.0:
             connection.whole = True  # the first thing a station says, so that nothing older is open
@@ -183,7 +184,7 @@ class Judgement:
         if loose.kind == CALL:
             heard.peer.asked += heard.sender == "station"
             calls = connection.open[heard.sender]
-            asked = Asked(heard.i, heard.t, loose, heard.wrong or heard.words, _excuse(heard, loose))
+            asked = Asked(heard.i, heard.t, loose, heard.wrong or heard.words, _odd(heard, loose), heard.text)
             calls.setdefault(loose.id, deque()).append(asked)
             if not connection.known and len(calls) > OPEN_LIMIT:
                 first = next(iter(calls))
@@ -228,8 +229,8 @@ def _content(
     return None, None
 
 
-def _excuse(heard: Heard, loose: Frame) -> str | None:
-    """Return why an error may answer a CALL although its payload is right."""
+def _odd(heard: Heard, loose: Frame) -> str | None:
+    """Return what else than its payload is wrong with a CALL."""
     if heard.frame is None:
         return "the request is no OCPP-J message"
     if not 0 < len(loose.id) <= 36:
@@ -238,7 +239,7 @@ def _excuse(heard: Heard, loose: Frame) -> str | None:
         return "another request of the same side had no answer"
     if heard.sender == "csms" and heard.peer.registration in ("Pending", "Rejected"):
         return "the station is not accepted"
-    return ambiguous(heard.text)
+    return None
 
 
 def _version_reason(peer: Peer) -> str:

@@ -16,7 +16,7 @@ from typing import Any, ClassVar, Generic, Literal, TypeVar
 
 from interlock.scenarios.judge.payloads import Problem
 from interlock.scenarios.judge.verdict import Finding, Level, Verdict, Violation
-from interlock.scenarios.record.frames import Frame
+from interlock.scenarios.record.frames import Frame, ambiguous
 from interlock.scenarios.record.versions import Version
 
 PATIENCE_S = 30.0
@@ -72,12 +72,11 @@ class Asked:
     frame: Frame
     wrong: Problem | None = None
     """What is wrong with its payload."""
-    excuse: str | None = None
-    """Why an error may answer it although its payload is right."""
+    odd: str | None = None
+    """What else than its payload is wrong with it."""
+    text: str = ""
     retold: bool = False
     """Whether it was sent again under its id and one of them was answered."""
-    sure: bool = True
-    """Whether it is known of which version it is."""
 
     @property
     def action(self) -> str:
@@ -88,6 +87,11 @@ class Asked:
     def id(self) -> str:
         """Its message id."""
         return self.frame.id
+
+    @property
+    def excuse(self) -> str | None:
+        """Why an error may answer it although its payload is right."""
+        return self.odd or ambiguous(self.text)
 
 
 @dataclass(slots=True)

@@ -37,6 +37,8 @@ class Frame:
     details: Any = None
     parts: int = 0
     """Elements of the array."""
+    strict: bool = True
+    """Whether it has the form OCPP-J demands, see `loose`."""
 
     @property
     def is_answer(self) -> bool:
@@ -91,9 +93,10 @@ def loose(text: Any) -> Frame | None:
         return found
     kind, name, *rest = message
     if kind == CALL and rest and isinstance(rest[0], str):
-        return Frame(CALL, name, rest[0], rest[1] if len(rest) > 1 else None, parts=len(message))
+        return Frame(CALL, name, rest[0], rest[1] if len(rest) > 1 else None, parts=len(message), strict=False)
     if kind in (CALLRESULT, CALLERROR) and type(kind) is int:
-        return Frame(kind, name, payload=rest[0] if rest and kind == CALLRESULT else None, parts=len(message))
+        payload = rest[0] if rest and kind == CALLRESULT else None
+        return Frame(kind, name, payload=payload, parts=len(message), strict=False)
     return None
 
 

@@ -107,6 +107,8 @@ def test_what_is_wrong_stays_wrong_however_it_is_written(variation: str) -> None
 def test_invariants_say_the_same_however_frames_are_written(variation: str) -> None:
     vary = VARIATIONS[variation].vary
     for id, made in (*BREAKS, *HOLDS):
+        if id == "I25":
+            continue  # it compares bytes
         history = made()
         before = INVARIANTS[id].judge(history)
         after = INVARIANTS[id].judge(again(vary(history.rows(), random.Random(1)), history.run))

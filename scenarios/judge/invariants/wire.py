@@ -16,13 +16,15 @@ TOLERANCE_S = 0.01
 EDGES: dict[str, Side] = {"csms.received": "station", "csms.sent": "csms"}
 
 
-def _looked(history: History, check: Check) -> Looked:
-    """Let a check of the wire look at the frames as the CSMS received and sent them."""
-    work = Judgement(checks=[check], edges=EDGES, content=False)
-    for seen in history.of_any("frame", "socket.opened", "socket.closed"):
-        work.see(seen)
+def _looked(history: History) -> dict[str, Looked]:
+    """Let checks of the wire look at the frames as the CSMS received and sent them; return what they saw, by id."""
+    checks: list[Check] = [_UntilItsDeadline(history), _WholeAnswer()]
+    work = Judgement(checks=checks, edges=EDGES, content=False)
+    for seen in history.observations:
+        if seen.kind in ("frame", "socket.opened", "socket.closed"):
+            work.see(seen)
     work.findings()
-    return Looked(check.checked, 0, list(check.violations))
+    return {check.id: Looked(check.checked, 0, list(check.violations)) for check in checks}
 
 
 class _UntilItsDeadline(CsmsOneOutstanding, registered=False):
@@ -42,7 +44,7 @@ class _UntilItsDeadline(CsmsOneOutstanding, registered=False):
 
 
 def _outstanding(history: History) -> Looked:
-    return _looked(history, _UntilItsDeadline(history))
+    return history.derive(_looked)[CsmsOneOutstanding.id]
 
 
 @invariant(
@@ -69,7 +71,7 @@ class _WholeAnswer(OneAnswerToOneStart, registered=False):
 
 
 def _starts_answered(history: History) -> Looked:
-    return _looked(history, _WholeAnswer())
+    return history.derive(_looked)[OneAnswerToOneStart.id]
 
 
 @invariant(

@@ -41,7 +41,10 @@ V = TypeVar("V")
 
 
 class Recent(Generic[V]):
-    """What was noted last: a mapping that forgets its oldest entries beyond `REMEMBERED`."""
+    """What was noted last: a mapping that forgets its oldest entries beyond `REMEMBERED`.
+
+    Keys hold what a payload says, which may be anything: what cannot be hashed stands for itself as text.
+    """
 
     def __init__(self, limit: int | None = None) -> None:
         self._limit = REMEMBERED if limit is None else limit
@@ -49,18 +52,27 @@ class Recent(Generic[V]):
 
     def get(self, key: Hashable) -> V | None:
         """Return what is noted under a key."""
-        return self._found.get(key)
+        return self._found.get(_hashable(key))
 
     def put(self, key: Hashable, value: V) -> None:
         """Note something under a key."""
-        self._found[key] = value
-        self._found.move_to_end(key)
+        name = _hashable(key)
+        self._found[name] = value
+        self._found.move_to_end(name)
         if len(self._found) > self._limit:
             self._found.popitem(last=False)
 
     def pop(self, key: Hashable) -> V | None:
         """Forget a key and return what was noted."""
-        return self._found.pop(key, None)
+        return self._found.pop(_hashable(key), None)
+
+
+def _hashable(key: Hashable) -> Hashable:
+    try:
+        hash(key)
+    except TypeError:
+        return repr(key)
+    return key
 
 
 @dataclass(slots=True)

@@ -13,7 +13,7 @@ from typing import Annotated, Any, get_args
 import msgspec
 import typer
 
-from interlock.scenarios.judge import fleet_checks
+from interlock.scenarios.judge import fleet_checks, ledger_checks
 from interlock.scenarios.judge import wire as outside
 from interlock.scenarios.judge.invariants import INVARIANTS
 from interlock.scenarios.judge.invariants import judge as judge_from_inside
@@ -107,7 +107,7 @@ class _Source:
     """Rows of a record that can be gone through more than once, none of them kept."""
 
     def __init__(self, file: Path) -> None:
-        self._stream = None if file.is_dir() else trace.Stream(file)
+        self.stream = None if file.is_dir() else trace.Stream(file)
         self._history = History.read(file) if file.is_dir() else None
         self._file = file
         self.run: dict[str, Any] = dict(self._history.run) if self._history is not None else {}
@@ -117,14 +117,9 @@ class _Source:
         if self._history is not None:
             yield from (row for row in self._history.rows() if row[1] != "end")
             return
-        self._stream = stream = trace.Stream(self._file)
+        self.stream = stream = trace.Stream(self._file)
         yield from stream
         self.run = dict(stream.run or {})
-
-    @property
-    def skipped(self) -> int:
-        """Records of SOAP that were left out."""
-        return self._stream.skipped if self._stream is not None else 0
 
 
 def _outside(
@@ -133,10 +128,9 @@ def _outside(
     source = _Source(file)
     rows = source.rows()
     first = next(iter(rows_ := iter(rows)), None)
+    stream = source.stream
     if first is None:
-        more = " that is not SOAP" if source.skipped else ""
-        raise trace.NotATrace(f"{file} holds no message{more}")
-    stream = source._stream
+        raise stream.nothing() if stream is not None else trace.NotATrace(f"{file} holds no message")
     run = dict(source.run or (stream.run if stream is not None else None) or {})
     fleet = run.get("rules", {}).get("fleet")
     work = Judgement("csms" if fleet is not None else about, _began(run))
@@ -149,7 +143,7 @@ def _outside(
             facts.see(seen)
     findings = work.findings()
     if fleet is not None:
-        findings = fleet_checks.complete(findings, work, facts, run)
+        findings = fleet_checks.complete(_of_load(source, run) + findings, work, facts, run)
     findings += outside.hidden({one.id: (one.name, one.level) for one in INVARIANTS.values()})
     run = run or _described(file, about)
     if out is not None:
@@ -165,6 +159,15 @@ def _outside(
     if count > WHOLE:
         return {**verdict, "invariants": document(run, findings)["invariants"]}, shown, last
     return verdict, shown, last
+
+
+def _of_load(source: _Source, run: dict[str, Any]) -> list[Finding]:
+    """Return what the checks of a load test say, where it was one."""
+    if not str(run.get("scenario")).startswith("load-"):
+        return []
+    seen = [Observation(i, round(t, 6), kind, fields) for i, (t, kind, fields) in enumerate(source.rows())]
+    known = any(one.kind in ("command.state", "csms.transaction") for one in seen)
+    return ledger_checks.judge(seen, ledger_checks.Answers(known=known), 0)
 
 
 def _chain(first: Row, rest: Iterable[Row]) -> Iterable[Row]:
@@ -244,7 +247,12 @@ def _notes(work: Judgement) -> list[str]:
 
 
 def _aside(source: _Source) -> list[str]:
-    return [f"{source.skipped} records of SOAP left out"] if source.skipped else []
+    stream, found = source.stream, []
+    if stream is not None and stream.skipped:
+        found.append(f"{stream.skipped} records of SOAP left out")
+    if stream is not None and stream.unplaced:
+        found.append(f"{stream.unplaced} messages left out, of which nothing says who sent them")
+    return found
 
 
 def _last(frames: int, stations: int, file: Path, notes: list[str]) -> str:

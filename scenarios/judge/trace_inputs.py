@@ -11,7 +11,7 @@ in the Open OCPP Trace format comes out as it is (see `trace.py`). Forms that ar
 - tables with commas, semicolons or tabs, one column of which holds the frame.
 
 `sent` and `received` depend on who recorded: the first request that only one side makes tells. Bare frames are placed
-the same way, answers by the request they answer.
+the same way, answers by the request they answer; of those that nothing places the sender is None.
 
 Errors::
 
@@ -399,7 +399,7 @@ def _placed(found: Iterator[Item], name: str) -> Iterator[Item]:
             recorder = called if item.relative == "sent" else _other(called)
             yield from (_seen_by(one, recorder) for one in held)
             held.clear()
-        yield _alone(_seen_by(item, recorder), frame, asked, name)
+        yield _alone(_seen_by(item, recorder), frame, asked)
     if held:
         raise NotATrace(
             f"{name} line {held[0].number}: it says sent or received, and no request shows which side recorded"
@@ -416,7 +416,7 @@ def _seen_by(item: Message, recorder: Sender | None) -> Message:
     return item
 
 
-def _alone(item: Message, frame: frames.Frame | None, asked: dict[tuple[str, str], Sender], name: str) -> Message:
+def _alone(item: Message, frame: frames.Frame | None, asked: dict[tuple[str, str], Sender]) -> Message:
     """Place a bare frame: a request by its action, an answer by its request."""
     if item.sender is None and frame is not None:
         key = item.station, frame.id
@@ -425,6 +425,4 @@ def _alone(item: Message, frame: frames.Frame | None, asked: dict[tuple[str, str
             asked[key] = _other(item.sender)
             if len(asked) > UNDECIDED:
                 del asked[next(iter(asked))]
-    if item.sender is None:
-        raise NotATrace(f"{name} line {item.number}: nothing says which side sent {item.text[:60]}")
     return item

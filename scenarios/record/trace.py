@@ -181,8 +181,8 @@ class Stream:
         """OCPP versions its records name."""
         self.skipped = 0
         """Records of SOAP, which have no frames."""
-        self.timed = True
-        """Whether every message has a time."""
+        self.unplaced = 0
+        """Messages of which nothing says who sent them; they are left out."""
         self._began: datetime | None = None
         self._last = 0.0
         self._lines: dict[tuple[str, str], int] = {}
@@ -191,10 +191,19 @@ class Stream:
         for item in _ordered(self._dated(items(self.path))):
             yield from self._rows(item)
 
+    def nothing(self) -> NotATrace:
+        """Return the error that says why no message was read."""
+        if self.unplaced:
+            return NotATrace(f"{self.path}: nothing says which side sent any of its {self.unplaced} messages")
+        return NotATrace(f"{self.path} holds no message" + (" that is not SOAP" if self.skipped else ""))
+
     def _dated(self, found: Iterable[Item]) -> Iterator[_Dated]:
         for item in found:
-            if isinstance(item, Message):
+            if isinstance(item, Message) and item.sender is None:
+                self.unplaced += 1
+            elif isinstance(item, Message):
                 yield _Dated(item.at, item.at is not None and item.at.tzinfo is not None, item)
+            if isinstance(item, Message):
                 continue
             number, record = item
             where = f"{self.path.name} line {number}"
@@ -237,7 +246,7 @@ class Stream:
             self.ocpp.add(item.version)
             fields["ocpp"] = item.version
         if item.at is None:
-            self.timed, fields["timed"] = False, False
+            fields["timed"] = False
         return fields
 
     def _socket(self, station: str, connection: str | None) -> int:
@@ -282,7 +291,7 @@ def read(path: Path) -> Trace:
     stream = Stream(path)
     rows = list(stream)
     if not rows:
-        raise NotATrace(f"{path} holds no message" + (" that is not SOAP" if stream.skipped else ""))
+        raise stream.nothing()
     return Trace(rows, stream.run, stream.ocpp, stream.skipped)
 
 

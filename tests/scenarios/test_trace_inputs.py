@@ -152,8 +152,8 @@ def test_connections_that_are_named_are_told_apart(tmp_path: Path) -> None:
         (LINES + "{broken\n", "line 5: not a JSON object"),
         (f"{BOOT}\n{{}}\n", "line 2: not a JSON array"),
         ('INFO:ocpp:CP_1: send [3,"1",{}]\n', "line 1: it says sent or received, and no request shows"),
-        ('[3,"1",{}]\n', "line 1: nothing says which side sent"),
-        ('[2,"1","DataTransfer",{"vendorId":"V"}]\n', "line 1: nothing says which side sent"),
+        ('[3,"1",{}]\n', "nothing says which side sent any of its 1 messages"),
+        ('[2,"1","DataTransfer",{"vendorId":"V"}]\n', "nothing says which side sent any of its 1 messages"),
         (b"\xff\xfe{\x00", "UTF-16"),
         (gzip.compress(LINES.encode())[:-30], "cannot be read"),
     ],
@@ -198,3 +198,11 @@ def test_a_stream_reads_as_it_goes(tmp_path: Path) -> None:
     path = put(tmp_path, LINES + "{broken\n")
     with pytest.raises(NotATrace):
         list(Stream(path))
+
+
+def test_a_frame_that_nothing_places_is_left_out_and_said_to_be(tmp_path: Path) -> None:
+    path = put(tmp_path, "\n".join((*FRAMES, '[2,"d","DataTransfer",{"vendorId":"V"}]')))
+    done = judged(path, "-q")
+    assert done.exit_code == 0
+    assert "over 4 frames" in done.stdout
+    assert "1 messages left out, of which nothing says who sent them" in done.stdout

@@ -219,6 +219,8 @@ BREAKS: list[tuple[str, Wire]] = [
     ("S09", wire(opened=False).status("a", "Charging").status("b", "Preparing")),
     ("S10", wire().up(2, "x" * 37, "Heartbeat", {})),
     ("S11", wire().start("a", 10).meter("m", 5, "12").meter("n", 6, "11")),
+    ("S11", wire().start("a", 10).meter("m", 5, "30").stop("e", 20)),
+    ("S16", wire().boot(status="Pending").status("s", "Available")),
     ("S12", wire().start("a", 10, connector=0)),
     ("S12", wire().status("a", "Charging", 0)),
     ("S12", wire().meter("m", 1, "n/a")),
@@ -275,6 +277,9 @@ HOLDS: list[tuple[str, Wire]] = [
     ("S13", wire().down(2, "u", "GetLog", {}).up(4, "u", "NotImplemented", "", {})),
     ("S14", wire().down(2, "u", "UnlockConnector", {"connectorId": 1}).up(3, "u", {"status": "NotSupported"})),
     ("S16", wire().boot(status="Rejected", interval=60).wait(60).boot()),
+    ("S16", wire().boot(status="Pending").down(2, "t", "TriggerMessage", {"requestedMessage": "StatusNotification"})
+        .up(3, "t", {"status": "Accepted"}).status("s", "Available")),
+    ("S11", wire().start("a", 10).meter("m", 5, "20").stop("e", 20)),
     ("S20", newer().event("1", "Started", 0, 0).event("1", "Started", 0, 0).event("2", "Ended", 1, 5)),
     ("S20", newer().event("2", "Updated", 7, 5).event("3", "Ended", 8, 9)),
     ("S21", newer().event("1", "Started", 0, 0).event("2", "Ended", 1, 5).event("1", "Started", 0, 0)),

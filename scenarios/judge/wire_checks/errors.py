@@ -9,13 +9,13 @@ from interlock.scenarios.record.versions import VERSIONS, names
 
 CSMS_ANSWERS = names(
     "Authorize BootNotification Heartbeat MeterValues StartTransaction StatusNotification StopTransaction "
-    "TransactionEvent NotifyReport SecurityEventNotification"
+    "TransactionEvent NotifyReport"
 )
 """Actions a CSMS has to answer, whatever it thinks of them."""
 STATION_ANSWERS = names(
     "ChangeAvailability ChangeConfiguration ClearCache GetConfiguration RemoteStartTransaction "
     "RemoteStopTransaction Reset UnlockConnector GetVariables SetVariables GetBaseReport "
-    "RequestStartTransaction RequestStopTransaction TriggerMessage"
+    "RequestStartTransaction RequestStopTransaction"
 )
 """Actions a station has to answer: the core of each version."""
 FACTS = ("StartTransaction", "StopTransaction", "MeterValues", "TransactionEvent")

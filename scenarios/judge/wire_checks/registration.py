@@ -16,6 +16,10 @@ NEVER_BEFORE = ("Authorize", "StartTransaction", "StopTransaction", "MeterValues
 """What no trigger of the CSMS can make a station say before it is accepted."""
 
 
+ASKS = ("TriggerMessage", "Report")
+"""What the actions end in with which a CSMS makes a station say something that it may not say by itself."""
+
+
 class NoRemoteStartWhilePending(Check):
     """The CSMS begins and ends no transaction remotely at a station whose boot it has not accepted."""
 
@@ -72,7 +76,7 @@ class SilentUntilAccepted(Check):
         if frame is None:
             return
         waiting = self._waiting.get(heard.station)
-        if waiting is not None and frame.kind == CALL and frame.action.endswith("TriggerMessage"):
+        if waiting is not None and frame.kind == CALL and frame.action.endswith(ASKS):
             waiting.triggered = True
         if asked is None or asked.action != "BootNotification" or frame.kind != CALLRESULT:
             return
@@ -96,7 +100,7 @@ class SilentUntilAccepted(Check):
                 early = f"{waiting.until - heard.t:.1f} s before it"
                 what = f"a boot that was {waiting.status} was sent again too early"
                 self.violated(what, f"{waiting.interval_s:g} s in between", early, heard.station, waiting.i, heard.i)
-        elif frame.action in NEVER_BEFORE or not (waiting.triggered or waiting.status == "Pending"):
+        elif frame.action in NEVER_BEFORE or not waiting.triggered:
             self.checked += 1
             what = f"{shown(frame.action, 40)} while the boot is {waiting.status}"
             self.violated(what, "nothing but boots", heard.text[:120], heard.station, waiting.i, heard.i)

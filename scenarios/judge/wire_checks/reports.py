@@ -85,6 +85,9 @@ class LegalStatuses(Check):
 
 
 REGISTERS = "Register"
+IMPORT = "Energy.Active.Import.Register"
+ROUNDING_WH = 1.0
+"""A sample is rounded on its own, so it may differ from the register by this much."""
 
 
 @dataclass(slots=True)
@@ -98,6 +101,7 @@ class MonotoneMeters(Check):
     """Within a transaction an energy register never falls, in the order of the readings' own times.
 
     Compared for one measurand, phase, place and unit at a time; an interval is no register, signed data is not read.
+    Nor does a transaction end below what was read of it.
     """
 
     id, name, about, absent = "S11", "meters never run backwards", "station", "no register was read twice"
@@ -106,6 +110,7 @@ class MonotoneMeters(Check):
     def __init__(self) -> None:
         super().__init__()
         self._read: Recent[_Reading] = Recent()
+        self._top: Recent[_Reading] = Recent()
 
     def said(self, heard: Heard) -> None:
         """Compare each register with its reading before."""
@@ -116,8 +121,19 @@ class MonotoneMeters(Check):
             case "MeterValues" if (number := frame.field("transactionId")) is not None:
                 owner = (heard.station, str(number), frame.field("connectorId"))
                 self._look(heard, owner, frame.field("meterValue"))
+            case "StopTransaction" if (number := frame.field("transactionId")) is not None:
+                self._stops(heard, (heard.station, str(number)), frame.field("meterStop"), frame.field("timestamp"))
             case "TransactionEvent" if isinstance(info := frame.field("transactionInfo"), dict):
                 self._look(heard, (heard.station, str(info.get("transactionId")), None), frame.field("meterValue"))
+
+    def _stops(self, heard: Heard, owner: tuple[str, str], stop_wh: Any, at: Any) -> None:
+        top, ended = self._top.get(owner), _moment(at)
+        if top is None or ended is None or type(stop_wh) is not int or ended < top.at:
+            return
+        self.checked += 1
+        if stop_wh < top.value - ROUNDING_WH:
+            what = f"transaction {owner[1]} ends below a reading of it"
+            self.violated(what, f"{top.value:g} Wh or more", f"{stop_wh} Wh", heard.station, top.i, heard.i)
 
     def _look(self, heard: Heard, owner: tuple[Any, ...], readings: Any) -> None:
         for reading in readings if isinstance(readings, list) else ():
@@ -128,12 +144,21 @@ class MonotoneMeters(Check):
                     self._sample(heard, owner, at, sample)
 
     def _sample(self, heard: Heard, owner: tuple[Any, ...], at: datetime, sample: dict[str, Any]) -> None:
-        measurand = str(sample.get("measurand", "Energy.Active.Import.Register"))
+        measurand = str(sample.get("measurand", IMPORT))
         value = _number(sample.get("value"))
         if REGISTERS not in measurand or value is None or sample.get("format") == "SignedData":
             return
         unit = sample.get("unit") or str(sample.get("unitOfMeasure") or "Wh")
         key = (*owner, measurand, sample.get("phase"), sample.get("location"), str(unit))
+        if (
+            unit == "Wh"
+            and measurand == IMPORT
+            and not sample.get("phase")
+            and sample.get("location") in (None, "Outlet")
+        ):
+            top = self._top.get(owner[:2])
+            if top is None or value > top.value:
+                self._top.put(owner[:2], _Reading(value, at, heard.i))
         before = self._read.get(key)
         if before is not None and at < before.at:
             return  # older than what is known: told late, or the clock was set back

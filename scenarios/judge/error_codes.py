@@ -21,3 +21,28 @@ NEVER_FOR_VALID = names(
 )
 """Codes that say that the request was wrong."""
 DESCRIPTION_LENGTH = 255
+ANY = names(
+    "FormationViolation FormatViolation GenericError InternalError ProtocolError SecurityError RpcFrameworkError"
+)
+"""Codes that name no rule, or may stand for any."""
+_OCCURRENCE = names("OccurenceConstraintViolation OccurrenceConstraintViolation")
+_PROPERTY = names("PropertyConstraintViolation")
+_TYPE = names("TypeConstraintViolation")
+FITTING: dict[str, frozenset[str]] = {
+    "action": names("NotImplemented NotSupported"),
+    "direction": names("NotImplemented NotSupported"),
+    "required": _OCCURRENCE,
+    "minItems": _OCCURRENCE,
+    "maxItems": _OCCURRENCE,
+    "additionalProperties": _OCCURRENCE | _PROPERTY | _TYPE,
+    "type": _TYPE,
+    "format": _TYPE | _PROPERTY,
+}
+"""Codes that say which rule a request breaks, by the rule; of any other rule it is a property's value that is wrong."""
+
+
+def fits(rule: str, code: str) -> bool:
+    """Tell whether a code may refuse a request that breaks a rule."""
+    if rule in ("action", "direction"):
+        return code in FITTING[rule] or code in ANY
+    return code in ANY or code in FITTING.get(rule, _PROPERTY | _TYPE)

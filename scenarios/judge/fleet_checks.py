@@ -26,6 +26,7 @@ FLEET_CHECKS: dict[str, tuple[str, str]] = {
         "sessions are told",
         "Every session of a station was told, start and stop, and answered; a profile with drivers has seen one end.",
     ),
+    "F04": ("all kinds are answered", "Of every action that stations called some call was answered within seconds."),
     "F03": ("somebody answers", "The CSMS answered stations with something else than errors."),
 }
 """Names and sentences by id."""
@@ -59,6 +60,7 @@ def complete(findings: list[Finding], work: Judgement, facts: Facts, run: Mappin
         _accepted(work),
         _told(work, facts, str(spec.get("profile"))),
         _alive(work),
+        _kinds(work),
     ]
     return settle([*needed, *findings])
 
@@ -111,6 +113,18 @@ def _told(work: Judgement, facts: Facts, profile: str) -> Finding:
     elif profile in BUSY and not facts.ended:
         wrong = f"no session ended in {facts.t:.0f} s, so nothing of profile {profile} was seen; let it run longer"
     return _finding("F02", stopped, wrong)
+
+
+def _kinds(work: Judgement) -> Finding:
+    answered: Counter[str] = sum((peer.answered for peer in work.peers.values()), Counter())
+    silent = {action: count for action, count in work.silent.items() if not answered[action]}
+    wrong = None
+    if silent:
+        action = max(silent, key=lambda one: silent[one])
+        wrong = (
+            f"{silent[action]} calls of {action[:40]} had no answer, and none has one; let it run longer to blame it"
+        )
+    return _finding("F04", len(answered), wrong)
 
 
 def _alive(work: Judgement) -> Finding:

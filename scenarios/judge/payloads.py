@@ -86,6 +86,21 @@ def of_call(version: Version, action: str, payload: Any, sender: str) -> Problem
     return _by_schema(_validator(version, action + FOLDERS[version][1]), payload)
 
 
+def rules_of_call(version: Version, action: str, payload: Any, sender: str) -> set[str]:
+    """Return every rule that a CALL breaks: one that refuses it may name any of them."""
+    first = of_call(version, action, payload, sender)
+    found = {first.rule} if first is not None else set()
+    if found and not found & {"action", "direction"}:
+        try:
+            errors = _validator(version, action + FOLDERS[version][1]).iter_errors(payload)
+            found |= {error.kind.name for error in errors}
+        except ValueError:
+            found.add("format")
+    if in_words(version, action, payload, answer=False) is not None:
+        found.add("words")
+    return found
+
+
 def of_answer(version: Version, action: str, payload: Any) -> Problem | None:
     """Return what is wrong with an answer to `action` by its schema; None too for an action that is not known."""
     if action not in actions(version):

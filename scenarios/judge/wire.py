@@ -25,7 +25,8 @@ from interlock.scenarios.record.versions import Version, shown_by, spelt
 LET_IN = "W00"
 About = Literal["csms", "station", "both"]
 SENDERS: dict[str, Side] = {"station.sent": "station", "station.received": "csms"}
-OPEN_LIMIT = 1000
+SILENT_S = 5.0
+OPEN_LIMIT = 200
 """CALLs of one side that are kept open on a connection that is never seen to end."""
 
 
@@ -45,6 +46,8 @@ class Judgement:
     assumed: set[str] = field(default_factory=set)
     """Stations of which no record names the version."""
     frames: int = 0
+    silent: Counter[str] = field(default_factory=Counter)
+    """CALLs of stations without an answer for `SILENT_S` or longer when their connection ended, by action."""
     checks: list[Check] = field(default_factory=list)
     """The checks that look; all of them about `about` where none are given."""
     edges: Mapping[str, Side] = field(default_factory=lambda: SENDERS)
@@ -123,6 +126,8 @@ class Judgement:
     def _end(self, station: str, connection: Connection) -> None:
         for caller in OTHER:
             for asked in connection.waiting(caller):
+                if caller == "station" and self._t - asked.t >= SILENT_S and not connection.broken:
+                    self.silent[asked.action] += 1
                 self._gone(station, connection, caller, asked)
 
     def _gone(self, station: str, connection: Connection, caller: Side, asked: Asked) -> None:

@@ -105,7 +105,7 @@ def session() -> Wire:
 
 def test_a_session_that_was_told_is_green() -> None:
     found = judged(session(), facts())
-    assert {found[id].verdict for id in ("W00", "F01", "F02", "F03")} == {Verdict.PASS}
+    assert {found[id].verdict for id in ("W00", "F01", "F02", "F03", "F04")} == {Verdict.PASS}
     assert verdict_of(found.values()) is Verdict.PASS
 
 
@@ -116,6 +116,7 @@ def test_a_session_that_was_told_is_green() -> None:
         (wire().boot(), facts(1, 0), "F02", Verdict.INCONCLUSIVE, "no StartTransaction was answered"),
         (wire().boot().start("s", 1), facts(1, 1), "F02", Verdict.INCONCLUSIVE, "no StopTransaction was answered"),
         (session(), facts(pending=2), "F02", Verdict.INCONCLUSIVE, "nobody who answered"),
+        (session().up(2, "h", "Heartbeat", {}).wait(6), facts(), "F04", Verdict.INCONCLUSIVE, "1 calls of Heartbeat"),
         (wire().boot(status="Rejected"), facts(), "F01", Verdict.INCONCLUSIVE, "answered Rejected"),
         (wire().up(2, "b", "BootNotification", BOOT), facts(), "F01", Verdict.INCONCLUSIVE, "had no answer"),
         (wire().up(2, "b", "BootNotification", BOOT), facts(), "F03", Verdict.ERROR, "nobody answered"),

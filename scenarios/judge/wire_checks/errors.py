@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from interlock.scenarios.judge.error_codes import CODES, DESCRIPTION_LENGTH, NEVER_FOR_VALID
-from interlock.scenarios.judge.wire_check import Check, Heard, shown
+from interlock.scenarios.judge.error_codes import CODES, DESCRIPTION_LENGTH, NEVER_FOR_VALID, fits
+from interlock.scenarios.judge.payloads import rules_of_call
+from interlock.scenarios.judge.wire_check import OTHER, Check, Heard, shown
 from interlock.scenarios.record.frames import CALLERROR, CALLRESULT
 from interlock.scenarios.record.versions import VERSIONS, names
 
@@ -117,6 +118,50 @@ class StationsAnswerNotErrors(_AnswersNotErrors):
     id, name, about, absent = "S14", "valid requests are answered", "station", "the CSMS called nobody"
     clause = "OCPP 1.6 section 5; OCPP-J 1.6 section 4.2.3"
     demanded = STATION_ANSWERS
+
+
+class _FittingErrors(Check):
+    """Shared by W19 and S19."""
+
+    level = "SHOULD"
+    dialect = VERSIONS
+
+    def said(self, heard: Heard) -> None:
+        frame, asked, version = heard.frame, heard.asked, heard.peer.version
+        if (
+            frame is None
+            or asked is None
+            or frame.kind != CALLERROR
+            or version is None
+            or frame.code not in CODES[version]
+        ):
+            return
+        if asked.wrong is None or asked.excuse is not None:
+            return
+        rules = rules_of_call(version, asked.action, asked.frame.payload, OTHER[self.about])
+        self.checked += 1
+        if rules and not any(fits(rule, frame.code) for rule in rules):
+            what = f"a {shown(asked.action, 40)} was refused with a code that does not fit"
+            found = f"{frame.code}: {frame.description}"
+            self.violated(what, f"a code for {asked.wrong}"[:160], shown(found), heard.station, asked.i, heard.i)
+
+
+class CsmsFittingErrors(_FittingErrors):
+    """A CALLERROR of the CSMS says what is wrong with the request it refuses.
+
+    What is missing is an occurrence violation, what has a wrong type a type violation, a value out of its range a
+    property violation, an action that is not known NotImplemented; codes that name no rule fit always.
+    """
+
+    id, name, about, absent = "W19", "error codes fit", "csms", "no wrong request was refused"
+    clause = "OCPP-J 1.6 section 4.2.3; OCPP 2.0.1 part 4 section 4.3"
+
+
+class StationsFittingErrors(_FittingErrors):
+    """A CALLERROR of a station says what is wrong with the request it refuses, as W19 has it for the CSMS."""
+
+    id, name, about, absent = "S19", "error codes fit", "station", "no wrong request was refused"
+    clause = "OCPP-J 1.6 section 4.2.3; OCPP 2.0.1 part 4 section 4.3"
 
 
 class FactsTaken(Check):

@@ -59,13 +59,13 @@ class _Answers(Check):
         else:
             # Without connections, a line that broke looks the same; unless this action is answered never.
             silent = self._silent.setdefault((station, asked.action), [])
-            silent.append(asked)
-            if len(silent) < NEVER or self._answered[station, asked.action]:
-                self.cut += 1
-            elif len(silent) == NEVER:
+            silent += [asked] if len(silent) <= NEVER else []
+            if len(silent) == NEVER and not self._answered[station, asked.action]:
                 self.checked += NEVER
                 for one in silent:
                     self._late(station, one, f"none in {t - one.t:.1f} s, and no {one.action} has one")
+            else:
+                self.cut += 1
 
     def _late(self, station: str, asked: Asked, found: str, *at: int) -> None:
         what = f"{asked.action} {shown(asked.id, 40)} was not answered in time"

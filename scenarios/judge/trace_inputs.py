@@ -105,13 +105,13 @@ def _values(file: IO[bytes], name: str) -> Iterator[Item]:
     head, value = line.lstrip()[:1], frames.decoded(line)
     rest = _again(first, lines)
     if head == b"{" and isinstance(value, dict):
-        yield from (_of_value(n, _object(text, n, name), name) for n, text in rest)
+        yield from (item for n, text in rest for item in _unwrapped(n, _object(text, n, name), name))
     elif head == b"[" and value is not None and _is_frame(value):
         yield from (_of_value(n, _array(text, n, name), name) for n, text in rest)
-    elif head == b"[" and _stamped(line) is None:
+    elif _BEGINS_ARRAY.match(line):
         yield from (_of_value(n, one, name) for n, one in _scanned(rest, name, inside=True))
-    elif head == b"{":
-        yield from (_of_value(n, one, name) for n, one in _scanned(rest, name, inside=False))
+    elif _BEGINS_OBJECT.match(line):
+        yield from (item for n, one in _scanned(rest, name, inside=False) for item in _unwrapped(n, one, name))
     else:
         yield from _of_text(rest, name)
 
@@ -197,6 +197,20 @@ _STATION_NAMES: tuple[str, ...] = (
 _STATION_NAMES += ("charge_point_id", "station_id", "chargeBoxId", "chargingStationId", "id")
 _LINE_NAMES = ("connectionId", "connection", "connection_id", "socket", "sessionId")
 _VERSION_NAMES = ("ocppVersion", "version", "protocol", "subprotocol", "ocpp")
+
+
+_BEGINS_ARRAY = re.compile(rb'\s*\[\s*(?:[\[{"\]]|[2-6]\s*,|$)')
+_BEGINS_OBJECT = re.compile(rb'\s*\{\s*(?:["}]|$)')
+
+
+def _unwrapped(number: int, value: Any, name: str) -> Iterator[Item]:
+    """Iterate over the records of an object: those of a list in it, where it is no record itself."""
+    if isinstance(value, dict) and not any(key in value for key in ("schemaVersion", "messageType", *_FRAME_NAMES)):
+        inner = next((one for one in value.values() if isinstance(one, list) and one and not _is_frame(one)), None)
+        if inner is not None:
+            yield from (_of_value(number, one, name) for one in inner)
+            return
+    yield _of_value(number, value, name)
 
 
 def _is_frame(value: Any) -> bool:
@@ -309,13 +323,14 @@ def _time(value: Any) -> datetime | None:
 _LOGGED = re.compile(r"^(?P<head>.*?)(?P<frame>\[\s*[2-6]\s*,\s*\".*\])\s*[\"']?\s*$")
 _STAMP = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?")
 _NAMED = re.compile(r"([^\s:\[\]]+):\s+(?:send|receive message)\s*$")
+_KEYED = re.compile(
+    r"(?:chargeBoxId|chargePointId|chargepoint|stationId|station|identity|cp)\s*[=:]\s*([\w.*-]+)", re.I
+)
+_SESSION = re.compile(r"(?:sessionId|connectionId|session|connection)\s*[=:]\s*([\w.*-]+)", re.I)
+_ARROW = re.compile(r"([\w.*-]*[\w.*])\s*(-->|->|=>|\u2192|<--|<-|<=|\u2190)\s*([\w.*-]+)")
 _WORD = re.compile(r"-->|<--|->|<-|=>|<=|>>|<<|[A-Za-z]+(?:(?:-to-|->|_to_)[A-Za-z]+)?")
-
-
-def _stamped(line: bytes) -> str | None:
-    """Return the time a line begins with in brackets, as logs have it."""
-    match = re.match(rb"\s*\[(\d{4}-\d\d-\d\d[T ][^\]]+)\]", line)
-    return match[1].decode("utf-8", "replace") if match else None
+_VAGUE = ("in", "out", "up", "down", "read", "write", ">", "<")
+"""Words that say who sent only right before the frame."""
 
 
 def _of_text(lines: Iterator[tuple[int, bytes]], name: str) -> Iterator[Message]:
@@ -352,16 +367,44 @@ def _of_log(number: int, head: str, text: str) -> Message:
     if stamp is not None:
         found.at = _time(stamp[0].replace(",", "."))
         head = head[: stamp.start()] + " " + head[stamp.end() :]
-    named = _NAMED.search(head)
-    if named is not None:
-        found.station = named[1]
-    elif len(cells := [one.strip() for one in re.split(r"[,;\t|]", head) if one.strip()]) > 1:
+    cells = [one.strip() for one in re.split(r"[,;\t|]", head) if one.strip()]
+    if len(cells) > 1 and any(_side(one) != (None, None) for one in cells):
         return _with_cells(found, cells)
-    for word in reversed(_WORD.findall(head)):
-        found.sender, found.relative = _side(word)
-        if found.sender is not None or found.relative is not None:
-            break
+    named = _NAMED.search(head) or _KEYED.search(head)
+    found.station = named[1] if named is not None else "?"
+    session = _SESSION.search(head)
+    found.connection = session[1] if session is not None else None
+    if not _by_arrow(found, head):
+        _by_words(found, _WORD.findall(head))
     return found
+
+
+def _by_arrow(found: Message, head: str) -> bool:
+    """Read `CP01 -> CSMS` and the like; tell whether there was one."""
+    for arrow in _ARROW.finditer(head):
+        sender, receiver = (arrow[1], arrow[3]) if arrow[2].endswith((">", "\u2192")) else (arrow[3], arrow[1])
+        if _side(sender)[0] == "csms" or _side(receiver)[0] == "csms":
+            found.sender = "csms" if _side(sender)[0] == "csms" else "station"
+            other = receiver if found.sender == "csms" else sender
+            found.station = other if found.station == "?" else found.station
+            return True
+    return False
+
+
+def _by_words(found: Message, words: list[str]) -> None:
+    """Take what says sent or received, else what names a side; the word nearest to the frame counts."""
+    for last, word in enumerate(reversed(words)):
+        if last and word.lower() in _VAGUE:
+            continue
+        if (relative := _side(word)[1]) is not None:
+            found.relative = relative
+            return
+    for word in reversed(words):
+        if (sender := _side(word)[0]) is not None and word.lower() not in _VAGUE:
+            found.sender = sender
+            return
+    if words and (sender := _side(words[-1])[0]) is not None:
+        found.sender = sender
 
 
 # --- who sent --------------------------------------------------------------------------------------------------------

@@ -82,6 +82,20 @@ FORMS: dict[str, str | bytes] = {
     "bare frames": "\n".join(FRAMES),
     "an array of frames": f"[{','.join(FRAMES)}]",
     "pairs": json.dumps([[side, json.loads(frame)] for side, frame in zip(SIDES, FRAMES, strict=True)]),
+    "a log with sessions": "\n".join(
+        f"[INFO ] {t} ws.Logger (qtp-1) - [chargeBoxId=CP_1, sessionId=abc] {w}: {f}"
+        for t, w, f in zip(TIMES, ("Received", "Sending", "Sending", "Received"), FRAMES, strict=True)
+    ),
+    "names and arrows": "\n".join(
+        f"{t} info {'CP_1 -> CSMS' if s == SIDES[0] else 'CP_1 <- CSMS'}: {f}"
+        for t, s, f in zip(TIMES, SIDES, FRAMES, strict=True)
+    ),
+    "sentences": "\n".join(
+        f"{t} {'Message received from' if s == SIDES[0] else 'Message sent to'} CP001: {f}"
+        for t, s, f in zip(TIMES, SIDES, FRAMES, strict=True)
+    ),
+    "an object around": json.dumps({"tool": "x", "messages": RECORDS}, indent=1),
+    "an object around in a line": json.dumps({"messages": RECORDS}),
     "objects in or out": "\n".join(
         json.dumps({"ts": 1772359200 + n, "dir": d, "msg": json.loads(f), "cp": "CP_1"})
         for n, (d, f) in enumerate(zip(OUT_IN, FRAMES, strict=True))

@@ -20,47 +20,35 @@ Errors::
 
 from __future__ import annotations
 
-import csv
 import gzip
 import io
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import IO, Any
 
 from interlock.scenarios.judge.payloads import FROM_STATION, actions
 from interlock.scenarios.record import frames
 from interlock.scenarios.record.versions import Version
+from interlock.scenarios.trace_logs import of_text
+from interlock.scenarios.trace_words import (
+    Message,
+    NotATrace,
+    Sender,
+    frame_text,
+    is_frame,
+    side,
+    time_of_day,
+    with_cells,
+)
 
 LINE_BYTES = 4 * 1024 * 1024
 """The longest record that is read."""
 UNDECIDED = 2000
 """Messages that are held until one shows who recorded."""
 
-Sender = Literal["station", "csms"]
 BOTH: tuple[Version, ...] = ("1.6", "2.0.1")
 """The versions whose actions have a direction here."""
-
-
-class NotATrace(Exception):
-    """A file that cannot be read as a trace: one sentence says where and why."""
-
-
-@dataclass(slots=True)
-class Message:
-    """One frame of a recording that is not in the Open OCPP Trace format. `number` is its line."""
-
-    number: int
-    text: str
-    sender: Sender | None = None
-    relative: Literal["sent", "received"] | None = None
-    at: datetime | None = None
-    """When; None where it is not told. Without zone where the recording names none."""
-    station: str = "?"
-    version: str | None = None
-    connection: str | None = None
 
 
 Item = tuple[int, dict[str, Any]] | Message
@@ -106,14 +94,14 @@ def _values(file: IO[bytes], name: str) -> Iterator[Item]:
     rest = _again(first, lines)
     if head == b"{" and isinstance(value, dict):
         yield from (item for n, text in rest for item in _unwrapped(n, _object(text, n, name), name))
-    elif head == b"[" and value is not None and _is_frame(value):
+    elif head == b"[" and value is not None and is_frame(value):
         yield from (_of_value(n, _array(text, n, name), name) for n, text in rest)
     elif _BEGINS_ARRAY.match(line):
         yield from (_of_value(n, one, name) for n, one in _scanned(rest, name, inside=True))
     elif _BEGINS_OBJECT.match(line):
         yield from (item for n, one in _scanned(rest, name, inside=False) for item in _unwrapped(n, one, name))
     else:
-        yield from _of_text(rest, name)
+        yield from of_text(rest, name)
 
 
 def _again(first: tuple[int, bytes], lines: Iterator[tuple[int, bytes]]) -> Iterator[tuple[int, bytes]]:
@@ -206,15 +194,11 @@ _BEGINS_OBJECT = re.compile(rb'\s*\{\s*(?:["}]|$)')
 def _unwrapped(number: int, value: Any, name: str) -> Iterator[Item]:
     """Iterate over the records of an object: those of a list in it, where it is no record itself."""
     if isinstance(value, dict) and not any(key in value for key in ("schemaVersion", "messageType", *_FRAME_NAMES)):
-        inner = next((one for one in value.values() if isinstance(one, list) and one and not _is_frame(one)), None)
+        inner = next((one for one in value.values() if isinstance(one, list) and one and not is_frame(one)), None)
         if inner is not None:
             yield from (_of_value(number, one, name) for one in inner)
             return
     yield _of_value(number, value, name)
-
-
-def _is_frame(value: Any) -> bool:
-    return isinstance(value, list) and len(value) > 1 and type(value[0]) is int and not isinstance(value[1], int)
 
 
 def _of_value(number: int, value: Any, name: str) -> Item:
@@ -223,7 +207,7 @@ def _of_value(number: int, value: Any, name: str) -> Item:
         if "schemaVersion" in value or "messageType" in value:
             return number, value
         return _of_object(number, value, where)
-    if _is_frame(value):
+    if is_frame(value):
         return Message(number, frames.text_of(*value))
     if isinstance(value, list):
         return _of_row(number, value, where)
@@ -237,14 +221,14 @@ def _of_object(number: int, value: dict[str, Any], where: str) -> Message:
         keys = (name.lower().replace("_", "") for name in names)
         return next((folded[key] for key in keys if folded.get(key) is not None), None)
 
-    text = next((one for key in _FRAME_NAMES if (one := _frame_text(folded.get(key.lower()))) is not None), None)
+    text = next((one for key in _FRAME_NAMES if (one := frame_text(folded.get(key.lower()))) is not None), None)
     if text is None:
         raise NotATrace(f"{where}: an object without a frame (`raw`, `frame` or `message`) and without schemaVersion")
     found = Message(number, text)
     for key in _SIDE_NAMES:
         if found.sender is None and found.relative is None and isinstance(one := folded.get(key), str):
-            found.sender, found.relative = _side(one)
-    found.at = _time(first(_TIME_NAMES))
+            found.sender, found.relative = side(one)
+    found.at = time_of_day(first(_TIME_NAMES))
     station, connection, version = first(_STATION_NAMES), first(_LINE_NAMES), first(_VERSION_NAMES)
     found.station = str(station) if isinstance(station, str | int) else "?"
     found.connection = str(connection) if isinstance(connection, str | int) else None
@@ -254,157 +238,11 @@ def _of_object(number: int, value: dict[str, Any], where: str) -> Message:
 
 def _of_row(number: int, value: list[Any], where: str) -> Message:
     """Read a list that holds a frame and what is known of it, in any order."""
-    cells = [one for one in value if _frame_text(one) is None]
-    text = next((found for one in value if (found := _frame_text(one)) is not None), None)
+    cells = [one for one in value if frame_text(one) is None]
+    text = next((found for one in value if (found := frame_text(one)) is not None), None)
     if text is None:
         raise NotATrace(f"{where}: not a JSON object, and no frame either")
-    return _with_cells(Message(number, text), cells)
-
-
-def _with_cells(found: Message, cells: list[Any]) -> Message:
-    for cell in cells:
-        sender, relative = _side(cell) if isinstance(cell, str) else (None, None)
-        if sender is not None or relative is not None:
-            found.sender, found.relative = found.sender or sender, found.relative or relative
-        elif found.at is None and (at := _time(cell)) is not None:
-            found.at = at
-        elif found.station == "?" and isinstance(cell, str) and cell.strip() and not cell.strip().isdigit():
-            found.station = cell.strip()
-    return found
-
-
-def _frame_text(value: Any) -> str | None:
-    if _is_frame(value):
-        return frames.text_of(*value)
-    if isinstance(value, str) and value.lstrip().startswith("["):
-        return value.strip()
-    return None
-
-
-_STATION = r"cp|cs|station|chargepoint|chargebox|chargingstation|evse|charger|client|device|up|upstream|uplink"
-_CSMS = r"csms|centralsystem|central|server|backend|cpo|down|downstream|downlink"
-_FROM_STATION = re.compile(rf"^(from)?({_STATION})((-?>|to|2)+({_CSMS}))?$")
-_FROM_CSMS = re.compile(rf"^(from)?({_CSMS})((-?>|to|2)+({_STATION}))?$")
-_SENT = re.compile(r"^(send|sent|sending|out|outgoing|outbound|tx|->|-->|=>|>|>>|write|request_out)$")
-_RECEIVED = re.compile(r"^(receive|received|receiving|recv|rcvd|in|incoming|inbound|rx|<-|<--|<=|<|<<|read)$")
-
-
-def _side(word: str) -> tuple[Sender | None, Literal["sent", "received"] | None]:
-    """Return who sent, or how the recorder saw it, as a word says."""
-    plain = re.sub(r"[\s_:]", "", word.lower())
-    bare = re.sub(r"(?<=\w)-(?=\w)", "", plain)
-    if _FROM_STATION.match(bare):
-        return "station", None
-    if _FROM_CSMS.match(bare):
-        return "csms", None
-    if _SENT.match(plain):
-        return None, "sent"
-    if _RECEIVED.match(plain):
-        return None, "received"
-    return None, None
-
-
-def _time(value: Any) -> datetime | None:
-    """Return a time of day: ISO 8601, with a comma or point, or seconds or milliseconds of the Unix time."""
-    try:
-        if isinstance(value, str):
-            if re.fullmatch(r"\d{9,13}(\.\d+)?", value):
-                return _time(float(value))
-            return datetime.fromisoformat(value.strip().strip("[]").replace(",", "."))
-        if isinstance(value, int | float) and not isinstance(value, bool) and value > 1e8:
-            return datetime.fromtimestamp(value / 1000 if value > 1e11 else value, UTC)
-    except (ValueError, OverflowError, OSError):
-        pass
-    return None
-
-
-# --- text ------------------------------------------------------------------------------------------------------------
-
-_LOGGED = re.compile(r"^(?P<head>.*?)(?P<frame>\[\s*[2-6]\s*,\s*\".*\])\s*[\"']?\s*$")
-_STAMP = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?")
-_NAMED = re.compile(r"([^\s:\[\]]+):\s+(?:send|receive message)\s*$")
-_KEYED = re.compile(
-    r"(?:chargeBoxId|chargePointId|chargepoint|stationId|station|identity|cp)\s*[=:]\s*([\w.*-]+)", re.I
-)
-_SESSION = re.compile(r"(?:sessionId|connectionId|session|connection)\s*[=:]\s*([\w.*-]+)", re.I)
-_ARROW = re.compile(r"([\w.*-]*[\w.*])\s*(-->|->|=>|\u2192|<--|<-|<=|\u2190)\s*([\w.*-]+)")
-_WORD = re.compile(r"-->|<--|->|<-|=>|<=|>>|<<|[A-Za-z]+(?:(?:-to-|->|_to_)[A-Za-z]+)?")
-_VAGUE = ("in", "out", "up", "down", "read", "write", ">", "<")
-"""Words that say who sent only right before the frame."""
-
-
-def _of_text(lines: Iterator[tuple[int, bytes]], name: str) -> Iterator[Message]:
-    first = found = 0
-    for number, raw in lines:
-        first = first or number
-        line = raw.decode("utf-8", "replace").rstrip("\r\n")
-        if '""' in line and (cells := _cells(line)) is not None:
-            found += 1
-            yield _with_cells(Message(number, cells[0]), [*cells[1]])
-            continue
-        match = _LOGGED.match(line)
-        if match is None:
-            continue  # a log says other things too
-        found += 1
-        yield _of_log(number, match["head"], match["frame"])
-    if not found:
-        raise NotATrace(f"{name} line {first}: not a JSON object, and no line of it ends in an OCPP-J frame")
-
-
-def _cells(line: str) -> tuple[str, list[str]] | None:
-    """Return the frame and the other cells of a line of a table."""
-    for delimiter in ",;\t|":
-        row = next(csv.reader([line], delimiter=delimiter), [])
-        text = next((one for one in row if frames.loose(one) is not None), None)
-        if text is not None and len(row) > 1:
-            return text, [one for one in row if one is not text]
-    return None
-
-
-def _of_log(number: int, head: str, text: str) -> Message:
-    found = Message(number, text)
-    stamp = _STAMP.search(head)
-    if stamp is not None:
-        found.at = _time(stamp[0].replace(",", "."))
-        head = head[: stamp.start()] + " " + head[stamp.end() :]
-    cells = [one.strip() for one in re.split(r"[,;\t|]", head) if one.strip()]
-    if len(cells) > 1 and any(_side(one) != (None, None) for one in cells):
-        return _with_cells(found, cells)
-    named = _NAMED.search(head) or _KEYED.search(head)
-    found.station = named[1] if named is not None else "?"
-    session = _SESSION.search(head)
-    found.connection = session[1] if session is not None else None
-    if not _by_arrow(found, head):
-        _by_words(found, _WORD.findall(head))
-    return found
-
-
-def _by_arrow(found: Message, head: str) -> bool:
-    """Read `CP01 -> CSMS` and the like; tell whether there was one."""
-    for arrow in _ARROW.finditer(head):
-        sender, receiver = (arrow[1], arrow[3]) if arrow[2].endswith((">", "\u2192")) else (arrow[3], arrow[1])
-        if _side(sender)[0] == "csms" or _side(receiver)[0] == "csms":
-            found.sender = "csms" if _side(sender)[0] == "csms" else "station"
-            other = receiver if found.sender == "csms" else sender
-            found.station = other if found.station == "?" else found.station
-            return True
-    return False
-
-
-def _by_words(found: Message, words: list[str]) -> None:
-    """Take what says sent or received, else what names a side; the word nearest to the frame counts."""
-    for last, word in enumerate(reversed(words)):
-        if last and word.lower() in _VAGUE:
-            continue
-        if (relative := _side(word)[1]) is not None:
-            found.relative = relative
-            return
-    for word in reversed(words):
-        if (sender := _side(word)[0]) is not None and word.lower() not in _VAGUE:
-            found.sender = sender
-            return
-    if words and (sender := _side(words[-1])[0]) is not None:
-        found.sender = sender
+    return with_cells(Message(number, text), cells)
 
 
 # --- who sent --------------------------------------------------------------------------------------------------------

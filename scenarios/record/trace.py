@@ -29,10 +29,11 @@ from typing import Any
 
 import msgspec
 
-from interlock.scenarios.judge.trace_inputs import Item, Message, NotATrace, items
+from interlock.scenarios.judge.trace_inputs import Item, items
 from interlock.scenarios.record import frames
 from interlock.scenarios.record.domain_view import EPOCH, Row
 from interlock.scenarios.record.history import History
+from interlock.scenarios.trace_words import Message, NotATrace
 
 VERSION = "1.1"
 TYPES = {2: "CALL", 3: "CALLRESULT", 4: "CALLERROR"}

@@ -11,7 +11,7 @@ from interlock.csms.labelled_points import POINTS
 from interlock.scenarios import library
 from interlock.scenarios import specimens as wrong
 from interlock.scenarios.judge.invariants import INVARIANTS
-from interlock.scenarios.judge.wire_checks import CHECKS
+from interlock.scenarios.judge.register import CHECKS, JUDGES
 from interlock.scenarios.library import scenarios
 from interlock.scenarios.specimens import specimens
 from interlock.scenarios.steps.deeds import DEEDS
@@ -40,7 +40,7 @@ _ENTRIES: dict[str, Callable[[], Mapping[str, str]]] = {
     "invariants": lambda: {
         one.id: f"{one.level:<11} {one.name}" for one in sorted(INVARIANTS.values(), key=lambda one: one.id)
     },
-    "checks": lambda: {one.id: f"{one.level:<11} {one.name}" for one in CHECKS.values()},
+    "checks": lambda: {one.id: one.line for one in CHECKS.values()},
     "specimens": lambda: {name: found.title for name, found in specimens().items()},
     "faults": lambda: {name: _first(found.__doc__) for name, found in sorted(FAULTS.items())},
     "deeds": lambda: {name: _first(found.__doc__) for name, found in sorted(DEEDS.items())},
@@ -85,7 +85,7 @@ def explain(identifier: str) -> str | None:
             f"\nCaught by: {specimen.caught_by} ({INVARIANTS[specimen.caught_by].name})"
             f"\nRun:       interlock run {specimen.scenario} --csms {specimen.name}"
         )
-    if (check := CHECKS.get(identifier.upper())) is not None:
+    if (check := JUDGES.get(identifier.upper())) is not None and check.id not in INVARIANTS:
         return check.explain()
     if (invariant := INVARIANTS.get(identifier.upper())) is not None:
         told = inspect.cleandoc(invariant.function.__doc__ or "")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import simpy
 
 from interlock.simulator.driver import Driver, Habit, Steps, start_habit
+from interlock.simulator.personas import PERSONAS
 from interlock.simulator.station import Station
 
 
@@ -53,6 +54,16 @@ PROFILES: dict[str, Profile] = {
             stay_s=(15.0, 45.0),
             drops_every_s=20.0,
             station={"meter_interval_s": 5.0, "reconnect_s": (0.2, 1.0)},
+        ),
+        Profile(
+            "forgetful",
+            "as busy, but each start, stop or meter value that was answered may be sent again under a new message id",
+            stay_s=(15.0, 45.0),
+            station={
+                "meter_interval_s": 5.0,
+                "retry_s": 2.0,
+                "persona": replace(PERSONAS["resends-new-id"], forgets_answer=0.5),
+            },
         ),
     )
 }

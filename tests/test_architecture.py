@@ -174,7 +174,7 @@ def nobody_imports_the_command_line(tree: Tree) -> Iterator[str]:
 @rule({"scenarios/judge/x.py": "from interlock.scenarios.world import loop\n"})
 def judges_see_records_only(tree: Tree) -> Iterator[str]:
     ours = ("csms", "simulator", "scenarios", "reports", "loadtests")
-    allowed = ("scenarios.judge", "scenarios.record", "scenarios.cases", "simulator.v16")
+    allowed = ("scenarios.judge", "scenarios.record", "scenarios.cases")
     yield from _known(tree, "scenarios/judge/", ours, but=allowed)
 
 

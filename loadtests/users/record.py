@@ -211,7 +211,8 @@ def finish(plan: Plan, parts: Parts, expected: int, control: Control | None) -> 
     stations = sum(one["stations"] for one in parts.done.values())
     about = _about(plan, parts, stations, digest, count)
     hidden = {one.id: (one.name, one.level) for one in INVARIANTS.values()}
-    findings = outside.judge(observations(out / FILE), hidden, stations)
+    began = datetime.fromtimestamp(plan.began, UTC)
+    findings = outside.judge(observations(out / FILE), hidden, stations, began=began)
     missing = expected - len(parts.done)
     judged = checks.judge(observations(out / FILE), asked, missing)
     split = len(findings) - len(hidden)

@@ -17,6 +17,7 @@ from locust import User, constant, task
 
 from interlock.loadtests.users.gevent_link import Line, LoadClock, LoadSocket
 from interlock.loadtests.users.record import Record
+from interlock.scenarios.record import frames
 from interlock.simulator.assembly import build_station
 from interlock.simulator.clock import EPOCH, ClockSpec
 from interlock.simulator.ocppj.controller import OcppController
@@ -192,13 +193,12 @@ class Unit:
 
     def _heard(self, socket: LoadSocket, text: str) -> None:
         asked = self._asked
-        if asked is None or text[:8].lstrip(" \t\r\n[")[:1] not in ("3", "4"):
+        frame = frames.loose(text) if asked is not None else None
+        if asked is None or frame is None or not frame.is_answer or frame.id != asked[0]:
             return
-        message_id, action, due = asked
-        if f'"{message_id}"' not in text[: len(message_id) + 20]:
-            return
+        _, action, due = asked
         self._asked = None
         refused = None
-        if text[:8].lstrip(" \t\r\n[")[:1] == "4":
-            refused = RuntimeError(f"CALLERROR {text[len(message_id) + 5 :][:60]}")
+        if frame.kind == frames.CALLERROR:
+            refused = RuntimeError(f"CALLERROR {frame.code} {frame.description or ''}"[:60])
         self._fire("CALL", action, time.monotonic() - due, len(text), refused)

@@ -4,26 +4,37 @@ from __future__ import annotations
 
 import json
 import shlex
+from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
+import msgspec
 import typer
 
+from interlock.scenarios.judge import fleet_checks, ledger_checks
 from interlock.scenarios.judge import wire as outside
 from interlock.scenarios.judge.invariants import INVARIANTS
 from interlock.scenarios.judge.invariants import judge as judge_from_inside
 from interlock.scenarios.judge.verdict import Finding, Verdict, document
-from interlock.scenarios.judge.wire_checks import CHECKS
+from interlock.scenarios.judge.wire import About, Judgement
 from interlock.scenarios.record import trace
-from interlock.scenarios.record.domain_view import EPOCH
-from interlock.scenarios.record.history import History
+from interlock.scenarios.record.domain_view import EPOCH, Observation, Row
+from interlock.scenarios.record.history import FILE, RUN_FILE, History
+from interlock.scenarios.record.recorder import Recorder
 from interlock.scenarios.refused import UNTOLD, Refused
 from interlock.scenarios.runner import Job, Outcome, versions, write
 
+SHOWN_BEFORE, SHOWN_BEHIND = 60, 20
+"""Observations kept around what a violation points at, to show what led there."""
+WHOLE = 20_000
+"""Observations that are kept to be shown; of a longer record only those around violations."""
+
 
 def judge(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A trace (JSON lines), or a run directory.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A trace or log, or a run directory.")],
+    about: Annotated[str, typer.Option(help="Who is judged: station, csms or both.")] = "both",
     out: Annotated[Path | None, typer.Option(help="Keep it here as a run directory, for `report`.")] = None,
     write_trace: Annotated[
         Path | None, typer.Option("--write", help="Write it here as a trace for other tools.", dir_okay=False)
@@ -31,55 +42,141 @@ def judge(
     as_json: Annotated[bool, typer.Option("--json", help="Print the verdict as JSON and nothing else.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only the last line.")] = False,
 ) -> None:
-    """Judge a recorded exchange: a trace in the Open OCPP Trace format, or a run directory of ours.
+    """Judge a recorded exchange: a trace in the Open OCPP Trace format, a log with frames, or a run directory of ours.
 
-    A trace of another tool is judged by what the CSMS said; one that we wrote by all that the run was judged by.
+    What another tool recorded is judged by what both sides said; what we recorded by all that the run was judged by.
+    Read are JSON lines, one JSON array, lists of frames, log lines of the `ocpp` package and tables, plain or gzipped.
     """
-    history, skipped, ocpp = _read(file)
-    about, findings = _judged(file, history, ocpp)
-    verdict = document(about, findings)
-    history.run = about
-    if write_trace is not None:
-        began = about.get("spec", {}).get("began") if isinstance(about.get("spec"), dict) else None
-        trace.write(history.rows(), write_trace, began=datetime.fromisoformat(began) if began else EPOCH, run=about)
-    if out is not None:
-        write(Outcome(Job(about["scenario"], 0), verdict, about, history), out)
+    if about not in get_args(About):
+        raise Refused(f"--about is station, csms or both, not {about!r}")
+    side: About = about  # type: ignore[assignment]
+    try:
+        inside = _from_inside(file)
+        verdict = _inside(inside, out, write_trace) if inside is not None else None
+        rows: list[dict[str, Any]] = inside.as_json() if inside is not None else []
+        if verdict is None:
+            verdict, rows, last = _outside(file, side, out, write_trace)
+        else:
+            assert inside is not None
+            last = _last(len(inside.of("frame")), len({seen["station"] for seen in inside.of("frame")}), file, [])
+    except trace.NotATrace as error:
+        raise Refused(str(error), UNTOLD) from None
     if as_json:
         typer.echo(json.dumps(verdict, indent=1, sort_keys=True))
     else:
-        _show(file, history, verdict, skipped, out, quiet=quiet)
+        _show(verdict, rows, last, out, quiet=quiet)
     raise typer.Exit(Verdict[verdict["verdict"]].exit_code)
 
 
-def _read(file: Path) -> tuple[History, int, set[str]]:
-    """Return the history, how many records were of no use, and the OCPP versions it names."""
+# --- what we recorded with the CSMS's own log ------------------------------------------------------------------------
+
+
+def _from_inside(file: Path) -> History | None:
+    """Return the history of a run that is judged by its log; None for what was seen from the stations only."""
     if file.is_dir():
-        return History.read(file), 0, {"1.6"}
-    try:
-        found = trace.read(file)
-    except trace.NotATrace as error:
-        raise Refused(str(error), UNTOLD) from None
-    return found.history(), found.skipped, found.ocpp
+        history = History.read(file)
+        return None if history.rules.get("seen_from") == "station" else history
+    stream = trace.Stream(file)
+    for _ in stream:
+        break
+    if stream.run is None or stream.run.get("rules", {}).get("seen_from") == "station":
+        return None
+    return trace.read(file).history()
 
 
-def _judged(file: Path, history: History, ocpp: set[str]) -> tuple[dict[str, Any], list[Finding]]:
-    """Return what run.json says of it, and the findings."""
-    about = dict(history.run)
-    if about and about.get("rules", {}).get("seen_from") != "station":
-        return about, judge_from_inside(history)
-    hidden = {one.id: (one.name, one.level) for one in INVARIANTS.values()}
-    findings = outside.judge(history.observations, hidden, about.get("rules", {}).get("fleet"))
-    other = sorted(version for version in ocpp if not version.lower().removeprefix("ocpp").startswith("1.6"))
-    if other:
-        reason = f"the trace is of OCPP {', '.join(other)[:60]}"
-        findings = [
-            Finding(one.id, one.name, one.level, Verdict.NOT_APPLICABLE, 0, reason)
-            if one.id in CHECKS and CHECKS[one.id].dialect
-            else one
-            for one in findings
-        ]
-    if about:
-        return about, findings
+def _inside(history: History, out: Path | None, write_trace: Path | None) -> dict[str, Any]:
+    run = dict(history.run)
+    verdict = document(run, judge_from_inside(history))
+    if write_trace is not None:
+        trace.write(history.rows(), write_trace, began=_began(run) or EPOCH, run=run)
+    if out is not None:
+        write(Outcome(Job(run["scenario"], 0), verdict, run, history), out)
+    return verdict
+
+
+def _began(run: dict[str, Any]) -> datetime | None:
+    spec = run.get("spec")
+    text = spec.get("began") if isinstance(spec, dict) else None
+    return datetime.fromisoformat(text) if isinstance(text, str) else None
+
+
+# --- what was seen from the stations ---------------------------------------------------------------------------------
+
+
+class _Source:
+    """Rows of a record that can be gone through more than once, none of them kept."""
+
+    def __init__(self, file: Path) -> None:
+        self.stream = None if file.is_dir() else trace.Stream(file)
+        self._history = History.read(file) if file.is_dir() else None
+        self._file = file
+        self.run: dict[str, Any] = dict(self._history.run) if self._history is not None else {}
+
+    def rows(self) -> Iterable[Row]:
+        """Iterate over the rows."""
+        if self._history is not None:
+            yield from (row for row in self._history.rows() if row[1] != "end")
+            return
+        self.stream = stream = trace.Stream(self._file)
+        yield from stream
+        self.run = dict(stream.run or {})
+
+
+def _outside(
+    file: Path, about: About, out: Path | None, write_trace: Path | None
+) -> tuple[dict[str, Any], list[dict[str, Any]], str]:
+    source = _Source(file)
+    rows = source.rows()
+    first = next(iter(rows_ := iter(rows)), None)
+    stream = source.stream
+    if first is None:
+        raise stream.nothing() if stream is not None else trace.NotATrace(f"{file} holds no message")
+    run = dict(source.run or (stream.run if stream is not None else None) or {})
+    fleet = run.get("rules", {}).get("fleet")
+    work = Judgement("csms" if fleet is not None else about, _began(run))
+    facts = fleet_checks.Facts()
+    count = 0
+    for count, (t, kind, fields) in enumerate(_chain(first, rows_), 1):
+        seen = Observation(count - 1, round(t, 6), kind, fields)
+        work.see(seen)
+        if fleet is not None:
+            facts.see(seen)
+    findings = work.findings()
+    if fleet is not None:
+        findings = fleet_checks.complete(_of_load(source, run) + findings, work, facts, run)
+    findings += outside.hidden({one.id: (one.name, one.level) for one in INVARIANTS.values()})
+    run = run or _described(file, about)
+    if out is not None:
+        run = _keep(source.rows(), run, out)
+    if write_trace is not None:
+        trace.write(source.rows(), write_trace, began=_began(run) or EPOCH, run=run)
+    verdict = document(run, findings)
+    if out is not None:
+        text = msgspec.json.format(msgspec.json.encode(verdict, order="sorted"), indent=1)
+        (out / "verdict.json").write_bytes(text)
+    shown, findings = _around(source, findings, count)
+    last = _last(work.frames, work.stations, file, [*_notes(work), *_aside(source)])
+    if count > WHOLE:
+        return {**verdict, "invariants": document(run, findings)["invariants"]}, shown, last
+    return verdict, shown, last
+
+
+def _of_load(source: _Source, run: dict[str, Any]) -> list[Finding]:
+    """Return what the checks of a load test say, where it was one."""
+    if not str(run.get("scenario")).startswith("load-"):
+        return []
+    seen = [Observation(i, round(t, 6), kind, fields) for i, (t, kind, fields) in enumerate(source.rows())]
+    known = any(one.kind in ("command.state", "csms.transaction") for one in seen)
+    return ledger_checks.judge(seen, ledger_checks.Answers(known=known), 0)
+
+
+def _chain(first: Row, rest: Iterable[Row]) -> Iterable[Row]:
+    yield first
+    yield from rest
+
+
+def _described(file: Path, about: About) -> dict[str, Any]:
+    again = ["interlock", "judge", str(file), *([] if about == "both" else ["--about", about])]
     return {
         "schema": 1,
         "scenario": file.name,
@@ -90,23 +187,87 @@ def _judged(file: Path, history: History, ocpp: set[str]) -> tuple[dict[str, Any
         "drawn": {},
         "versions": versions(),
         "rules": {"recorded": "all", "seen_from": "station"},
-        "reproduce": shlex.join(["interlock", "judge", str(file)]),
-    }, findings
+        "reproduce": shlex.join(again),
+    }
 
 
-def _show(
-    file: Path, history: History, verdict: dict[str, Any], skipped: int, out: Path | None, *, quiet: bool
-) -> None:
+def _keep(rows: Iterable[Row], run: dict[str, Any], out: Path) -> dict[str, Any]:
+    """Write a run directory as the rows pass; return what run.json says."""
+    now = [0.0]
+    with Recorder(lambda: now[0], out) as recorder:
+        for now[0], kind, fields in rows:
+            recorder.observe(kind, **fields)
+        digest = recorder.end()
+        run = {**run, "history_sha256": digest, "observations": recorder.count}
+    text = msgspec.json.format(msgspec.json.encode(run, order="sorted"), indent=1)
+    (out / RUN_FILE).write_bytes(text)
+    assert (out / FILE).exists()
+    return run
+
+
+def _around(source: _Source, findings: list[Finding], count: int) -> tuple[list[dict[str, Any]], list[Finding]]:
+    """Return the observations that are shown, and the findings that point into them."""
+    wanted: set[int] | None = None
+    if count > WHOLE:
+        at = [i for one in findings for violation in one.violations[:1] for i in violation.at]
+        wanted = {i for one in at for i in range(one - SHOWN_BEFORE, one + SHOWN_BEHIND)}
+    if not any(one.violations for one in findings):
+        return [], findings
+    kept: list[dict[str, Any]] = []
+    place: dict[int, int] = {}
+    for i, (t, kind, fields) in enumerate(source.rows()):
+        if wanted is None or i in wanted:
+            place[i] = len(kept)
+            kept.append({"i": len(kept), "t": round(t, 6), "kind": kind, **fields})
+    if wanted is None:
+        return kept, findings
+    return kept, [
+        replace(
+            one,
+            violations=tuple(
+                replace(violation, at=tuple(place[i] for i in violation.at if i in place))
+                for violation in one.violations
+            ),
+        )
+        for one in findings
+    ]
+
+
+# --- what is said ----------------------------------------------------------------------------------------------------
+
+
+def _notes(work: Judgement) -> list[str]:
+    found = [
+        f"{count} frames of OCPP {name[:40]}, which is not known here, were judged by OCPP-J alone"
+        for name, count in work.unknown.most_common()
+    ]
+    if work.assumed:
+        found.append(f"no version is named: judged as OCPP {', '.join(sorted(work.taken_as))}")
+    return found
+
+
+def _aside(source: _Source) -> list[str]:
+    stream, found = source.stream, []
+    if stream is not None and stream.skipped:
+        found.append(f"{stream.skipped} records of SOAP left out")
+    if stream is not None and stream.unplaced:
+        found.append(f"{stream.unplaced} messages left out, of which nothing says who sent them")
+    return found
+
+
+def _last(frames: int, stations: int, file: Path, notes: list[str]) -> str:
+    aside = "".join(f", {note}" for note in notes)
+    return f"over {frames} frames of {stations} station{'s' * (stations != 1)} in {file}{aside}"
+
+
+def _show(verdict: dict[str, Any], rows: list[dict[str, Any]], last: str, out: Path | None, *, quiet: bool) -> None:
     from interlock import reports
 
     if not quiet:
-        typer.echo(reports.text(verdict, history.as_json()))
-    frames = len(history.of("frame"))
+        typer.echo(reports.text(verdict, rows))
+        for one in verdict["invariants"]:
+            if one["verdict"] == "INCONCLUSIVE" and one["id"][0] in "SWF":
+                typer.echo(f"  {one['id']} {one['name']}: {one['verdict']}, {one['reason']}")
     held = sum(one["verdict"] == "PASS" for one in verdict["invariants"])
-    stations = len({seen["station"] for seen in history.of("frame")})
-    aside = f", {skipped} records of SOAP left out" if skipped else ""
     kept = f"   run: {out}" if out is not None else ""
-    typer.echo(
-        f"{verdict['verdict']}: {held} checks held over {frames} frames of {stations} "
-        f"station{'s' * (stations != 1)} in {file}{aside}{kept}"
-    )
+    typer.echo(f"{verdict['verdict']}: {held} checks held {last}{kept}")

@@ -24,7 +24,8 @@ no              no            yes                   PASS
 no              no            no                    INCONCLUSIVE
 ==============  ============  ====================  ==============
 
-"Did not look" is never green: nothing to merge is INCONCLUSIVE, and so is a run in which no MUST had anything to see.
+"Did not look" is never green: nothing to merge is INCONCLUSIVE, and so is a run in which no MUST had anything to see,
+and one in which something that is `needed` (stations accepted, sessions told) could not be seen.
 """
 
 from __future__ import annotations
@@ -92,6 +93,8 @@ class Finding:
     checked: int = 0
     reason: str | None = None
     violations: tuple[Violation, ...] = ()
+    needed: bool = False
+    """Whether a run is not green where this one could not tell."""
 
 
 def verdict_of(findings: Iterable[Finding]) -> Verdict:
@@ -100,6 +103,8 @@ def verdict_of(findings: Iterable[Finding]) -> Verdict:
     worst = merge(finding.verdict for finding in findings)
     if worst >= Verdict.FAIL:
         return worst
+    if any(finding.needed and finding.verdict is Verdict.INCONCLUSIVE for finding in findings):
+        return Verdict.INCONCLUSIVE
     if any(finding.level == "MUST" and finding.verdict is Verdict.PASS for finding in findings):
         return Verdict.PASS
     return Verdict.INCONCLUSIVE
@@ -121,5 +126,7 @@ def document(run: Mapping[str, Any], findings: Sequence[Finding]) -> dict[str, A
 def _shown(finding: Finding) -> dict[str, Any]:
     shown = asdict(finding)
     shown["verdict"] = finding.verdict.name
+    if not finding.needed:
+        del shown["needed"]
     shown["violations"] = [{**violation, "at": list(violation["at"])} for violation in shown["violations"]]
     return shown

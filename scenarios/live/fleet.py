@@ -21,6 +21,7 @@ from typing import Any
 
 import msgspec
 
+from interlock.scenarios.judge import fleet_checks
 from interlock.scenarios.judge import wire as outside
 from interlock.scenarios.judge.invariants import INVARIANTS
 from interlock.scenarios.judge.verdict import Finding, Verdict, document
@@ -280,14 +281,18 @@ class Fleet:
             "history_sha256": digest,
             "observations": self.observed,
         }
-        self.document = document(about, self._findings())
+        self.document = document(about, self._findings(about))
         for name, content in (("run.json", about), ("verdict.json", self.document)):
             text = msgspec.json.format(msgspec.json.encode(content, order="sorted"), indent=1)
             (plan.out / name).write_bytes(text)
 
-    def _findings(self) -> list[Finding]:
-        hidden = {one.id: (one.name, one.level) for one in INVARIANTS.values()}
-        return outside.judge(observations(self._recorder.path), hidden, self.plan.stations)
+    def _findings(self, about: dict[str, Any]) -> list[Finding]:
+        work, facts = outside.Judgement("csms", self.plan.began), fleet_checks.Facts()
+        for seen in observations(self._recorder.path):
+            work.see(seen)
+            facts.see(seen)
+        unseen = {one.id: (one.name, one.level) for one in INVARIANTS.values()}
+        return fleet_checks.complete(work.findings(), work, facts, about) + outside.hidden(unseen)
 
     def summary(self) -> dict[str, Any]:
         """Return what `--json` prints."""

@@ -21,6 +21,7 @@ from interlock.csms import v16
 from interlock.csms.domain import commands as do
 from interlock.csms.domain.station import Station as Folded
 from interlock.csms.domain.station import Transaction
+from interlock.scenarios.record import frames
 from interlock.scenarios.record.domain_view import OUTCOMES
 from interlock.scenarios.record.history import History
 from interlock.scenarios.spec import Drawn, Scenario, Step
@@ -321,20 +322,20 @@ class OutsideWorld:
 
     def _frame(self, edge: str, socket: Socket, text: str) -> None:
         self._note(edge, socket, text)
-        kind = text[:8].lstrip(" [")[:1]
-        with contextlib.suppress(ValueError, LookupError, TypeError):  # a station may send what is no message
-            if edge == "station.sent" and kind == "2":
-                self._asking.add((socket.station_id, json.loads(text)[1]))
-            elif edge == "station.received" and kind in ("3", "4"):
-                self._asking.discard((socket.station_id, json.loads(text)[1]))
-            elif edge == "station.sent":
-                self._obeying.pop((socket.station_id, json.loads(text)[1]), None)
-            elif edge == "station.received" and kind == "2":
-                _, message_id, action, payload = json.loads(text)
-                self._obeying[socket.station_id, message_id] = self.env.now + OBEYED_S + sum(self._slow)
-                wanted = _call(socket.station_id, str(action), payload)
-                told = {"message_id": str(message_id), "action": str(action), "command_id": None, "request_id": None}
-                self._observe("call", node="csms", station=socket.station_id, **told, wanted=wanted)
+        frame, station = frames.loose(text), socket.station_id
+        if frame is None:
+            return  # a station may send what is no message, and so may a CSMS
+        if edge == "station.sent" and frame.kind == frames.CALL:
+            self._asking.add((station, frame.id))
+        elif edge == "station.received" and frame.is_answer:
+            self._asking.discard((station, frame.id))
+        elif edge == "station.sent":
+            self._obeying.pop((station, frame.id), None)
+        elif edge == "station.received" and frame.kind == frames.CALL and frame.parts == 4:
+            self._obeying[station, frame.id] = self.env.now + OBEYED_S + sum(self._slow)
+            wanted = _call(station, frame.action, frame.payload)
+            told = {"message_id": frame.id, "action": frame.action, "command_id": None, "request_id": None}
+            self._observe("call", node="csms", station=station, **told, wanted=wanted)
 
     async def _last_look(self) -> None:
         observe = self.history.observe
@@ -389,7 +390,7 @@ class OutsideWorld:
 
         Known from a log, whose command ids are message ids; otherwise where only one request asked for such a CALL.
         """
-        log, keyed = "log" in self.target.tells, "requests" in self.target.tells
+        keyed = "requests" in self.target.tells
         asking: dict[str, dict[tuple[str, int], str | None]] = {}
         for seen in self.history.noted("request.asked"):
             which = seen["request_id"], 0 if keyed else seen["attempt"]
@@ -404,8 +405,10 @@ class OutsideWorld:
             if call["request_id"] is None and len(wanted) == 1:
                 [(call["request_id"], _)] = wanted
                 known = commands.get(str(call["request_id"]), set())
-                if not log and len(known) == 1:
+                if len(known) == 1:
                     [call["command_id"]] = known
+            elif call["request_id"] is None and wanted:
+                call["candidates"] = sorted({name for name, _ in wanted})
 
     def _shifted(self, value: Any) -> Any:
         """Put the CSMS's times of day where the history's seconds begin."""

@@ -6,6 +6,8 @@ from array import array
 from dataclasses import dataclass, field
 from typing import Any
 
+from interlock.scenarios.record import frames
+
 QUANTILES = (50, 95, 99)
 
 
@@ -46,28 +48,29 @@ class Tally:
         self._asked: dict[str, tuple[str, str, float]] = {}
 
     def sent(self, station: str, text: str, now: float) -> None:
-        """Count a frame of a station's. Its own CALLs are written without spaces, as `[2,"id","action",`."""
+        """Count a frame of a station's."""
         self.frames += 1
-        if text.startswith('[2,"'):
+        frame = frames.loose(text)
+        if frame is not None and frame.kind == frames.CALL:
             self.lost(station)
-            parts = text.split('"', 4)
-            if len(parts) == 5:
-                self._asked[station] = parts[1], parts[3], now
+            self._asked[station] = frame.id, frame.action, now
 
     def received(self, station: str, text: str, now: float) -> None:
-        """Count a frame of the CSMS's. Only its head is looked at: the rest is the station's business."""
+        """Count a frame of the CSMS's."""
         self.frames += 1
-        kind = text[:8].lstrip(" \t\r\n[")[:1]
-        if kind == "2":
+        frame = frames.loose(text)
+        if frame is None:
+            return
+        if frame.kind == frames.CALL:
             self.commands += 1
         asked = self._asked.get(station)
-        if asked is None or kind not in ("3", "4") or f'"{asked[0]}"' not in text[: len(asked[0]) + 20]:
+        if asked is None or not frame.is_answer or frame.id != asked[0]:
             return
         del self._asked[station]
         one = self.actions.setdefault(asked[1], Line())
         one.seconds.append(now - asked[2])
         self.answered += 1
-        if kind == "4":
+        if frame.kind == frames.CALLERROR:
             one.errors += 1
             self.errors += 1
 

@@ -12,7 +12,8 @@ from datetime import UTC, datetime
 from operator import attrgetter
 from typing import Any, Generic, TypeVar
 
-import msgspec
+from interlock.scenarios.record import frames
+from interlock.scenarios.record.frames import CALL, Frame
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 """What every clock of a run reads at second 0."""
@@ -20,8 +21,7 @@ EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 T = TypeVar("T")
 
 _INDEX = attrgetter("i")
-
-_decode = msgspec.json.Decoder().decode
+_UNREAD: Any = object()
 
 
 def seconds(at: str) -> float:
@@ -32,10 +32,11 @@ def seconds(at: str) -> float:
 class Observation:
     """One thing that happened: the `i`th, at second `t`. Its fields are read as attributes or by name."""
 
-    __slots__ = ("fields", "i", "kind", "t")
+    __slots__ = ("_frame", "fields", "i", "kind", "t")
 
     def __init__(self, i: int, t: float, kind: str, fields: dict[str, Any]) -> None:
         self.i, self.t, self.kind, self.fields = i, t, kind, fields
+        self._frame: Frame | None = _UNREAD
 
     def __getitem__(self, name: str) -> Any:
         return self.fields[name]
@@ -49,13 +50,11 @@ class Observation:
         """Return a field, or `default` where this observation has none of that name."""
         return self.fields.get(name, default)
 
-    def message(self) -> list[Any] | None:
-        """Return the OCPP-J message in a frame's text, or None where it is none."""
-        try:
-            found = _decode(self.fields["text"])
-        except (KeyError, TypeError, ValueError, RecursionError):
-            return None
-        return found if isinstance(found, list) and found else None
+    def frame(self) -> Frame | None:
+        """Return what a frame's text says, read once; None where it is no message at all (see `frames.loose`)."""
+        if self._frame is _UNREAD:
+            self._frame = frames.loose(self.fields.get("text"))
+        return self._frame
 
     def __repr__(self) -> str:
         shown = ", ".join(f"{name}={value!r}" for name, value in self.fields.items())
@@ -287,13 +286,8 @@ class Readings:
         """The CALL frames that left the CSMS, by station and message id."""
         found: dict[tuple[str, str], list[Observation]] = {}
         for seen in self.of("frame"):
-            fields = seen.fields
-            # Most frames are not CALLs of the CSMS: look at the first characters before parsing.
-            if fields["edge"] != "csms.sent" or "2" not in fields["text"][:8]:
-                continue
-            message = seen.message()
-            if message is not None and message[0] == 2 and len(message) > 1:
-                found.setdefault((fields["station"], str(message[1])), []).append(seen)
+            if seen.fields["edge"] == "csms.sent" and (frame := seen.frame()) is not None and frame.kind == CALL:
+                found.setdefault((seen.fields["station"], frame.id), []).append(seen)
         return found
 
     @reading
@@ -303,11 +297,8 @@ class Readings:
             return self._arrived()
         found: dict[tuple[str, str], list[Observation]] = {}
         for seen in self.of("frame"):
-            fields = seen.fields
-            if fields["edge"] == "csms.received" and fields["text"][:8].lstrip(" [").startswith(("3", "4")):
-                message = seen.message()
-                if message is not None and len(message) > 1:
-                    found.setdefault((fields["station"], str(message[1])), []).append(seen)
+            if seen.fields["edge"] == "csms.received" and (frame := seen.frame()) is not None and frame.is_answer:
+                found.setdefault((seen.fields["station"], frame.id), []).append(seen)
         return found
 
     def _arrived(self) -> dict[tuple[str, str], list[Observation]]:
@@ -316,18 +307,18 @@ class Readings:
         sent: dict[tuple[str, int], list[tuple[str, Observation]]] = {}
         behind: dict[tuple[str, int, str], int] = {}
         for seen in self.of("frame"):
-            station, socket, message = seen.fields["station"], seen.fields["socket"], seen.message()
-            if message is None or len(message) < 2:
+            station, socket, frame = seen.fields["station"], seen.fields["socket"], seen.frame()
+            if frame is None:
                 continue
-            message_id, answered = str(message[1]), sent.setdefault((station, socket), [])
-            if seen.fields["edge"] == "station.sent" and message[0] == 2:
-                behind[station, socket, message_id] = len(answered)
+            answered = sent.setdefault((station, socket), [])
+            if seen.fields["edge"] == "station.sent" and frame.kind == CALL:
+                behind[station, socket, frame.id] = len(answered)
             elif seen.fields["edge"] == "station.sent":
-                answered.append((message_id, seen))
-            elif message[0] in (3, 4):
-                for one, frame in answered[: behind.pop((station, socket, message_id), 0)]:
-                    if frame not in found.setdefault((station, one), []):
-                        found[station, one].append(frame)
+                answered.append((frame.id, seen))
+            elif frame.is_answer:
+                for one, told in answered[: behind.pop((station, socket, frame.id), 0)]:
+                    if told not in found.setdefault((station, one), []):
+                        found[station, one].append(told)
         return found
 
     # --- the station ---

@@ -19,6 +19,8 @@ Errors::
 
 from __future__ import annotations
 
+import heapq
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -27,25 +29,20 @@ from typing import Any
 
 import msgspec
 
+from interlock.scenarios.record import frames
 from interlock.scenarios.record.domain_view import EPOCH, Row
 from interlock.scenarios.record.history import History
+from interlock.scenarios.record.trace_inputs import Item, items
+from interlock.scenarios.record.trace_words import Message, NotATrace
 
 VERSION = "1.1"
 TYPES = {2: "CALL", 3: "CALLRESULT", 4: "CALLERROR"}
 NUMBERS = {name: number for number, name in TYPES.items()}
 DIRECTIONS = {"station.sent": "cp-to-csms", "station.received": "csms-to-cp"}
 EDGES = {direction: edge for edge, direction in DIRECTIONS.items()}
-WORDS = {"transport": ("json", "soap"), "direction": tuple(EDGES), "messageType": tuple(NUMBERS)}
-LINE_BYTES = 4 * 1024 * 1024
-"""The longest record that is read."""
 
 _encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder().decode
-_decode_object = msgspec.json.Decoder(dict[str, Any]).decode
-
-
-class NotATrace(Exception):
-    """A file that cannot be read as a trace: one sentence says where and why."""
+__all__ = ["DIRECTIONS", "NotATrace", "Stream", "Trace", "read", "records", "write"]
 
 
 @dataclass(slots=True)
@@ -115,10 +112,7 @@ def records(
 
 def _message(fields: Mapping[str, Any]) -> list[Any] | None:
     """Return the message of a frame, if a record can hold it."""
-    try:
-        found = _decode(fields["text"])
-    except (ValueError, RecursionError):
-        return None
+    found = frames.decoded(fields["text"])
     if not isinstance(found, list) or len(found) < 3 or not isinstance(found[1], str):
         return None
     if found[0] == 2 and len(found) == 4 and isinstance(found[2], str):
@@ -173,47 +167,209 @@ def _iso(at: datetime) -> str:
 # --- reading ---------------------------------------------------------------------------------------------------------
 
 
+class Stream:
+    """A recording that is read as it is iterated over; what it tells besides is complete when that is over.
+
+    Records of other tools may stand out of order by `TOLERANCE_S`; their rows say in `wall` the Unix time, None where
+    no zone is known, and in `ocpp` the version they name.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.run: dict[str, Any] | None = None
+        """What run.json held, if we wrote it."""
+        self.ocpp: set[str] = set()
+        """OCPP versions its records name."""
+        self.skipped = 0
+        """Records of SOAP, which have no frames."""
+        self.unplaced = 0
+        """Messages of which nothing says who sent them; they are left out."""
+        self._began: datetime | None = None
+        self._last = 0.0
+        self._lines: dict[tuple[str, str], int] = {}
+
+    def __iter__(self) -> Iterator[Row]:
+        for item in _ordered(self._dated(items(self.path))):
+            yield from self._rows(item)
+
+    def nothing(self) -> NotATrace:
+        """Return the error that says why no message was read."""
+        if self.unplaced:
+            return NotATrace(f"{self.path}: nothing says which side sent any of its {self.unplaced} messages")
+        return NotATrace(f"{self.path} holds no message" + (" that is not SOAP" if self.skipped else ""))
+
+    def _dated(self, found: Iterable[Item]) -> Iterator[_Dated]:
+        for item in found:
+            if isinstance(item, Message) and item.sender is None:
+                self.unplaced += 1
+            elif isinstance(item, Message):
+                yield _Dated(item.at, item.at is not None and item.at.tzinfo is not None, item)
+            if isinstance(item, Message):
+                continue
+            number, record = item
+            where = f"{self.path.name} line {number}"
+            at, zoned = _checked(record, where)
+            if record["transport"] == "soap":
+                self.skipped += 1
+                self._began = self._began or at
+                continue
+            if isinstance(record.get("ocppVersion"), str):
+                self.ocpp.add(record["ocppVersion"])
+            yield _Dated(at, zoned, item)
+
+    def _rows(self, dated: _Dated) -> Iterator[Row]:
+        at, item = dated.aware(), dated.item
+        began = self._began = self._began or at
+        t = (at - began).total_seconds() if at is not None and began is not None else 0.0
+        if isinstance(item, Message):
+            yield self._note(t, "frame", self._message(item, dated))
+            return
+        number, record = item
+        meta = record.get("meta")
+        ours = meta.get("interlock") if isinstance(meta, dict) else None
+        try:
+            yield from self._record(record, ours if isinstance(ours, dict) else {}, t, dated)
+        except (LookupError, TypeError, ValueError):
+            raise NotATrace(
+                f"{self.path.name} line {number}: its meta.interlock is not what Interlock writes"
+            ) from None
+
+    def _message(self, item: Message, dated: _Dated) -> dict[str, Any]:
+        fields = {
+            "edge": "station.sent" if item.sender == "station" else "station.received",
+            "station": item.station,
+            "socket": self._socket(item.station, item.connection),
+            "node": "csms",
+            "text": item.text,
+            "wall": dated.wall,
+        }
+        if item.version is not None:
+            self.ocpp.add(item.version)
+            fields["ocpp"] = item.version
+        if item.at is None:
+            fields["timed"] = False
+        return fields
+
+    def _socket(self, station: str, connection: str | None) -> int:
+        """Number the connections that a recording names; 0 stands for one that is not known."""
+        if connection is None:
+            return 0
+        return self._lines.setdefault((station, connection), len(self._lines) + 1)
+
+    def _record(self, record: dict[str, Any], ours: dict[str, Any], t: float, dated: _Dated) -> Iterator[Row]:
+        if "run" in ours:
+            self.run = dict(ours["run"])
+        for one in ours.get("before", ()):
+            yield self._note(float(one["t"]), str(one["kind"]), dict(one["fields"]))
+        meta = record.get("meta")
+        named = meta.get("connectionId") if isinstance(meta, dict) else None
+        station = str(record.get("chargePointId", "?"))
+        fields = {
+            "edge": EDGES[record["direction"]],
+            "station": station,
+            "socket": int(ours["socket"]) if "socket" in ours else self._socket(station, named and str(named)),
+            "node": str(ours.get("node", "csms")),
+            "text": record["raw"] if isinstance(record.get("raw"), str) else _text(record),
+        }
+        if not ours:
+            fields["wall"] = dated.wall
+            if isinstance(record.get("ocppVersion"), str):
+                fields["ocpp"] = record["ocppVersion"]
+        yield self._note(float(ours["t"]) if "t" in ours else t, "frame", fields)
+        for one in ours.get("after", ()):
+            yield self._note(float(one["t"]), str(one["kind"]), dict(one["fields"]))
+
+    def _note(self, t: float, kind: str, fields: dict[str, Any]) -> Row:
+        if {"i", "t", "kind"} & fields.keys():
+            raise ValueError(kind)
+        # Lines are in the order things happened; a clock that was set back does not change that.
+        self._last = max(t, self._last)
+        return self._last, kind, fields
+
+
 def read(path: Path) -> Trace:
-    """Read a trace, or raise `NotATrace`."""
-    trace = Trace()
-    began: datetime | None = None
-    try:
-        with open(path, "rb") as file:
-            for number, line in enumerate(iter(lambda: file.readline(LINE_BYTES), b""), 1):
-                if line.strip():
-                    began = _take(trace, line, f"{path.name} line {number}", began)
-    except OSError as error:
-        raise NotATrace(f"{path} cannot be read: {error.strerror}") from None
-    if not trace.rows:
-        raise NotATrace(f"{path} holds no message" + (" that is not SOAP" if trace.skipped else ""))
-    return trace
+    """Read a whole trace into memory, or raise `NotATrace`."""
+    stream = Stream(path)
+    rows = list(stream)
+    if not rows:
+        raise stream.nothing()
+    return Trace(rows, stream.run, stream.ocpp, stream.skipped)
 
 
-def _take(trace: Trace, line: bytes, where: str, began: datetime | None) -> datetime:
-    """Add a record. Return the time of day at second 0."""
-    if len(line) >= LINE_BYTES and not line.endswith(b"\n"):
-        raise NotATrace(f"{where}: longer than {LINE_BYTES} bytes")
-    try:
-        record = _decode_object(line)
-    except (msgspec.MsgspecError, UnicodeError, RecursionError):
-        raise NotATrace(f"{where}: not a JSON object") from None
-    at = _checked(record, where)
-    if record["transport"] == "soap":
-        trace.skipped += 1
-        return began or at
-    if isinstance(record.get("ocppVersion"), str):
-        trace.ocpp.add(record["ocppVersion"])
-    meta = record.get("meta")
-    ours = meta.get("interlock") if isinstance(meta, dict) else None
-    try:
-        _add(trace, record, ours if isinstance(ours, dict) else {}, at, began or at)
-    except (LookupError, TypeError, ValueError):
-        raise NotATrace(f"{where}: its meta.interlock is not what Interlock writes") from None
-    return began or at
+@dataclass(slots=True)
+class _Dated:
+    """A record and its time of day; `zoned` tells whether the record names the zone."""
+
+    at: datetime | None
+    zoned: bool
+    item: Item
+
+    def aware(self) -> datetime | None:
+        """Return the time, in UTC where no zone is named."""
+        if self.at is None or self.at.tzinfo is not None:
+            return self.at
+        return self.at.replace(tzinfo=UTC)
+
+    @property
+    def wall(self) -> float | None:
+        """The Unix time, None where no zone is named."""
+        return self.at.timestamp() if self.at is not None and self.zoned else None
+
+    def names(self) -> tuple[str, str, bool] | None:
+        """Return the station, the message id, and whether it is an answer; None for what is no message."""
+        if isinstance(self.item, Message):
+            frame, station = frames.loose(self.item.text), self.item.station
+        else:
+            record = self.item[1]
+            text = record["raw"] if isinstance(record.get("raw"), str) else _text(record)
+            frame, station = frames.loose(text), str(record.get("chargePointId", "?"))
+        return (station, frame.id, frame.is_answer) if frame is not None else None
 
 
-def _checked(record: dict[str, Any], where: str) -> datetime:
-    """Check what every record must have; return its time."""
+TOLERANCE_S = 2.0
+"""How far out of order records may stand."""
+HELD = 256
+"""Records that are looked at at once to put them in order."""
+
+
+def _ordered(found: Iterable[_Dated]) -> Iterator[_Dated]:
+    """Put records in the order of their times, where they differ by no more than `TOLERANCE_S`.
+
+    An answer never goes before its request: where it would, the clocks of two writers differ and the lines count. What
+    Interlock wrote is in order.
+    """
+    heap: list[tuple[float, int, _Dated]] = []
+    asked: dict[tuple[str, str], float] = {}
+    latest = -math.inf
+    for number, one in enumerate(found):
+        at = one.aware()
+        ours = isinstance(one.item, tuple) and isinstance(one.item[1].get("meta"), dict)
+        if at is None or (ours and "interlock" in one.item[1]["meta"]):  # type: ignore[index]
+            while heap:
+                yield heapq.heappop(heap)[2]
+            yield one
+            continue
+        t, names = at.timestamp(), one.names()
+        if t < latest - TOLERANCE_S:
+            t = latest  # a clock that was set back
+        if names is not None:
+            station, message_id, is_answer = names
+            if is_answer:
+                t = max(t, asked.pop((station, message_id), t))
+            else:
+                asked[station, message_id] = t
+                if len(asked) > HELD:
+                    del asked[next(iter(asked))]
+        latest = max(latest, t)
+        heapq.heappush(heap, (t, number, one))
+        while heap and (heap[0][0] < latest - TOLERANCE_S or len(heap) > HELD):
+            yield heapq.heappop(heap)[2]
+    while heap:
+        yield heapq.heappop(heap)[2]
+
+
+def _checked(record: dict[str, Any], where: str) -> tuple[datetime, bool]:
+    """Check what every record must have; return its time, and whether it has a zone."""
     version = record.get("schemaVersion")
     if not isinstance(version, str) or version.split(".")[0] != VERSION.split(".")[0]:
         raise NotATrace(f"{where}: schemaVersion is {str(version)[:40]!r}, and this program reads 1.x")
@@ -230,35 +386,7 @@ def _checked(record: dict[str, Any], where: str) -> datetime:
         at = datetime.fromisoformat(record["timestamp"])
     except (KeyError, TypeError, ValueError):
         raise NotATrace(f"{where}: timestamp is {str(record.get('timestamp'))[:40]!r}, not an ISO 8601 time") from None
-    return at if at.tzinfo is not None else at.replace(tzinfo=UTC)
-
-
-def _add(trace: Trace, record: dict[str, Any], ours: dict[str, Any], at: datetime, began: datetime) -> None:
-    rows = trace.rows
-    if "run" in ours:
-        trace.run = dict(ours["run"])
-
-    def others(name: str) -> None:
-        for one in ours.get(name, ()):
-            _note(rows, float(one["t"]), str(one["kind"]), dict(one["fields"]))
-
-    others("before")
-    fields = {
-        "edge": EDGES[record["direction"]],
-        "station": str(record.get("chargePointId", "?")),
-        "socket": int(ours.get("socket", 0)),
-        "node": str(ours.get("node", "csms")),
-        "text": record["raw"] if isinstance(record.get("raw"), str) else _text(record),
-    }
-    _note(rows, float(ours["t"]) if "t" in ours else (at - began).total_seconds(), "frame", fields)
-    others("after")
-
-
-def _note(rows: list[Row], t: float, kind: str, fields: dict[str, Any]) -> None:
-    if {"i", "t", "kind"} & fields.keys():
-        raise ValueError(kind)
-    # Lines are in the order things happened; a clock that was set back does not change that.
-    rows.append((max(t, rows[-1][0]) if rows else max(0.0, t), kind, fields))
+    return at, at.tzinfo is not None
 
 
 def _text(record: dict[str, Any]) -> str:

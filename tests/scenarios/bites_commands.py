@@ -252,6 +252,51 @@ def reset_rejected_and_taken() -> History:
     return Story().command(asked=RESET, outcome="CommandRejected").rest()
 
 
+def rejected_then_by_card(crash: bool) -> History:
+    """A start is refused, the same card begins a session there, and the CSMS confirms the start."""
+    story = Story().command(asked=START, steps=(*NOT_SENT, "called", "obeyed"), status="Rejected")
+    story.frame("csms.received", [3, "c1", {"status": "Rejected"}])
+    if crash:
+        story.see("node.crashed", node=NODE)
+        story.see("node.started", node=NODE, incarnation=2)
+    story.wait(20).charge(steps=("begun", "started")).outcome("CommandConfirmed")
+    return story.rest()
+
+
+@breaks("I07")
+def start_confirmed_against_an_answer_that_was_known() -> History:
+    return rejected_then_by_card(crash=False)
+
+
+@holds("I07")
+def start_confirmed_after_its_answer_died_with_the_node() -> History:
+    return rejected_then_by_card(crash=True)
+
+
+def equal_unlocks(*outcomes: str, moved: int) -> History:
+    """Two equal requests of which the CSMS does not tell the CALLs apart, seen from outside."""
+    told = ["outcomes", "requests"]
+    story = Story(told=told)
+    for number, outcome in enumerate(outcomes, 1):
+        story.command(f"c{number}", f"r{number}", steps=("asked", "intent", "answered", "outcome"), outcome=outcome)
+    for number in range(1, len(outcomes) + 1):
+        about = {"node": "csms", "station": "CP01", "message_id": f"m{number}", "action": "UnlockConnector"}
+        story.see("call", **about, command_id=f"m{number}", request_id=None, candidates=["r1", "r2"])
+        if number <= moved:
+            story.ledger("lock", "unlocked", f"m{number}")
+    return story.rest()
+
+
+@breaks("I07")
+def of_two_equal_commands_more_are_done_than_were() -> History:
+    return equal_unlocks("CommandAccepted", "CommandAccepted", moved=1)
+
+
+@breaks("I07")
+def of_two_equal_commands_more_are_refused_than_were() -> History:
+    return equal_unlocks("CommandRejected", "CommandRejected", moved=1)
+
+
 @holds("I07")
 def rejected_and_not_done() -> History:
     steps = (*NOT_SENT, "called", "obeyed", "outcome")

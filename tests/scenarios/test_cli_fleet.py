@@ -18,7 +18,7 @@ import pytest
 
 from interlock.scenarios.record.history import History
 from interlock.scenarios.refused import Refused
-from tests.simulator.wire import FakeCsms, csms
+from tests.simulator.wire import FakeCsms, csms, now
 
 pytestmark = pytest.mark.asyncio
 
@@ -301,12 +301,11 @@ async def test_against_the_ocpp_package(tmp_path: Path) -> None:
     from websockets.exceptions import ConnectionClosed
 
     unlocked: list[str] = []
-    now = "2026-01-01T00:00:00Z"
 
     class Central(ChargePoint):  # type: ignore[misc]
         @on("BootNotification")
         def boot(self, **_: Any) -> Any:
-            return call_result.BootNotification(current_time=now, interval=60, status="Accepted")
+            return call_result.BootNotification(current_time=now(), interval=60, status="Accepted")
 
         @on("StatusNotification")
         def status(self, **_: Any) -> Any:
@@ -314,7 +313,7 @@ async def test_against_the_ocpp_package(tmp_path: Path) -> None:
 
         @on("Heartbeat")
         def heartbeat(self) -> Any:
-            return call_result.Heartbeat(current_time=now)
+            return call_result.Heartbeat(current_time=now())
 
         @on("Authorize")
         def authorize(self, **_: Any) -> Any:
@@ -346,7 +345,7 @@ async def test_against_the_ocpp_package(tmp_path: Path) -> None:
 
     async with serve(talk, "127.0.0.1", 0, subprotocols=["ocpp1.6"]) as server:  # type: ignore[list-item]
         port = next(iter(server.sockets)).getsockname()[1]
-        done = await interlock("fleet", f"ws://127.0.0.1:{port}", "-n", "2", "--time", "5s", cwd=tmp_path)
+        done = await interlock("fleet", f"ws://127.0.0.1:{port}", "-n", "2", "--time", "12s", cwd=tmp_path)
     assert (done.code, done.err) == (0, ""), done.out
     assert unlocked == ["Unlocked", "Unlocked"]
     assert "PASS" in done.out

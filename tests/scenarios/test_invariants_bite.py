@@ -17,6 +17,7 @@ from interlock.scenarios.record.history import History
 
 from . import bites_commands, bites_log, bites_world
 from .bites import BREAKS, HOLDS, Made
+from .bites_commands import equal_unlocks
 from .histories import NODE, START, STATION, Story
 
 MODULES = (bites_commands, bites_log, bites_world)
@@ -252,3 +253,9 @@ def test_an_answer_has_arrived_once_what_came_after_it_was_answered() -> None:
     assert answers(unlocked, beat, beaten) == {("S", "c1")}
     assert answers(unlocked, beat) == set()
     assert answers(beat, unlocked, beaten) == set()  # it may have been on its way still
+
+
+def test_equal_commands_that_cannot_be_told_apart_are_judged_by_their_numbers_and_no_more() -> None:
+    history = equal_unlocks("CommandAccepted", "CommandRejected", moved=1)
+    found = INVARIANTS["I07"].judge(history)
+    assert (found.verdict, found.violations) == (Verdict.INCONCLUSIVE, ())

@@ -9,6 +9,7 @@ import json
 import random
 import ssl
 from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
 
@@ -24,7 +25,12 @@ from interlock.simulator.network.wall_clock import WallClock
 from interlock.simulator.spec import StationSpec
 from interlock.simulator.station import Station
 
-NOW = "2026-01-01T00:00:00.000Z"
+
+def now() -> str:
+    """The time of day, as a right CSMS tells it."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
 SOON_S = 10.0
 """Longer than anything here takes."""
 
@@ -95,9 +101,9 @@ class FakeCsms:
     def _usual(self, action: str, payload: Payload) -> Payload:
         match action:
             case "BootNotification":
-                return {"status": "Accepted", "currentTime": NOW, "interval": self.heartbeat_s}
+                return {"status": "Accepted", "currentTime": now(), "interval": self.heartbeat_s}
             case "Heartbeat":
-                return {"currentTime": NOW}
+                return {"currentTime": now()}
             case "Authorize":
                 return {"idTagInfo" if "idTag" in payload else "idTokenInfo": {"status": "Accepted"}}
             case "StartTransaction":

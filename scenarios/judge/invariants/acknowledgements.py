@@ -9,9 +9,8 @@ from typing import Any
 
 from interlock.scenarios.judge.invariants.declare import Looked, invariant, story
 from interlock.scenarios.judge.verdict import Violation
+from interlock.scenarios.record.frames import CALL, CALLRESULT, Frame, content
 from interlock.scenarios.record.history import History, Observation, station_of
-
-CALL, CALLRESULT = 2, 3
 
 
 @dataclass(slots=True)
@@ -70,10 +69,10 @@ def _kept(seen: Observation) -> list[Hashable]:
 
 def _replies(history: History) -> Looked:
     looked = Looked()
-    calls: dict[tuple[str, int, str], tuple[Observation, list[Any]]] = {}
+    calls: dict[tuple[str, int, str], tuple[Observation, Frame]] = {}
     kept: Counter[Hashable] = Counter()
     answered: Counter[Hashable] = Counter()
-    timed: set[tuple[str, str]] = set()
+    timed: set[tuple[str, int]] = set()
     for seen in history.of_any("frame", "stored"):
         if seen.kind == "stored":
             kept.update(_kept(seen))
@@ -81,29 +80,29 @@ def _replies(history: History) -> Looked:
         edge = seen.fields["edge"]
         if edge not in ("csms.received", "csms.sent"):
             continue
-        message = seen.message()
-        if message is None or len(message) < 3:
+        frame = seen.frame()
+        if frame is None:
             continue
-        socket = seen.fields["station"], seen.fields["socket"], str(message[1])
-        if edge == "csms.received" and message[0] == CALL and len(message) > 3:
-            calls[socket] = seen, message
-        elif edge == "csms.sent" and message[0] == CALLRESULT and socket in calls:
+        socket = seen.fields["station"], seen.fields["socket"], frame.id
+        if edge == "csms.received" and frame.kind == CALL:
+            calls[socket] = seen, frame
+        elif edge == "csms.sent" and frame.kind == CALLRESULT and socket in calls:
             received, call = calls[socket]
-            if not (isinstance(call[3], dict) and isinstance(message[2], dict)):
+            if not (isinstance(call.payload, dict) and isinstance(frame.payload, dict)):
                 continue
-            told = _told(seen.fields["station"], call[2], call[3], message[2])
+            told = _told(seen.fields["station"], call.action, call.payload, frame.payload)
             if told is None:
                 continue
             looked.checked += 1
-            if call[2] == "MeterValues" or call[3].get("timestamp"):
-                again = seen.fields["station"], str(call[3])
+            if call.action == "MeterValues" or call.field("timestamp"):
+                again = seen.fields["station"], content(call.payload)
                 told.count = 0 if again in timed else told.count  # what has a time is kept once, however often told
                 timed.add(again)
             answered[told.fact] += told.count
             if kept[told.fact] < max(1, answered[told.fact]):
                 looked.violations.append(
                     Violation(
-                        f"{call[2]} {call[1]} was answered before it was in the log",
+                        f"{call.action} {call.id} was answered before it was in the log",
                         f"{told.words} stored before the answer left",
                         f"answered at {seen.t:.3f} s, nothing stored by then",
                         seen.fields["station"],

@@ -6,8 +6,10 @@ import math
 from collections.abc import Iterator
 from itertools import chain
 
+from interlock.scenarios.judge.invariants import alike
 from interlock.scenarios.judge.invariants.declare import Scope, invariant, story
 from interlock.scenarios.judge.invariants.model import Lives
+from interlock.scenarios.judge.rules import opened_twice
 from interlock.scenarios.judge.verdict import Violation
 from interlock.scenarios.record.history import Command, History, LogEvent, Observation
 
@@ -122,26 +124,14 @@ def no_double_unlock(history: History) -> Iterator[Violation]:
     for (what, name, connector), unlocked in history.derive(_unlocks).items():
         if what == "station":
             may = _may_unlock(history, name, connector)
-            if len(unlocked) > may:
-                yield Violation(
-                    f"{may} requests, {len(unlocked)} unlocks: connector {connector} of {name}",
-                    f"at most {may} unlocks",
-                    f"the lock of connector {connector} was opened {len(unlocked)} times",
-                    name,
-                    story(*_asked_to_unlock(history, name, connector).values(), unlocked),
-                )
+            asked = [seen for attempts in _asked_to_unlock(history, name, connector).values() for seen in attempts]
+            words = f"{may} requests, {len(unlocked)} unlocks: connector {connector} of {name}"
+            yield from opened_twice(words, connector, unlocked, may, asked)
         elif len(unlocked) > 1:
-            station = unlocked[0]["station"]
-            calls = [history.call(station, seen["message_id"] or "") for seen in unlocked]
+            calls = [history.call(unlocked[0]["station"], seen["message_id"] or "") for seen in unlocked]
             asked = [seen for seen in history.of("request.asked") if seen["request_id"] == name]
-            moves = ", ".join(f"{seen.t:.3f} s" for seen in unlocked)
-            yield Violation(
-                f"one {what}, {len(unlocked)} unlocks: {name}",
-                "at most one unlock",
-                f"the lock of connector {connector} was opened {len(unlocked)} times, at {moves}",
-                station,
-                story(asked, [call for call in calls if call is not None], unlocked),
-            )
+            also = [*asked, *(call for call in calls if call is not None)]
+            yield from opened_twice(f"one {what}, {len(unlocked)} unlocks: {name}", connector, unlocked, also=also)
 
 
 @invariant(
@@ -275,11 +265,18 @@ ACCEPTING = frozenset(("Accepted", "Unlocked", "Scheduled", "RebootRequired"))
 """What a station says when it does as it is told."""
 
 
+def _outcomes(history: History) -> Scope:
+    """Count commands with an outcome; those that cannot be told from equal ones count as cut short."""
+    untied = alike.untied(history)
+    known = [command.command_id in untied for command in history.commands.values() if command.outcomes()]
+    return Scope(len(known) - sum(known), sum(known))
+
+
 @invariant(
     "I07",
     "outcome = ground truth",
     records="outcomes",
-    needs=lambda history: sum(bool(command.outcomes()) for command in history.commands.values()),
+    needs=_outcomes,
     absent="no command has an outcome",
     rest=True,
     ref="OCPP 1.6 sections 5.11 and 5.18",
@@ -292,8 +289,13 @@ def outcome_is_true(history: History) -> Iterator[Violation]:
     else that was accepted was taken by the station, and anything rejected or refuted was not. Unknown claims nothing,
     and a start without an answer may be confirmed by a session that the same token began there by card. Every outcome
     in the log is judged, not only the last; for stations that lose what they had to tell, not that a start was refuted.
+    Where a CSMS does not tell which CALL was for which of several equal commands, only their numbers are judged.
     """
+    yield from alike.judge(history, _was_done)
+    untied = alike.untied(history)
     for command in history.commands.values():
+        if command.command_id in untied:
+            continue
         for phase, event in command.outcomes():
             wrong = _contradiction(history, command, phase, event)
             if wrong is not None:
@@ -324,7 +326,7 @@ def _contradiction(history: History, command: Command, phase: str, event: LogEve
         case "RemoteStart":
             begun = any(seen.kind == "session.begun" for seen in truths)
             if phase in ("accepted", "confirmed") and not (taken or begun):
-                known = any(seen.t < event.t - LOOKED_AT_S for seen in _answers(history, command))
+                known = any(_survived(history, command, seen, event) for seen in _answers(history, command))
                 if phase == "confirmed" and not known and _same_card(history, command):
                     return None  # OCPP 1.6 cannot tell the two apart
                 return "the station took it, or a session began by it", answer
@@ -339,6 +341,27 @@ def _contradiction(history: History, command: Command, phase: str, event: LogEve
             if phase in ("rejected", "refuted") and taken:
                 return "the station did not take it", answer
     return None
+
+
+def _was_done(history: History, command: Command, call: Observation) -> bool:
+    """Tell whether a station did what a CALL asked for."""
+    station, message_id = call["station"], call["message_id"]
+    caused = history.caused(station, message_id)
+    if command.kind == "Unlock":
+        return any(map(_is_unlock, caused))
+    said = (seen["status"] for seen in history.obeyed(station, message_id))
+    return bool(caused) or any(status in ACCEPTING for status in said)
+
+
+def _survived(history: History, command: Command, answer: Observation, event: LogEvent) -> bool:
+    """Tell whether the CSMS knew an answer when it recorded `event`: in the log, or with a node that lived on.
+
+    One that a node had received and not yet stored when it crashed has died with it.
+    """
+    if answer.t >= event.t - LOOKED_AT_S:
+        return False
+    stored = any(answer.i < one.i < event.i for step, one in command.steps if step in ("accepted", "rejected"))
+    return stored or not history.derive(Lives).fell(answer["node"], answer.i, event.t)
 
 
 def _answers(history: History, command: Command) -> list[Observation]:

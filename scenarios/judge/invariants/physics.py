@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from interlock.scenarios.judge.invariants.declare import Looked, invariant, story
+from interlock.scenarios.judge.rules import bill_differs
 from interlock.scenarios.judge.verdict import Violation
 from interlock.scenarios.record.history import History, LogEvent, Observation, Session, station_of
 
@@ -169,11 +170,10 @@ def _judge(
         if not ends:
             yield _violation(station, f"{who} ended and has no stop", "one TransactionStopped", "none", about)
             continue
-        true_wh, stop_wh = session.ended["meter_wh"], ends[0].data["meter_stop_wh"]
-        energy_wh = stop_wh - start.data["meter_start_wh"]
-        if stop_wh != true_wh or energy_wh != session.ended["energy_wh"] or energy_wh < 0:
-            expected = f"{session.ended['energy_wh']} Wh, meter at {true_wh} Wh"
-            yield _violation(station, f"{who} is billed wrongly", expected, f"{energy_wh} Wh, {stop_wh} Wh", about)
+        start_wh, stop_wh = start.data["meter_start_wh"], ends[0].data["meter_stop_wh"]
+        differs = bill_differs(session.ended["energy_wh"], session.ended["meter_wh"], start_wh, stop_wh)
+        if differs is not None:
+            yield _violation(station, f"{who} is billed wrongly", *differs, about)
         yield from _samples(history, station, who, start, ends[0])
 
 

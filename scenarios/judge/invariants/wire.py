@@ -1,54 +1,50 @@
-"""The wire: what OCPP-J demands of whoever sends frames."""
+"""The wire at the CSMS's own edge: rules of `wire_checks` where the log tells more than the stations see."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
-from interlock.scenarios.judge.invariants.declare import Looked, invariant, story
+from interlock.scenarios.judge.invariants.declare import Looked, invariant
 from interlock.scenarios.judge.verdict import Violation
-from interlock.scenarios.record.history import History, Observation, seconds
+from interlock.scenarios.judge.wire import Judgement
+from interlock.scenarios.judge.wire_check import Asked, Check, Heard, Side
+from interlock.scenarios.judge.wire_checks.rpc import CsmsOneOutstanding
+from interlock.scenarios.judge.wire_checks.transactions import OneAnswerToOneStart
+from interlock.scenarios.record.history import History, seconds
 
 TOLERANCE_S = 0.01
+EDGES: dict[str, Side] = {"csms.received": "station", "csms.sent": "csms"}
+
+
+def _looked(history: History) -> dict[str, Looked]:
+    """Let checks of the wire look at the frames as the CSMS received and sent them; return what they saw, by id."""
+    checks: list[Check] = [_UntilItsDeadline(history), _WholeAnswer()]
+    work = Judgement(checks=checks, edges=EDGES, content=False)
+    for seen in history.observations:
+        if seen.kind in ("frame", "socket.opened", "socket.closed"):
+            work.see(seen)
+    work.findings()
+    return {check.id: Looked(check.checked, 0, list(check.violations)) for check in checks}
+
+
+class _UntilItsDeadline(CsmsOneOutstanding, registered=False):
+    """W05, where the log tells until when a CALL waits."""
+
+    def __init__(self, history: History) -> None:
+        super().__init__()
+        self._history = history
+
+    def given_up(self, heard: Heard, last: Asked) -> float:
+        """Return when a CALL may count as timed out: at its command's deadline, wherever it spent its time."""
+        call = self._history.call(heard.station, last.id)
+        command = self._history.commands.get(call["command_id"]) if call else None
+        deadline = command.intent.data.get("deadline") if command else None
+        timeout_s: float = self._history.rules.get("call_timeout_s", 0.0)
+        return (seconds(deadline) if deadline else last.t + timeout_s) - TOLERANCE_S
 
 
 def _outstanding(history: History) -> Looked:
-    looked, waiting = Looked(), dict[tuple[str, int], tuple[str, Observation]]()
-    timeout_s = history.rules.get("call_timeout_s", 0.0)
-    for seen in history.of("frame"):
-        fields = seen.fields
-        head = fields["text"][:8].lstrip(" [")
-        key = fields["station"], fields["socket"]
-        if fields["edge"] == "csms.sent" and head.startswith("2"):
-            message = seen.message()
-            if message is None or len(message) < 2:
-                continue
-            looked.checked += 1
-            before = waiting.get(key)
-            if before is not None and seen.t < _patience_ends(history, before, timeout_s):
-                looked.violations.append(
-                    Violation(
-                        f"CALL {message[1]} was sent while {before[0]} had no answer",
-                        f"an answer first, or {timeout_s:g} s without one",
-                        f"{seen.t - before[1].t:.3f} s after it",
-                        fields["station"],
-                        story(before[1], seen),
-                    )
-                )
-            waiting[key] = str(message[1]), seen
-        elif fields["edge"] == "csms.received" and head.startswith(("3", "4")) and key in waiting:
-            message = seen.message()
-            if message is not None and len(message) > 1 and message[1] == waiting[key][0]:
-                del waiting[key]
-    return looked
-
-
-def _patience_ends(history: History, before: tuple[str, Observation], timeout_s: float) -> float:
-    """Return when a CALL may count as timed out: at its command's deadline, wherever it spent its time."""
-    call = history.call(before[1]["station"], before[0])
-    command = history.commands.get(call["command_id"]) if call else None
-    deadline = command.intent.data.get("deadline") if command else None
-    return (seconds(deadline) if deadline else before[1].t + timeout_s) - TOLERANCE_S
+    return history.derive(_looked)[CsmsOneOutstanding.id]
 
 
 @invariant(
@@ -62,46 +58,20 @@ def _patience_ends(history: History, before: tuple[str, Observation], timeout_s:
 def one_outstanding(history: History) -> Iterator[Violation]:
     """On a connection the CSMS sends no CALL while its last one has neither an answer nor timed out.
 
-    Stations have one slot for a call. A second one is dropped, or answered in the place of the first.
+    Stations have one slot for a call. A second one is dropped, or answered in the place of the first. The rule of W05,
+    with the deadlines of the log.
     """
     yield from history.derive(_outstanding).violations
 
 
-START = ("connectorId", "idTag", "meterStart", "timestamp")
-"""What identifies a StartTransaction, under whatever message id it is sent."""
+class _WholeAnswer(OneAnswerToOneStart, registered=False):
+    """W15, for a CSMS that promises the same status too."""
+
+    whole_answer = True
 
 
 def _starts_answered(history: History) -> Looked:
-    looked = Looked()
-    asked: dict[tuple[str, int, str], tuple[Any, ...]] = {}
-    first: dict[tuple[Any, ...], tuple[Any, Observation]] = {}
-    for seen in history.of("frame"):
-        fields = seen.fields
-        head = fields["text"][:8].lstrip(" [")
-        if fields["edge"] == "csms.received" and head.startswith("2") and '"StartTransaction"' in fields["text"]:
-            message = seen.message()
-            if message is not None and len(message) == 4 and isinstance(message[3], dict):
-                told = tuple(message[3].get(name) for name in START)
-                asked[fields["station"], fields["socket"], str(message[1])] = (fields["station"], *told)
-        elif fields["edge"] == "csms.sent" and head.startswith("3") and '"transactionId"' in fields["text"]:
-            message = seen.message()
-            start = asked.get((fields["station"], fields["socket"], str(message[1]))) if message else None
-            if message is None or start is None or not isinstance(message[2], dict):
-                continue
-            said = message[2].get("transactionId"), (message[2].get("idTagInfo") or {}).get("status")
-            before = first.setdefault(start, (said, seen))
-            looked.checked += before[1] is not seen
-            if before[0] != said:
-                looked.violations.append(
-                    Violation(
-                        f"a StartTransaction on connector {start[1]} that was sent again got another answer",
-                        f"transaction {before[0][0]}, {before[0][1]}, as before",
-                        f"transaction {said[0]}, {said[1]}",
-                        fields["station"],
-                        story(before[1], seen),
-                    )
-                )
-    return looked
+    return history.derive(_looked)[OneAnswerToOneStart.id]
 
 
 @invariant(
@@ -116,6 +86,6 @@ def one_answer_to_one_start(history: History) -> Iterator[Violation]:
     """A StartTransaction that a station sends again, under whatever message id, gets the answer it got before.
 
     It does not know which answer was lost. With another transaction id its stop ends nothing, with another status it
-    ends a session that was allowed.
+    ends a session that was allowed. The rule of W15, and the card's status with it.
     """
     yield from history.derive(_starts_answered).violations

@@ -112,12 +112,43 @@ def test_asyncio_stays_in_its_rooms() -> None:
             assert name(path) in ASYNCIO, name(path)
 
 
-def test_only_the_dialect_knows_1_6() -> None:
-    words = ("idTag", "connectorId", "chargePoint")
+def dialects_named(source: str) -> set[str]:
+    """Return the single dialects that a file imports, by whichever form of import."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names if ".dialects.v" in alias.name}
+        elif isinstance(node, ast.ImportFrom) and "dialects" in (node.module or "").split("."):
+            parts = [*(node.module or "").split("."), *(alias.name for alias in node.names)]
+            found |= {part for part in parts if part.startswith("v") and part[1:].isdigit()}
+    return found
+
+
+def test_a_dialect_is_named_only_in_its_room() -> None:
+    words = ("idTag", "connectorId", "chargePoint", "evseId")
     for path in (ROOT / "csms").rglob("*.py"):
-        if path.name not in ("v16.py",):
+        if "dialects" not in path.parts and path.name != "upcast.py":  # which reads the words of old logs
             text = path.read_text("utf-8")
             assert not any(word in text for word in words), name(path)
+            assert not dialects_named(text), name(path)
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        "from .dialects import v16",
+        "from .dialects.v16 import report",
+        "from csms.dialects.v201.words import CODES",
+        "import csms.dialects.v16",
+        "from interlock.csms.dialects import BY_SUBPROTOCOL, v201",
+    ],
+)
+def test_naming_a_dialect_is_seen(bad: str) -> None:
+    assert dialects_named(bad)
+
+
+def test_what_all_dialects_share_may_be_imported() -> None:
+    assert not dialects_named("from .dialects import BY_SUBPROTOCOL, Dialect\nfrom .dialects.dialect import moment\n")
 
 
 @pytest.mark.parametrize("path", FILES, ids=name)

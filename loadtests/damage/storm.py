@@ -25,6 +25,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from interlock.csms import codec
 from interlock.scenarios.live.fleet import make_room
 from interlock.simulator.address import Address
 from interlock.simulator.clock import EPOCH
@@ -129,14 +130,14 @@ async def storm(wanted: argparse.Namespace, folder: str) -> int:
 
 def compare(folder: str, ended: dict[str, list[int]]) -> list[str]:
     """Set the log beside what the hardware did."""
-    starts: dict[str, dict[int, int]] = {}
+    starts: dict[str, dict[str, int]] = {}
     stops: dict[str, list[int]] = {}
     with sqlite3.connect(f"{folder}/interlock.sqlite") as log:
         rows = log.execute("SELECT stream, type, data FROM event WHERE type LIKE 'Transaction%' ORDER BY position")
         for stream, kind, data in rows:
             event = json.loads(data)
             station = stream.removeprefix("station-")
-            if kind == "TransactionStarted":
+            if codec.kind(kind) == "TransactionStarted":
                 starts.setdefault(station, {})[event["transaction_id"]] = event["meter_start_wh"]
             else:
                 begun = starts.get(station, {}).get(event["transaction_id"], 0)

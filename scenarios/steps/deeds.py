@@ -27,7 +27,7 @@ def deed(function: Deed) -> Deed:
     return function
 
 
-OPEN = ("requested", "doubt")
+OPEN = ("requested", "in-doubt")
 
 
 @deed

@@ -59,7 +59,9 @@ def _differences(belief: Observation | None, truth: Observation) -> list[tuple[s
     fields = belief.fields  # what a CSMS does not tell is not there, and is not compared
     if "transaction_id" in fields:
         thought, true = fields["transaction_id"], truth["transaction_id"]
-        if (thought is None) != (truth["session"] is None) or (None not in (thought, true) and thought != true):
+        if (thought is None) != (truth["session"] is None) or (
+            None not in (thought, true) and str(thought) != str(true)
+        ):
             found.append(("transaction", _or_none(thought), _or_none(true if true is not None else truth["session"])))
     if fields.get("held") and truth["session"] is None:
         found.append(("held", "for a start or an unlock", "nothing going on"))
@@ -104,13 +106,13 @@ def _bills(history: History) -> Looked:
         key = begun["station"], begun["connector"], begun["id_tag"], begun["meter_wh"]
         sessions.setdefault(key, []).append(session)
     starts: dict[Key, list[LogEvent]] = {}
-    stops: dict[tuple[str, int], list[LogEvent]] = {}
+    stops: dict[tuple[str, str], list[LogEvent]] = {}
     for event in history.log:
         station, data = station_of(event.stream), event.data
         if station is None:
             continue
         if event.type == "TransactionStarted":
-            key = station, data["connector"], data["id_token"], data["meter_start_wh"]
+            key = station, data["evse"], data["id_token"], data["meter_start_wh"]
             starts.setdefault(key, []).append(event)
         elif event.type == "TransactionStopped":
             stops.setdefault((station, data["transaction_id"]), []).append(event)

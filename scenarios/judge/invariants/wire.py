@@ -78,7 +78,14 @@ def _starts_answered(history: History) -> Looked:
     for seen in history.of("frame"):
         fields = seen.fields
         head = fields["text"][:8].lstrip(" [")
-        if fields["edge"] == "csms.received" and head.startswith("2") and '"StartTransaction"' in fields["text"]:
+        if fields["edge"] == "csms.received" and head.startswith("2") and '"StopTransaction"' in fields["text"]:
+            message = seen.message()
+            if message is not None and len(message) == 4 and isinstance(message[3], dict):
+                # It was answered, or its id would not be known: what comes in its words is another session.
+                number = str(message[3].get("transactionId"))
+                for ended in [one for one, (said, _) in first.items() if str(said[0]) == number]:
+                    del first[ended]
+        elif fields["edge"] == "csms.received" and head.startswith("2") and '"StartTransaction"' in fields["text"]:
             message = seen.message()
             if message is not None and len(message) == 4 and isinstance(message[3], dict):
                 told = tuple(message[3].get(name) for name in START)

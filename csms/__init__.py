@@ -3,6 +3,6 @@
 An intent is decided; a fact is recorded. An intent that loses a race is decided again, before anything is sent. A fact
 that loses a race is appended again at the next version, and nothing is sent again.
 
-`domain` decides and folds, `ocppj` and the dialect `v16` read and write frames, `store` keeps the log; `handle`,
+`domain` decides and folds, `ocppj` and the `dialects` read and write frames, `store` keeps the log; `handle`,
 `dispatch` and `presence` are the only places that wait; `node` wires one CSMS process together.
 """

@@ -39,6 +39,10 @@ class Ids:
         self._count += 1
         return f"{self._prefix}.c{self._count}"
 
+    def remote_start_id(self) -> int:
+        """Draw the number by which a station names the remote start it carries out (0 to 2^31 - 1)."""
+        return self._rng.randint(0, 2**31 - 1)
+
     def transaction_id(self) -> int:
         """Draw a transaction id: never 0, never guessable from another (1 to 2^31 - 1)."""
         return self._rng.randint(1, 2**31 - 1)

@@ -1,7 +1,8 @@
 """Events to bytes and back, by an explicit type name and version. Old bytes stay readable through upcasters.
 
 A type name is the event's class name, with `/2` and so on behind it from the second version of its shape. An upcaster
-turns the decoded JSON of one version into that of the next; they are chained.
+turns the decoded JSON of one version into that of the next; they are chained. Who only asks what kind of event it is
+asks `kind`, which leaves the version out.
 """
 
 from __future__ import annotations
@@ -15,12 +16,9 @@ import msgspec
 
 from interlock.csms.domain import commands as do
 from interlock.csms.domain import events as ev
+from interlock.csms.domain.connectors import Place
 from interlock.csms.domain.station import Connector, Pending, Phase, Station, Transaction
-
-Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
-
-UPCASTERS: dict[str, tuple[str, Upcaster]] = {}
-"""For a type name no event has any more: the name it has now, and how to get there."""
+from interlock.csms.upcast import UPCASTERS, Upcaster
 
 
 class CodecError(ValueError):
@@ -31,7 +29,31 @@ _DAMAGED = (ValueError, TypeError, LookupError, AttributeError, RecursionError)
 """What reading bytes that are no event may raise, in an upcaster too. A `MsgspecError` is a `ValueError`."""
 
 _COMMANDS: dict[str, type] = {command.__name__: command for command in get_args(do.Command)}
-_TYPES: dict[str, type] = {event.__name__: event for event in get_args(ev.Event)}
+_VERSIONS: dict[type, int] = {
+    ev.StatusReported: 2,
+    ev.CommandRequested: 2,
+    ev.TransactionStarted: 2,
+    ev.TransactionStopped: 2,
+    ev.MeterSampled: 2,
+}
+"""The version of each event's shape, from the second on."""
+
+
+def _name(event: type) -> str:
+    version = _VERSIONS.get(event)
+    return f"{event.__name__}/{version}" if version else event.__name__
+
+
+NAMES: dict[type, str] = {event: _name(event) for event in get_args(ev.Event)}
+"""The type name under which each event is stored."""
+_TYPES: dict[str, type] = {name: event for event, name in NAMES.items()}
+REQUESTED = NAMES[ev.CommandRequested]
+"""The type name of an intent."""
+
+
+def kind(name: str) -> str:
+    """Return which event a type name stands for, whatever the version of its shape."""
+    return name.partition("/")[0]
 
 
 class _Requested(msgspec.Struct):
@@ -44,6 +66,33 @@ class _Requested(msgspec.Struct):
     epoch: int
     deadline: datetime
     command: dict[str, Any]
+    forced: str | None = None
+
+
+class _Reading(msgspec.Struct, omit_defaults=True):
+    """`Reading` as it is stored: without what the station did not say."""
+
+    value: str
+    measurand: str | None = None
+    phase: str | None = None
+    location: str | None = None
+    context: str | None = None
+    unit: str | None = None
+    format: str | None = None
+    multiplier: int = 0
+
+
+class _Sampled(msgspec.Struct, omit_defaults=True):
+    """`MeterSampled` as it is stored."""
+
+    at: datetime
+    evse: int
+    transaction_id: str | None
+    sampled_at: datetime | None
+    energy_wh: int | None
+    power_w: float | None
+    voltage_v: float | None
+    readings: tuple[_Reading, ...] = ()
 
 
 _encode = msgspec.json.Encoder().encode
@@ -66,9 +115,33 @@ def encode(event: ev.Event) -> tuple[str, bytes]:
             event.epoch,
             event.deadline,
             _show(event.command),
+            event.forced,
         )
-        return "CommandRequested", _encode(shown)
-    return type(event).__name__, _encode(event)
+        return REQUESTED, _encode(shown)
+    if type(event) is ev.MeterSampled:
+        return NAMES[ev.MeterSampled], _encode(_sampled(event))
+    return NAMES[type(event)], _encode(event)
+
+
+def _sampled(event: ev.MeterSampled) -> _Sampled:
+    return _Sampled(
+        event.at,
+        event.evse,
+        event.transaction_id,
+        event.sampled_at,
+        event.energy_wh,
+        event.power_w,
+        event.voltage_v,
+        tuple(
+            [
+                _Reading(
+                    *(one.value, one.measurand, one.phase, one.location),
+                    *(one.context, one.unit, one.format, one.multiplier),
+                )
+                for one in event.readings
+            ]
+        ),
+    )
 
 
 def decode(name: str, data: bytes, upcasters: Mapping[str, tuple[str, Upcaster]] = UPCASTERS) -> ev.Event:
@@ -77,7 +150,7 @@ def decode(name: str, data: bytes, upcasters: Mapping[str, tuple[str, Upcaster]]
         if name in upcasters:
             newer, upcast = upcasters[name]
             return decode(newer, _encode(upcast(_plain(data))), upcasters)
-        if name == "CommandRequested":
+        if name == REQUESTED:
             return _decode_requested(data)
         decoder = _decoders.get(name)
         if decoder is None:
@@ -100,7 +173,22 @@ def _decode_requested(data: bytes) -> ev.CommandRequested:
         stored.epoch,
         stored.deadline,
         _command(stored.command),
+        stored.forced,
     )
+
+
+def plain(name: str, data: bytes, upcasters: Mapping[str, tuple[str, Upcaster]] = UPCASTERS) -> dict[str, Any]:
+    """Return the JSON object an event is, in the newest version of its shape, or raise `CodecError`."""
+    try:
+        found = _plain(data)
+        while name in upcasters:
+            name, upcast = upcasters[name]
+            found = upcast(found)
+    except _DAMAGED as error:
+        raise CodecError(f"{name}: {error}") from error
+    if not isinstance(found, dict):
+        raise CodecError(f"{name}: not a JSON object")
+    return found
 
 
 def _show(command: do.Command) -> dict[str, Any]:
@@ -112,7 +200,7 @@ def _command(shown: dict[str, Any]) -> do.Command:
     fields = dict(shown)
     kind = _COMMANDS.get(str(fields.pop("kind", "")))
     if kind is None:
-        raise CodecError(f"CommandRequested: no command is called {shown.get('kind')!r}")
+        raise CodecError(f"{REQUESTED}: no command is called {shown.get('kind')!r}")
     found: do.Command = msgspec.convert(fields, kind)
     return found
 
@@ -133,9 +221,10 @@ def decode_state(data: bytes) -> Station:
             shown.online,
             shown.epoch,
             shown.node,
+            shown.protocol,
             shown.online_at,
             shown.registration,
-            shown.connectors,
+            {_place(key): one for key, one in shown.connectors.items()},
             {key: one.pending() for key, one in shown.commands.items()},
             shown.transactions,
         )
@@ -156,7 +245,7 @@ class _Pending(msgspec.Struct):
     deadline: datetime
     settled_at: datetime
     phase: Phase
-    transaction_id: int | None
+    transaction_id: str | None
     probed: bool
     contradicted: tuple[str, ...]
 
@@ -172,11 +261,12 @@ class _Station(msgspec.Struct):
     online: bool
     epoch: int
     node: str
+    protocol: str
     online_at: datetime | None
     registration: str
-    connectors: dict[int, Connector]
+    connectors: dict[str, Connector]
     commands: dict[str, _Pending]
-    transactions: dict[int, Transaction]
+    transactions: dict[str, Transaction]
 
 
 _decode_station = msgspec.json.Decoder(_Station).decode
@@ -184,7 +274,12 @@ _decode_station = msgspec.json.Decoder(_Station).decode
 
 def digest(state: Station) -> str:
     """Name a state by its content, whatever order its dicts were filled in."""
-    return hashlib.sha256(_canonical(_plain_state(state))).hexdigest()[:16]
+    return digest_of(_plain_state(state))
+
+
+def digest_of(content: Any) -> str:
+    """Name a JSON value by its content."""
+    return hashlib.sha256(_canonical(content)).hexdigest()[:16]
 
 
 def _plain_state(state: Station) -> dict[str, Any]:
@@ -194,6 +289,10 @@ def _plain_state(state: Station) -> dict[str, Any]:
         for key, one in state.commands.items()
     }
     # JSON has text keys only, and a digest wants them sorted.
-    shown["connectors"] = {str(key): one for key, one in state.connectors.items()}
-    shown["transactions"] = {str(key): one for key, one in state.transactions.items()}
+    shown["connectors"] = {f"{evse}.{connector}": one for (evse, connector), one in state.connectors.items()}
     return shown
+
+
+def _place(key: str) -> Place:
+    evse, connector = key.split(".")
+    return int(evse), int(connector)

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from interlock.csms import labelled_points as points
-from interlock.csms import ocppj, v16
+from interlock.csms import ocppj
+from interlock.csms.dialects import Dialect, NotAcceptable
 from interlock.csms.domain import events as ev
 from interlock.csms.domain import reports as rp
 from interlock.csms.store import NOT_DURABLE
@@ -22,15 +23,28 @@ if TYPE_CHECKING:
 
 
 class Connection:
-    """One socket of one station, seen from this node. `write` hands a frame to the transport, `close` ends it."""
+    """One socket of one station, seen from this node. `write` hands a frame to the transport, `close` ends it.
 
-    def __init__(self, node: Csms, station: str, write: Callable[[str], None], close: Callable[[str], None]) -> None:
-        self.node, self.station, self._write, self._close = node, station, write, close
+    `dialect` is the OCPP version the socket negotiated: a station that comes back may speak another one.
+    """
+
+    def __init__(
+        self,
+        node: Csms,
+        station: str,
+        write: Callable[[str], None],
+        close: Callable[[str], None],
+        dialect: Dialect,
+    ) -> None:
+        self.node, self.station, self._write, self._close, self.dialect = node, station, write, close, dialect
         self.epoch = 0
-        self.endpoint = node.endpoint_class()
+        self.registration = ""
+        """What the station was last told at boot; empty until a frame arrived."""
+        self.endpoint = node.endpoint_class(dialect.CODES)
         self.open = True
         self._timer: asyncio.TimerHandle | None = None
         self._inbox: deque[str] = deque()
+        self._returned = False
         self._hung_up: str | None = None
         self._waiting: asyncio.Future[None] | None = None
         self._called_for: dict[str, tuple[str, str]] = {}
@@ -49,6 +63,14 @@ class Connection:
         self._inbox.append(frame)
         self._wake()
 
+    def alive(self, now: float) -> None:
+        """Note a ping or pong of a station that has spoken (OCPP-J 1.6 section 5.3)."""
+        if self.node.settings.controls == "ignored" or not self.open or self.epoch == 0:
+            return
+        if not self.node.presence.heard(self.station, now):
+            self._returned = True  # it was silent for so long that the log calls it offline
+            self._wake()
+
     def hang_up(self, why: str) -> None:
         """Note that the transport is gone; frames that arrived before still count."""
         self._hung_up = why
@@ -64,12 +86,24 @@ class Connection:
         while True:
             while self._inbox:
                 await self.receive(self._inbox.popleft())
+            if self._returned:
+                await self._return()
+                continue
             if self._hung_up is not None:
                 await self.closed(self._hung_up)
                 return
             self.rested()
             self._waiting = loop.create_future()
             await self._waiting
+
+    async def _return(self) -> None:
+        self._returned = False
+        if self._hung_up is not None or self.node.presence.heard(self.station, self.node.clock.now()):
+            return
+        try:
+            await self.node.welcome(self)
+        except NOT_DURABLE as error:
+            self.node.alarm(f"{self.station}: its return was not recorded: {error}")
 
     # --- frames ---
 
@@ -95,20 +129,33 @@ class Connection:
                 await self._called(notice)
             case ocppj.Answered() | ocppj.Failed():
                 self.flush()  # the next CALL need not wait for the log
-                await self.node.dispatcher.settle(self.station, notice)
+                await self.node.dispatcher.settle(self.station, notice, self.dialect)
             case ocppj.Malformed(why=why):
                 await self.node.malformed(self.station, why)
             case _:
                 pass
 
     async def _called(self, called: ocppj.CallReceived) -> None:
+        deviations: Sequence[rp.Deviation] = ()
         try:
-            report = v16.report(called.action, called.payload)
-        except v16.NotAcceptable as error:
+            if self.registration in ("Pending", "Rejected"):
+                state = (await self.node.handler.load(self.station)).state
+                if (barred := self.dialect.barred(called.action, state)) is not None:
+                    raise barred
+            if self.node.settings.acceptance == "strict":
+                report = self.dialect.report(called.action, called.payload)
+            else:
+                report, deviations = self.dialect.accepted(called.action, called.payload)
+        except NotAcceptable as error:
+            await self.node.refused(self.station, called, error.code, error.why)
             self.endpoint.fail(called.message_id, error.code, error.why)
             return
+        if deviations:
+            await self.node.handler.noted.deviations(self.station, deviations)
         reply = await self.node.take(self.station, report)
-        payload = v16.reply(report, reply, self.node.clock.at, self.node.settings.heartbeat_interval_s)
+        if isinstance(report, rp.Boot):
+            self.registration = reply.status
+        payload = self.dialect.reply(report, reply, self.node.clock.at, self.node.settings.heartbeat_interval_s)
         self.endpoint.answer(called.message_id, payload)
         if not isinstance(report, rp.Heartbeat):
             self.flush()
@@ -119,13 +166,19 @@ class Connection:
         """Queue the CALL of a durable intent and write what may be written."""
         command = self.node.unseal(intent.command)
         if command is None:
-            why = "the secret it carries is not known on this node"
-            self.node.spawn(self.node.dispatcher.refute(self.station, intent.command_id, why))
+            self._not_sent(intent, "the secret it carries is not known on this node")
             return
-        action, payload = v16.call(command)
+        try:
+            action, payload = self.dialect.call(command)
+        except NotAcceptable as error:
+            self._not_sent(intent, f"{self.dialect.SUBPROTOCOL} cannot carry it: {error.why}")
+            return
         self._called_for[intent.command_id] = (intent.request_id, action)
         self.endpoint.call(intent.command_id, action, payload, self.node.clock.when(intent.deadline))
         self.flush()
+
+    def _not_sent(self, intent: ev.CommandRequested, why: str) -> None:
+        self.node.spawn(self.node.dispatcher.refute(self.station, intent.command_id, why))
 
     def flush(self) -> None:
         """Write what the endpoint has ready and set the timer for what it waits for."""

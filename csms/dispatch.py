@@ -21,13 +21,15 @@ import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Protocol
 
-from interlock.csms import codec, ocppj, v16
+from interlock.csms import codec, ocppj
 from interlock.csms import labelled_points as points
+from interlock.csms.dialects import Dialect, NotAcceptable
 from interlock.csms.domain import commands as do
 from interlock.csms.domain import events as ev
 from interlock.csms.domain import facts
-from interlock.csms.domain.station import Pending, Phase, probe_request
+from interlock.csms.domain.inflight import Pending, Phase, probe_request
 from interlock.csms.handle import Handler, Unreachable, station_of
+from interlock.csms.noted import UNPLACED
 from interlock.csms.store import NOT_DURABLE, StoredEvent
 
 
@@ -66,7 +68,7 @@ class Dispatcher:
         """Take up the intents in a committed batch that are this node's to send, whichever node decided them."""
         station = station_of(stored[0].stream)
         for event in stored:
-            if station is None or event.type != "CommandRequested":
+            if station is None or event.type != codec.REQUESTED:
                 continue
             intent = codec.decode(event.type, event.data)
             assert isinstance(intent, ev.CommandRequested)
@@ -90,7 +92,7 @@ class Dispatcher:
 
     # --- CALL -> outcome ---
 
-    async def settle(self, station: str, notice: ocppj.Answered | ocppj.Failed) -> None:
+    async def settle(self, station: str, notice: ocppj.Answered | ocppj.Failed, dialect: Dialect) -> None:
         """Record what a station answered, in time or late. Awaited in the order of the station's frames."""
         command_id = notice.message_id
         await self.reach(points.ANSWER_RECEIVED, station, command_id)
@@ -98,17 +100,20 @@ class Dispatcher:
         pending = loaded.state.commands.get(command_id)
         if pending is None:
             pending = (await self.handler.catch_up(station, loaded)).state.commands.get(command_id)
+        if pending is None:
+            said = notice.code if isinstance(notice, ocppj.Failed) else str(notice.payload.get("status", ""))[:40]
+            await self.handler.noted.anomaly(station, UNPLACED, "", f"{command_id}: {said}")
+            return
         if isinstance(notice, ocppj.Failed):
-            if notice.code not in v16.NOT_DONE:
+            if notice.code not in dialect.NOT_DONE:
                 await self.doubt(station, command_id, f"the answer is CALLERROR {notice.code}")
                 return
             answer = facts.Answer(False, notice.code)
-        elif pending is None:
-            answer = facts.Answer(True, str(notice.payload.get("status", ""))[:40])
         else:
             try:
-                answer = v16.answer(pending.command, notice.payload)
-            except v16.NotAcceptable as error:
+                strict = self.settings.acceptance == "strict"
+                answer = dialect.answer(pending.command, notice.payload, strict=strict)
+            except NotAcceptable as error:
                 await self.doubt(station, command_id, f"answer not understood: {error.why[:80]}")
                 return
         await self.outcome(station, command_id, answer)
@@ -202,12 +207,14 @@ class Dispatcher:
         await self.handler.insist(station, lambda state: facts.gave_up(state, command_id, why, self.clock.at()))
 
     async def probe(self, station: str, pending: Pending, number: int) -> None:
-        """Ask the station for the status of a start's connector, as a command like any other."""
+        """Ask the station how the EVSE of a start stands, as a command like any other."""
         assert isinstance(pending.command, do.RemoteStart)
-        question = do.Trigger("StatusNotification", pending.command.connector)
         try:
             await self.handler.intend(
-                station, question, probe_request(pending.command_id, number), self.settings.call_timeout_s
+                station,
+                do.Probe(pending.command.evse),
+                probe_request(pending.command_id, number),
+                self.settings.call_timeout_s,
             )
         except (Unreachable, *NOT_DURABLE):
             return  # asked again at the next look

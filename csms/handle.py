@@ -11,9 +11,10 @@ import asyncio
 import contextlib
 import hashlib
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -23,7 +24,9 @@ from interlock.csms.clock import Clock, Ids
 from interlock.csms.domain import commands as do
 from interlock.csms.domain import events as ev
 from interlock.csms.domain import station as fold
+from interlock.csms.domain.events import Facts
 from interlock.csms.domain.station import Accept, Known, Refusal, Rules, Station, decide, evolve
+from interlock.csms.noted import Noted
 from interlock.csms.settings import Settings
 from interlock.csms.store import (
     NOT_DURABLE,
@@ -46,9 +49,19 @@ ATTEMPTS = 100
 RESEND_AFTER_S = 0.05
 INSIST_EVERY_S = 1.0
 
-FOLD = hashlib.sha256(Path(fold.__file__).read_bytes()).hexdigest()[:16]
-"""Names the code that folds: a snapshot made by any other code is not used."""
 
+def name_of_fold(directory: Path) -> str:
+    """Name the code in a directory by its content."""
+    digest = hashlib.sha256()
+    for path in sorted(directory.glob("*.py")):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()[:16]
+
+
+FOLD = name_of_fold(Path(fold.__file__).parent)
+"""Names the code that folds, all of the domain: a snapshot made by any other code is not used."""
+
+T = TypeVar("T")
 
 STATION_STREAM = "station-"
 """Prefix of the names of streams that decide about a station."""
@@ -96,6 +109,7 @@ class Handler:
         self.resident: dict[str, Loaded] = {}
         self.complete = False
         """Whether every station the log knows is resident, and nobody else adds to the log: any other is new."""
+        self.noted = Noted(clock.at, self.once)
         self._snapshot_version: dict[str, int] = {}
         self._appending: dict[str, int] = {}
 
@@ -202,18 +216,19 @@ class Handler:
     # --- the two meanings of a lost race ---
 
     async def intend(
-        self, station: str, command: do.Command, request_id: str, timeout_s: float
+        self, station: str, command: do.Command, request_id: str, timeout_s: float, *, force: bool = False
     ) -> Known | Refusal | ev.CommandRequested:
         """Decide a command and make its intent durable. A lost race is decided again. Sends nothing.
 
-        Raises `Unreachable` when no connection could carry it, one of `NOT_DURABLE` when the store
-        does not say that it is.
+        With `force` a refusal is overruled, and its reason stands in the intent. Raises `Unreachable` when nothing
+        could carry it, one of `NOT_DURABLE` when the store does not say that it is.
         """
         loaded = await self.load(station)
         for _ in range(ATTEMPTS):
             self._observe_loaded(station, loaded)
             decision = self.decide(command, request_id, loaded.state, self.rules(station))
-            if isinstance(decision, Known | Refusal):
+            forced = decision.reason if force and isinstance(decision, Refusal) else None
+            if isinstance(decision, Known | Refusal) and forced is None:
                 fresh = await self.catch_up(station, loaded)
                 if fresh.version == loaded.version or isinstance(decision, Known):
                     return decision
@@ -226,6 +241,8 @@ class Handler:
                     continue
                 raise Unreachable(station)
             intent = self.intent(loaded.state, command, request_id, timeout_s)
+            if forced is not None:
+                intent = replace(intent, forced=forced)
             await self.reach(points.INTENT_DECIDED, station, intent.command_id)
             try:
                 await self.append(station, loaded, [intent], [self.ids.event_id()])
@@ -243,41 +260,86 @@ class Handler:
         """Write out the intent of a command that was accepted on `state`: its owner is the current connection's."""
         at = self.clock.at()
         deadline = at + timedelta(seconds=timeout_s)
+        if isinstance(command, do.RemoteStart) and command.remote_start_id is None:
+            command = replace(command, remote_start_id=self.ids.remote_start_id())
         return ev.CommandRequested(at, self.ids.command_id(), request_id, state.node, state.epoch, deadline, command)
 
-    async def record(self, station: str, news: Callable[[Station], Sequence[ev.StationEvent]]) -> Station:
-        """Append the facts that are news to the log, at its head, however often that takes. Returns the new state.
+    async def record(self, station: str, news: Callable[[Station], tuple[Facts, T]]) -> tuple[Station, T]:
+        """Append the facts that are news to the log, at its head, however often that takes.
 
-        `news` is asked again after each lost race, so it must be pure; it returns nothing when all is known.
+        `news` returns the facts and whatever else it decided with them, such as how a report is answered; it is asked
+        again after each lost race, so it must be pure, and returns no facts when all is known. Returns the new state
+        and what the last `news` decided.
         """
         loaded = await self.load(station)
         for _ in range(ATTEMPTS):
-            facts = list(news(loaded.state))
+            facts, decided = news(loaded.state)
             if not facts:
                 fresh = await self.catch_up(station, loaded)
                 if fresh.version == loaded.version:
-                    return loaded.state
+                    return loaded.state, decided
                 loaded = fresh
                 continue
             try:
-                return (await self.append(station, loaded, facts, self._fact_ids(station, facts))).state
-            except (WrongExpectedVersion, EventIdReused):
-                # Somebody appended first, perhaps this very fact in other words: ask the newer state what is news.
+                after = await self.append(station, loaded, facts, self._fact_ids(station, facts))
+                return after.state, decided
+            except WrongExpectedVersion:
                 loaded = await self.catch_up(station, loaded)
+            except EventIdReused:
+                # Perhaps somebody appended this very fact first, at another time: ask the newer state what is news.
+                fresh = await self.catch_up(station, loaded)
+                if fresh.version == loaded.version:
+                    return (await self._without_known(station, loaded, facts)).state, decided
+                loaded = fresh
         raise StoreUnavailable(f"lost {ATTEMPTS} races in a row for station {station}")
 
-    async def insist(self, station: str, news: Callable[[Station], Sequence[ev.StationEvent]]) -> Station:
+    async def once(self, station: str, event: ev.StationEvent, event_id: str) -> bool:
+        """Append an event whose id says all there is to know; return whether it was not in the log before."""
+        loaded = await self.load(station)
+        for _ in range(ATTEMPTS):
+            try:
+                await self.append(station, loaded, [event], [event_id])
+            except EventIdReused:
+                return False
+            except WrongExpectedVersion:
+                loaded = await self.catch_up(station, loaded)
+            else:
+                return True
+        raise StoreUnavailable(f"lost {ATTEMPTS} races in a row for station {station}")
+
+    async def _without_known(self, station: str, loaded: Loaded, facts: Facts) -> Loaded:
+        """Append one by one the facts of a batch of which some stand in the log, though no state remembers them.
+
+        That is so for what nothing folds, and for what was forgotten since: the station tells it again because it
+        missed the answer, and would for ever.
+        """
+        left, lost = list(facts), 0
+        while left:
+            try:
+                loaded = await self.append(station, loaded, left[:1], self._fact_ids(station, left[:1]))
+            except WrongExpectedVersion:
+                lost += 1
+                if lost == ATTEMPTS:
+                    raise StoreUnavailable(f"lost {ATTEMPTS} races in a row for station {station}") from None
+                loaded = await self.catch_up(station, loaded)
+                continue
+            except EventIdReused:
+                pass
+            del left[0]
+        return loaded
+
+    async def insist(self, station: str, news: Callable[[Station], Facts]) -> Station:
         """Record facts that nobody will tell again, such as an outcome: while the store takes nothing, keep trying."""
         while True:
             try:
-                return await self.record(station, news)
+                return (await self.record(station, lambda state: (news(state), None)))[0]
             except NOT_DURABLE:
                 await asyncio.sleep(INSIST_EVERY_S)
 
     def _fact_ids(self, station: str, facts: Sequence[ev.StationEvent]) -> list[str]:
         return [fact_id(station, fact) or self.ids.event_id() for fact in facts]
 
-    async def samples(self, station: str, transaction_id: int | None, samples: Sequence[ev.MeterSampled]) -> None:
+    async def samples(self, station: str, transaction_id: str | None, samples: Sequence[ev.MeterSampled]) -> None:
         """Append meter samples to their own stream, which no decision reads. Told again, they are there already."""
         names = sample_ids(station, samples) or [self.ids.event_id() for _ in samples]
         batch = [NewEvent(name, *codec.encode(sample)) for name, sample in zip(names, samples, strict=True)]
@@ -326,14 +388,35 @@ def _of_command(station: str, fact: Any) -> str:
     return f"{fact.command_id}:{type(fact).__name__}"
 
 
+def _of_start(station: str, fact: ev.TransactionStarted) -> str | None:
+    if fact.seq_no is not None:
+        return _of_message(station, fact)
+    if fact.started_at is None:
+        return None  # what has no time is told by nothing from another that has none
+    token, repeats = (fact.id_token or "").lower(), "" if fact.repeats is None else f":{fact.repeats}"
+    return f"{fact.started_at}:{station}:started:{fact.evse}:{token}:{fact.meter_start_wh}{repeats}"
+
+
+def _of_message(station: str, fact: Any) -> str:
+    return f"{station}:{type(fact).__name__}:{fact.transaction_id}:{fact.seq_no}"
+
+
+def _of_notice(station: str, fact: ev.NoticeReceived) -> str | None:
+    if fact.reported_at is None:
+        return None
+    return f"{fact.reported_at}:{station}:notice:{fact.action}:{codec.digest_of(fact.payload)}"
+
+
 # What happens all the time begins with when it was: so the index of ids grows at its end, a few pages for all stations.
-_FACT_IDS: dict[type, Callable[[str, Any], str]] = {
+_FACT_IDS: dict[type, Callable[[str, Any], str | None]] = {
     ev.CameOnline: lambda station, fact: f"{station}:online:{fact.epoch}",
     ev.WentOffline: lambda station, fact: f"{station}:offline:{fact.epoch}",
-    ev.TransactionStarted: lambda station, fact: (
-        f"{fact.started_at}:{station}:started:{fact.connector}:{fact.id_token}:{fact.meter_start_wh}"
+    ev.TransactionStarted: _of_start,
+    ev.TransactionUpdated: _of_message,
+    ev.TransactionStopped: lambda station, fact: (
+        f"{station}:stopped:{fact.transaction_id}" if fact.seq_no is None else _of_message(station, fact)
     ),
-    ev.TransactionStopped: lambda station, fact: f"{station}:stopped:{fact.transaction_id}",
+    ev.NoticeReceived: _of_notice,
     ev.ContradictingEvidence: lambda station, fact: f"{_of_command(station, fact)}:{fact.observed}",
     ev.CommandInDoubt: _of_command,
     ev.CommandAccepted: _of_command,
@@ -342,14 +425,15 @@ _FACT_IDS: dict[type, Callable[[str, Any], str]] = {
     ev.CommandRefuted: _of_command,
     ev.CommandUnknown: _of_command,
     ev.CommandLapsed: _of_command,
+    ev.CommandClosed: _of_command,
 }
 
 
 def sample_ids(station: str, samples: Sequence[ev.MeterSampled]) -> list[str] | None:
     """Name readings that were told together by what they state; None if one has no time, and so may repeat another."""
     said = [
-        f"{one.sampled_at}:{station}:sampled:{one.connector}:{one.transaction_id}:"
-        f"{one.energy_wh}:{one.power_w}:{one.voltage_v}"
+        f"{one.sampled_at}:{station}:sampled:{one.evse}:{one.transaction_id}:"
+        f"{one.energy_wh}:{one.power_w}:{one.voltage_v}{_more(one)}"
         for one in samples
         if one.sampled_at is not None
     ]
@@ -360,6 +444,13 @@ def sample_ids(station: str, samples: Sequence[ev.MeterSampled]) -> list[str] | 
     # Each is named after all: a part of them, told again with others, is told for the first time.
     digest = hashlib.blake2b("\n".join(said).encode(), digest_size=12).hexdigest()
     return [f"{samples[0].sampled_at}:{station}:sampled:{digest}:{number}" for number in range(len(samples))]
+
+
+def _more(sample: ev.MeterSampled) -> str:
+    """Name the readings of a sample, where its summary does not say them all."""
+    if not sample.readings:
+        return ""
+    return ":" + hashlib.blake2b(msgspec.json.encode(sample.readings), digest_size=12).hexdigest()
 
 
 def unobserved(kind: str, **fields: Any) -> None:

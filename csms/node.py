@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -13,13 +13,16 @@ from interlock.csms import labelled_points as points
 from interlock.csms.bucket import Bucket
 from interlock.csms.clock import Clock, Ids
 from interlock.csms.connection import Connection
+from interlock.csms.dialects import BY_SUBPROTOCOL, Dialect, recorded
 from interlock.csms.dispatch import Dispatcher
 from interlock.csms.domain import commands as do
 from interlock.csms.domain import events as ev
 from interlock.csms.domain import facts
 from interlock.csms.domain import reports as rp
-from interlock.csms.domain.station import Known, Refusal, Rules
+from interlock.csms.domain.station import Known, Refusal, Rules, Station
+from interlock.csms.domain.tokens import Tokens
 from interlock.csms.handle import STATION_STREAM, Handler, Observe, Unreachable, station_of, unobserved
+from interlock.csms.noted import MALFORMED, REFUSED
 from interlock.csms.presence import Presence
 from interlock.csms.settings import Settings
 from interlock.csms.store import NOT_DURABLE, EventStore, NewEvent, StoredEvent
@@ -60,16 +63,19 @@ class Csms:
         observe: Observe = unobserved,
         spawn: Callable[[Coroutine[Any, Any, None]], Any] | None = None,
         alarm: Callable[[str], None] = LOG.error,
+        dialects: Mapping[str, Dialect] = BY_SUBPROTOCOL,
     ) -> None:
         self.name, self.store, self.clock, self.ids, self.settings = name, store, clock, ids, settings
         self.reach, self.observe, self.alarm = reach, observe, alarm
+        self.dialects = dialects
+        """The OCPP versions spoken, by subprotocol, the one that is preferred first."""
         self._tasks: set[asyncio.Task[None]] = set()
         self.spawn = spawn or self._spawn
         self.connections: dict[str, Any] = {}
         self.handler = self.handler_class(name, store, clock, ids, settings, rules, reach, observe, alarm)
         self.dispatcher = self.dispatcher_class(self.handler, self.connections, self.spawn)
         self.presence = self.presence_class(self.handler, self.spawn)
-        self.tokens: dict[str, str] = {}
+        self.tokens = Tokens()
         self._guesses: dict[str, Bucket] = {}
         self.unseal: Callable[[do.Command], do.Command | None] = _as_it_is
         """What a stored command is sent as: one that carries a secret is stored without. None: it is not known here."""
@@ -139,18 +145,21 @@ class Csms:
 
     # --- stations ---
 
-    def connect(self, station: str, write: Callable[[str], None], close: Callable[[str], None]) -> Connection:
-        """Take a new socket of an authenticated station. It counts once its first frame arrives."""
-        return self.connection_class(self, station, write, close)
+    def connect(
+        self, station: str, write: Callable[[str], None], close: Callable[[str], None], dialect: Dialect
+    ) -> Connection:
+        """Take a new socket of an authenticated station, which speaks `dialect`. It counts from its first frame on."""
+        return self.connection_class(self, station, write, close, dialect)
 
     async def welcome(self, connection: Connection) -> None:
         """A connection spoke for the first time: give it the next epoch and end the one it replaces."""
-        connection.epoch = await self.presence.online(connection.station)
+        connection.epoch = await self.presence.online(connection.station, connection.dialect.SUBPROTOCOL)
         replaced = self.connections.get(connection.station)
         self.connections[connection.station] = connection
         if replaced is not None and replaced is not connection:
             replaced.supersede()
         self.spawn(self.dispatcher.adopt(connection.station, crashed=False))
+        connection.registration = (await self.handler.load(connection.station)).state.registration
 
     def forget(self, connection: Connection) -> None:
         """A connection is gone. If a newer one has taken its place, that one stays."""
@@ -167,38 +176,41 @@ class Csms:
         reply = rp.TAKEN
         if isinstance(report, rp.Heartbeat):
             await self.handler.record(station, _once(ev.HeartbeatReceived(self.clock.at())))
-        elif isinstance(report, rp.Meter):
-            at = self.clock.at()
-            samples = [
-                ev.MeterSampled(
-                    at,
-                    report.connector,
-                    report.transaction_id,
-                    sample.sampled_at,
-                    sample.energy_wh,
-                    sample.power_w,
-                    sample.voltage_v,
-                )
-                for sample in report.samples
-            ]
-            await self.handler.samples(station, report.transaction_id, samples)
         elif isinstance(report, (rp.Authorize, rp.Transfer)):
-            _, reply = self._reported(None, report)
+            _, reply = self._reported(Station(), report)
             if isinstance(report, rp.Authorize):
                 reply = rp.Reply(self._unless_guessing(station, reply.status))
         else:
-
-            def news(state: Any) -> facts.Facts:
-                nonlocal reply
-                found, reply = self._reported(state, report)
-                return found
-
-            await self.handler.record(station, news)
+            if isinstance(report, (rp.Meter, rp.Start, rp.Update, rp.Stop)) and report.samples:
+                await self._sampled(station, report)
+            if not isinstance(report, rp.Meter):
+                _, reply = await self.handler.record(station, lambda state: self._reported(state, report))
         if self.reach is not points.passed:
             await self.reach(points.REPORT_DURABLE, station, None)
         return reply
 
-    def _reported(self, state: Any, report: rp.Report) -> tuple[facts.Facts, rp.Reply]:
+    async def _sampled(self, station: str, report: rp.Meter | rp.Start | rp.Update | rp.Stop) -> None:
+        """Record the meter readings a report carries, before what else it tells: both are told again together."""
+        at, evse = self.clock.at(), report.evse
+        if evse == 0 and report.transaction_id is not None:  # said once, when the transaction began
+            known = (await self.handler.load(station)).state.transactions.get(report.transaction_id)
+            evse = known.evse if known is not None else 0
+        samples = [
+            ev.MeterSampled(
+                at,
+                evse,
+                report.transaction_id,
+                sample.sampled_at,
+                sample.energy_wh,
+                sample.power_w,
+                sample.voltage_v,
+                sample.readings,
+            )
+            for sample in report.samples
+        ]
+        await self.handler.samples(station, report.transaction_id, samples)
+
+    def _reported(self, state: Station, report: rp.Report) -> tuple[facts.Facts, rp.Reply]:
         token = getattr(report, "id_token", None)
         return facts.reported(
             state,
@@ -206,7 +218,7 @@ class Csms:
             self.clock.at(),
             registration=self.settings.registration,
             authorization=self.tokens.get(token, self.settings.unknown_tokens) if token else "Accepted",
-            new_transaction_id=self.ids.transaction_id() if isinstance(report, rp.Start) else 0,
+            new_transaction_id=str(self.ids.transaction_id()) if isinstance(report, rp.Start) else "",
         )
 
     def _unless_guessing(self, station: str, status: str) -> str:
@@ -221,19 +233,26 @@ class Csms:
 
     async def malformed(self, station: str, why: str) -> None:
         """Keep that a station sent a frame that means nothing."""
-        at = self.clock.at()
-        await self.handler.record(station, _once(ev.AnomalyRecorded(at, "malformed frame", why[:200])))
+        await self.handler.noted.anomaly(station, MALFORMED, why, why[:200])
+
+    async def refused(self, station: str, called: ocppj.CallReceived, code: str, why: str) -> None:
+        """Keep that a CALL of a station was answered with an error, and what it said."""
+        action = "".join(letter if letter.isprintable() else "?" for letter in called.action[:40])
+        detail = f"{action} was answered {code}, {why[:200]}: {ocppj.shown(called.payload)}"
+        await self.handler.noted.anomaly(station, REFUSED, f"{code}, {why}", detail, action)
 
     # --- operator ---
 
-    async def operate(self, station: str, command: do.Command, request_id: str) -> Decision:
+    async def operate(self, station: str, command: do.Command, request_id: str, *, force: bool = False) -> Decision:
         """Decide an operator's command. `accepted` means its intent is durable; its outcome comes later.
 
+        With `force` the operator insists on what would be refused: it is decided as an intent that states the refusal.
         The same `request_id` again is answered with the command it became, and does nothing: so asking again is the
         way to find out what `failed` for want of an acknowledgement left in the log.
         """
         try:
-            decided = await self.handler.intend(station, command, request_id, self.settings.call_timeout_s)
+            timeout_s = self.settings.call_timeout_s
+            decided = await self.handler.intend(station, command, request_id, timeout_s, force=force)
         except Unreachable:
             return Decision("unreachable", None, "the station is not connected")
         except NOT_DURABLE as error:
@@ -246,6 +265,26 @@ class Csms:
             case ev.CommandRequested(command_id=command_id):
                 self.dispatcher.watch(station, (await self.handler.load(station)).state.commands.get(command_id))
                 return Decision("accepted", command_id)
+
+    def dialect_of(self, station: str, protocol: str) -> Dialect:
+        """Return the dialect a station's commands are named in: its connection's, or `protocol` of the last one's."""
+        connection = self.connections.get(station)
+        found: Dialect = connection.dialect if connection is not None else recorded(protocol)
+        return found
+
+    async def close_doubt(self, station: str, command_id: str, statement: str) -> str | None:
+        """End the doubt about a command by what an operator says of it. Returns why that cannot be, or None.
+
+        Raises one of `NOT_DURABLE` when the store does not say that it is in the log.
+        """
+
+        def news(state: Station) -> tuple[facts.Facts, str | None]:
+            against = facts.closable(state, command_id)
+            return facts.closed(state, command_id, statement, self.clock.at()), against
+
+        state, against = await self.handler.record(station, news)
+        self.dispatcher.watch(station, state.commands.get(command_id))
+        return against
 
     async def phase(self, station: str, command_id: str) -> str | None:
         """Return where a command stands, or None for one the log does not know."""
@@ -269,9 +308,9 @@ class Csms:
                 self.tokens[event.id_token] = event.status
 
 
-def _once(event: ev.StationEvent) -> Callable[[Any], Sequence[ev.StationEvent]]:
+def _once(event: ev.StationEvent) -> Callable[[Station], tuple[facts.Facts, None]]:
     """Return news that is always news: something that happened just now and has no other trace."""
-    return lambda state: [event]
+    return lambda state: ([event], None)
 
 
 def _as_it_is(command: do.Command) -> do.Command | None:

@@ -31,6 +31,24 @@ read = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
 
 
+def shown(payload: dict[str, Any]) -> str:
+    """Return a payload as text."""
+    return _encode(payload).decode()
+
+
+class Codes(msgspec.Struct, frozen=True):
+    """What a CALLERROR says, where the OCPP versions differ; as they stand, 1.6-J section 4.2.3."""
+
+    not_a_call: str = "FormationViolation"
+    """For a CALL that is not [2, id, action, {...}]."""
+    ambiguous: str = "FormationViolation"
+    """For a CALL that is JSON but can be read in two ways."""
+    other_type: str | None = None
+    """For a message type number that is not known; None ignores it (1.6-J section 4.1.3)."""
+    no_id: str | None = None
+    """The message id of the CALLERROR to a CALL whose own cannot be read; None sends none."""
+
+
 class CallReceived(msgspec.Struct, frozen=True):
     """The peer asks: answer with `answer` or `fail`."""
 
@@ -81,9 +99,10 @@ class _Call(msgspec.Struct, frozen=True):
 class Endpoint:
     """One side of one connection."""
 
-    __slots__ = ("_outbox", "_outstanding", "_waiting")
+    __slots__ = ("_outbox", "_outstanding", "_waiting", "codes")
 
-    def __init__(self) -> None:
+    def __init__(self, codes: Codes | None = None) -> None:
+        self.codes = codes or Codes()
         self._outbox: list[str] = []
         self._waiting: deque[_Call] = deque()
         self._outstanding: _Call | None = None
@@ -103,12 +122,13 @@ class Endpoint:
                 return Malformed(f"nested deeper than {DEPTH_LIMIT}")
             message = self.read(frame)
         except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-            return Malformed(f"not JSON: {error}")
+            return self._no_id(_LIKE_A_CALL.match(frame) is not None, f"not JSON: {error}")
         if type(message) is not list or len(message) < 3:
             return Malformed("not an array of at least three elements")
         kind, message_id = message[0], message[1]
         if type(message_id) is not str or not 0 < len(message_id) <= ID_LIMIT:
-            return Malformed("message id is not a string of 1 to 36 characters")
+            is_call = type(kind) is int and kind == 2
+            return self._no_id(is_call, "message id is not a string of 1 to 36 characters")
         if type(kind) is not int:
             return Malformed("message type is not a number")
         match kind:
@@ -124,12 +144,19 @@ class Endpoint:
                 text = message[3] if len(message) > 3 and type(message[3]) is str else ""
                 return Failed(message_id, code, text[:DESCRIPTION_LIMIT], not self._settles(message_id))
             case _:
-                # OCPP-J 1.6 section 4.1.3: ignore a message whose type number is not known.
+                if self.codes.other_type is not None:
+                    self.fail(message_id, self.codes.other_type, "message types are 2, 3 and 4")
                 return None
+
+    def _no_id(self, is_call: bool, why: str) -> Malformed:
+        """Answer what seems to be a CALL without an id that can be read, if this version has an answer for it."""
+        if is_call and self.codes.no_id is not None:
+            self.fail(self.codes.no_id, self.codes.not_a_call, why)
+        return Malformed(why)
 
     def _call_received(self, message_id: str, message: list[Any]) -> Notice:
         if len(message) != 4 or type(message[2]) is not str or type(message[3]) is not dict:
-            self.fail(message_id, "FormationViolation", "a CALL is [2, id, action, {...}]")
+            self.fail(message_id, self.codes.not_a_call, "a CALL is [2, id, action, {...}]")
             return Malformed("CALL is not [2, id, action, {...}]")
         return CallReceived(message_id, message[2], message[3])
 
@@ -205,6 +232,7 @@ class Endpoint:
         return gone
 
 
+_LIKE_A_CALL = re.compile(r"\s*+\[\s*+2\s*+,")
 _NO_BRACKETS = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[^"\[\]{}]++', re.DOTALL)
 """A string, whatever brackets it holds, or a run of anything else that is no bracket. Never backtracks."""
 

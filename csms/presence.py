@@ -33,10 +33,10 @@ class Presence:
         self._last_heard[station] = now
         return station in self._epochs
 
-    async def online(self, station: str) -> int:
-        """Record that `station` speaks on a new connection of this node; return the connection's epoch."""
-        state = await self.handler.record(
-            station, lambda state: facts.came_online(state, self.handler.node, self.clock.at())
+    async def online(self, station: str, protocol: str) -> int:
+        """Record that `station` speaks `protocol` on a new connection of this node; return the connection's epoch."""
+        state, _ = await self.handler.record(
+            station, lambda state: (facts.came_online(state, self.handler.node, protocol, self.clock.at()), None)
         )
         await self.handler.reach(points.ONLINE_DURABLE, station, None)
         self.watch(station, state.epoch)

@@ -45,6 +45,11 @@ class Settings:
     unknown_tokens: Literal["Accepted", "Invalid"] = "Invalid"
     """How a token that is not registered is answered."""
 
+    acceptance: Literal["lenient", "strict"] = "lenient"
+    """`lenient`: a message whose core can be read is taken. `strict`: one that breaks its schema is refused."""
+    controls: Literal["alive", "ignored"] = "alive"
+    """Whether WebSocket pings and pongs are signs of life (OCPP-J 1.6 section 5.3)."""
+
     @property
     def patience(self) -> Patience:
         """The waiting times the domain needs."""

@@ -10,7 +10,7 @@ from interlock.reports.story import command_label
 OUTCOMES = {
     "CommandAccepted": "accepted",
     "CommandRejected": "rejected",
-    "CommandInDoubt": "in doubt",
+    "CommandInDoubt": "in-doubt",
     "CommandConfirmed": "confirmed",
     "CommandRefuted": "not done",
     "CommandUnknown": "unknown, for a person to decide",

@@ -269,8 +269,11 @@ def _is_beat(text: str) -> bool:
 
 
 def command_label(command: dict[str, Any]) -> str:
-    """Say what an operator asks for."""
-    values = [str(value) for name, value in command.items() if name != "kind" and value is not None]
+    """Say what an operator asks for: of a connector only where it is not the first of its EVSE."""
+    shown = {name: value for name, value in command.items() if name not in ("kind", "remote_start_id", "details")}
+    if shown.get("connector") in (0, 1):
+        del shown["connector"]
+    values = [str(value) for value in shown.values() if value not in (None, {})]
     return clean(f"{command.get('kind', '?')} {' '.join(values)}".strip(), 40)
 
 

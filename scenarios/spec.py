@@ -144,7 +144,11 @@ def _read(data: Any) -> Any:
     if not isinstance(data, dict):
         return data
     kind = _KINDS[data["type"]]
-    return kind(**{name: _read(value) for name, value in data.items() if name != "type"})
+    return kind(**{name: value if name in JSON else _read(value) for name, value in data.items() if name != "type"})
+
+
+JSON = ("details", "payload")
+"""Fields of commands that are JSON themselves."""
 
 
 _KINDS: dict[str, Any] = {

@@ -13,9 +13,10 @@ from typing import Literal
 from interlock.csms.domain import commands as do
 from interlock.csms.domain import events as ev
 from interlock.csms.domain.station import Station
+from interlock.csms.domain.transactions import Transaction
 
-Where = Literal["same connector", "other connector", "same transaction", "station"]
-When = Literal["always", "fewer slots than connectors"]
+Where = Literal["same connector", "other connector", "same EVSE", "other EVSE", "same transaction", "station"]
+When = Literal["always", "fewer slots than EVSEs"]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -29,21 +30,25 @@ class Conflict:
 
 
 CONFLICTS: tuple[Conflict, ...] = (
-    Conflict("RemoteStart", "RemoteStartRequested", "same connector", "always"),
-    Conflict("RemoteStart", "RemoteStartRequested", "other connector", "fewer slots than connectors"),
-    Conflict("RemoteStart", "UnlockRequested", "same connector", "always"),
-    Conflict("RemoteStart", "TransactionStarted", "same connector", "always"),
-    Conflict("RemoteStart", "TransactionStarted", "other connector", "fewer slots than connectors"),
+    Conflict("RemoteStart", "RemoteStartRequested", "same EVSE", "always"),
+    Conflict("RemoteStart", "RemoteStartRequested", "other EVSE", "fewer slots than EVSEs"),
+    Conflict("RemoteStart", "UnlockRequested", "same EVSE", "always"),
+    Conflict("RemoteStart", "TransactionStarted", "same EVSE", "always"),
+    Conflict("RemoteStart", "TransactionStarted", "other EVSE", "fewer slots than EVSEs"),
+    # A transaction whose start is still to be told shows in its updates.
+    Conflict("RemoteStart", "TransactionUpdated", "same EVSE", "always"),
+    Conflict("RemoteStart", "TransactionUpdated", "other EVSE", "fewer slots than EVSEs"),
     # An answer so late that its start had been given up as Unknown: the start is on after all.
-    Conflict("RemoteStart", "CommandAccepted", "same connector", "always"),
-    Conflict("RemoteStart", "CommandAccepted", "other connector", "fewer slots than connectors"),
-    Conflict("Unlock", "RemoteStartRequested", "same connector", "always"),
+    Conflict("RemoteStart", "CommandAccepted", "same EVSE", "always"),
+    Conflict("RemoteStart", "CommandAccepted", "other EVSE", "fewer slots than EVSEs"),
+    Conflict("Unlock", "RemoteStartRequested", "same EVSE", "always"),
     Conflict("Unlock", "UnlockRequested", "same connector", "always"),
-    Conflict("Unlock", "CommandAccepted", "same connector", "always"),
+    Conflict("Unlock", "CommandAccepted", "same EVSE", "always"),
     Conflict("RemoteStop", "RemoteStopRequested", "same transaction", "always"),
     Conflict("RemoteStop", "TransactionStopped", "same transaction", "always"),
-    # One connector delivers to one vehicle: a new transaction there ends one whose stop was never told.
-    Conflict("RemoteStop", "TransactionStarted", "same connector", "always"),
+    # One EVSE delivers to one vehicle: a new transaction there ends one whose stop was never told.
+    Conflict("RemoteStop", "TransactionStarted", "same EVSE", "always"),
+    Conflict("RemoteStop", "TransactionUpdated", "same EVSE", "always"),
     Conflict("Reset", "ResetRequested", "station", "always"),
 )
 
@@ -61,22 +66,23 @@ def meeting(command: do.Command, event: ev.StationEvent, state: Station) -> Wher
     if isinstance(event, ev.CommandRequested):
         theirs = event.command
     elif (command_id := getattr(event, "command_id", None)) and command_id in state.commands:
-        theirs = state.commands[command_id].command if not hasattr(event, "connector") else event
+        theirs = state.commands[command_id].command if not hasattr(event, "evse") else event
+    mine: do.Command | Transaction | None = command
     if isinstance(command, do.RemoteStop):
         if getattr(theirs, "transaction_id", None) == command.transaction_id:
             return "same transaction"
-        running = state.transactions.get(command.transaction_id)
-        mine = running.connector if running else None
-    else:
-        mine = getattr(command, "connector", None)
-    connector = getattr(theirs, "connector", None)
-    if mine is None or connector is None:
+        mine = state.transactions.get(command.transaction_id)
+    if isinstance(command, do.Reset) or not getattr(mine, "evse", 0) or not getattr(theirs, "evse", 0):
         return "station"
-    return "same connector" if mine == connector else "other connector"
+    if getattr(mine, "evse", 0) != getattr(theirs, "evse", 0):
+        return "other EVSE"
+    if isinstance(mine, do.Unlock) and isinstance(theirs, do.Unlock):
+        return "same connector" if mine.connector == theirs.connector else "other connector"
+    return "same EVSE"
 
 
 def markdown(*, fewer_slots: bool) -> str:
-    """Return the table as Markdown, for a station with fewer slots than connectors or with as many."""
+    """Return the table as Markdown, for a station with fewer slots than EVSEs or with as many."""
     shown = [one for one in CONFLICTS if fewer_slots or one.when == "always"]
     commands = sorted({one.command for one in CONFLICTS})
     events = sorted({one.event for one in CONFLICTS})

@@ -11,8 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from interlock.csms.domain import events as ev
-from interlock.csms.domain.station import Phase
+from interlock.csms.domain.inflight import Phase
 
 FIRST = ""
 """The id of the key an operator set; a key sent to the station has one of its own."""
@@ -23,6 +22,78 @@ REFERENCE = "key:"
 
 Outcome = Callable[[str], Phase | None]
 """Where the command that carried a key stands, by the key's id; None for one nobody remembers."""
+
+# --- commands --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class SetPassword:
+    """Give the station a new key to prove itself with. In the log `secret` is `REFERENCE` and the key's id."""
+
+    secret: str
+
+
+# --- events ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class KeySet:
+    """From now on `station` proves itself with the password of this scrypt `salt` and `digest`, both in hex."""
+
+    at: datetime
+    station: str
+    salt: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRemoved:
+    """`station` has no password any more, and may use any security profile."""
+
+    at: datetime
+    station: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeyOffered:
+    """A new password is about to be sent to `station`: whether it takes it is the outcome of that command."""
+
+    at: datetime
+    station: str
+    key_id: str
+    salt: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeyWithdrawn:
+    """The password `key_id` was never sent to `station`."""
+
+    at: datetime
+    station: str
+    key_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeyUsed:
+    """`station` used the password `key_id` (empty: the one that was set) while others were possible: it has this."""
+
+    at: datetime
+    station: str
+    key_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileReached:
+    """`station` proved itself with security profile `profile`: a lower one is refused from now on."""
+
+    at: datetime
+    station: str
+    profile: int
+
+
+Command = SetPassword
+Event = KeySet | KeyRemoved | KeyOffered | KeyWithdrawn | KeyUsed | ProfileReached
 
 # --- state -----------------------------------------------------------------------------------------------------------
 
@@ -45,26 +116,29 @@ class Credentials:
     profile: int = 0
 
 
-def evolve(state: Credentials, event: ev.CredentialEvent) -> Credentials:
+# --- evolve ----------------------------------------------------------------------------------------------------------
+
+
+def evolve(state: Credentials, event: Event) -> Credentials:
     """Apply one event. Pure and total."""
     match event:
-        case ev.KeySet(salt=salt, digest=digest):
+        case KeySet(salt=salt, digest=digest):
             return Credentials((Digest(FIRST, salt, digest),), None, state.profile)
-        case ev.KeyOffered(key_id=key_id, salt=salt, digest=digest):
+        case KeyOffered(key_id=key_id, salt=salt, digest=digest):
             # What the station used is the key before this one; older doubts end with it.
             before = [key for key in state.keys if state.proven in (None, key.key_id)]
             return replace(state, keys=(*before[1 - KEYS_KEPT :], Digest(key_id, salt, digest)), proven=None)
-        case ev.KeyWithdrawn(key_id=key_id):
+        case KeyWithdrawn(key_id=key_id):
             return replace(state, keys=tuple(key for key in state.keys if key.key_id != key_id))
-        case ev.KeyUsed(key_id=key_id):
+        case KeyUsed(key_id=key_id):
             return replace(state, proven=key_id)
-        case ev.ProfileReached(profile=profile):
+        case ProfileReached(profile=profile):
             return replace(state, profile=max(profile, state.profile))
-        case ev.KeyRemoved():
+        case KeyRemoved():
             return Credentials()
 
 
-# --- decisions -------------------------------------------------------------------------------------------------------
+# --- facts -----------------------------------------------------------------------------------------------------------
 
 
 def possible(state: Credentials, phase_of: Outcome) -> tuple[Digest, ...]:
@@ -85,7 +159,7 @@ def possible(state: Credentials, phase_of: Outcome) -> tuple[Digest, ...]:
     return tuple([key for key in found if key.key_id == state.proven] or found)
 
 
-def used(state: Credentials, station: str, key_id: str, phase_of: Outcome, at: datetime) -> list[ev.CredentialEvent]:
+def used(state: Credentials, station: str, key_id: str, phase_of: Outcome, at: datetime) -> list[Event]:
     """Return what it means that the station used a key: which one it has, if that was open.
 
     An old key proves nothing while a newer one is still on its way to the station.
@@ -95,4 +169,4 @@ def used(state: Credentials, station: str, key_id: str, phase_of: Outcome, at: d
         return []
     if any(phase_of(newer) is Phase.REQUESTED for newer in keys[keys.index(key_id) + 1 :]):
         return []
-    return [ev.KeyUsed(at, station, key_id)]
+    return [KeyUsed(at, station, key_id)]

@@ -11,6 +11,7 @@ import hmac
 import re
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -21,12 +22,12 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from interlock.csms import v16
+from interlock.csms import identity
+from interlock.csms.dialects import NotAcceptable
 from interlock.csms.domain import commands as do
 from interlock.csms.node import Csms, Decision
-from interlock.csms.serve.api_description import DESCRIPTION
+from interlock.csms.serve.api_description import description
 from interlock.csms.serve.credentials import Credentials, Elsewhere
-from interlock.csms.serve.gate import ID_LIMIT, NAME
 from interlock.csms.serve.projections import Projections
 from interlock.csms.serve.server import Server
 from interlock.csms.store import NOT_DURABLE
@@ -35,6 +36,8 @@ BODY_BYTES = 64 * 1024
 PAGE = 1000
 WAIT_S = 60.0
 STATUS = {"accepted": 202, "known": 202, "refused": 409, "unreachable": 503, "failed": 503}
+TOKEN_LIMIT = 36
+"""Characters of the longest token of any version spoken (OCPP 2.0.1 IdTokenType; 1.6 has 20)."""
 TOKENS = ("Accepted", "Blocked", "Expired", "Invalid")
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
@@ -73,10 +76,12 @@ class Api:
             ("GET", "/api/stations/{station}/connectors", self.connectors),
             ("GET", "/api/stations/{station}/transactions", self.transactions),
             ("GET", "/api/stations/{station}/events", self.events),
+            ("GET", "/api/stations/{station}/deviations", self.deviations),
             ("POST", "/api/stations/{station}/commands", self.ask),
             ("PUT", "/api/stations/{station}/key", self.set_key),
             ("DELETE", "/api/stations/{station}/key", self.remove_key),
             ("GET", "/api/commands/{command}", self.command),
+            ("POST", "/api/commands/{command}/close", self.close_doubt),
             ("GET", "/api/tokens", self.tokens),
             ("GET", "/api/tokens/{token}", self.token),
             ("PUT", "/api/tokens/{token}", self.set_token),
@@ -127,7 +132,7 @@ class Api:
 
     async def _state(self, request: Request) -> Any:
         name = request.path_params["station"]
-        state = await self.records.station(name) if NAME.fullmatch(name) and len(name) <= ID_LIMIT else None
+        state = await self.records.station(name) if identity.fits(name) else None
         if state is None:
             raise Problem(404, "there is no such station in the log")
         return state
@@ -140,6 +145,7 @@ class Api:
                 "id": request.path_params["station"],
                 "online": state.online,
                 "epoch": state.epoch,
+                "protocol": state.protocol,
                 "node": state.node,
                 "online_at": state.online_at,
                 "registration": state.registration,
@@ -151,10 +157,11 @@ class Api:
         """Return what the station last said of its connectors, and who holds them."""
         state = await self._state(request)
         found = []
-        for number, connector in sorted(state.connectors.items()):
-            held, running = state.held(number), state.open_transaction(number)
+        for (evse, number), connector in sorted(state.connectors.items()):
+            held, running = state.held(evse, number), state.open_transaction(evse)
             found.append(
                 {
+                    "evse": evse,
                     "connector": number,
                     "status": connector.status,
                     "error_code": connector.error_code,
@@ -177,38 +184,49 @@ class Api:
         found = await self.records.events(request.path_params["station"], after, limit)
         return answer({"events": found, "next": found[-1]["version"] if len(found) == limit else None})
 
+    async def deviations(self, request: Request) -> Response:
+        """Return what the station sends that it should not: what the log has, and counts since the node started."""
+        await self._state(request)
+        station = request.path_params["station"]
+        counted = [
+            {"what": kind.what, "action": kind.action, "member": kind.member, "rule": kind.rule, "count": count}
+            for kind, count in self.node.handler.noted.of(station).items()
+        ]
+        return answer({"recorded": await self.records.deviations(station), "counted": counted})
+
     # --- commands ---
 
     async def ask(self, request: Request) -> Response:
         """Decide a command; 202 once its intent is durable."""
-        body = await _body(request, ("action", "payload"))
-        action, payload = body.get("action"), body.get("payload", {})
-        if not isinstance(action, str) or not isinstance(payload, dict):
-            raise Problem(422, 'a command is {"action": NAME, "payload": {...}}')
+        body = await _body(request, ("action", "payload", "force"))
+        action, payload, force = body.get("action"), body.get("payload", {}), body.get("force", False)
+        if not isinstance(action, str) or not isinstance(payload, dict) or not isinstance(force, bool):
+            raise Problem(422, 'a command is {"action": NAME, "payload": {...}}, and "force": true to insist')
+        state = await self._state(request)
+        dialect = self.node.dialect_of(request.path_params["station"], state.protocol)
         try:
-            command = v16.command(action, payload)
-        except v16.NotAcceptable as error:
+            command = dialect.command(action, payload)
+        except NotAcceptable as error:
             raise Problem(422, f"{action[:40]}: {error.why}") from None
-        await self._state(request)
         key = request.headers.get("idempotency-key")
         if key is not None and not re.fullmatch(r"[\x21-\x7e]{1,80}", key):
             raise Problem(422, "an Idempotency-Key has 1 to 80 printable characters without spaces")
         request_id = f"key:{key}" if key else f"api:{secrets.token_hex(8)}"
-        decided = await self._decide(request.path_params["station"], command, request_id)
+        decided = await self._decide(request.path_params["station"], command, request_id, force)
         if decided.command_id is None:
             raise Problem(STATUS[decided.answer], decided.reason or decided.answer)
         found = answer({"id": decided.command_id, "known": decided.answer == "known"}, STATUS[decided.answer])
         found.headers["Location"] = f"/api/commands/{decided.command_id}"
         return found
 
-    async def _decide(self, station: str, command: do.Command, request_id: str) -> Decision:
-        if not v16.carries_key(command) or not isinstance(command, do.Configure):
-            decided = await self.node.operate(station, command, request_id)
-        elif not 16 <= len(command.value) <= 40 or not command.value.isascii() or not command.value.isprintable():
+    async def _decide(self, station: str, command: do.Command, request_id: str, force: bool) -> Decision:
+        if not isinstance(command, do.SetPassword):
+            decided = await self.node.operate(station, command, request_id, force=force)
+        elif not 16 <= len(command.secret) <= 40 or not command.secret.isascii() or not command.secret.isprintable():
             raise Problem(422, "a station's key has 16 to 40 printable ASCII characters")
         else:
             try:
-                decided = await self.keys.change(station, command, request_id)
+                decided = await self.keys.change(station, command, request_id, force=force)
             except Elsewhere:
                 raise Problem(409, "a key is changed on the node the station is connected to") from None
         if decided.answer == "known":
@@ -226,6 +244,20 @@ class Api:
         if found is None:
             raise Problem(404, "there is no such command in the log")
         return answer(found)
+
+    async def close_doubt(self, request: Request) -> Response:
+        """End the doubt about a command by hand; return the command."""
+        body, command_id = await _body(request, ("statement",)), request.path_params["command"]
+        statement = body.get("statement")
+        if not isinstance(statement, str) or not 1 <= len(statement) <= 500:
+            raise Problem(422, 'a doubt is closed with {"statement": TEXT}, 1 to 500 characters of what became of it')
+        found = await self.records.command(command_id)
+        if found is None:
+            raise Problem(404, "there is no such command in the log")
+        against = await self.node.close_doubt(found["station"], command_id, statement)
+        if against is not None:
+            raise Problem(409, against)
+        return answer(await self.records.command(command_id))
 
     # --- tokens and keys ---
 
@@ -252,8 +284,8 @@ class Api:
         """Say how a token is answered."""
         body = await _body(request, ("status", "parent"))
         name, status, parent = request.path_params["token"], body.get("status"), body.get("parent")
-        if status not in TOKENS or len(name) > 20 or not (parent is None or isinstance(parent, str)):
-            raise Problem(422, f"a token has at most 20 characters and a status of {', '.join(TOKENS)}")
+        if status not in TOKENS or len(name) > TOKEN_LIMIT or not (parent is None or isinstance(parent, str)):
+            raise Problem(422, f"a token has at most {TOKEN_LIMIT} characters and a status of {', '.join(TOKENS)}")
         await self.node.register_token(name, status, parent)
         return answer({"token": name, "status": status})
 
@@ -263,8 +295,8 @@ class Api:
         password, name = body.get("password"), request.path_params["station"]
         if not isinstance(password, str) or not 8 <= len(password) <= 64 or not password.isascii():
             raise Problem(422, "a password has 8 to 64 ASCII characters")
-        if not NAME.fullmatch(name) or len(name) > ID_LIMIT:
-            raise Problem(422, f"a station id has 1 to {ID_LIMIT} letters, digits or *-_=:+|@.")
+        if not identity.fits(name):
+            raise Problem(422, identity.RULE)
         await self.keys.set(name, password)
         return Response(status_code=204)
 
@@ -293,6 +325,7 @@ class Api:
     async def metrics(self, request: Request) -> Response:
         """Return counters as Prometheus reads them."""
         phases: dict[str, int] = {}
+        noted = self.node.handler.noted.totals()
         outage = self.node.handler.outage
         for loaded in self.node.handler.resident.values():
             for pending in loaded.state.unfinished():
@@ -304,6 +337,8 @@ class Api:
             f"interlock_sockets {len(self.server.open)}",
             "# TYPE interlock_refused_total counter",
             f"interlock_refused_total {self.server.refused}",
+            "# TYPE interlock_deviations_total counter",
+            *(f'interlock_deviations_total{{what="{what}",rule="{rule}"}} {count}' for what, rule, count in noted),
             "# TYPE interlock_store_refusing gauge",
             f"interlock_store_refusing {int(outage.since is not None)}",
             "# TYPE interlock_store_refused_total counter",
@@ -333,13 +368,15 @@ class Api:
 
     async def describe(self, request: Request) -> Response:
         """Return the OpenAPI description."""
-        return answer(DESCRIPTION)
+        return answer(description({one for dialect in self.node.dialects.values() for one in dialect.ACTIONS}))
 
 
 def same(stored: do.Command, asked: do.Command) -> bool:
-    """Tell whether a stored command may be what is asked for; a key is stored without its value."""
-    if v16.carries_key(stored):
-        return v16.carries_key(asked)
+    """Tell whether a stored command may be what is asked for: a key is stored without its value, a start with an id."""
+    if isinstance(stored, do.SetPassword):
+        return isinstance(asked, do.SetPassword)
+    if isinstance(stored, do.RemoteStart) and isinstance(asked, do.RemoteStart) and asked.remote_start_id is None:
+        return replace(stored, remote_start_id=None) == asked
     return stored == asked
 
 

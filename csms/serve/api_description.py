@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
-
-from interlock.csms.v16 import ACTIONS
 
 _NAMED = {"in": "path", "required": True, "schema": {"type": "string"}}
 _PROBLEM = {"description": "An error in a sentence", "content": {"application/problem+json": {}}}
@@ -27,36 +26,46 @@ def _object(required: list[str], **properties: Any) -> Any:
 
 
 _TEXT = {"type": "string"}
-_COMMAND = _object(["action"], action={"enum": list(ACTIONS)}, payload={"type": "object"})
 _TOKEN = _object(["status"], status={"enum": ["Accepted", "Blocked", "Expired", "Invalid"]}, parent=_TEXT)
-DESCRIPTION: dict[str, Any] = {
-    "openapi": "3.1.0",
-    "info": {"title": "Interlock reference CSMS", "version": "1"},
-    "security": [{"token": []}],
-    "components": {"securitySchemes": {"token": {"type": "http", "scheme": "bearer"}}},
-    "paths": {
-        "/api/stations": {"get": _does("Stations", query=("after", "limit"))},
-        "/api/stations/{station}": {"get": _does("A station", "station")},
-        "/api/stations/{station}/connectors": {"get": _does("Its connectors", "station")},
-        "/api/stations/{station}/transactions": {"get": _does("Its transactions", "station")},
-        "/api/stations/{station}/events": {"get": _does("Its events", "station", query=("after", "limit"))},
-        "/api/stations/{station}/commands": {
-            "post": _does("Ask for a command; header Idempotency-Key", "station", body=_COMMAND, ok="202")
+
+
+def description(actions: Collection[str]) -> dict[str, Any]:
+    """Return the OpenAPI description of an API whose commands are `actions`, in whichever OCPP version."""
+    command = _object(
+        ["action"], action={"enum": sorted(actions)}, payload={"type": "object"}, force={"type": "boolean"}
+    )
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Interlock reference CSMS", "version": "1"},
+        "security": [{"token": []}],
+        "components": {"securitySchemes": {"token": {"type": "http", "scheme": "bearer"}}},
+        "paths": {
+            "/api/stations": {"get": _does("Stations", query=("after", "limit"))},
+            "/api/stations/{station}": {"get": _does("A station", "station")},
+            "/api/stations/{station}/connectors": {"get": _does("Its connectors", "station")},
+            "/api/stations/{station}/transactions": {"get": _does("Its transactions", "station")},
+            "/api/stations/{station}/events": {"get": _does("Its events", "station", query=("after", "limit"))},
+            "/api/stations/{station}/deviations": {"get": _does("What it sends that it should not", "station")},
+            "/api/stations/{station}/commands": {
+                "post": _does("Ask for a command; header Idempotency-Key", "station", body=command, ok="202")
+            },
+            "/api/stations/{station}/key": {
+                "put": _does("Give it a password", "station", body=_object(["password"], password=_TEXT), ok="204"),
+                "delete": _does("Take its password away", "station", ok="204"),
+            },
+            "/api/commands/{command}": {"get": _does("A command and its history", "command", query=("wait",))},
+            "/api/commands/{command}/close": {
+                "post": _does("End a doubt by hand", "command", body=_object(["statement"], statement=_TEXT))
+            },
+            "/api/tokens": {"get": _does("Tokens")},
+            "/api/tokens/{token}": {
+                "get": _does("A token", "token"),
+                "put": _does("Say how a token is answered", "token", body=_TOKEN),
+                "delete": _does("Answer it as an unknown token from now on", "token", ok="204"),
+            },
+            "/api/events": {"get": _does("Events as they are committed, as server-sent events", query=("after",))},
+            "/metrics": {"get": _does("Counters for Prometheus")},
+            "/health/live": {"get": _does("Whether the process answers")},
+            "/health/ready": {"get": _does("Whether the store answers and takes what it is given")},
         },
-        "/api/stations/{station}/key": {
-            "put": _does("Give it a password", "station", body=_object(["password"], password=_TEXT), ok="204"),
-            "delete": _does("Take its password away", "station", ok="204"),
-        },
-        "/api/commands/{command}": {"get": _does("A command and its history", "command", query=("wait",))},
-        "/api/tokens": {"get": _does("Tokens")},
-        "/api/tokens/{token}": {
-            "get": _does("A token", "token"),
-            "put": _does("Say how a token is answered", "token", body=_TOKEN),
-            "delete": _does("Answer it as an unknown token from now on", "token", ok="204"),
-        },
-        "/api/events": {"get": _does("Events as they are committed, as server-sent events", query=("after",))},
-        "/metrics": {"get": _does("Counters for Prometheus")},
-        "/health/live": {"get": _does("Whether the process answers")},
-        "/health/ready": {"get": _does("Whether the store answers and takes what it is given")},
-    },
-}
+    }

@@ -13,25 +13,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import get_args
 
-from interlock.csms import codec, v16
+from interlock.csms import codec
 from interlock.csms.domain import commands as do
 from interlock.csms.domain import credentials as rules
 from interlock.csms.domain import events as ev
-from interlock.csms.domain.station import Phase
+from interlock.csms.domain.inflight import PHASES, Phase
 from interlock.csms.handle import station_of, station_stream
 from interlock.csms.node import Csms, Decision
 from interlock.csms.serve.gate import Gate, Key
 from interlock.csms.store import NewEvent, StoredEvent
 
 STREAM = "credentials"
-_PHASES = {
-    "CommandAccepted": Phase.ACCEPTED,
-    "CommandRejected": Phase.REJECTED,
-    "CommandInDoubt": Phase.DOUBT,
-    "CommandConfirmed": Phase.CONFIRMED,
-    "CommandRefuted": Phase.REFUTED,
-    "CommandUnknown": Phase.UNKNOWN,
-}
+_PHASES = {event.__name__: phase for event, phase in PHASES.items() if event is not ev.CommandRequested}
 
 
 class Elsewhere(Exception):
@@ -84,7 +77,7 @@ class Credentials:
     def _follow(self, station: str, stored: Sequence[StoredEvent]) -> None:
         """Learn which commands carry keys, and what becomes of them."""
         for one in stored:
-            if one.type == "CommandRequested" and b'"' + rules.REFERENCE.encode() in one.data:
+            if codec.kind(one.type) == "CommandRequested" and b'"' + rules.REFERENCE.encode() in one.data:
                 intent = codec.decode(one.type, one.data)
                 if isinstance(intent, ev.CommandRequested) and (key_id := _reference(intent.command)):
                     self._carried[intent.command_id] = (station, key_id)
@@ -141,18 +134,19 @@ class Credentials:
         """Take a station's password away, and with it what it proved."""
         await self._append(ev.KeyRemoved(self.node.clock.at(), station))
 
-    async def change(self, station: str, command: do.Configure, request_id: str) -> Decision:
+    async def change(self, station: str, command: do.SetPassword, request_id: str, *, force: bool = False) -> Decision:
         """Send a station a new key by `command`. Raises `Elsewhere` when only another node could."""
         node = self.node
         state = (await node.handler.load(station)).state
         if any(pending.request_id == request_id for pending in state.commands.values()):
-            return await node.operate(station, command, request_id)  # known: nothing new is decided or stored
+            return await node.operate(station, command, request_id, force=force)  # known: nothing is stored
         if station not in node.connections and state.online and state.node != node.name:
             raise Elsewhere(station)
-        key, key_id = await _digest(command.value), secrets.token_hex(8)
+        key, key_id = await _digest(command.secret), secrets.token_hex(8)
         await self._append(ev.KeyOffered(node.clock.at(), station, key_id, key.salt.hex(), key.digest.hex()))
-        self._secrets[key_id] = command.value
-        decided = await node.operate(station, replace(command, value=f"{rules.REFERENCE}{key_id}"), request_id)
+        self._secrets[key_id] = command.secret
+        stored = replace(command, secret=f"{rules.REFERENCE}{key_id}")
+        decided = await node.operate(station, stored, request_id, force=force)
         if decided.answer not in ("accepted", "failed"):  # what failed may yet be in the log, and sent
             self._secrets.pop(key_id, None)
             await self._append(ev.KeyWithdrawn(node.clock.at(), station, key_id))
@@ -160,10 +154,10 @@ class Credentials:
 
     def _unseal(self, command: do.Command) -> do.Command | None:
         key_id = _reference(command)
-        if key_id is None or not isinstance(command, do.Configure):
+        if key_id is None:
             return command
         secret = self._secrets.pop(key_id, None)
-        return None if secret is None else replace(command, value=secret)
+        return None if secret is None else do.SetPassword(secret)
 
     async def _append(self, *events: ev.CredentialEvent) -> None:
         node = self.node
@@ -172,8 +166,8 @@ class Credentials:
 
 
 def _reference(command: do.Command) -> str | None:
-    if v16.carries_key(command) and isinstance(command, do.Configure) and command.value.startswith(rules.REFERENCE):
-        return command.value.removeprefix(rules.REFERENCE)
+    if isinstance(command, do.SetPassword) and command.secret.startswith(rules.REFERENCE):
+        return command.secret.removeprefix(rules.REFERENCE)
     return None
 
 

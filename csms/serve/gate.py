@@ -15,14 +15,10 @@ import hmac
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from urllib.parse import unquote_to_bytes
 
+from interlock.csms import identity
 from interlock.csms.bucket import Bucket
 
-ID_LIMIT = 48
-"""Longest station id; OCPP 2.0.1 part 4 section 3.1.1, and no 1.6 station was seen with more."""
-NAME = re.compile(r"[A-Za-z0-9*\-_=:+|@.]+")
-"""What a station id is made of (OCPP 2.0.1 part 2, identifierString)."""
 FAILURES_PER_MINUTE = {"station": 5.0, "address": 100.0}
 COST = {"n": 2**14, "r": 8, "p": 1}
 """Of scrypt: about 40 ms. Paid once for each station and process; then a keyed digest of the password is remembered."""
@@ -71,14 +67,13 @@ def station_of_path(target: str, base: str) -> str | Refused:
     path = target.partition("?")[0]
     if not path.startswith(base):
         return Refused(404, f"stations connect to {base}STATION-ID")
-    try:
-        station = unquote_to_bytes(path[len(base) :]).decode("utf-8")
-    except UnicodeDecodeError:
+    station = identity.decoded(path[len(base) :])
+    if station is None:
         return Refused(400, "the station id is not UTF-8")
     if not station or "/" in station:
         return Refused(404, f"stations connect to {base}STATION-ID")
-    if len(station) > ID_LIMIT or not NAME.fullmatch(station):
-        return Refused(400, f"a station id has 1 to {ID_LIMIT} letters, digits or *-_=:+|@.")
+    if not identity.fits(station):
+        return Refused(400, identity.RULE)
     return station
 
 

@@ -11,31 +11,24 @@ import msgspec
 
 from interlock.csms import codec
 from interlock.csms.domain import events as ev
+from interlock.csms.domain.inflight import PHASES, Phase
 from interlock.csms.domain.station import Station
 from interlock.csms.handle import station_of, station_stream, unobserved
 from interlock.csms.node import Csms
 from interlock.csms.store import Snapshot, StoredEvent, StoreError
 
-STATES = {
-    "CommandRequested": "requested",
-    "CommandAccepted": "accepted",
-    "CommandRejected": "rejected",
-    "CommandInDoubt": "in doubt",
-    "CommandConfirmed": "confirmed",
-    "CommandRefuted": "refuted",
-    "CommandUnknown": "unknown",
-    "CommandLapsed": "lapsed",
-}
+STATES = {event.__name__: phase.value for event, phase in PHASES.items()}
 """A command's state by the last event that moved it."""
-OPEN = ("requested", "in doubt")
+OPEN = tuple(phase.value for phase in Phase if phase.open)
 COMMANDS = 100_000
 """Commands that are remembered by their id, the newest."""
 KEPT, FOLD, KEEP_EVERY = "projection-commands", "commands 1", 200_000
 """What the fold of the log is kept as, which fold that is (change it with `_index`), and after how many events."""
+ABOUT = ("request_id", "command", "node", "epoch", "deadline", "forced")
+"""What an intent says of its command."""
 PAGE = 500
 CREDENTIALS = "credentials"
 """A stream that is shown to nobody, though it holds no secrets but digests of them."""
-_plain = msgspec.json.Decoder().decode
 
 
 class _Folded(msgspec.Struct):
@@ -99,7 +92,8 @@ class Projections:
 
     def _committed(self, stored: Sequence[StoredEvent]) -> None:
         for one in stored:
-            self.appended[one.type] = self.appended.get(one.type, 0) + 1
+            kind = codec.kind(one.type)
+            self.appended[kind] = self.appended.get(kind, 0) + 1
         if self._started:
             self._fold(stored)
             if self._events - self._kept >= KEEP_EVERY:
@@ -129,7 +123,7 @@ class Projections:
                 self._position = stored.position
 
     def _index(self, stored: StoredEvent) -> None:
-        if stored.type == "CommandRequested":
+        if codec.kind(stored.type) == "CommandRequested":
             station = station_of(stored.stream)
             event = codec.decode(stored.type, stored.data)
             if station is not None and isinstance(event, ev.CommandRequested):
@@ -157,18 +151,21 @@ class Projections:
         history = []
         state = "requested"
         about: dict[str, Any] = {}
+        answer: Any = None
         for stored in await self.node.store.read(station_stream(station), version - 1):
-            data = _plain(stored.data)
+            data, kind = codec.plain(stored.type, stored.data), codec.kind(stored.type)
             if data.get("command_id") != command_id:
                 continue
-            state = STATES.get(stored.type, state)
-            if stored.type == "CommandRequested":
-                about = {name: data[name] for name in ("request_id", "command", "node", "epoch", "deadline")}
+            state = STATES.get(kind, state)
+            if kind == "CommandRequested":
+                about = {name: data.get(name) for name in ABOUT}
+            answer = data.get("answer", answer)
             shown = {name: value for name, value in data.items() if name not in ("command_id", *about)}
-            history.append({"version": stored.version, "type": stored.type, **shown})
+            history.append({"version": stored.version, "type": kind, **shown})
         # That a frame was written is no event: it is told while this process knows.
         sent = command_id in self._sent
-        return {"id": command_id, "station": station, "state": state, "sent": sent, **about, "history": history}
+        found = {"id": command_id, "station": station, "state": state, "sent": sent, "answer": answer}
+        return {**found, **about, "history": history}
 
     async def settled(self, command_id: str, wait_s: float) -> dict[str, Any] | None:
         """Return a command once it is no longer open, or after `wait_s` as it is then."""
@@ -187,6 +184,11 @@ class Projections:
     async def events(self, station: str, after: int, limit: int) -> list[dict[str, Any]]:
         """Return a station's events after a version as JSON objects."""
         return [shown(one) for one in (await self.node.store.read(station_stream(station), after))[:limit]]
+
+    async def deviations(self, station: str) -> list[dict[str, Any]]:
+        """Return how a station deviates from the standard, as recorded: each kind once, at its first time."""
+        found = await self.node.store.read(station_stream(station))
+        return [codec.plain(one.type, one.data) for one in found if codec.kind(one.type) == "DeviationRecorded"]
 
     async def follow(self, after: int) -> AsyncIterator[dict[str, Any] | None]:
         """Yield events after a position until `stop`; None now and then, when nothing happens."""
@@ -210,6 +212,6 @@ def shown(stored: StoredEvent) -> dict[str, Any]:
         "stream": stored.stream,
         "version": stored.version,
         "id": stored.event_id,
-        "type": stored.type,
-        "data": _plain(stored.data),
+        "type": codec.kind(stored.type),
+        "data": codec.plain(stored.type, stored.data),
     }

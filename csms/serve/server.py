@@ -25,13 +25,14 @@ from websockets.typing import Subprotocol
 
 from interlock.csms.bucket import Bucket
 from interlock.csms.connection import Connection
+from interlock.csms.dialects import meant, negotiate
 from interlock.csms.node import Csms
 from interlock.csms.ocppj import Endpoint
 from interlock.csms.serve.gate import UNAUTHORIZED, Gate, Key, Refused
 from interlock.csms.serve.strict_json import StrictEndpoint
 
 LOG = logging.getLogger(__name__)
-SUBPROTOCOL = "ocpp1.6"
+Agree = Callable[[ServerProtocol, Sequence[Subprotocol]], "Subprotocol | None"]
 _buffer = memoryview(bytearray(64 * 1024))
 
 
@@ -72,6 +73,8 @@ class Server:
             node.endpoint_class = StrictEndpoint
         self.open: set[Socket] = set()
         self.refused = 0
+        # One function for all sockets, which would otherwise each refer to itself through its own.
+        self.agree: Agree = lambda _, offered: cast("Subprotocol | None", negotiate(offered, node.dialects))
         self._listening: asyncio.Server | None = None
         self._sweeper: asyncio.TimerHandle | None = None
 
@@ -147,7 +150,7 @@ class Socket(asyncio.BufferedProtocol):
         limits = server.limits
         self.heard = server.node.clock.now()
         self.spoke = False
-        self._wire = ServerProtocol(select_subprotocol=_ours, max_size=limits.frame_bytes, logger=_QUIET)
+        self._wire = ServerProtocol(select_subprotocol=server.agree, max_size=limits.frame_bytes, logger=_QUIET)
         self._connection: Connection | None = None
         self._messages = Bucket(limits.messages_per_s, limits.messages_burst)
         self._controls = Bucket(limits.controls_per_s, limits.controls_burst)
@@ -295,6 +298,9 @@ class Socket(asyncio.BufferedProtocol):
             self._abort_soon()
             return
         response = wire.accept(request)
+        dialect = self.server.node.dialects.get(meant(wire.subprotocol or ""))
+        if dialect is not None and (wrong := dialect.misnamed(said)) is not None:
+            response = wire.reject(400, f"{wrong}\n")
         wire.send_response(response)
         if response.status_code != 101:
             self._abort_soon()
@@ -302,14 +308,14 @@ class Socket(asyncio.BufferedProtocol):
         if self._fuse is not None:
             self._fuse.cancel()
             self._fuse = None
-        if wire.subprotocol is None:
-            # OCPP-J 1.6 section 3.1.2: finish without the header, then close.
-            self._close(CloseCode.PROTOCOL_ERROR, f"{SUBPROTOCOL} is spoken here")
-            return
         node = self.server.node
+        if dialect is None:
+            # OCPP-J 1.6 section 3.1.2: finish without the header, then close.
+            self._close(CloseCode.PROTOCOL_ERROR, f"{', '.join(node.dialects)} spoken here")
+            return
         self.heard = node.clock.now()
         self.server.open.add(self)
-        self._connection = connection = node.connect(said, self.write, self.end)
+        self._connection = connection = node.connect(said, self.write, self.end, dialect)
         connection.rested = self._rested
         node.spawn(connection.run())
 
@@ -333,8 +339,11 @@ class Socket(asyncio.BufferedProtocol):
                 self._offer(data, now)
         elif opcode is Opcode.BINARY:
             self._close(CloseCode.UNSUPPORTED_DATA, "OCPP-J frames are text")
-        elif opcode in (Opcode.PING, Opcode.PONG) and self._controls.take(now):
-            self._close(CloseCode.POLICY_VIOLATION, "too many control frames")
+        elif opcode in (Opcode.PING, Opcode.PONG):
+            if self._controls.take(now):
+                self._close(CloseCode.POLICY_VIOLATION, "too many control frames")
+            elif self._connection is not None:
+                self._connection.alive(now)
 
     def _offer(self, data: bytes, now: float) -> None:
         connection = self._connection
@@ -417,10 +426,6 @@ def _text_of(data: bytes) -> bytes | None:
     elif not 0 <= said < 126:
         return None
     return bytes(apply_mask(data[start:], data[start - 4 : start])) if start + said == size else None
-
-
-def _ours(wire: ServerProtocol, offered: Sequence[Subprotocol]) -> Subprotocol | None:
-    return Subprotocol(SUBPROTOCOL) if SUBPROTOCOL in offered else None
 
 
 _QUIET = logging.getLogger(f"{__name__}.wire")

@@ -61,7 +61,7 @@ class StrictEndpoint(ocppj.Endpoint):
             return super().receive(frame, now)
         except Ambiguous as error:
             if call := _CALL.match(frame):
-                self.fail(call[1], "FormationViolation", str(error))
+                self.fail(call[1], self.codes.ambiguous, str(error))
             return ocppj.Malformed(str(error))
 
     def read(self, frame: str) -> Any:

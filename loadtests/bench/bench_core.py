@@ -22,6 +22,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from interlock.csms.clock import Ids
+from interlock.csms.dialects import v16
 from interlock.csms.domain.station import Rules
 from interlock.csms.node import Csms
 from interlock.csms.settings import Settings
@@ -101,7 +102,7 @@ def ours() -> int:
         done = loop.create_future()
 
         def dial(socket: Socket) -> bool:
-            connection = node.connect(socket.station_id, socket.send_down, lambda why: None)
+            connection = node.connect(socket.station_id, socket.send_down, lambda why: None, v16)
             socket.on_up = connection.offer
             socket.on_csms_closed = connection.hang_up
             node.spawn(connection.run())

@@ -27,6 +27,7 @@ from typing import Any, NoReturn
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from interlock.csms import codec
 from interlock.loadtests.capacity.capacity_load import COMMANDS_PER_S, PER_STATION, Step
 from interlock.loadtests.processes.machine import machine
 from interlock.loadtests.processes.nodes import Node
@@ -162,17 +163,17 @@ class Bench:
         """Hold what was acknowledged and answered against the log's events: (stream, type, data)."""
         times: Counter[tuple[str, str, Any]] = Counter()
         outcomes: dict[str, list[str]] = {}
-        for stream, kind, data in logged:
-            event = json.loads(data)
+        for stream, name, data in logged:
+            event, kind = json.loads(data), codec.kind(name)
             if kind in TRANSACTIONS:
-                times[stream.removeprefix("station-"), kind, event["transaction_id"]] += 1
+                times[stream.removeprefix("station-"), kind, str(event["transaction_id"])] += 1
             else:
                 outcomes.setdefault(event["command_id"], []).append(kind)
         wrong = []
         for line in self.acknowledged.read_text().splitlines():
             station, kind, number = json.loads(line)
             if kind in TRANSACTIONS:
-                if (count := times[station, kind, number]) != 1:
+                if (count := times[station, kind, str(number)]) != 1:
                     wrong.append(f"{station}: {kind} {number} was acknowledged and is {count} times in the log")
             elif len(ends := outcomes.get(number, [])) != 1 or ends[0] not in OUTCOMES[kind]:
                 wrong.append(f"command {number} was {kind} and ends in the log with {ends or 'nothing'}")
@@ -186,7 +187,8 @@ OUTCOMES = {
 }
 """How a command may end in the log, by what its station did."""
 ENDS = (*OUTCOMES["done"], *OUTCOMES["not done"], "CommandUnknown", "CommandLapsed", "ContradictingEvidence")
-LOGGED = f"SELECT stream, type, data FROM event WHERE type IN {(*TRANSACTIONS, *ENDS)}"
+_STORED = tuple(name for name in codec.NAMES.values() if codec.kind(name) in (*TRANSACTIONS, *ENDS))
+LOGGED = f"SELECT stream, type, data FROM event WHERE type IN {_STORED}"
 
 
 def rate(step: Step) -> float:

@@ -97,11 +97,11 @@ def _late(step: Step) -> list[str]:
 def session(station: int, number: int) -> list[ev.StationEvent]:
     """Return the ten events of a charging session."""
     at = AT + timedelta(minutes=number)
-    transaction = station * 100_000 + number + 1
+    transaction = str(station * 100_000 + number + 1)
     started = ev.TransactionStarted(at, transaction, 1, f"TAG{station}", number * 100, at, "Accepted", None)
     stopped = ev.TransactionStopped(at, transaction, 1, number * 100 + 90, at, "Local", None)
     told: list[ev.StationEvent] = [
-        ev.StatusReported(at, 1, status, "NoError", None, at)
+        ev.StatusReported(at, 1, 1, status, "NoError", None, at)
         for status in ("Preparing", "Charging", "SuspendedEV", "Charging", "SuspendedEVSE", "Charging", "Finishing")
     ]
     return [told[0], started, *told[1:], stopped]

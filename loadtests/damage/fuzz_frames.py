@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import copy
 import json
 import random
 import resource
@@ -27,17 +28,20 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
+from interlock.csms import codec
 from interlock.csms.clock import Ids
+from interlock.csms.dialects import BY_SUBPROTOCOL
 from interlock.csms.domain.station import Rules
 from interlock.csms.node import Csms
 from interlock.csms.serve.wall_clock import WallClock
 from interlock.csms.settings import Settings
-from interlock.csms.store import MemoryStore
+from interlock.csms.store import MemoryStore, StoredEvent
 from interlock.scenarios.live.serve_process import ServeProcess
 
 AT = "2026-01-01T00:00:00Z"
 GOOD_EVERY = 20
 STATIONS = 20
+SUBPROTOCOLS = ("ocpp1.6", "ocpp2.0.1")
 GROWTH_MIB = 700
 """What a million frames may leave in memory: most is the log itself, kept in memory here."""
 
@@ -50,6 +54,46 @@ SEEDS: list[list[Any]] = [
     [2, "1", "StopTransaction", {"transactionId": 7, "meterStop": 9, "timestamp": AT}],
     [2, "1", "MeterValues", {"connectorId": 1, "meterValue": [{"timestamp": AT, "sampledValue": [{"value": "1"}]}]}],
     [2, "1", "DataTransfer", {"vendorId": "v", "data": "x"}],
+    [2, "1", "BootNotification", {"reason": "PowerUp", "chargingStation": {"vendorName": "V", "model": "M"}}],
+    [2, "1", "Authorize", {"idToken": {"idToken": "TAG", "type": "ISO14443"}}],
+    [2, "1", "StatusNotification", {"timestamp": AT, "connectorStatus": "Available", "evseId": 1, "connectorId": 1}],
+    [
+        *(2, "1", "TransactionEvent"),
+        {
+            "eventType": "Started",
+            "timestamp": AT,
+            "triggerReason": "RemoteStart",
+            "seqNo": 0,
+            "offline": False,
+            "transactionInfo": {"transactionId": "T", "chargingState": "Charging", "remoteStartId": 1},
+            "evse": {"id": 1, "connectorId": 1},
+            "idToken": {"idToken": "TAG", "type": "ISO14443"},
+            "meterValue": [
+                {
+                    "timestamp": AT,
+                    "sampledValue": [{"value": 1.5, "unitOfMeasure": {"unit": "kWh", "multiplier": 0}}],
+                }
+            ],
+        },
+    ],
+    [
+        *(2, "1", "NotifyEvent"),
+        {
+            "generatedAt": AT,
+            "seqNo": 0,
+            "eventData": [
+                {
+                    "eventId": 1,
+                    "timestamp": AT,
+                    "trigger": "Delta",
+                    "actualValue": "Available",
+                    "eventNotificationType": "HardWiredNotification",
+                    "component": {"name": "Connector", "evse": {"id": 1, "connectorId": 1}},
+                    "variable": {"name": "AvailabilityState"},
+                }
+            ],
+        },
+    ],
     [3, "1", {"status": "Unlocked"}],
     [4, "1", "GenericError", "", {}],
 ]
@@ -105,14 +149,36 @@ def _hurt(frame: Any, rng: random.Random) -> None:
             continue
         match rng.randrange(3):
             case 0:
-                where[key] = rng.choice(ODD)
+                where[key] = copy.deepcopy(rng.choice(ODD))
             case 1:
                 del where[key]
             case _ if isinstance(where, dict):
-                where[rng.choice(("x", key * 2, "idTag"))] = rng.choice(ODD)
+                where[rng.choice(("x", key * 2, "idTag"))] = copy.deepcopy(rng.choice(ODD))
             case _:
-                where.insert(key, rng.choice(ODD))
+                where.insert(key, copy.deepcopy(rng.choice(ODD)))
         return
+
+
+def spoken(station: int) -> str:
+    """Return the subprotocol of a station: half of them speak each version."""
+    return SUBPROTOCOLS[station % len(SUBPROTOCOLS)]
+
+
+def good(number: int) -> tuple[int, str, str]:
+    """Return a frame that the version of its station (`number // GOOD_EVERY`) knows, and that leaves its number."""
+    message_id = f"good-{number}"
+    if spoken(number // GOOD_EVERY % STATIONS) == "ocpp1.6":
+        payload = {"connectorId": 1, "errorCode": "NoError", "status": "Available", "info": str(number)}
+        return number, json.dumps([2, message_id, "StatusNotification", payload]), message_id
+    payload = {"type": "InvalidMessages", "timestamp": AT, "techInfo": str(number)}
+    return number, json.dumps([2, message_id, "SecurityEventNotification", payload]), message_id
+
+
+def left_by(event: StoredEvent) -> str | None:
+    """Return the number that a good frame left in an event."""
+    data = json.loads(event.data)
+    found = data.get("info") if codec.kind(event.type) == "StatusReported" else data.get("payload", {}).get("techInfo")
+    return None if found is None else str(found)
 
 
 def frames(count: int, seed: int) -> Iterator[tuple[int, str, str | None]]:
@@ -120,9 +186,7 @@ def frames(count: int, seed: int) -> Iterator[tuple[int, str, str | None]]:
     rng = random.Random(f"fuzz:{seed}")
     for number in range(count):
         if number % GOOD_EVERY == 0:
-            message_id = f"good-{number}"
-            payload = {"connectorId": 1, "errorCode": "NoError", "status": "Available", "info": str(number)}
-            yield number, json.dumps([2, message_id, "StatusNotification", payload]), message_id
+            yield good(number)
         else:
             yield number, bad(rng), None
 
@@ -140,7 +204,9 @@ async def in_process(count: int, seed: int) -> str:
     node = Csms("n", MemoryStore(), WallClock(loop), Ids("n", random.Random(seed)), settings, lambda _: Rules(2, 2))
     await node.start()
     written: list[str] = []
-    connections = [node.connect(f"CP{n}", written.append, lambda why: None) for n in range(STATIONS)]
+    connections = [
+        node.connect(f"CP{n}", written.append, lambda why: None, BY_SUBPROTOCOL[spoken(n)]) for n in range(STATIONS)
+    ]
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     good = 0
     for number, frame, message_id in frames(count, seed):
@@ -160,9 +226,7 @@ async def in_process(count: int, seed: int) -> str:
             raise Failed(f"frame {number}: a task failed: {broken[0]}: {frame[:300]!r}")
         if number % 4096 == 0:
             await asyncio.sleep(0)
-    stored = {
-        json.loads(event.data).get("info") for event in await node.store.read_all() if event.type == "StatusReported"
-    }
+    stored = {left_by(event) for event in await node.store.read_all()}
     missing = [number for number in range(0, count, GOOD_EVERY) if str(number) not in stored]
     if missing:
         raise Failed(f"frame {missing[0]} is good, was answered, and is not in the log")
@@ -185,12 +249,12 @@ async def over_sockets(count: int, seed: int, url: str) -> str:
     every = list(frames(count, seed + 1))
     answered = closed = 0
 
-    async def station(name: str, mine: list[tuple[int, str, str | None]]) -> None:
+    async def station(n: int, mine: list[tuple[int, str, str | None]]) -> None:
         nonlocal answered, closed
-        todo = list(mine)
+        name, todo, version = f"F{n}", list(mine), spoken(n)
         while todo:
             try:
-                async with connect(f"{url}{name}", subprotocols=["ocpp1.6"], compression=None) as socket:  # type: ignore[list-item]
+                async with connect(f"{url}{name}", subprotocols=[version], compression=None) as socket:  # type: ignore[list-item]
                     while todo:
                         number, frame, message_id = todo[0]
                         if message_id is None:
@@ -211,12 +275,10 @@ async def over_sockets(count: int, seed: int, url: str) -> str:
                 raise Failed(f"frame {todo[0][0]} is good and was not answered on a socket") from None
 
     # A share keeps the order, has its good frames, and one at its end: an answer to it means that all was handled.
-    last = next(iter(frames(1, seed)))
     shares = [
-        [one for one in every if one[0] // GOOD_EVERY % STATIONS == n] + [(-n, last[1], last[2])]
-        for n in range(STATIONS)
+        [one for one in every if one[0] // GOOD_EVERY % STATIONS == n] + [good(n * GOOD_EVERY)] for n in range(STATIONS)
     ]
-    await asyncio.gather(*(station(f"F{n}", share) for n, share in enumerate(shares)))
+    await asyncio.gather(*(station(n, share) for n, share in enumerate(shares)))
     return f"{answered} good ones answered, {closed} sockets closed and opened again"
 
 

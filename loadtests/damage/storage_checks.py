@@ -91,13 +91,13 @@ def content(station: str, action: str, payload: Mapping[str, Any]) -> tuple[Any,
         case "StartTransaction":
             return (station, action, get("connectorId"), get("idTag"), get("meterStart"), _time(get("timestamp")))
         case "StopTransaction":
-            return (station, action, get("transactionId"), get("meterStop"))
+            return (station, action, str(get("transactionId")), get("meterStop"))
         case "StatusNotification":
             return (station, action, get("connectorId"), get("status"), _time(get("timestamp")))
         case "MeterValues":
             (value,) = payload["meterValue"]
             energy = next(one["value"] for one in value["sampledValue"] if one["measurand"].startswith("Energy"))
-            tx = get("transactionId")
+            tx = None if get("transactionId") is None else str(get("transactionId"))
             return (station, action, get("connectorId"), tx, _time(value["timestamp"]), int(energy))
     return (station, action)
 
@@ -111,15 +111,15 @@ def recorded(row: Row) -> tuple[Any, ...] | None:
         case "HeartbeatReceived":
             return (station, "Heartbeat")
         case "StatusReported":
-            return (station, "StatusNotification", get("connector"), get("status"), _time(get("reported_at")))
+            return (station, "StatusNotification", get("evse"), get("status"), _time(get("reported_at")))
         case "TransactionStarted":
-            said = (get("connector"), get("id_token"), get("meter_start_wh"), _time(get("started_at")))
+            said = (get("evse"), get("id_token"), get("meter_start_wh"), _time(get("started_at")))
             return (station, "StartTransaction", *said)
         case "TransactionStopped":
             return (station, "StopTransaction", get("transaction_id"), get("meter_stop_wh"))
         case "MeterSampled":
             station = row.stream.removeprefix("meter-").rpartition("-")[0]
-            said = (get("connector"), get("transaction_id"), _time(get("sampled_at")), get("energy_wh"))
+            said = (get("evse"), get("transaction_id"), _time(get("sampled_at")), get("energy_wh"))
             return (station, "MeterValues", *said)
     return None
 
@@ -152,7 +152,7 @@ def _lost_frames(seen: Seen, log: Sequence[Row]) -> Iterator[str]:
                 continue  # it could not be placed: acknowledged, and kept as an anomaly
             yield _shown(name)
         elif told.action == "StartTransaction":
-            number = told.answer["transactionId"]
+            number = str(told.answer["transactionId"])
             if (f"station-{told.station}", number) not in started:
                 yield f"{_shown(name)}: answered as transaction {number}, which nobody knows"
 

@@ -32,6 +32,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from interlock.csms import codec
 from interlock.loadtests.damage.kill_nodes import FLAGS, Balancer
 from interlock.loadtests.damage.storage_checks import Promise, Row, Seen, Told, Window, content, judge
 from interlock.loadtests.damage.storage_database import Database, Line
@@ -48,7 +49,7 @@ STATIONS, OPERATORS = 20, 3
 BUSY = Profile("faults", "one driver after the other, gone in seconds", stay_s=(1.0, 4.0), pause_s=(0.1, 1.0))
 START_S, QUIET_S, PATIENCE_S, WORK_S = 20.0, 60.0, 20.0, 2.0
 UNTOLD = 3
-OPEN = ("requested", "in doubt")
+OPEN = ("requested", "in-doubt")
 
 
 @dataclass(slots=True)
@@ -398,7 +399,7 @@ def read_sqlite(path: Path) -> list[Row]:
         rows = db.execute("SELECT stream, version, type, data FROM event ORDER BY position").fetchall()
     finally:
         db.close()
-    return [Row(stream, version, kind, json.loads(data)) for stream, version, kind, data in rows]
+    return [Row(stream, version, codec.kind(kind), json.loads(data)) for stream, version, kind, data in rows]
 
 
 def read_postgres(url: str) -> list[Row]:
@@ -407,7 +408,10 @@ def read_postgres(url: str) -> list[Row]:
 
     with psycopg.connect(url) as db:
         query = "SELECT stream, version, type, data FROM interlock.event ORDER BY position"
-        return [Row(stream, version, kind, json.loads(data)) for stream, version, kind, data in db.execute(query)]
+        return [
+            Row(stream, version, codec.kind(kind), json.loads(data))
+            for stream, version, kind, data in db.execute(query)
+        ]
 
 
 async def on_disk(wanted: argparse.Namespace, folder: Path) -> int:

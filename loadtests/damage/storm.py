@@ -23,6 +23,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from interlock.csms import codec
 from interlock.scenarios.live.fleet import make_room
 from interlock.scenarios.live.serve_process import ServeProcess
 from interlock.simulator.clock import EPOCH
@@ -105,14 +106,14 @@ async def storm(wanted: argparse.Namespace, folder: str) -> int:
 
 def compare(folder: str, ended: dict[str, list[int]]) -> list[str]:
     """Set the log beside what the hardware did."""
-    starts: dict[str, dict[int, int]] = {}
+    starts: dict[str, dict[str, int]] = {}
     stops: dict[str, list[int]] = {}
     with sqlite3.connect(f"{folder}/interlock.sqlite") as log:
         rows = log.execute("SELECT stream, type, data FROM event WHERE type LIKE 'Transaction%' ORDER BY position")
         for stream, kind, data in rows:
             event = json.loads(data)
             station = stream.removeprefix("station-")
-            if kind == "TransactionStarted":
+            if codec.kind(kind) == "TransactionStarted":
                 starts.setdefault(station, {})[event["transaction_id"]] = event["meter_start_wh"]
             else:
                 begun = starts.get(station, {}).get(event["transaction_id"], 0)

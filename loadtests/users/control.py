@@ -192,6 +192,6 @@ def settled(control: Control, command_id: str, seconds: float) -> str | None:
     until = time.monotonic() + seconds
     while True:
         found = control.state(command_id)
-        if found not in ("requested", "in doubt") or time.monotonic() >= until:
+        if found not in ("requested", "in-doubt") or time.monotonic() >= until:
             return found
         time.sleep(0.25)

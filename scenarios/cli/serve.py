@@ -60,6 +60,9 @@ class Wanted:
     quiet: bool
     api_host: str
     allow_host: tuple[str, ...]
+    protocols: str | None
+    strict: bool
+    ignore_pings: bool
 
 
 def _from_file(context: typer.Context, path: Path | None) -> Path | None:
@@ -115,9 +118,19 @@ def serve(
     token_file: Annotated[
         Path | None, typer.Option(help=f"Write the API token here (mode 600); else {TOKEN_VARIABLE} or printed.")
     ] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Refuse each message that breaks its schema, whatever it says.")
+    ] = False,
+    ignore_pings: Annotated[
+        bool, typer.Option("--ignore-pings", help="Take only OCPP frames, not pings and pongs, for signs of life.")
+    ] = False,
     open_to_all: Annotated[
         bool, typer.Option("--open-to-all", help="Allow profile 0 or plain passwords beyond loopback.")
     ] = False,
+    protocols: Annotated[
+        str | None,
+        typer.Option(help="OCPP versions, the preferred first, as in 2.0.1,1.6; all there are unless told."),
+    ] = None,
     loop: Annotated[
         str, typer.Option(help="The event loop: asyncio, uvloop, or auto (uvloop where it is installed).")
     ] = "auto",
@@ -133,7 +146,7 @@ def serve(
     wanted = Wanted(
         *(host, ocpp_port, api_port, store, node, profile, certificate, private_key, clients, connectors, slots),
         *(heartbeats, heartbeat_s, offline_s, call_timeout_s, lateness_s, tokens, token_file, open_to_all, csms, quiet),
-        *(api_host, tuple(allow_host or ())),
+        *(api_host, tuple(allow_host or ()), protocols, strict, ignore_pings),
     )
     tls = _checked(wanted)
     with asyncio.Runner(loop_factory=loop_factory(loop)) as runner:
@@ -230,6 +243,7 @@ def _without_password(url: str) -> str:
 async def _serve(wanted: Wanted, tls: ssl.SSLContext | None, design: type[Csms]) -> None:
     import uvicorn
 
+    from interlock.csms.dialects import BY_SUBPROTOCOL, chosen
     from interlock.csms.domain.station import Rules
     from interlock.csms.serve.api import Api
     from interlock.csms.serve.credentials import Credentials
@@ -240,6 +254,10 @@ async def _serve(wanted: Wanted, tls: ssl.SSLContext | None, design: type[Csms])
     from interlock.csms.settings import Settings
     from interlock.csms.store import StoreError
 
+    try:
+        dialects = BY_SUBPROTOCOL if wanted.protocols is None else chosen(wanted.protocols.split(","))
+    except ValueError as error:
+        raise Refused(f"--protocols: {error}") from None
     loop = asyncio.get_running_loop()
     asked_to_stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -261,10 +279,12 @@ async def _serve(wanted: Wanted, tls: ssl.SSLContext | None, design: type[Csms])
             call_timeout_s=wanted.call_timeout_s,
             lateness_s=wanted.lateness_s,
             unknown_tokens=wanted.tokens,  # type: ignore[arg-type]
+            acceptance="strict" if wanted.strict else "lenient",
+            controls="ignored" if wanted.ignore_pings else "alive",
         )
         rules = Rules(wanted.connectors, wanted.slots or wanted.connectors)
         clock, ids = WallClock(loop), fresh_ids(wanted.node)
-        node = design(wanted.node, store, clock, ids, settings, lambda _: rules, alarm=_alarm)
+        node = design(wanted.node, store, clock, ids, settings, lambda _: rules, alarm=_alarm, dialects=dialects)
         gate = Gate(wanted.profile, "/ocpp/", secrets.token_bytes(16))
         server, records, keys = Server(node, gate), Projections(node), Credentials(node, gate)
         found = await records.start()
@@ -308,6 +328,7 @@ async def _serve(wanted: Wanted, tls: ssl.SSLContext | None, design: type[Csms])
 
     print(f"stations:  {'ws' if tls is None else 'wss'}://{shown(wanted.host)}:{ocpp_port}/ocpp/", flush=True)
     print(f"operators: http://{shown(wanted.api_host)}:{listening.sockets[0].getsockname()[1]}", flush=True)
+    say(f"protocols: {', '.join(node.dialects)}")
     where = _without_password(wanted.store)
     say(f"store:     {where}: {found} events, {stations} stations, {open_commands} commands without an outcome")
     if cut_off:

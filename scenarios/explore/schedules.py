@@ -131,7 +131,7 @@ def _deed(spec: Scenario, rng: random.Random) -> Step:
             ask(do.RemoteStart(connector, TOKEN), at, **how),
             ask(do.Reset(rng.random() < 0.5), at, **how),
             ask(do.ChangeAvailability(connector, rng.random() < 0.5), at, **how),
-            ask(do.Trigger("StatusNotification", connector), at, **how),
+            ask(do.Probe(connector), at, **how),
             step("ask_stop", at, **how, connector=connector),
             step("plug", at, **at_connector),
             step("swipe", at, **at_connector),

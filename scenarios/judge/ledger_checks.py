@@ -240,7 +240,7 @@ def _outcomes(seen: Seen, answers: Answers) -> Finding:
             wrong = f"the CSMS says {state}"
         elif not did and row["status"] in ("Rejected", "UnlockFailed", "NotSupported") and state == "accepted":
             wrong = "the CSMS says accepted"
-        elif arrived is not None and state in ("requested", "in doubt", "unknown"):
+        elif arrived is not None and state in ("requested", "in-doubt", "unknown"):
             wrong = f"its answer arrived, and the CSMS says {state}"
         if wrong is not None:
             at = (row.i, *((moved.i,) if moved else ()), *((arrived.i,) if arrived else ()))

@@ -5,7 +5,7 @@ is lost; a third one stands behind it. An answer ends the CALL whose message id 
 outstanding at a time: so each command has its own end, by an answer or by its own time-out.
 """
 
-from interlock.csms.domain.commands import ClearCache, ReadConfiguration, Unlock
+from interlock.csms.domain.commands import Relay, Unlock
 from interlock.scenarios.spec import Around, Scenario, ask, step
 
 SCENARIO = Scenario(
@@ -17,8 +17,8 @@ SCENARIO = Scenario(
     steps=(
         ask(Unlock(1), at=Around("unlock", 0.0, 0.0)),
         step("lose_answer", at=55.0, action="ClearCache", then_cut=False, seconds=120.0),
-        ask(ClearCache(), at=Around("next", 0.0, 0.0)),
-        ask(ReadConfiguration(), at=Around("next", 2.0, 8.0)),
+        ask(Relay("ClearCache", {}), at=Around("next", 0.0, 0.0)),
+        ask(Relay("GetConfiguration", {}), at=Around("next", 2.0, 8.0)),
     ),
     faults_s=200.0,
 )

@@ -17,7 +17,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from interlock.csms import v16
+from interlock.csms.dialects import v16
 from interlock.csms.domain import commands as do
 from interlock.csms.domain.station import Station as Folded
 from interlock.csms.domain.station import Transaction
@@ -46,7 +46,7 @@ OBEYED_S = 5.0
 """How long a station of the quickest kind takes to do as it is told, and to say so."""
 LEAD_S = 2.0
 CONNECT_S = 20.0
-OPEN = ("requested", "in doubt", "doubt", None)
+OPEN = ("requested", "in-doubt", None)
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
 
 
@@ -94,7 +94,7 @@ class _Operator:
 
     async def phase(self, station: str, command_id: str) -> str | None:
         """Return where a command stands."""
-        return _ours(await self._target.phase(command_id))
+        return await self._target.phase(command_id)
 
     async def call(self, coroutine: Coroutine[Any, Any, Any], patience_s: float) -> Any:
         """Ask; None when there was no answer in time."""
@@ -212,17 +212,15 @@ class OutsideWorld:
     async def folded(self, station: int) -> Folded:
         """Return the open transactions that the CSMS believes in."""
         believed = await self.target.connectors(self.station_id(station)) or []
-        running = {one["transaction"]: one["connector"] for one in believed if one.get("transaction") is not None}
+        running = {str(one["transaction"]): one["evse"] for one in believed if one.get("transaction") is not None}
         if not any("transaction" in one for one in believed):
             for event in await self.target.events(self.station_id(station)) or []:
                 if event["type"] == "TransactionStarted":
-                    running[event["data"]["transaction_id"]] = event["data"]["connector"]
+                    running[str(event["data"]["transaction_id"])] = event["data"]["evse"]
                 elif event["type"] == "TransactionStopped":
-                    running.pop(event["data"]["transaction_id"], None)
+                    running.pop(str(event["data"]["transaction_id"]), None)
         return Folded(
-            transactions={
-                number: Transaction(number, connector, "", 0, None, "Accepted") for number, connector in running.items()
-            }
+            transactions={name: Transaction(name, evse, "", 0, None, "Accepted") for name, evse in running.items()}
         )
 
     async def phase_after(self, station: int, node: int, command_id: str, seconds: float) -> str | None:
@@ -231,7 +229,7 @@ class OutsideWorld:
             return None
         until = self.env.now + seconds
         while True:
-            phase = _ours(await self.target.phase(command_id))
+            phase = await self.target.phase(command_id)
             if phase not in OPEN or self.env.now >= until:
                 return phase
             await asyncio.sleep(0.5)
@@ -359,11 +357,11 @@ class OutsideWorld:
                 observe("truth", **truth)
             observe("outbox", station=name, pending=station.outbox_pending)
             for one in await self.target.connectors(name) or []:
-                if one["connector"] > 0:
+                if one["evse"] > 0:
                     told = {"transaction_id": one["transaction"]} if "transaction" in one else {}
                     told |= {"held": one["held_by"] is not None} if "held_by" in one else {}
                     told |= {"online": one["online"]} if "online" in one else {}
-                    place = {"node": "csms", "station": name, "connector": one["connector"]}
+                    place = {"node": "csms", "station": name, "connector": one["evse"]}
                     observe("belief", **place, status=one["status"], **told)
         if "log" not in self.target.tells:
             await self._told_outcomes()
@@ -378,7 +376,7 @@ class OutsideWorld:
             request = asked[requests[command_id]]
             events = [("CommandRequested", {"request_id": request["request_id"], "command": request["command"]})]
             events += [
-                (type, {}) for type, word in (*OUTCOMES.items(), ("CommandInDoubt", "in doubt")) if word == phase
+                (type, {}) for type, word in (*OUTCOMES.items(), ("CommandInDoubt", "in-doubt")) if word == phase
             ]
             for number, (type, data) in enumerate(events):
                 about = {"stream": f"station-{request['station']}", "version": 2 * version + number}
@@ -431,11 +429,6 @@ def _wanted(station: str, command: dict[str, Any]) -> str:
     """Return what a CALL for a command looks like."""
     fields = {name: value for name, value in command.items() if name != "kind"}
     return _call(station, *v16.call(getattr(do, command["kind"])(**fields)))
-
-
-def _ours(phase: str | None) -> str | None:
-    """Return a phase as deeds know it."""
-    return "doubt" if phase == "in doubt" else phase
 
 
 def _rests(station: Station) -> bool:

@@ -86,9 +86,10 @@ OUTCOMES = {
     "CommandRefuted": "refuted",
     "CommandUnknown": "unknown",
     "CommandLapsed": "lapsed",
+    "CommandClosed": "closed",
 }
-"""The phase each outcome event puts a command in."""
-STEPS = {**OUTCOMES, "CommandInDoubt": "doubt", "TransactionStarted": "fulfilled"}
+"""The phase each outcome event puts a command in: the judges' own copy of the words, which a test compares."""
+STEPS = {**OUTCOMES, "CommandInDoubt": "in-doubt", "TransactionStarted": "fulfilled"}
 """What each event that carries a command id does to that command."""
 
 
@@ -115,7 +116,7 @@ class Command:
 
     def outcomes(self) -> list[tuple[str, LogEvent]]:
         """Return the steps that say what became of it."""
-        return [step for step in self.steps if step[0] not in ("doubt", "fulfilled")]
+        return [step for step in self.steps if step[0] not in ("in-doubt", "fulfilled")]
 
 
 @dataclass(slots=True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from interlock.csms import ocppj, v16
+from interlock.csms import ocppj
+from interlock.csms.dialects import Dialect
 from interlock.csms.dispatch import Dispatcher
 from interlock.csms.domain import events as ev
 from interlock.csms.domain import facts
@@ -24,7 +25,7 @@ class AnswersToWaiters(Dispatcher):
     def committed(self, stored: Any) -> None:
         """Ignore intents: the request itself sends."""
 
-    async def settle(self, station: str, notice: ocppj.Answered | ocppj.Failed) -> None:
+    async def settle(self, station: str, notice: ocppj.Answered | ocppj.Failed, dialect: Dialect) -> None:
         """Give the answer to the request that waits for it; nobody else wants it."""
         waiter = self.waiting.pop(notice.message_id, None)
         if waiter is not None and not waiter.done():
@@ -51,7 +52,8 @@ async def send_and_wait(node: Csms, station: str, intent: ev.CommandRequested) -
     notice = await waiter
     match notice:
         case ocppj.Answered(payload=payload):
-            return v16.answer(intent.command, payload)
+            dialect: Dialect = connection.dialect
+            return dialect.answer(intent.command, payload)
         case ocppj.Failed(code=code):
             return facts.Answer(False, code)
         case _:

@@ -21,7 +21,7 @@ WRITE_BEHIND_S = 0.5
 class AcknowledgedBeforeDurable(Csms):
     """Promises first, writes later."""
 
-    async def operate(self, station: str, command: Any, request_id: str) -> Decision:
+    async def operate(self, station: str, command: Any, request_id: str, *, force: bool = False) -> Decision:
         """Decide in memory, answer, and append in the background."""
         loaded = await self.handler.load(station)
         decided = self.handler.decide(command, request_id, loaded.state, self.handler.rules(station))

@@ -19,7 +19,7 @@ class Touchy(Handler):
     """Decides once."""
 
     async def intend(
-        self, station: str, command: do.Command, request_id: str, timeout_s: float
+        self, station: str, command: do.Command, request_id: str, timeout_s: float, *, force: bool = False
     ) -> Known | Refusal | ev.CommandRequested:
         """Decide and append; refuse when anybody else appended."""
         loaded = await self.load(station)

@@ -22,7 +22,7 @@ class AvailableMeansNotStarted(Csms):
         """Read each status as if it were the answer to a question about every start in doubt."""
         if isinstance(report, rp.Status):
             asked = {
-                key: replace(one, probed=True) if one.phase is Phase.DOUBT else one
+                key: replace(one, probed=True) if one.phase is Phase.IN_DOUBT else one
                 for key, one in state.commands.items()
             }
             state = replace(state, commands=asked)

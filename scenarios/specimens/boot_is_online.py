@@ -20,7 +20,7 @@ class BootIsOnline(Csms):
         reply = await super().take(station, report)
         if isinstance(report, rp.Boot):
             at = self.clock.at()
-            await self.handler.record(station, lambda state: [ev.CameOnline(at, state.epoch + 1, self.name)])
+            await self.handler.record(station, lambda state: ([ev.CameOnline(at, state.epoch + 1, self.name)], None))
         return reply
 
 

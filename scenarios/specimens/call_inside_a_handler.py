@@ -23,8 +23,8 @@ class CallInsideAHandler(Csms):
         """Read the configuration of a station whose session begins, and only then answer its start."""
         reply = await super().take(station, report)
         if isinstance(report, rp.Start):
-            asked = await self.operate(station, do.ReadConfiguration(), self.ids.event_id())
-            while asked.command_id and await self.phase(station, asked.command_id) in ("requested", "doubt"):
+            asked = await self.operate(station, do.Relay("GetConfiguration", {}), self.ids.event_id())
+            while asked.command_id and await self.phase(station, asked.command_id) in ("requested", "in-doubt"):
                 await asyncio.sleep(LOOK_EVERY_S)
         return reply
 

@@ -19,8 +19,8 @@ class ConcurrentOnARetry(Csms):
     def _reported(self, state: Any, report: rp.Report) -> Any:
         """Refuse a start on a connector that has one."""
         found, reply = super()._reported(state, report)
-        if isinstance(report, rp.Start) and state is not None and state.open_transaction(report.connector):
-            return [], rp.Reply("ConcurrentTx", reply.transaction_id if not found else 0)
+        if isinstance(report, rp.Start) and state is not None and state.open_transaction(report.evse):
+            return [], rp.Reply("ConcurrentTx", reply.transaction_id if not found else "0")
         return found, reply
 
 

@@ -29,7 +29,7 @@ class CountedTransactionIds(Csms):
             self.clock.at(),
             registration=self.settings.registration,
             authorization=self.tokens.get(token, self.settings.unknown_tokens) if token else "Accepted",
-            new_transaction_id=self.counted,
+            new_transaction_id=str(self.counted),
         )
 
 

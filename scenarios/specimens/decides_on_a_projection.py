@@ -33,7 +33,7 @@ class Projected(Handler):
         return super()._keep(station, loaded)
 
     async def intend(
-        self, station: str, command: do.Command, request_id: str, timeout_s: float
+        self, station: str, command: do.Command, request_id: str, timeout_s: float, *, force: bool = False
     ) -> Known | Refusal | ev.CommandRequested:
         """Decide on the read model and append at the version of the log."""
         loaded = await self.load(station)

@@ -22,7 +22,7 @@ class RefusesUnknownStops(Connection):
     async def _called(self, called: ocppj.CallReceived) -> None:
         node = self.node
         assert isinstance(node, ErrorForUnknownStop)
-        if called.action == "StopTransaction" and called.payload.get("transactionId") not in node.running:
+        if called.action == "StopTransaction" and str(called.payload.get("transactionId")) not in node.running:
             self.endpoint.fail(called.message_id, "InternalError", "no such transaction")
             return
         await super()._called(called)
@@ -35,7 +35,7 @@ class ErrorForUnknownStop(Csms):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.running: set[int | None] = set()
+        self.running: set[str | None] = set()
 
     async def take(self, station: str, report: rp.Report) -> rp.Reply:
         """Note the number of each start that is answered."""

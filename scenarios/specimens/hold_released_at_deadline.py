@@ -20,7 +20,7 @@ class Impatient(Handler):
     def decide(self, command: do.Command, request_id: str, state: Station, rules: Rules) -> Accept | Known | Refusal:
         """Decide as if commands in doubt were finished."""
         released = {
-            key: replace(one, phase=Phase.UNKNOWN) if one.phase is Phase.DOUBT else one
+            key: replace(one, phase=Phase.UNKNOWN) if one.phase is Phase.IN_DOUBT else one
             for key, one in state.commands.items()
         }
         return super().decide(command, request_id, replace(state, commands=released), rules)

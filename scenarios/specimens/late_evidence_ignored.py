@@ -6,6 +6,7 @@ The answer of a slow station comes, finds the command finished, and is thrown aw
 from __future__ import annotations
 
 from interlock.csms import ocppj
+from interlock.csms.dialects import Dialect
 from interlock.csms.dispatch import Dispatcher
 from interlock.csms.node import Csms
 from interlock.scenarios.specimens import Specimen
@@ -18,10 +19,10 @@ class Deaf(Dispatcher):
         """Call it not done."""
         await self.refute(station, command_id, why)
 
-    async def settle(self, station: str, notice: ocppj.Answered | ocppj.Failed) -> None:
+    async def settle(self, station: str, notice: ocppj.Answered | ocppj.Failed, dialect: Dialect) -> None:
         """Take answers in time; drop the others."""
         if not notice.late:
-            await super().settle(station, notice)
+            await super().settle(station, notice, dialect)
 
 
 class LateEvidenceIgnored(Csms):

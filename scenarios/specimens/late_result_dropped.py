@@ -7,6 +7,7 @@ a yes: the driver's own card, for one.
 from __future__ import annotations
 
 from interlock.csms import ocppj
+from interlock.csms.dialects import Dialect
 from interlock.csms.dispatch import Dispatcher
 from interlock.csms.node import Csms
 from interlock.scenarios.specimens import Specimen
@@ -15,10 +16,10 @@ from interlock.scenarios.specimens import Specimen
 class Closed(Dispatcher):
     """Listens until the deadline."""
 
-    async def settle(self, station: str, notice: ocppj.Answered | ocppj.Failed) -> None:
+    async def settle(self, station: str, notice: ocppj.Answered | ocppj.Failed, dialect: Dialect) -> None:
         """Take answers in time; drop the others."""
         if not notice.late:
-            await super().settle(station, notice)
+            await super().settle(station, notice, dialect)
 
 
 class LateResultDropped(Csms):

@@ -19,7 +19,7 @@ class PerConnector(Handler):
 
     def decide(self, command: do.Command, request_id: str, state: Station, rules: Rules) -> Accept | Known | Refusal:
         """Decide with the wrong limit."""
-        return super().decide(command, request_id, state, replace(rules, slots=rules.connectors))
+        return super().decide(command, request_id, state, replace(rules, slots=rules.evses))
 
 
 class LimitPerConnector(Csms):

@@ -26,7 +26,7 @@ class Locked(Handler):
         self.locks: dict[str, asyncio.Lock] = {}
 
     async def intend(
-        self, station: str, command: do.Command, request_id: str, timeout_s: float
+        self, station: str, command: do.Command, request_id: str, timeout_s: float, *, force: bool = False
     ) -> Known | Refusal | ev.CommandRequested:
         """Decide under the lock and append wherever the head is."""
         async with self.locks.setdefault(station, asyncio.Lock()):

@@ -25,12 +25,12 @@ class OneAtATime(Handler):
         self.locks: dict[str, asyncio.Lock] = {}
 
     async def intend(
-        self, station: str, command: do.Command, request_id: str, timeout_s: float
+        self, station: str, command: do.Command, request_id: str, timeout_s: float, *, force: bool = False
     ) -> Known | Refusal | ev.CommandRequested:
         """Decide under the station's lock."""
         lock = self.locks.setdefault(station, asyncio.Lock())
         await lock.acquire()
-        decided = await super().intend(station, command, request_id, timeout_s)
+        decided = await super().intend(station, command, request_id, timeout_s, force=force)
         lock.release()
         return decided
 

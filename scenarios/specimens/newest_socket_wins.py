@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from interlock.csms.connection import Connection
+from interlock.csms.dialects import Dialect
 from interlock.csms.domain import facts
 from interlock.csms.node import Csms
 from interlock.scenarios.specimens import Specimen
@@ -17,10 +18,12 @@ from interlock.scenarios.specimens import Specimen
 class NewestSocketWins(Csms):
     """Replaces on connect, not on the first frame."""
 
-    def connect(self, station: str, write: Callable[[str], None], close: Callable[[str], None]) -> Connection:
+    def connect(
+        self, station: str, write: Callable[[str], None], close: Callable[[str], None], dialect: Dialect
+    ) -> Connection:
         """Take a new socket in the place of the one there is."""
         replaced = self.connections.get(station)
-        connection = self.connections[station] = super().connect(station, write, close)
+        connection = self.connections[station] = super().connect(station, write, close, dialect)
         if replaced is not None:
             replaced.supersede()
         self.spawn(self._ended(station))

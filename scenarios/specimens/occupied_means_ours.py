@@ -27,8 +27,8 @@ class OccupiedMeansOurs(Csms):
         if isinstance(report, rp.Status) and report.status in OCCUPIED:
             for pending in state.unfinished():
                 command = pending.command
-                ours = isinstance(command, do.RemoteStart) and command.connector == report.connector
-                if ours and pending.phase is Phase.DOUBT:
+                ours = isinstance(command, do.RemoteStart) and command.evse == report.evse
+                if ours and pending.phase is Phase.IN_DOUBT:
                     evidence = f"the connector is {report.status}"
                     found.append(ev.CommandConfirmed(self.clock.at(), pending.command_id, evidence))
         return found, reply

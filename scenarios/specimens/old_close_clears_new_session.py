@@ -23,7 +23,7 @@ class ClosesByStation(Connection):
         node, station = self.node, self.station
         node.connections.pop(station, None)
         at = node.clock.at()
-        await node.handler.record(station, lambda state: facts.went_offline(state, state.epoch, at, at))
+        await node.handler.record(station, lambda state: (facts.went_offline(state, state.epoch, at, at), None))
 
 
 class OldCloseClearsNewSession(Csms):

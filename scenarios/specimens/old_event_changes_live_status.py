@@ -23,7 +23,7 @@ class OldEventChangesLiveStatus(Csms):
         for event in list(found):
             if isinstance(event, ev.TransactionStarted | ev.TransactionStopped):
                 status = "Charging" if isinstance(event, ev.TransactionStarted) else "Available"
-                found.append(ev.StatusReported(event.at, event.connector, status, "NoError", None, None))
+                found.append(ev.StatusReported(event.at, event.evse, 1, status, "NoError", None, None))
         return found, reply
 
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from interlock.csms.domain import events as ev
+from interlock.csms.domain.events import Facts
 from interlock.csms.domain.station import Station
-from interlock.csms.handle import Handler
+from interlock.csms.handle import Handler, T
 from interlock.csms.node import Csms
 from interlock.csms.store import EventIdReused, NewEvent
 from interlock.scenarios.specimens import Specimen
@@ -25,14 +26,19 @@ class ByConnector(Handler):
             if isinstance(fact, ev.CommandAccepted | ev.CommandRejected):
                 known = self.resident.get(station)
                 pending = known.state.commands.get(fact.command_id) if known else None
-                connector = getattr(pending.command, "connector", 0) if pending else 0
-                ids[number] = f"{station}:{connector}:{type(fact).__name__}"
+                evse = getattr(pending.command, "evse", 0) if pending else 0
+                ids[number] = f"{station}:{evse}:{type(fact).__name__}"
         return ids
 
-    async def record(self, station: str, news: Callable[[Station], Sequence[ev.StationEvent]]) -> Station:
+    async def record(self, station: str, news: Callable[[Station], tuple[Facts, T]]) -> tuple[Station, T]:
         """Append facts; an id the store knows already is taken for the same fact."""
         self.reused = False
-        return await super().record(station, lambda state: [] if self.reused else news(state))
+
+        def fresh(state: Station) -> tuple[Facts, T]:
+            found, decided = news(state)
+            return ([] if self.reused else found), decided
+
+        return await super().record(station, fresh)
 
     async def durable(self, stream: str, batch: Sequence[NewEvent], expected: int | None) -> int:
         """Append, and note when an id was there before."""

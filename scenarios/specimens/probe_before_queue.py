@@ -10,7 +10,8 @@ from interlock.csms.dispatch import Dispatcher
 from interlock.csms.domain import commands as do
 from interlock.csms.domain import events as ev
 from interlock.csms.domain import facts
-from interlock.csms.domain.station import Phase, Station, probed_command
+from interlock.csms.domain.inflight import Phase, probed_command
+from interlock.csms.domain.station import Station
 from interlock.csms.node import Csms
 from interlock.scenarios.specimens import Specimen
 
@@ -26,9 +27,13 @@ class Hasty(Dispatcher):
 
         def nothing_there(state: Station) -> facts.Facts:
             pending = state.commands.get(about or "")
-            if pending is None or pending.phase is not Phase.DOUBT or not isinstance(pending.command, do.RemoteStart):
+            if (
+                pending is None
+                or pending.phase is not Phase.IN_DOUBT
+                or not isinstance(pending.command, do.RemoteStart)
+            ):
                 return []
-            if state.open_transaction(pending.command.connector):
+            if state.open_transaction(pending.command.evse):
                 return []
             return [ev.CommandRefuted(self.clock.at(), pending.command_id, "no transaction when asked")]
 

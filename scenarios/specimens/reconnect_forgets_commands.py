@@ -30,14 +30,14 @@ class ForgetsCalls(Connection):
 class StartsAfresh(Presence):
     """Records that a station came online, and nothing about what was under way."""
 
-    async def online(self, station: str) -> int:
+    async def online(self, station: str, protocol: str) -> int:
         """Record the new connection and leave open commands as they are."""
 
-        def came(state: Station) -> facts.Facts:
-            found = facts.came_online(state, self.handler.node, self.clock.at())
-            return [fact for fact in found if not isinstance(fact, ev.CommandInDoubt)]
+        def came(state: Station) -> tuple[facts.Facts, None]:
+            found = facts.came_online(state, self.handler.node, protocol, self.clock.at())
+            return [fact for fact in found if not isinstance(fact, ev.CommandInDoubt)], None
 
-        state = await self.handler.record(station, came)
+        state, _ = await self.handler.record(station, came)
         await self.handler.reach(points.ONLINE_DURABLE, station, None)
         self.watch(station, state.epoch)
         return state.epoch

@@ -20,7 +20,7 @@ class AtLeastOnce(Dispatcher):
         state = (await self.handler.load(station)).state
         carrier = self.carriers.get(station)
         for pending in list(state.unfinished()):
-            if carrier is not None and pending.phase in (Phase.REQUESTED, Phase.DOUBT):
+            if carrier is not None and pending.phase in (Phase.REQUESTED, Phase.IN_DOUBT):
                 at = self.clock.at()
                 carrier.call(
                     ev.CommandRequested(

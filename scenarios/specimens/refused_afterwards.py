@@ -19,10 +19,10 @@ class RecordsFirst(Handler):
     """Has a log of wishes."""
 
     async def intend(
-        self, station: str, command: do.Command, request_id: str, timeout_s: float
+        self, station: str, command: do.Command, request_id: str, timeout_s: float, *, force: bool = False
     ) -> Known | Refusal | ev.CommandRequested:
         """Decide as the reference does, and keep what was refused as well."""
-        decided = await super().intend(station, command, request_id, timeout_s)
+        decided = await super().intend(station, command, request_id, timeout_s, force=force)
         if isinstance(decided, Refusal):
             loaded = await self.load(station)
             intent = self.intent(loaded.state, command, request_id, timeout_s)

@@ -19,7 +19,7 @@ class RetryRerunsTheSend(Csms):
 
     dispatcher_class = AnswersToWaiters
 
-    async def operate(self, station: str, command: Any, request_id: str) -> Decision:
+    async def operate(self, station: str, command: Any, request_id: str, *, force: bool = False) -> Decision:
         """Load, call, append; on a conflict all of it again."""
         loaded = await self.handler.load(station)
         while True:

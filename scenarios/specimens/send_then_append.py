@@ -20,7 +20,7 @@ class SendThenAppend(Csms):
 
     dispatcher_class = AnswersToWaiters
 
-    async def operate(self, station: str, command: Any, request_id: str) -> Decision:
+    async def operate(self, station: str, command: Any, request_id: str, *, force: bool = False) -> Decision:
         """Call the station, then try to write down what happened."""
         loaded = await self.handler.load(station)
         decided = self.handler.decide(command, request_id, loaded.state, self.handler.rules(station))

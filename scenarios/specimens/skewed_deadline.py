@@ -25,10 +25,11 @@ class TheirTime(Handler):
         self.ahead_s: dict[str, float] = {}
 
     async def intend(
-        self, station: str, command: do.Command, request_id: str, timeout_s: float
+        self, station: str, command: do.Command, request_id: str, timeout_s: float, *, force: bool = False
     ) -> Known | Refusal | ev.CommandRequested:
         """Decide a command; its deadline is in the station's time."""
-        return await super().intend(station, command, request_id, timeout_s + self.ahead_s.get(station, 0.0))
+        theirs_s = timeout_s + self.ahead_s.get(station, 0.0)
+        return await super().intend(station, command, request_id, theirs_s, force=force)
 
 
 class SkewedDeadline(Csms):

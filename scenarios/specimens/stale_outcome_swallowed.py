@@ -5,12 +5,13 @@ The intent is durable first, as it should be. But the outcome is treated like a 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from interlock.csms.domain import events as ev
+from interlock.csms.domain.events import Facts
 from interlock.csms.domain.station import Station
-from interlock.csms.handle import Handler, Loaded
+from interlock.csms.handle import Handler, Loaded, T
 from interlock.csms.node import Csms
 from interlock.csms.store import WrongExpectedVersion
 from interlock.scenarios.specimens import Specimen
@@ -21,18 +22,18 @@ OUTCOMES = (ev.CommandAccepted, ev.CommandRejected)
 class Swallows(Handler):
     """Appends an outcome once, at the version the intent was appended at."""
 
-    async def record(self, station: str, news: Callable[[Station], Sequence[ev.StationEvent]]) -> Station:
+    async def record(self, station: str, news: Callable[[Station], tuple[Facts, T]]) -> tuple[Station, T]:
         """Append facts; give up on an outcome that lost a race."""
         loaded = await self.load(station)
-        found = list(news(loaded.state))
+        found, decided = news(loaded.state)
         if not any(isinstance(fact, OUTCOMES) for fact in found):
             return await super().record(station, news)
         command_id = getattr(found[0], "command_id", "")
         stale = Loaded(loaded.state, self.requested_at.get(command_id, loaded.version))
         try:
-            return (await self.append(station, stale, found, self._fact_ids(station, found))).state
+            return (await self.append(station, stale, found, self._fact_ids(station, found))).state, decided
         except WrongExpectedVersion:
-            return loaded.state
+            return loaded.state, decided
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)

@@ -19,7 +19,7 @@ class StopByConnector(Csms):
         """Acknowledge a stop of a connector that was stopped before, and keep nothing of it."""
         found, reply = super()._reported(state, report)
         if isinstance(report, rp.Stop) and (known := state.transactions.get(report.transaction_id)):
-            before = [one for one in state.transactions.values() if one.connector == known.connector]
+            before = [one for one in state.transactions.values() if one.evse == known.evse]
             if any(one.meter_stop_wh is not None for one in before):
                 return [], reply
         return found, reply

@@ -21,7 +21,7 @@ class StoreErrorIgnored(Csms):
             return await super().take(station, report)
         except StoreUnavailable as error:
             self.alarm(f"{station}: not recorded: {error}")
-            return rp.Reply("Accepted", self.ids.transaction_id())
+            return rp.Reply("Accepted", str(self.ids.transaction_id()))
 
 
 SPECIMEN = Specimen(

@@ -6,11 +6,11 @@ the station did is known to nobody.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
-from interlock.csms.domain import events as ev
+from interlock.csms.domain.events import Facts
 from interlock.csms.domain.station import Station
-from interlock.csms.handle import Handler
+from interlock.csms.handle import Handler, T
 from interlock.csms.node import Csms
 from interlock.scenarios.specimens import Specimen
 
@@ -18,13 +18,13 @@ from interlock.scenarios.specimens import Specimen
 class Strict(Handler):
     """Tries once."""
 
-    async def record(self, station: str, news: Callable[[Station], Sequence[ev.StationEvent]]) -> Station:
+    async def record(self, station: str, news: Callable[[Station], tuple[Facts, T]]) -> tuple[Station, T]:
         """Append facts, or raise."""
         loaded = await self.load(station)
-        found = list(news(loaded.state))
+        found, decided = news(loaded.state)
         if not found:
-            return loaded.state
-        return (await self.append(station, loaded, found, self._fact_ids(station, found))).state
+            return loaded.state, decided
+        return (await self.append(station, loaded, found, self._fact_ids(station, found))).state, decided
 
 
 class StrictAppend(Csms):

@@ -19,7 +19,7 @@ class TransactionIdZero(Csms):
 
     def _reported(self, state: Any, report: rp.Report) -> Any:
         """Number a station's transactions from 0; acknowledge a stop without an id and leave it at that."""
-        if isinstance(report, rp.Stop) and not report.transaction_id:
+        if isinstance(report, rp.Stop) and not int(report.transaction_id):
             return [], rp.Reply()
         token = getattr(report, "id_token", None)
         return facts.reported(
@@ -28,7 +28,7 @@ class TransactionIdZero(Csms):
             self.clock.at(),
             registration=self.settings.registration,
             authorization=self.tokens.get(token, self.settings.unknown_tokens) if token else "Accepted",
-            new_transaction_id=len(state.transactions) if isinstance(report, rp.Start) else 0,
+            new_transaction_id=str(len(state.transactions)),
         )
 
 

@@ -23,7 +23,7 @@ class UnlocksOnItsOwn(Csms):
             ended = state.transactions.get(report.transaction_id)
             if ended is not None:
                 timeout_s = self.settings.call_timeout_s
-                connection.call(self.handler.intent(state, do.Unlock(ended.connector), "courtesy", timeout_s))
+                connection.call(self.handler.intent(state, do.Unlock(ended.evse), "courtesy", timeout_s))
         return reply
 
 

@@ -35,7 +35,7 @@ def inside(function: Deed) -> Deed:
     return function
 
 
-OPEN = ("requested", "doubt")
+OPEN = ("requested", "in-doubt")
 
 
 @deed

@@ -18,21 +18,22 @@ import jmespath
 import msgspec
 from jmespath.exceptions import JMESPathError
 
-from interlock.csms import v16
+from interlock.csms.dialects import v16
 from interlock.csms.domain import commands as do
+from interlock.csms.domain.inflight import Phase
 
 SLOT = re.compile(r"\$\{(\w+)\}|\{(\w+)\}")
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
-STATES = ("requested", "in doubt", "accepted", "rejected", "confirmed", "refuted", "unknown", "lapsed")
+STATES = tuple(phase.value for phase in Phase)
 """Where a command can stand. The first two are no ends."""
 COMMANDS: dict[str, tuple[str, ...]] = {
     type(one).__name__: tuple(v16.call(one)[1])
     for one in (
-        *(do.RemoteStart(1, "x"), do.RemoteStop(1), do.Unlock(1), do.Reset(True), do.ChangeAvailability(1, True)),
-        *(do.Trigger("x", 1), do.Configure("x", "x"), do.ReadConfiguration(("x",)), do.ClearCache()),
+        *(do.RemoteStart(1, "x"), do.RemoteStop("1"), do.Unlock(1), do.Reset(True), do.ChangeAvailability(1, True)),
+        *(do.Probe(1), do.Relay("ClearCache", {})),
     )
 }
-"""What an operator asks for, with the names of its OCPP 1.6 payload."""
+"""What an operator asks for, with the names of its OCPP 1.6 payload; that of a `Relay` is only there as a whole."""
 
 
 class NoTarget(Exception):

@@ -10,7 +10,7 @@ from typing import Any
 import jmespath
 from jmespath.exceptions import JMESPathError
 
-from interlock.csms import v16
+from interlock.csms.dialects import v16
 from interlock.csms.domain import commands as do
 from interlock.csms.node import Decision
 from interlock.scenarios.targets.control_file import COMMANDS, Described, fill
@@ -104,7 +104,9 @@ class HttpTarget:
             connector = self._find("connectors", shape.connector, one)
             if not isinstance(connector, int):
                 raise Misfit(f"[connectors] connector = {shape.connector!r} finds no number")
-            belief = {"connector": connector, "status": self._find("connectors", shape.status, one), **also}
+            # What speaks OCPP 1.6 numbers connectors: each is an EVSE of its own.
+            belief: dict[str, Any] = {"evse": connector, "connector": min(connector, 1)}
+            belief |= {"status": self._find("connectors", shape.status, one), **also}
             if shape.transaction is not None:
                 belief["transaction"] = self._find("connectors", shape.transaction, one)
             if shape.held is not None:
@@ -139,15 +141,15 @@ class HttpTarget:
                     raise Misfit(f"[transactions] {name} = {getattr(shape, name)!r} finds no whole number")
             note(
                 "TransactionStarted",
-                transaction_id=numbers["id"],
-                connector=numbers["connector"],
+                transaction_id=str(numbers["id"]),
+                evse=numbers["connector"],
                 id_token=self._find("transactions", shape.id_token, one),
                 meter_start_wh=numbers["meter_start_wh"],
                 started_at=self._find("transactions", shape.started_at, one),
                 command_id=None,
             )
             if numbers["meter_stop_wh"] is not None:
-                note("TransactionStopped", transaction_id=numbers["id"], meter_stop_wh=numbers["meter_stop_wh"])
+                note("TransactionStopped", transaction_id=str(numbers["id"]), meter_stop_wh=numbers["meter_stop_wh"])
         return found
 
     def _find(self, table: str, expression: str, told: Any) -> Any:

@@ -14,7 +14,7 @@ import urllib.request
 from typing import Any, Protocol
 from urllib.parse import quote, urlsplit
 
-from interlock.csms import v16
+from interlock.csms.dialects import v16
 from interlock.csms.domain import commands as do
 from interlock.csms.node import Decision
 from interlock.scenarios.targets.control_file import COMMANDS
@@ -53,7 +53,7 @@ class Target(Protocol):
         ...
 
     async def phase(self, command_id: str) -> str | None:
-        """Return where a command stands: requested, in doubt, or how it ended."""
+        """Return where a command stands, in one of the words of `target_file.STATES`."""
         ...
 
     async def events(self, station: str) -> list[dict[str, Any]] | None:
@@ -61,7 +61,7 @@ class Target(Protocol):
         ...
 
     async def connectors(self, station: str) -> list[dict[str, Any]] | None:
-        """Return what it believes of each connector: `connector` and `status`.
+        """Return what it believes of each connector: `evse`, `connector` and `status`.
 
         And `transaction`, `held_by` and `online` where it tells; what is not there is not compared.
         """

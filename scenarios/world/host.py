@@ -177,7 +177,9 @@ class Host:
         if csms is None:
             return False
         key = (socket.station_id, socket.number)
-        connection = csms.connect(socket.station_id, socket.send_down, lambda why: self.hang_up(key, why))
+        connection = csms.connect(
+            socket.station_id, socket.send_down, lambda why: self.hang_up(key, why), csms.dialects["ocpp1.6"]
+        )
         self.ports[key] = socket
 
         def closed(why: str) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from interlock.csms import codec
 from interlock.csms.store import (
     AppendUnconfirmed,
     MemoryStore,
@@ -61,7 +62,7 @@ class NodeStore:
             version = await self.inner.append(stream, events, expected)
         except WrongExpectedVersion as error:
             await self._travel()
-            types = [event.type for event in events]
+            types = [codec.kind(event.type) for event in events]
             self.observe(
                 "append.refused",
                 node=self.node,
@@ -134,4 +135,4 @@ _decode = msgspec.json.Decoder().decode
 
 def as_json(events: Sequence[NewEvent] | Sequence[StoredEvent]) -> list[dict[str, Any]]:
     """Return events as a history writes them."""
-    return [{"id": event.event_id, "type": event.type, "data": _decode(event.data)} for event in events]
+    return [{"id": event.event_id, "type": codec.kind(event.type), "data": _decode(event.data)} for event in events]

@@ -378,7 +378,7 @@ class World:
             csms = self.host(node).csms
             if csms is not None:
                 phase = await self.host(node).call(csms.phase(self.station_id(station), command_id), 5.0)
-                if phase not in ("requested", "doubt", None):
+                if phase not in ("requested", "in-doubt", None):
                     return phase
             await asyncio.sleep(min(1.0, max(0.01, until - self.env.now)))
         return phase
@@ -418,7 +418,7 @@ class World:
             state = await self.folded(number)
             for connector in range(1, self.scenario.connectors + 1):
                 running = state.open_transaction(connector)
-                shown_status = state.connectors.get(connector)
+                shown_status = state.connectors.get((connector, 1))
                 observe(
                     "belief",
                     node=state.node,

@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import json
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
 
+from interlock.csms import codec
+from interlock.csms.dialects import BY_SUBPROTOCOL, chosen
 from interlock.csms.domain.station import Rules
+from interlock.csms.handle import station_stream
 from interlock.csms.node import Csms
 from interlock.csms.serve.api import Api
 from interlock.csms.serve.credentials import Credentials
@@ -51,6 +54,7 @@ async def served(
     limits: Limits | None = None,
     tls: ssl.SSLContext | None = None,
     name: str = "n1",
+    protocols: Sequence[str] = tuple(BY_SUBPROTOCOL),
     **settings: Any,
 ) -> AsyncIterator[Served]:
     """Serve on a free port of loopback."""
@@ -64,6 +68,7 @@ async def served(
         Settings(**{"unknown_tokens": "Accepted", **settings}),
         lambda _: Rules(2, 2),
         alarm=alarms.append,
+        dialects=chosen(protocols),
     )
     gate = Gate(profile, "/ocpp/", b"pepper")
     server, records, keys = Server(node, gate, limits), Projections(node), Credentials(node, gate)
@@ -75,6 +80,11 @@ async def served(
         yield Served(node, server, gate, records, keys, Api(node, server, records, keys, "token"), port)
     finally:
         await server.stop()
+
+
+async def kinds(csms: Served, station: str = "CP01") -> list[str]:
+    """Return the kinds of events in a station's log."""
+    return [codec.kind(one.type) for one in await csms.node.store.read(station_stream(station))]
 
 
 class Station:

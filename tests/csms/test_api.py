@@ -104,10 +104,52 @@ async def test_a_time_out_is_doubt_and_a_late_answer_resolves_it() -> None:
         await station.hear()
         command = f"/api/commands/{asked['id']}"
         async with asyncio.timeout(10):
-            while (await client("GET", command))[1]["state"] != "in doubt":
+            while (await client("GET", command))[1]["state"] != "in-doubt":
                 await asyncio.sleep(0.02)
         await station.socket.send(json.dumps([3, asked["id"], {"status": "Unlocked"}]))
         assert (await client("GET", f"{command}?wait=10s"))[1]["state"] == "accepted"
+
+
+async def test_a_refused_command_can_be_forced() -> None:
+    async with ready() as (_csms, station, client):
+        path = "/api/stations/CP01/commands"
+        _, first = await client("POST", path, UNLOCK)
+        await station.hear()
+        status, told = await client("POST", path, {**UNLOCK, "force": True}, idempotency_key="k2")
+        assert status == 202
+        await station.socket.send(json.dumps([3, first["id"], {"status": "Unlocked"}]))
+        assert (await station.hear())[1] == told["id"]
+        _, shown = await client("GET", f"/api/commands/{told['id']}")
+        assert "held by command" in shown["forced"]
+        assert (await client("POST", path, {**UNLOCK, "force": "yes"}))[0] == 422
+
+
+async def test_a_doubt_can_be_closed_by_hand() -> None:
+    async with ready(call_timeout_s=0.2) as (_csms, station, client):
+        _, asked = await client("POST", "/api/stations/CP01/commands", UNLOCK)
+        await station.hear()
+        command = f"/api/commands/{asked['id']}"
+        assert (await client("POST", f"{command}/close", {"statement": "no"}))[0] == 409
+        async with asyncio.timeout(10):
+            while (await client("GET", command))[1]["state"] != "in-doubt":
+                await asyncio.sleep(0.02)
+        for body in ({}, {"statement": ""}, {"statement": 7}, {"statement": "x" * 501}):
+            assert (await client("POST", f"{command}/close", body))[0] == 422
+        assert (await client("POST", "/api/commands/nobody/close", {"statement": "no"}))[0] == 404
+        status, told = await client("POST", f"{command}/close", {"statement": "the lock is open"})
+        assert (status, told["state"]) == (200, "closed")
+        assert told["history"][-1]["statement"] == "the lock is open"
+
+
+async def test_the_whole_answer_to_a_read_is_served() -> None:
+    async with ready() as (_csms, station, client):
+        _, asked = await client("POST", "/api/stations/CP01/commands", {"action": "GetConfiguration"})
+        await station.hear()
+        answer = {"configurationKey": [{"key": "K", "readonly": True, "value": "V"}]}
+        await station.socket.send(json.dumps([3, asked["id"], answer]))
+        _, told = await client("GET", f"/api/commands/{asked['id']}?wait=10s")
+        assert (told["state"], told["answer"]) == ("accepted", answer)
+        assert told["command"] == {"kind": "Relay", "action": "GetConfiguration", "payload": {}}
 
 
 async def test_what_cannot_be_done_says_why() -> None:
@@ -116,7 +158,7 @@ async def test_what_cannot_be_done_says_why() -> None:
         assert (await client("POST", path, UNLOCK))[0] == 202
         status, told = await client("POST", path, UNLOCK)
         assert status == 409
-        assert "connector 1 is held by command" in told["detail"]
+        assert "connector 1 of EVSE 1 is held by command" in told["detail"]
         for body, says in (
             ({"action": "Fly"}, "is none of RemoteStartTransaction"),
             ({"action": "UnlockConnector", "payload": {}}, "breaks required"),
@@ -175,7 +217,7 @@ async def test_what_is_known_can_be_read() -> None:
         _, one = await client("GET", "/api/stations/CP01")
         assert (one["registration"], one["node"], one["open_commands"]) == ("Accepted", "n1", [])
         _, connectors = await client("GET", "/api/stations/CP01/connectors")
-        assert connectors["connectors"][0]["transaction"] == transaction
+        assert connectors["connectors"][0]["transaction"] == str(transaction)
         _, transactions = await client("GET", "/api/stations/CP01/transactions")
         assert transactions["transactions"][0]["id_token"] == "TAG"
         _, events = await client("GET", "/api/stations/CP01/events?limit=2")
@@ -236,3 +278,34 @@ async def test_the_description_names_every_route() -> None:
             if method != "HEAD" and route.path != "/openapi.json"  # type: ignore[attr-defined]
         }
         assert routes == {(path, method) for path, methods in described["paths"].items() for method in methods}
+
+
+async def test_what_a_station_sends_that_it_should_not_is_shown_and_counted() -> None:
+    async with served() as csms, dialled(csms.url()) as station:
+        client = Client(csms)
+        await station.boot()
+        for _ in range(3):
+            assert (await station.say("Heartbeat", {"extra": 1}))[0] == 3
+            assert (await station.say("StopTransaction", {"transactionId": 7}))[0] == 4
+        status, found = await client("GET", "/api/stations/CP01/deviations")
+        assert status == 200
+        (recorded,) = found["recorded"]
+        assert {**recorded, "at": ""} == {
+            "at": "",
+            "action": "Heartbeat",
+            "member": "extra",
+            "rule": "additionalProperties",
+            "clause": "OCPP 1.6 4.6, 6.29",
+        }
+        assert [(one["what"], one["action"], one["count"]) for one in found["counted"]] == [
+            ("deviation", "Heartbeat", 3),
+            ("refused call", "StopTransaction", 3),
+        ]
+        _, events = await client("GET", "/api/stations/CP01/events")
+        anomalies = [one["data"] for one in events["events"] if one["type"] == "AnomalyRecorded"]
+        assert len(anomalies) == 1
+        assert '{"transactionId":7}' in anomalies[0]["detail"]
+        _, metrics = await client("GET", "/metrics")
+        assert 'interlock_deviations_total{what="deviation",rule="additionalProperties"} 3' in str(metrics)
+        assert 'interlock_deviations_total{what="refused call",rule=""} 3' in str(metrics)
+        assert (await client("GET", "/api/stations/CP99/deviations"))[0] == 404

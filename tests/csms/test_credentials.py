@@ -47,7 +47,7 @@ def ids(state: cr.Credentials, **phases: Phase) -> list[str]:
     [
         (None, ["", "k1"]),
         (Phase.REQUESTED, ["", "k1"]),
-        (Phase.DOUBT, ["", "k1"]),
+        (Phase.IN_DOUBT, ["", "k1"]),
         (Phase.UNKNOWN, ["", "k1"]),
         (Phase.ACCEPTED, ["k1"]),
         (Phase.CONFIRMED, ["k1"]),
@@ -61,7 +61,7 @@ def test_which_keys_fit_follows_from_what_became_of_the_command(phase: Phase | N
 
 def test_the_key_that_was_used_is_the_one_until_a_late_answer_says_otherwise() -> None:
     state = folded(*BEFORE)
-    assert cr.used(state, "CP01", "k1", {"k1": Phase.DOUBT}.get, AT) == [ev.KeyUsed(AT, "CP01", "k1")]
+    assert cr.used(state, "CP01", "k1", {"k1": Phase.IN_DOUBT}.get, AT) == [ev.KeyUsed(AT, "CP01", "k1")]
     assert cr.used(state, "CP01", "", {"k1": Phase.REQUESTED}.get, AT) == []
     assert cr.used(state, "CP01", "k1", {"k1": Phase.REQUESTED}.get, AT) == [ev.KeyUsed(AT, "CP01", "k1")]
     assert cr.used(state, "CP01", "", {"k1": Phase.REJECTED}.get, AT) == []
@@ -134,7 +134,7 @@ async def test_a_key_that_is_changed_stands_nowhere_but_in_its_frame() -> None:
         async with dial(csms, OLD) as station:
             await station.boot()
             command_id, frame = await sent(client, station, key="authorizationkey")
-            assert frame[2:] == ["ChangeConfiguration", {"key": "authorizationkey", "value": NEW}]
+            assert frame[2:] == ["ChangeConfiguration", {"key": "AuthorizationKey", "value": NEW}]
             await station.socket.send(json.dumps([3, frame[1], {"status": "Accepted"}]))
             _, told = await client("GET", f"/api/commands/{command_id}?wait=5")
             assert told["state"] == "accepted"
@@ -160,7 +160,7 @@ async def test_while_it_is_in_doubt_both_keys_fit_until_one_is_used(taken: bool)
             _, told = await client("GET", f"/api/commands/{command_id}")
             assert (told["state"], told["sent"]) == ("requested", True)
         async with asyncio.timeout(5):
-            while (await client("GET", f"/api/commands/{command_id}"))[1]["state"] != "in doubt":
+            while (await client("GET", f"/api/commands/{command_id}"))[1]["state"] != "in-doubt":
                 await asyncio.sleep(0.01)
         assert [key.key_id == "" for key in csms.gate.keys["CP01"]] == [True, False]
     async with rotating(store) as (csms, _):  # and after a restart
@@ -219,7 +219,7 @@ async def test_a_key_offered_to_a_station_that_is_away_is_withdrawn() -> None:
             return state is not None and not state.online
 
         await until(away)
-        decided = await csms.keys.change("CP01", do.Configure("AuthorizationKey", NEW), "r1")
+        decided = await csms.keys.change("CP01", do.SetPassword(NEW), "r1")
         assert decided.answer == "unreachable"
         assert [key.key_id for key in csms.gate.keys["CP01"]] == [""]
 

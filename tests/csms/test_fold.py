@@ -17,20 +17,9 @@ from interlock.csms.domain import commands as do
 from interlock.csms.domain import events as ev
 from interlock.csms.domain import facts
 from interlock.csms.domain import reports as rp
-from interlock.csms.domain.station import (
-    CLOSED_COMMANDS_KEPT,
-    CLOSED_TRANSACTIONS_KEPT,
-    Accept,
-    Known,
-    Pending,
-    Phase,
-    Refusal,
-    Rules,
-    Station,
-    decide,
-    evolve,
-    probe_request,
-)
+from interlock.csms.domain.inflight import CLOSED_COMMANDS_KEPT, Pending, Phase, probe_request
+from interlock.csms.domain.station import Accept, Known, Refusal, Rules, Station, decide, evolve
+from interlock.csms.domain.transactions import CLOSED_TRANSACTIONS_KEPT
 from interlock.csms.handle import fact_id
 
 from .values import (
@@ -94,14 +83,14 @@ def test_a_snapshot_and_the_tail_is_the_whole_where_old_things_are_forgotten(cut
     for n in range(CLOSED_TRANSACTIONS_KEPT + 40):
         events.append(ev.CommandRequested(AT, f"c{n}", f"r{n}", "n", 1, AT, do.RemoteStart(n % 3 + 1, "A")))
         events.append(ev.CommandAccepted(AT, f"c{n}", "Accepted"))
-        events.append(ev.TransactionStarted(AT, n + 1, n % 3 + 1, "A", n, AT, "Accepted", f"c{n}"))
+        events.append(ev.TransactionStarted(AT, str(n + 1), n % 3 + 1, "A", n, AT, "Accepted", f"c{n}"))
     whole = folded(events)
     resumed = folded(events[cut:], decode_state(encode_state(folded(events[:cut]))))
     assert (resumed, keys(resumed)) == (whole, keys(whole))
     # The last 64 finished commands and 256 ended transactions are remembered, the three running ones besides.
     assert len([one for one in whole.commands.values() if one.finished]) == CLOSED_COMMANDS_KEPT
     assert len([one for one in whole.transactions.values() if not one.open]) == CLOSED_TRANSACTIONS_KEPT
-    assert [one.transaction_id for one in whole.transactions.values() if one.open] == [294, 295, 296]
+    assert [one.transaction_id for one in whole.transactions.values() if one.open] == ["294", "295", "296"]
 
 
 @given(SEQUENCES)
@@ -112,12 +101,12 @@ def test_what_carries_no_decision_changes_nothing(events: list[Any]) -> None:
     assert evolve(state, ev.AnomalyRecorded(AT, "w", "d")) == state
     assert evolve(state, ev.WentOffline(AT, state.epoch - 1, AT)) == state
     assert evolve(state, ev.CommandAccepted(AT, "nobody's", "Accepted")) == state
-    assert evolve(state, ev.TransactionStopped(AT, 77, 1, 9, AT, "Local", None)) == state
+    assert evolve(state, ev.TransactionStopped(AT, "77", 1, 9, AT, "Local", None)) == state
 
 
 # --- decide ----------------------------------------------------------------------------------------------------------
 
-RULES = st.builds(Rules, connectors=st.integers(0, 4), slots=st.integers(0, 4))
+RULES = st.builds(Rules, evses=st.integers(0, 4), slots=st.integers(0, 4), connectors_each=st.integers(1, 2))
 
 
 @given(SEQUENCES, ANY_COMMAND, st.sampled_from(["r1", "r2", "new", ""]), RULES)
@@ -148,27 +137,26 @@ def test_every_command_is_decided_on_a_new_station(kind: type) -> None:
 
 @given(SEQUENCES, st.integers(1, 3), RULES)
 @steady(150)
-def test_an_accepted_start_has_its_connector_and_a_slot_to_itself(
-    events: list[Any], connector: int, rules: Rules
-) -> None:
+def test_an_accepted_start_has_its_evse_and_a_slot_to_itself(events: list[Any], evse: int, rules: Rules) -> None:
     state = folded(events)
-    command = do.RemoteStart(connector, "A")
+    command = do.RemoteStart(evse, "A")
     if not isinstance(decide(command, "new", state, rules), Accept):
         return
     after = evolve(state, ev.CommandRequested(AT, "new", "new", "n", 1, AT, command))
-    assert 1 <= connector <= rules.connectors
-    busy = {one.connector for one in state.transactions.values() if one.open}
+    assert 1 <= evse <= rules.evses
+    # One begun there by the cable alone waits for this very start.
+    busy = {one.evse for one in state.transactions.values() if one.open and (one.evse, one.id_token) != (evse, None)}
     for pending in state.commands.values():
-        waits = pending.phase in (Phase.REQUESTED, Phase.DOUBT)
+        waits = pending.phase in (Phase.REQUESTED, Phase.IN_DOUBT)
         if isinstance(pending.command, do.RemoteStart):
             waits = waits or (pending.phase is Phase.ACCEPTED and pending.transaction_id is None)
             if waits:
-                busy.add(pending.command.connector)
+                busy.add(pending.command.evse)
         if isinstance(pending.command, do.RemoteStart | do.Unlock) and waits:
-            assert pending.command.connector != connector
-    assert connector not in busy
+            assert pending.command.evse != evse
+    assert evse not in busy
     assert len(busy) + 1 <= rules.slots
-    for other in (do.RemoteStart(connector, "B"), do.Unlock(connector)):
+    for other in (do.RemoteStart(evse, "B"), do.Unlock(evse), do.Unlock(evse, 2)):
         assert isinstance(decide(other, "newer", after, rules), Refusal)
     assert decide(command, "new", after, rules) == Known("new")
 
@@ -177,10 +165,12 @@ def test_an_accepted_start_has_its_connector_and_a_slot_to_itself(
 
 OPEN = {Phase.ACCEPTED, Phase.REJECTED, Phase.CONFIRMED, Phase.REFUTED, Phase.UNKNOWN}
 MAY_BECOME: dict[Phase, set[Phase]] = {
-    Phase.REQUESTED: OPEN | {Phase.DOUBT},
-    Phase.DOUBT: OPEN,
+    Phase.REQUESTED: OPEN | {Phase.IN_DOUBT},
+    Phase.IN_DOUBT: OPEN | {Phase.CLOSED},
     Phase.ACCEPTED: {Phase.LAPSED},  # only a start whose transaction never showed up
-    Phase.UNKNOWN: {Phase.ACCEPTED, Phase.REJECTED, Phase.CONFIRMED},  # a very late answer, or its transaction
+    # A very late answer, or its transaction; or a person who says what became of it.
+    Phase.UNKNOWN: {Phase.ACCEPTED, Phase.REJECTED, Phase.CONFIRMED, Phase.CLOSED},
+    Phase.CLOSED: {Phase.ACCEPTED, Phase.REJECTED, Phase.CONFIRMED},
     Phase.REJECTED: set(),
     Phase.CONFIRMED: set(),
     Phase.REFUTED: set(),
@@ -188,34 +178,34 @@ MAY_BECOME: dict[Phase, set[Phase]] = {
 }
 """Which phase may follow which, whatever the world tells the CSMS and in whatever order."""
 
-CONNECTORS = st.integers(1, 2)
+EVSES = st.integers(1, 2)
 NTH = st.integers(-1, 4)
 """Which of the commands a step is about, the latest being -1: always one there is, so that little is drawn in vain."""
 STEP = st.one_of(
     st.tuples(
         st.just("ask"),
         st.one_of(
-            st.builds(do.RemoteStart, CONNECTORS, st.sampled_from(["A", "B"])),
-            st.builds(do.Unlock, CONNECTORS),
-            st.builds(do.RemoteStop, st.integers(100, 103)),
+            st.builds(do.RemoteStart, EVSES, st.sampled_from(["A", "B"])),
+            st.builds(do.Unlock, EVSES),
+            st.builds(do.RemoteStop, st.sampled_from(["100", "101", "102", "103"])),
             st.just(do.Reset(True)),
         ),
     ),
     st.tuples(st.just("probe"), NTH),
     st.tuples(st.just("answer"), NTH, st.booleans()),
     st.tuples(st.just("probe answer"), NTH, st.booleans()),
-    st.tuples(st.sampled_from(["doubt", "not sent", "give up"]), NTH),
+    st.tuples(st.sampled_from(["doubt", "not sent", "give up", "close"]), NTH),
     st.tuples(st.just("online")),
     st.tuples(st.just("offline"), st.integers(0, 1)),
     st.tuples(st.just("boot")),
     st.tuples(st.just("status"), st.integers(0, 2), st.sampled_from(["Available", "Charging"])),
-    st.tuples(st.just("start"), CONNECTORS, st.sampled_from(["A", "B"]), st.integers(0, 2)),
+    st.tuples(st.just("start"), EVSES, st.sampled_from(["A", "B"]), st.integers(0, 2)),
     st.tuples(st.just("start of"), NTH),
-    st.tuples(st.just("stop"), st.integers(100, 104), st.sampled_from([0, 9])),
+    st.tuples(st.just("stop"), st.sampled_from(["100", "101", "102", "103", "104"]), st.sampled_from([0, 9])),
 )
 STEPS = long_or_short(STEP)
 
-ABOUT = {"probe", "answer", "probe answer", "doubt", "not sent", "give up", "start of"}
+ABOUT = {"probe", "answer", "probe answer", "doubt", "not sent", "give up", "close", "start of"}
 
 
 @dataclasses.dataclass
@@ -247,7 +237,7 @@ class Walk:
             self.at(),
             registration="Accepted",
             authorization=authorization,
-            new_transaction_id=self.started,
+            new_transaction_id=str(self.started),
         )
 
     def ask(self, command: do.Command, request_id: str) -> None:
@@ -270,7 +260,7 @@ class Walk:
                 pending = state.commands.get(command_id)
                 waits = pending is not None and pending.phase is not Phase.REQUESTED and not pending.finished
                 if waits and isinstance(pending.command, do.RemoteStart):
-                    question = do.Trigger("StatusNotification", pending.command.connector)
+                    question = do.Probe(pending.command.evse)
                     self.ask(question, probe_request(command_id, 1))
             case "answer", command_id, accepted:
                 answer = facts.Answer(accepted, "Accepted" if accepted else "Rejected")
@@ -284,20 +274,22 @@ class Walk:
                 self.add(facts.not_sent(state, command_id, "gone", at))
             case "give up", command_id:
                 self.add(facts.gave_up(state, command_id, "no evidence", at))
+            case "close", command_id:
+                self.add(facts.closed(state, command_id, "I was there: it did not", at))
             case ("online",):
-                self.add(facts.came_online(state, "n", at))
+                self.add(facts.came_online(state, "n", "ocpp1.6", at))
             case "offline", ago:
                 self.add(facts.went_offline(state, state.epoch - ago, at, at))
             case ("boot",):
                 self.report(rp.Boot("v", "m", None, None))
-            case "status", connector, status:
-                self.report(rp.Status(connector, status, "NoError", None, None))
-            case "start", connector, token, meter:
-                self.report(rp.Start(connector, token, meter, AT))
+            case "status", evse, status:
+                self.report(rp.Status(evse, min(evse, 1), status))
+            case "start", evse, token, meter:
+                self.report(rp.Start(evse, token, meter, AT))
             case "start of", command_id:
                 command = state.commands[command_id].command
                 if isinstance(command, do.RemoteStart):
-                    self.report(rp.Start(command.connector, command.id_token, len(self.log), AT))
+                    self.report(rp.Start(command.evse, command.id_token, len(self.log), AT))
             case "stop", transaction_id, meter:
                 self.report(rp.Stop(transaction_id, meter, AT, "Local", None))
             case _:
@@ -317,7 +309,7 @@ class Walk:
 
 def ended(pending: Pending) -> bool:
     """Whether nothing may change a command any more."""
-    return pending.finished and pending.phase is not Phase.UNKNOWN
+    return pending.finished and pending.phase not in (Phase.UNKNOWN, Phase.CLOSED)
 
 
 def test_no_command_leaves_its_state_machine() -> None:
@@ -379,13 +371,14 @@ def alive(phase: Phase, walk: Walk) -> str:
     walk.take([("online",), ("ask", do.RemoteStart(1, "A"))])
     paths: dict[Phase, list[tuple[Any, ...]]] = {
         Phase.REQUESTED: [],
-        Phase.DOUBT: [("doubt", "c0")],
+        Phase.IN_DOUBT: [("doubt", "c0")],
         Phase.ACCEPTED: [("answer", "c0", True), ("start", 1, "A", 0)],
         Phase.REJECTED: [("answer", "c0", False)],
         Phase.CONFIRMED: [("doubt", "c0"), ("start", 1, "A", 0)],
         Phase.REFUTED: [("not sent", "c0")],
         Phase.UNKNOWN: [("doubt", "c0"), ("give up", "c0")],
         Phase.LAPSED: [("answer", "c0", True), ("give up", "c0")],
+        Phase.CLOSED: [("doubt", "c0"), ("close", "c0")],
     }
     walk.take(paths[phase])
     assert walk.state.commands["c0"].phase is phase
@@ -405,7 +398,7 @@ def test_a_late_answer_settles_agrees_or_is_kept_beside(phase: Phase, accepted: 
     command_id = alive(phase, walk)
     answer = facts.Answer(accepted, "word")
     found = facts.answered(walk.state, command_id, answer, AT)
-    if phase.open or phase is Phase.UNKNOWN:
+    if phase.open or phase in (Phase.UNKNOWN, Phase.CLOSED):
         expected: Any = ev.CommandAccepted if accepted else ev.CommandRejected
         assert [type(event) for event in found] == [expected]
     elif phase in AGREES[accepted]:
@@ -418,7 +411,9 @@ def test_a_late_answer_settles_agrees_or_is_kept_beside(phase: Phase, accepted: 
         assert facts.answered(after, command_id, answer, AT) == []
 
 
-@pytest.mark.parametrize("phase", [one for one in Phase if one not in (Phase.REQUESTED, Phase.DOUBT, Phase.UNKNOWN)])
+@pytest.mark.parametrize(
+    "phase", [one for one in Phase if one.value in ("accepted", "rejected", "confirmed", "refuted", "lapsed")]
+)
 def test_silence_changes_nothing_that_is_over(phase: Phase) -> None:
     walk = Walk()
     command_id = alive(phase, walk)
@@ -443,7 +438,7 @@ def test_a_transaction_is_recorded_whatever_became_of_the_start(phase: Phase) ->
     started = [event for event in walk.log if isinstance(event, ev.TransactionStarted)][-1]
     after = walk.state.commands[command_id]
     assert walk.state.transactions[started.transaction_id].open
-    ours = phase in (Phase.REQUESTED, Phase.DOUBT, Phase.UNKNOWN, Phase.REFUTED)
+    ours = phase in (Phase.REQUESTED, Phase.IN_DOUBT, Phase.UNKNOWN, Phase.CLOSED, Phase.REFUTED)
     assert (started.command_id == command_id) is ours
     assert after.phase is (Phase.CONFIRMED if ours and phase is not Phase.REFUTED else phase)
     if phase is Phase.REFUTED:
@@ -463,7 +458,7 @@ def resent(walk: Walk, report: rp.Report, reply: rp.Reply) -> None:
         assert again == reply
     if isinstance(report, rp.Stop) and report.transaction_id in walk.state.transactions:
         # First wins: another reading is acknowledged and kept as an anomaly.
-        assert again == rp.Reply("Blocked")
+        assert again == rp.Reply("Blocked", report.transaction_id)
         assert all(isinstance(event, ev.AnomalyRecorded) for event in found)
 
 
@@ -491,6 +486,9 @@ def test_a_transaction_message_told_again_much_later_changes_nothing(steps: list
             if isinstance(report, rp.Start) or (isinstance(report, rp.Stop) and report.transaction_id in known):
                 told.append((report, reply))
     for report, reply in told:
+        ended = [key for key, one in walk.state.transactions.items() if one.ended]
+        if isinstance(report, rp.Start) and reply.transaction_id in ended:
+            continue  # the station knew its id, so its start was answered: what comes now is another one
         resent(walk, report, reply)
 
 
@@ -519,9 +517,9 @@ def test_whatever_was_said_the_log_can_be_read_again(steps: list[tuple[Any, ...]
     assert again == walk.state
     assert keys(again) == keys(walk.state)
     assert sum(one.open for one in walk.state.transactions.values()) <= 2
-    for connector in (1, 2):
-        running = [one for one in walk.state.transactions.values() if one.open and one.connector == connector]
-        assert running == [one for one in [walk.state.open_transaction(connector)] if one]
+    for evse in (1, 2):
+        running = [one for one in walk.state.transactions.values() if one.open and one.evse == evse]
+        assert running == [one for one in [walk.state.open_transaction(evse)] if one]
 
 
 @given(STEPS)

@@ -63,8 +63,8 @@ async def test_the_ocpp_package_is_a_station() -> None:
             (
                 (do.Unlock(1), "accepted"),
                 (do.Reset(True), "rejected"),
-                (do.ReadConfiguration(), "accepted"),
-                (do.ClearCache(), "rejected"),  # it does not know it: NotImplemented
+                (do.Relay("GetConfiguration", {}), "accepted"),
+                (do.Relay("ClearCache", {}), "rejected"),  # it does not know it: NotImplemented
                 (do.RemoteStart(1, "TAG"), "accepted"),
             )
         ):

@@ -14,6 +14,7 @@ import pytest
 from interlock.csms import codec
 from interlock.csms.clock import Ids
 from interlock.csms.connection import Connection
+from interlock.csms.dialects import v16
 from interlock.csms.domain import commands as do
 from interlock.csms.domain import events as ev
 from interlock.csms.domain.station import Rules
@@ -49,7 +50,7 @@ class Bench:
         return (at - EPOCH).total_seconds()
 
     def connect(self) -> Connection:
-        return self.node.connect("CP1", lambda frame: self.written.append(json.loads(frame)), self.closed.append)
+        return self.node.connect("CP1", lambda frame: self.written.append(json.loads(frame)), self.closed.append, v16)
 
     async def online(self) -> Connection:
         connection = self.connect()
@@ -57,7 +58,7 @@ class Bench:
         return connection
 
     async def log(self) -> list[str]:
-        return [stored.type for stored in await self.store.read("station-CP1")]
+        return [codec.kind(stored.type) for stored in await self.store.read("station-CP1")]
 
     async def events(self) -> list[ev.Event]:
         return [codec.decode(stored.type, stored.data) for stored in await self.store.read("station-CP1")]
@@ -234,29 +235,51 @@ def test_silence_takes_a_station_offline_and_a_frame_brings_it_back() -> None:
     play(scene)
 
 
-@pytest.mark.parametrize(
-    ("frame", "code"),
-    [
-        ([2, "x", "Nonsense", {}], "NotImplemented"),
-        ([2, "x", "UnlockConnector", {"connectorId": 1}], "NotSupported"),
-        ([2, "x", "BootNotification", {}], "OccurenceConstraintViolation"),
-        ([2, "x", "BootNotification", {"chargePointVendor": 1, "chargePointModel": "M"}], "TypeConstraintViolation"),
-        (
-            [2, "x", "BootNotification", {"chargePointVendor": "V" * 99, "chargePointModel": "M"}],
-            "PropertyConstraintViolation",
-        ),
-        ([2, "x", "Heartbeat", {"a": 1}], "FormationViolation"),
-        ([2, "x", "Heartbeat"], "FormationViolation"),
-    ],
-)
-def test_what_cannot_be_taken_is_answered_with_its_code(frame: list[Any], code: str) -> None:
+STRICTLY = [
+    ([2, "x", "BootNotification", {}], "OccurenceConstraintViolation"),
+    ([2, "x", "BootNotification", {"chargePointVendor": 1, "chargePointModel": "M"}], "TypeConstraintViolation"),
+    (
+        [2, "x", "BootNotification", {"chargePointVendor": "V" * 99, "chargePointModel": "M"}],
+        "PropertyConstraintViolation",
+    ),
+    ([2, "x", "Heartbeat", {"a": 1}], "FormationViolation"),
+]
+NEVER = [
+    ([2, "x", "Nonsense", {}], "NotImplemented"),
+    ([2, "x", "UnlockConnector", {"connectorId": 1}], "NotSupported"),
+    ([2, "x", "Heartbeat"], "FormationViolation"),
+    ([2, "x", "Authorize", {}], "OccurenceConstraintViolation"),
+    ([2, "x", "Authorize", {"idTag": []}], "TypeConstraintViolation"),
+]
+
+
+@pytest.mark.parametrize(("frame", "code"), NEVER + STRICTLY)
+def test_what_cannot_be_taken_is_answered_with_its_code_and_kept(frame: list[Any], code: str) -> None:
     async def scene(bench: Bench) -> None:
         connection = await bench.online()
         await connection.receive(json.dumps(frame))
+        await connection.receive(json.dumps(frame))
+        assert (await bench.log()).count("AnomalyRecorded") == 1
 
-    answer = play(scene).written[-1]
+    answer = play(scene, Settings(acceptance="strict")).written[-1]
     assert answer[0] == 4
     assert answer[2] == code
+    if (frame, code) in NEVER:
+        assert play(scene).written[-1][2] == code
+
+
+@pytest.mark.parametrize("frame", [frame for frame, _ in STRICTLY])
+def test_what_can_be_read_is_taken_unless_strictness_is_asked_for(frame: list[Any]) -> None:
+    async def scene(bench: Bench) -> None:
+        connection = await bench.online()
+        await connection.receive(json.dumps(frame))
+        await connection.receive(json.dumps(frame))
+        log = await bench.log()
+        assert "AnomalyRecorded" not in log
+        assert log.count("DeviationRecorded") == len(set(bench.node.handler.noted.of("CP1")))
+        assert set(bench.node.handler.noted.of("CP1").values()) == {2}
+
+    assert [frame[0] for frame in play(scene).written[-2:]] == [3, 3]
 
 
 def test_stop_of_an_unknown_transaction_is_acknowledged() -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,6 +15,7 @@ from interlock.csms.ocppj import (
     ID_LIMIT,
     Answered,
     CallReceived,
+    Codes,
     Endpoint,
     Failed,
     Malformed,
@@ -120,3 +123,29 @@ def test_limits() -> None:
 def test_a_short_error_is_read_leniently() -> None:
     notice = Endpoint().receive('[4,"a","FormationViolation",""]', 0.0)
     assert notice == Failed("a", "FormationViolation", "", True)
+
+
+STRICT = Codes("RpcFrameworkError", "FormatViolation", "MessageTypeNotSupported", "-1")
+
+
+@pytest.mark.parametrize(
+    ("frame", "told"),
+    [
+        ('[2,"a","Heartbeat"]', ["a", "RpcFrameworkError"]),
+        ('[2,"a","Heartbeat",[]]', ["a", "RpcFrameworkError"]),
+        ('[2,7,"Heartbeat",{}]', ["-1", "RpcFrameworkError"]),
+        (' [ 2 , "a","Heartbeat",{', ["-1", "RpcFrameworkError"]),
+        ('[6,"a",{}]', ["a", "MessageTypeNotSupported"]),
+        ("[3,7,{}]", None),
+        ('[3,"a",[]]', None),
+        ('[4,"a"]', None),
+        ('[3,"a",{', None),
+        ('{"a":1}', None),
+        ("garbage", None),
+    ],
+)
+def test_what_is_answered_to_a_frame_that_means_nothing_is_said_by_the_codes(frame: str, told: Any) -> None:
+    endpoint = Endpoint(STRICT)
+    assert not isinstance(endpoint.receive(frame, 0.0), CallReceived)
+    sent = [json.loads(text) for _, text in endpoint.frames_to_send(0.0)]
+    assert [one[1:3] for one in sent] == ([told] if told else [])

@@ -1,6 +1,6 @@
 """Arbitrary events, commands and bytes, drawn from the type hints of the dataclasses: a new type is covered at once.
 
-Ids and connectors come from small pools, so that the events of a drawn sequence are about the same few things.
+Ids and places come from small pools, so that the events of a drawn sequence are about the same few things.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from interlock.csms.domain import commands as do
 from interlock.csms.domain import events as ev
+from interlock.csms.domain.connectors import Place
 from interlock.csms.domain.station import Station, evolve
 
 STATION_EVENTS: tuple[type, ...] = get_args(ev.StationEvent)
@@ -32,20 +33,29 @@ def steady(examples: int) -> settings:
 
 _TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 _MOMENTS = st.datetimes(timezones=st.just(UTC))
-_PLAIN: dict[type, st.SearchStrategy[Any]] = {
+_PLAIN: dict[Any, st.SearchStrategy[Any]] = {
     str: _TEXTS,
     int: st.integers(),  # no bound: JSON has none, and a station chooses
     bool: st.booleans(),
     float: st.floats(allow_nan=False, allow_infinity=False),
     datetime: _MOMENTS,
     NoneType: st.none(),
+    dict[str, Any]: st.dictionaries(_TEXTS, _TEXTS | st.integers(0, 9) | st.none(), max_size=3),
 }
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | _TEXTS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_TEXTS, inner, max_size=3),
+    max_leaves=4,
+)
 _IDS = st.sampled_from(["c1", "c2", "c3", "c4"])
 _POOLS: dict[str, st.SearchStrategy[Any]] = {
     "command_id": _IDS,
     "request_id": st.sampled_from(["r1", "r2", "probe:c1:1", "probe:c2:2", "probe:", "probe:c3"]),
-    "transaction_id": st.integers(0, 4),
-    "connector": st.integers(0, 3),
+    "transaction_id": st.sampled_from(["0", "1", "2", "3", "4"]),
+    "evse": st.integers(0, 3),
+    "connector": st.integers(0, 2),
+    "seq_no": st.integers(0, 4),
+    "remote_start_id": st.integers(0, 2),
     "epoch": st.integers(0, 3),
     "id_token": st.sampled_from(["A", "B"]),
     "meter_start_wh": st.sampled_from([0, 5]),
@@ -61,6 +71,8 @@ def of(hint: Any, *, pooled: bool, name: str = "") -> st.SearchStrategy[Any]:
         return st.one_of([of(arm, pooled=pooled, name=name) for arm in arms])
     if get_origin(hint) is tuple and arms[1:] == (...,):
         return st.lists(of(arms[0], pooled=pooled), max_size=3).map(tuple)
+    if get_origin(hint) is dict:
+        return st.dictionaries(_TEXTS, _JSON, max_size=3)
     if dataclasses.is_dataclass(hint):
         return built(hint, pooled=pooled)
     if isinstance(hint, type) and issubclass(hint, Enum):
@@ -72,8 +84,11 @@ def of(hint: Any, *, pooled: bool, name: str = "") -> st.SearchStrategy[Any]:
 
 def built(kind: Any, *, pooled: bool) -> st.SearchStrategy[Any]:
     """Return the values of one dataclass."""
-    fields = {name: of(hint, pooled=pooled, name=name) for name, hint in get_type_hints(kind).items()}
-    return st.builds(kind, **fields)
+    hints = get_type_hints(kind, localns={"AnyCommand": do.Command})
+    return st.builds(
+        kind,
+        **{field.name: of(hints[field.name], pooled=pooled, name=field.name) for field in dataclasses.fields(kind)},
+    )
 
 
 def long_or_short(one: st.SearchStrategy[Any]) -> st.SearchStrategy[list[Any]]:
@@ -96,6 +111,14 @@ def folded(events: Sequence[Any], state: Station | None = None) -> Station:
     return state
 
 
-def keys(state: Station) -> tuple[list[int], list[str], list[int]]:
+def keys(state: Station) -> tuple[list[Place], list[str], list[str]]:
     """Return the order of a state's dicts, which equality does not compare and forgetting depends on."""
     return list(state.connectors), list(state.commands), list(state.transactions)
+
+
+def summed(report: Any) -> Any:
+    """Return a report whose samples say what they sum up to, without the readings they come from."""
+    samples = getattr(report, "samples", ())
+    if not samples:
+        return report
+    return dataclasses.replace(report, samples=tuple(dataclasses.replace(one, readings=()) for one in samples))

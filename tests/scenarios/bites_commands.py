@@ -8,7 +8,7 @@ from .bites import breaks, holds
 from .histories import COMMAND, NODE, START, UNLOCK, Story
 
 RESET = {"kind": "Reset", "hard": False}
-ELSEWHERE = {"kind": "RemoteStart", "connector": 2, "id_token": "TAG2"}
+ELSEWHERE = {"kind": "RemoteStart", "evse": 2, "id_token": "TAG2"}
 NOT_SENT = ("asked", "intent", "answered")
 REFUSED = ("asked", "answered")
 
@@ -368,12 +368,12 @@ def start_on_a_connector_in_use() -> History:
 
 @breaks("I13")
 def stop_of_what_does_not_run() -> History:
-    return Story().command(asked={"kind": "RemoteStop", "transaction_id": 7}).rest()
+    return Story().command(asked={"kind": "RemoteStop", "transaction_id": "7"}).rest()
 
 
 @breaks("I13")
 def connector_that_is_not_there() -> History:
-    return Story().command(asked={"kind": "Unlock", "connector": 3}).rest()
+    return Story().command(asked={"kind": "Unlock", "evse": 3, "connector": 1}).rest()
 
 
 @breaks("I13")

@@ -41,9 +41,17 @@ def event_id_twice() -> History:
 
 @breaks("I06")
 def one_start_under_two_transactions() -> History:
+    story = Story().charge(steps=("begun", "started"))
+    start = next(event["data"] for event in story.log if event["type"] == "TransactionStarted")
+    story.append(("TransactionStarted", {**start, "transaction_id": "8"}))
+    return story.rest()
+
+
+@holds("I06")
+def the_next_session_begins_in_the_words_of_the_last() -> History:
     story = Story().charge()
     start = next(event["data"] for event in story.log if event["type"] == "TransactionStarted")
-    story.append(("TransactionStarted", {**start, "transaction_id": 8}))
+    story.append(("TransactionStarted", {**start, "transaction_id": "8"}))
     return story.rest()
 
 

@@ -104,7 +104,7 @@ def an_epoch_again() -> History:
 
 # --- holds -----------------------------------------------------------------------------------------------------------
 
-START = {"kind": "RemoteStart", "connector": 1, "id_token": "TAG"}
+START = {"kind": "RemoteStart", "evse": 1, "id_token": "TAG"}
 
 
 @breaks("I21")
@@ -156,7 +156,7 @@ def a_start_fulfilled() -> History:
 
 @holds("I18")
 def seen_as_it_is() -> History:
-    charging = {"status": "Charging", "transaction_id": 7}
+    charging = {"status": "Charging", "transaction_id": "7"}
     return Story().rest(truth={**charging, "session": "s1"}, belief=charging)
 
 
@@ -167,7 +167,7 @@ def another_status() -> History:
 
 @breaks("I18")
 def a_transaction_that_ended() -> History:
-    return Story().rest(belief={"transaction_id": 7})
+    return Story().rest(belief={"transaction_id": "7"})
 
 
 @breaks("I18")
@@ -177,7 +177,7 @@ def a_session_nobody_knows_of() -> History:
 
 @breaks("I18")
 def another_transaction() -> History:
-    return Story().rest(truth={"session": "s1", "transaction_id": 7}, belief={"transaction_id": 8})
+    return Story().rest(truth={"session": "s1", "transaction_id": 7}, belief={"transaction_id": "8"})
 
 
 @breaks("I18")
@@ -239,7 +239,7 @@ def stopped_and_still_charging() -> History:
 def started_twice_in_the_log() -> History:
     story = Story().charge()
     start = next(event["data"] for event in story.log if event["type"] == "TransactionStarted")
-    story.append(("TransactionStarted", {**start, "transaction_id": 8}))
+    story.append(("TransactionStarted", {**start, "transaction_id": "8"}))
     return story.rest()
 
 
@@ -380,7 +380,14 @@ def told_twice(second_at: str) -> Story:
     """Return two answered statuses of which the log holds the first."""
     story = Story()
     told = {"connectorId": 1, "status": "Available", "errorCode": "NoError", "timestamp": "2026-01-01T00:00:00Z"}
-    fact = {"connector": 1, "status": "Available", "error_code": "NoError", "info": None, "reported_at": None}
+    fact = {
+        "evse": 1,
+        "connector": 1,
+        "status": "Available",
+        "error_code": "NoError",
+        "info": None,
+        "reported_at": None,
+    }
     story.report("StatusNotification", told, {}, ("StatusReported", fact))
     story.report("StatusNotification", {**told, "timestamp": second_at}, {})
     return story

@@ -12,8 +12,8 @@ from interlock.scenarios.record.history import EPOCH, History
 STATION, NODE, TOKEN = "CP01", "node1", "TAG"
 HEARTBEAT_S = 20.0
 
-UNLOCK: dict[str, Any] = {"kind": "Unlock", "connector": 1}
-START: dict[str, Any] = {"kind": "RemoteStart", "connector": 1, "id_token": TOKEN}
+UNLOCK: dict[str, Any] = {"kind": "Unlock", "evse": 1, "connector": 1}
+START: dict[str, Any] = {"kind": "RemoteStart", "evse": 1, "id_token": TOKEN}
 ACTIONS = {
     "Unlock": "UnlockConnector",
     "RemoteStart": "RemoteStartTransaction",
@@ -100,7 +100,14 @@ class Story:
     def status(self, connector: int, status: str) -> None:
         self.see("status", station=STATION, connector=connector, status=status, error_code="NoError")
         payload = {"connectorId": connector, "status": status, "errorCode": "NoError"}
-        fact = {"connector": connector, "status": status, "error_code": "NoError", "info": None, "reported_at": None}
+        fact = {
+            "evse": connector,
+            "connector": 1,
+            "status": status,
+            "error_code": "NoError",
+            "info": None,
+            "reported_at": None,
+        }
         self.report("StatusNotification", payload, {}, ("StatusReported", fact))
 
     # --- the log ---
@@ -161,7 +168,7 @@ class Story:
     ) -> Story:
         """Carry out a command, step by step, in the order and with the repetitions given."""
         asked = asked or UNLOCK
-        connector: int = asked.get("connector", 1)
+        connector: int = asked.get("evse", 1)
         about = {"request_id": request_id, "attempt": attempt, "node": NODE, "station": STATION}
         called = {"command_id": command_id, "request_id": request_id, "message_id": command_id}
         accepting = "Unlocked" if asked["kind"] == "Unlock" else "Accepted"
@@ -231,8 +238,8 @@ class Story:
                     self.session = session
                 case "started":
                     start = {
-                        "transaction_id": transaction,
-                        "connector": connector,
+                        "transaction_id": str(transaction),
+                        "evse": connector,
                         "id_token": TOKEN,
                         "meter_start_wh": meter_wh,
                         "started_at": f"2026-01-01T00:00:{transaction:02d}+00:00",
@@ -246,8 +253,8 @@ class Story:
                 case "sample":
                     for energy in samples:
                         taken = {
-                            "connector": connector,
-                            "transaction_id": transaction,
+                            "evse": connector,
+                            "transaction_id": str(transaction),
                             "sampled_at": self.iso(),
                             "energy_wh": energy,
                             "power_w": None,
@@ -258,8 +265,8 @@ class Story:
                     self.see("session.ended", **where, meter_wh=end_wh, energy_wh=energy_wh, reason="Local")
                 case "stopped":
                     stop = {
-                        "transaction_id": transaction,
-                        "connector": connector,
+                        "transaction_id": str(transaction),
+                        "evse": connector,
                         "meter_stop_wh": end_wh if stop_wh is None else stop_wh,
                         "stopped_at": None,
                         "reason": "Local",

@@ -15,6 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from websockets.sync.client import connect
+from websockets.typing import Subprotocol
 
 from .test_cli import ROOT, RUN, interlock
 
@@ -100,6 +102,7 @@ def test_a_port_that_is_taken_is_one_sentence(tmp_path: Path) -> None:
         (["--heartbeats", "never"], 2, "presence or every"),
         (["--token-file", "no/such/folder"], 2, "--token-file no/such/folder"),
         (["--api-host", "0.0.0.0"], 2, "in the clear to 0.0.0.0"),
+        (["--protocols", "1.6,1.7"], 2, "--protocols: '1.7' is not spoken here; protocols are ocpp2.0.1, ocpp1.6"),
         (["--config", "no.toml"], 2, "--config no.toml cannot be read"),
     ],
 )
@@ -109,6 +112,25 @@ def test_a_mistake_is_one_sentence(tmp_path: Path, flags: list[str], code: int, 
     assert says in done.stderr
     assert "hunter2" not in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize(("flags", "kind"), [((), 3), (("--strict",), 4)])
+def test_a_message_that_breaks_its_schema_is_taken_unless_it_is_strict(
+    tmp_path: Path, flags: tuple[str, ...], kind: int
+) -> None:
+    with (
+        serving(tmp_path, "--store", "memory:", *flags) as (_, stations, _operators),
+        connect(f"{stations}CP01", subprotocols=[Subprotocol("ocpp1.6")]) as station,
+    ):
+        station.send('[2,"1","Authorize",{"idTag":"A","connectorId":1}]')
+        assert json.loads(station.recv(10))[:2] == [kind, "1"]
+
+
+def test_it_speaks_the_protocols_it_is_told_in_that_order(tmp_path: Path) -> None:
+    with serving(tmp_path, "--store", "memory:", "--protocols", "1.6,2.0.1") as (process, _, _):
+        process.send_signal(signal.SIGTERM)
+        out, _ = ended(process)
+        assert "protocols: ocpp1.6, ocpp2.0.1\n" in out
 
 
 def test_a_file_that_is_no_store_is_one_sentence_and_is_left_alone(tmp_path: Path) -> None:

@@ -182,7 +182,7 @@ def test_a_command_is_folded_from_the_log() -> None:
     story.outcome("CommandInDoubt")
     story.outcome("CommandUnknown")
     command = story.rest().commands["c1"]
-    assert [phase for phase, _ in command.steps] == ["doubt", "unknown"]
+    assert [phase for phase, _ in command.steps] == ["in-doubt", "unknown"]
     assert [phase for phase, _ in command.outcomes()] == ["unknown"]
     assert (command.kind, command.station, command.request_id, command.asked) == ("Unlock", "CP01", "r1", UNLOCK)
 

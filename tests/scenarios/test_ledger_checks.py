@@ -70,7 +70,7 @@ BREAKS: list[tuple[str, Load]] = [
     ("L02", Load().command("c1").see("request.answered", request_id="r-c1", command_id="c9", answer="accepted")),
     ("L03", Load().command("c1", state="rejected")),
     ("L03", Load().command("c1", "UnlockFailed", 0, "accepted")),
-    ("L03", Load().command("c1", state="in doubt")),
+    ("L03", Load().command("c1", state="in-doubt")),
     ("L03", Load().command("c1", state="")),
     ("L04", Load().session(taken=False).rest()),
     ("L04", Load().session(stop_wh=21).rest()),

@@ -261,12 +261,12 @@ def test_an_outcome_in_the_answer_and_transactions_instead_of_a_log() -> None:
         events = asyncio.run(target.events("A B"))
         assert events is not None
         assert [(one["type"], one["data"]["transaction_id"]) for one in events] == [
-            ("TransactionStarted", 7),
-            ("TransactionStopped", 7),
-            ("TransactionStarted", 8),
+            ("TransactionStarted", "7"),
+            ("TransactionStopped", "7"),
+            ("TransactionStarted", "8"),
         ]
         assert events[1]["data"]["meter_stop_wh"] == 150
-        assert asyncio.run(target.connectors("A B")) == [{"connector": 1, "status": "Available"}]
+        assert asyncio.run(target.connectors("A B")) == [{"evse": 1, "connector": 1, "status": "Available"}]
     assert seen[0] == ("POST", "/api/v1/operations/UnlockConnector", {"chargeBoxIdList": ["A B"], "connectorId": 2})
     assert seen[1][1].startswith("/api/v1/transactions?chargeBoxId=A%20B&")
     assert target.tells == {"outcomes", "transactions", "connectors"}

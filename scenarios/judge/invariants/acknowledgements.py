@@ -26,10 +26,10 @@ def _told(station: str, action: str, payload: dict[str, Any], reply: dict[str, A
     """Return what the log must hold before this reply may leave, or None where it need hold nothing."""
     match action:
         case "StartTransaction" if "transactionId" in reply:
-            number = reply["transactionId"]
+            number = str(reply["transactionId"])
             return Reported(("started", station, number), 0, f"TransactionStarted {number}")
         case "StopTransaction":
-            number = payload.get("transactionId")
+            number = str(payload.get("transactionId"))
             return Reported(("stopped", station, number), 0, f"TransactionStopped {number}")
         case "StatusNotification":
             fact = "status", station, payload.get("connectorId"), payload.get("status"), payload.get("errorCode")
@@ -57,13 +57,13 @@ def _kept(seen: Observation) -> list[Hashable]:
         case "TransactionStopped":
             return [("stopped", station, data["transaction_id"])]
         case "StatusReported":
-            return [("status", station, data["connector"], data["status"], data["error_code"])]
+            return [("status", station, data["evse"], data["status"], data["error_code"])]
         case "Booted":
             return [("booted", station)]
         case "AnomalyRecorded":
             # A stop that cannot be placed is kept as an anomaly that begins with the number it named.
             number = data["detail"].split(" ")[0].rstrip(":")
-            return [("stopped", station, int(number))] if number.isdigit() else []
+            return [("stopped", station, number)]
     return []
 
 

@@ -36,7 +36,7 @@ def exercise(history: History) -> dict[str, int]:
         if event.type == "WentOffline":
             offline.setdefault(event.stream.removeprefix("station-"), []).append(event.version)
     for command in history.commands.values():
-        doubted = next((event for phase, event in command.steps if phase == "doubt"), None)
+        doubted = next((event for phase, event in command.steps if phase == "in-doubt"), None)
         if doubted is None:
             continue
         ends = [(phase, event) for phase, event in command.outcomes() if event.version > doubted.version]

@@ -92,7 +92,7 @@ def _asked_to_unlock(history: History, station: str, connector: int) -> dict[str
     """The requests to unlock a connector, each with its attempts."""
     found: dict[str, list[Observation]] = {}
     for seen in history.of("request.asked"):
-        wanted = seen["command"]["kind"], seen["station"], seen["command"].get("connector")
+        wanted = seen["command"]["kind"], seen["station"], seen["command"].get("evse")
         if wanted == ("Unlock", station, connector):
             found.setdefault(seen["request_id"], []).append(seen)
     return found
@@ -210,7 +210,7 @@ def _kept(history: History, command: Command) -> bool:
     for step, event in command.steps:
         if step in ("accepted", "rejected", "confirmed", "refuted", "lapsed"):
             return True
-        if step == "doubt" and "answer" in event.data.get("why", ""):
+        if step == "in-doubt" and "answer" in event.data.get("why", ""):
             return True
     return command.command_id in history.derive(_contradicted)
 
@@ -261,6 +261,8 @@ def no_lost_outcome(history: History) -> Iterator[Violation]:
 
 LOOKED_AT_S = 5.0
 """An answer may wait this long behind the frames before it, at a slow store."""
+READS = frozenset(("GetCompositeSchedule", "GetConfiguration", "GetLocalListVersion"))
+"""Actions whose answers have no word for yes: a station that decided about one did as it was told."""
 ACCEPTING = frozenset(("Accepted", "Unlocked", "Scheduled", "RebootRequired"))
 """What a station says when it does as it is told."""
 
@@ -335,8 +337,8 @@ def _contradiction(history: History, command: Command, phase: str, event: LogEve
             lossy = history.station_rules(command.station).get("lossy")
             if phase == "refuted" and begun and not lossy:
                 return "no session began by it", "one did"
-        case kind:
-            if phase == "accepted" and not (taken or (kind == "ReadConfiguration" and obeyed)):
+        case _:
+            if phase == "accepted" and not (taken or (command.asked.get("action") in READS and obeyed)):
                 return "the station took it", answer
             if phase in ("rejected", "refuted") and taken:
                 return "the station did not take it", answer
@@ -372,7 +374,7 @@ def _answers(history: History, command: Command) -> list[Observation]:
 
 def _same_card(history: History, command: Command) -> bool:
     """Tell whether the token of a start began a session on its connector by card, after it was asked for."""
-    wanted = command.station, command.asked["connector"], command.asked["id_token"]
+    wanted = command.station, command.asked["evse"], command.asked["id_token"]
     return any(
         (session.begun["station"], session.begun["connector"], session.begun["id_token"]) == wanted
         and session.begun.i > command.intent.i

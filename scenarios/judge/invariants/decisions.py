@@ -7,7 +7,8 @@ That is linearizability (Herlihy and Wing, 1990), and cheap to check: the log is
 from __future__ import annotations
 
 from bisect import bisect
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from interlock.scenarios.judge.invariants.declare import Looked, invariant, story
 from interlock.scenarios.judge.invariants.model import Lives, Model
@@ -47,9 +48,11 @@ def sound_decisions(history: History) -> Iterator[Violation]:
     """
     for station, model, event in _prefixes(history):
         if event.type == "CommandRequested":
-            command = event.data["command"]
+            command, forced = event.data["command"], event.data.get("forced")
             against = model.objection(command, event.data["request_id"])
-            if against is not None:
+            if forced is not None:
+                yield from _forced(history, station, model, event, against)
+            elif against is not None:
                 yield Violation(
                     f"{command['kind']} {event.data['command_id']} was accepted although {against}",
                     f"acceptable after version {event.version - 1}",
@@ -57,6 +60,19 @@ def sound_decisions(history: History) -> Iterator[Violation]:
                     station,
                     story(_holders(history, model, command), event),
                 )
+
+
+def _forced(history: History, station: str, model: Model, event: LogEvent, against: str | None) -> Iterator[Violation]:
+    """An operator may insist where a rule refuses what was never decided before, at a station that is there."""
+    data = event.data
+    if data["request_id"] in model.requests or not model.online or against is None:
+        yield Violation(
+            f"{data['command']['kind']} {data['command_id']} was forced, and no rule refused it",
+            "forced only what a rule refuses",
+            against or "nothing spoke against it",
+            station,
+            story(_holders(history, model, data["command"]), event),
+        )
 
 
 @invariant(
@@ -74,22 +90,23 @@ def limit_and_exclusivity(history: History) -> Iterator[Violation]:
     limit, and must be representable: it happened.
     """
     for station, model, event in _prefixes(history):
-        if event.type != "CommandRequested":
+        if event.type != "CommandRequested" or event.data.get("forced") is not None:
             continue
         command = event.data["command"]
-        connector = command.get("connector")
-        holders = model.holders(connector) if command["kind"] in ("RemoteStart", "Unlock") else []
+        evse = command.get("evse")
+        holders = _of_place(model, command)
         if holders:
             yield Violation(
-                f"connector {connector} is held {len(holders) + 1} times",
-                "one hold on a connector",
+                f"EVSE {evse} is held {len(holders) + 1} times",
+                "one hold on a place",
                 f"held by {', '.join([*holders, event.data['command_id']])}",
                 station,
                 story(_holders(history, model, command), event),
             )
-        if command["kind"] == "RemoteStart" and model.slots is not None and model.used() + 1 > model.slots:
+        used = model.used(beside=evse) + 1
+        if command["kind"] == "RemoteStart" and model.slots is not None and used > model.slots:
             yield Violation(
-                f"{model.used() + 1} slots of {station} are in use, it has {model.slots}",
+                f"{used} slots of {station} are in use, it has {model.slots}",
                 f"at most {model.slots}",
                 f"{len(model.starts) + 1} starts under way, {len(model.transactions)} transactions open",
                 station,
@@ -97,10 +114,19 @@ def limit_and_exclusivity(history: History) -> Iterator[Violation]:
             )
 
 
-def _holders(history: History, model: Model, command: dict[str, object]) -> list[LogEvent]:
-    connector = command.get("connector")
-    holders = model.holders(connector) if isinstance(connector, int) else []
-    return [history.commands[holder].intent for holder in holders if holder in history.commands]
+def _holders(history: History, model: Model, command: Mapping[str, Any]) -> list[LogEvent]:
+    return [history.commands[holder].intent for holder in _of_place(model, command) if holder in history.commands]
+
+
+def _of_place(model: Model, command: Mapping[str, Any]) -> list[str]:
+    """Return the commands that hold what a command wants for itself."""
+    match command["kind"]:
+        case "RemoteStart":
+            return model.holders(command["evse"])
+        case "Unlock":
+            return model.holders(command["evse"], command.get("connector", 1))
+        case _:
+            return []
 
 
 # --- refusals --------------------------------------------------------------------------------------------------------

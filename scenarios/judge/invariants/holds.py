@@ -32,7 +32,7 @@ def _holds(command: Command) -> list[Hold]:
     for phase, event in command.steps:
         fulfilled |= phase == "fulfilled"
         waits = phase == "accepted" and command.kind == "RemoteStart" and not fulfilled
-        holds_now = waits or (holding and phase == "doubt")
+        holds_now = waits or (holding and phase == "in-doubt")
         if waits:
             moved = event
         if holds_now and not holding:
@@ -82,7 +82,7 @@ def _ends(history: History) -> Looked:
             if end > due:
                 looked.violations.append(
                     Violation(
-                        f"{command.kind} {command.command_id} held connector {command.asked['connector']} for "
+                        f"{command.kind} {command.command_id} held EVSE {command.asked['evse']} for "
                         f"{end - hold.begun.at:.0f} s",
                         f"its end by {due:.3f} s",
                         f"ended at {end:.3f} s" if hold.ended else f"not ended at rest, at {end:.3f} s",

@@ -19,8 +19,9 @@ def _facts(event: LogEvent) -> Iterator[tuple[Hashable, str]]:
         case "TransactionStarted":
             number = data["transaction_id"]
             yield ("started", station, number), f"the start of transaction {number}"
-            start = (data["connector"], data["id_token"], data["meter_start_wh"], data["started_at"])
-            yield ("start", station, *start), f"a start at connector {start[0]} by {start[1]} at {start[2]} Wh"
+            if data["started_at"] is not None:  # what has no time is told by nothing from another that has none
+                start = (data["evse"], data["id_token"], data["meter_start_wh"], data["started_at"])
+                yield ("start", station, *start), f"a start at EVSE {start[0]} by {start[1]} at {start[2]} Wh"
         case "TransactionStopped":
             number = data["transaction_id"]
             yield ("stopped", station, number), f"the stop of transaction {number}"
@@ -44,11 +45,17 @@ def facts_once(history: History) -> Iterator[Violation]:
     """No fact stands twice in the log.
 
     Not the same event id, not the same step of the same command, not the same start or stop of a transaction - neither
-    by its transaction id nor by what identifies it for the station: connector, token, meter and time.
+    by its transaction id nor by what identifies it for the station: connector, token, meter and time. One that begins
+    in the words of a transaction that has ended is another.
     """
     first: dict[Hashable, LogEvent] = {}
+    began: dict[Hashable, Hashable] = {}
     for event in history.log:
+        if event.type == "TransactionStopped":
+            first.pop(began.pop((event.stream, event.data["transaction_id"]), None), None)
         for fact, words in _facts(event):
+            if event.type == "TransactionStarted":
+                began[event.stream, event.data["transaction_id"]] = fact
             if (before := first.setdefault(fact, event)) is not event:
                 yield Violation(
                     f"{words} stands twice in {event.stream}",

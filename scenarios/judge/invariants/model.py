@@ -7,18 +7,21 @@ by one. It never forgets a request, an ended transaction or a finished command.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from interlock.scenarios.record.history import STEPS, History
 
-OPEN = ("requested", "doubt")
+T = TypeVar("T")
+
+OPEN = ("requested", "in-doubt")
 
 
 class Model:
     """One station, as the events taken so far say."""
 
     def __init__(self, rules: Mapping[str, Any]) -> None:
-        self.connectors: int | None = rules.get("connectors")
+        self.evses: int | None = rules.get("evses", rules.get("connectors"))
+        """The rules of a run count connectors, as the hardware does: an EVSE for each, with one connector."""
         self.slots: int | None = rules.get("slots")
         self.online = False
         self.epoch = 0
@@ -27,13 +30,23 @@ class Model:
         self.requests: dict[str, str] = {}
         self.fulfilled: set[str] = set()
         self.starts: dict[str, int] = {}
-        """Connector held by each start whose effect may still come."""
-        self.unlocks: dict[str, int] = {}
-        """Connector held by each unlock whose outcome is still to come."""
+        """EVSE held by each start whose effect may still come."""
+        self.unlocks: dict[str, tuple[int, int]] = {}
+        """EVSE and connector held by each unlock whose outcome is still to come."""
         self.open: dict[str, dict[str, Any]] = {}
         """Commands whose outcome is still to come."""
-        self.transactions: dict[int, int] = {}
-        """Connector of each open transaction."""
+        self.transactions: dict[str, int] = {}
+        """EVSE of each open transaction."""
+        self.over: set[str] = set()
+        """Transactions that were told to have ended."""
+        self.waiting: set[str] = set()
+        """Open transactions without a token: begun by the cable alone."""
+        self.told: set[str] = set()
+        """Transactions of which a start or an update was told."""
+        self.places: dict[str, int] = {}
+        """The EVSE of each of these, 0 while that was not told."""
+        self.authorised: set[str] = set()
+        """Transactions of which an update named the token."""
 
     # --- the fold ---
 
@@ -60,21 +73,63 @@ class Model:
         self._review(command_id)
 
     def _started(self, data: Mapping[str, Any]) -> None:
-        # A connector charges one vehicle: a start ends what was open there, whose stop was never heard.
-        for transaction_id, connector in list(self.transactions.items()):
-            if connector == data["connector"]:
-                del self.transactions[transaction_id]
-        self.transactions[data["transaction_id"]] = data["connector"]
-        if data["command_id"] is not None:
-            self.fulfilled.add(data["command_id"])
-            self._review(data["command_id"])
+        transaction_id = data["transaction_id"]
+        if data.get("seq_no") is None:
+            self.over.discard(transaction_id)
+            self.places.pop(transaction_id, None)  # the CSMS names it, so this is a new one, whatever bears that name
+        if not data.get("late") and transaction_id not in self.over:
+            self._runs(transaction_id, data["evse"])
+            if data["id_token"] is None and transaction_id not in self.authorised:
+                self.waiting.add(transaction_id)
+        self._tell(transaction_id, data["evse"])
+        self._shown(data["command_id"])
+
+    def _runs(self, transaction_id: str, evse: int) -> None:
+        # An EVSE charges one vehicle: a start ends what was open there, whose stop was never heard.
+        evse = self.places.get(transaction_id) or evse
+        for other, where in list(self.transactions.items()):
+            if evse and where == evse and other != transaction_id:
+                del self.transactions[other]
+        self.transactions[transaction_id] = evse
+
+    def _shown(self, command_id: str | None) -> None:
+        if command_id is not None:
+            self.fulfilled.add(command_id)
+            self._review(command_id)
+
+    def _updated(self, data: Mapping[str, Any]) -> None:
+        transaction_id, evse = data["transaction_id"], data["evse"]
+        new = transaction_id not in self.told and transaction_id not in self.over
+        runs = new or transaction_id in self.transactions
+        if new:
+            self.waiting.add(transaction_id)
+        if runs and evse and not self.places.get(transaction_id) and data.get("offline"):
+            runs = evse not in self.transactions.values()
+        if runs:
+            self._runs(transaction_id, evse)
+        else:
+            self.transactions.pop(transaction_id, None)
+        self._tell(transaction_id, evse)
+        if data["id_token"] is not None:
+            self.authorised.add(transaction_id)
+            self.waiting.discard(transaction_id)
+        self._shown(data["command_id"])
+
+    def _tell(self, transaction_id: str, evse: int) -> None:
+        self.told.add(transaction_id)
+        self.places[transaction_id] = self.places.get(transaction_id) or evse
 
     def _stopped(self, data: Mapping[str, Any]) -> None:
-        self.transactions.pop(data["transaction_id"], None)
+        transaction_id = data["transaction_id"]
+        if data.get("seq_no") is not None or transaction_id in self.told:
+            self.over.add(transaction_id)
+            self.places.setdefault(transaction_id, data["evse"])
+        self.transactions.pop(transaction_id, None)
+        self.waiting.discard(transaction_id)
 
     def _move(self, command_id: str, phase: str) -> None:
         before = self.phases.get(command_id)
-        if before is None or (phase == "doubt" and before != "requested"):
+        if before is None or (phase == "in-doubt" and before != "requested"):
             return
         self.phases[command_id] = phase
         self._review(command_id)
@@ -90,20 +145,24 @@ class Model:
             self.open.pop(command_id, None)
         if kind == "RemoteStart":
             awaited = phase == "accepted" and command_id not in self.fulfilled
-            _keep(self.starts, command_id, asked["connector"], is_open or awaited)
+            _keep(self.starts, command_id, asked["evse"], is_open or awaited)
         elif kind == "Unlock":
-            _keep(self.unlocks, command_id, asked["connector"], is_open)
+            _keep(self.unlocks, command_id, (asked["evse"], asked.get("connector", 1)), is_open)
 
     # --- what it says ---
 
-    def holders(self, connector: int) -> list[str]:
-        """Return the commands that hold a connector."""
-        held = [command_id for command_id, at in self.starts.items() if at == connector]
-        return held + [command_id for command_id, at in self.unlocks.items() if at == connector]
+    def holders(self, evse: int, connector: int | None = None) -> list[str]:
+        """Return the commands that hold an EVSE, or one connector of it: a start holds all of them."""
+        held = [command_id for command_id, at in self.starts.items() if at == evse]
+        return held + [
+            command_id
+            for command_id, (at, number) in self.unlocks.items()
+            if at == evse and connector in (None, number)
+        ]
 
-    def used(self) -> int:
-        """Count the slots in use: connectors with a start under way or an open transaction."""
-        return len({*self.starts.values(), *self.transactions.values()})
+    def used(self, beside: int | None = None) -> int:
+        """Count the slots in use, those of EVSE `beside` left out: EVSEs with a start under way or a transaction."""
+        return len({*self.starts.values(), *self.transactions.values()} - {beside})
 
     def objection(self, command: Mapping[str, Any], request_id: str) -> str | None:
         """Return what speaks against accepting a command now, or None."""
@@ -115,24 +174,29 @@ class Model:
         return check(self, command) if check else None
 
     def _against_start(self, command: Mapping[str, Any]) -> str | None:
-        connector = command["connector"]
-        if against := self._against_holding(connector):
+        evse = command["evse"]
+        if against := self._against_holding(evse):
             return against
         for transaction_id, at in self.transactions.items():
-            if at == connector:
-                return f"transaction {transaction_id} is open on connector {connector}"
-        if self.slots is not None and self.used() >= self.slots:
+            if at == evse and transaction_id not in self.waiting:
+                return f"transaction {transaction_id} is open on EVSE {evse}"
+        if self.slots is not None and self.used(beside=evse) >= self.slots:
             return f"all {self.slots} slots of the station are in use"
         return None
 
     def _against_unlock(self, command: Mapping[str, Any]) -> str | None:
-        return self._against_holding(command["connector"])
+        return self._against_holding(command["evse"], command.get("connector", 1))
 
-    def _against_holding(self, connector: int) -> str | None:
-        if connector < 1 or (self.connectors is not None and connector > self.connectors):
-            return f"there is no connector {connector}"
-        held = self.holders(connector)
-        return f"connector {connector} is held by command {held[0]}" if held else None
+    def _against_holding(self, evse: int, connector: int | None = None) -> str | None:
+        if against := self._missing(evse, connector or 1):
+            return against
+        held = self.holders(evse, connector)
+        return f"EVSE {evse} is held by command {held[0]}" if held else None
+
+    def _missing(self, evse: int, connector: int) -> str | None:
+        if evse < 1 or (self.evses is not None and evse > self.evses):
+            return f"there is no EVSE {evse}"
+        return None if connector == 1 else f"EVSE {evse} has no connector {connector}"
 
     def _against_stop(self, command: Mapping[str, Any]) -> str | None:
         transaction_id = command["transaction_id"]
@@ -144,21 +208,23 @@ class Model:
         return None
 
     def _against_reset(self, command: Mapping[str, Any]) -> str | None:
+        if (evse := command.get("evse", 0)) and (against := self._missing(evse, 1)):
+            return against
         for command_id, asked in self.open.items():
             if asked["kind"] == "Reset":
                 return f"command {command_id} is already resetting the station"
         return None
 
     def _against_availability(self, command: Mapping[str, Any]) -> str | None:
-        connector = command["connector"]
-        if connector < 0 or (self.connectors is not None and connector > self.connectors):
-            return f"there is no connector {connector}"
-        return None
+        evse, connector = command["evse"], command.get("connector", 0)
+        if evse == 0:
+            return None if connector == 0 else f"the station itself has no connector {connector}"
+        return self._missing(evse, connector or 1)
 
 
-def _keep(held: dict[str, int], command_id: str, connector: int, keep: bool) -> None:
+def _keep(held: dict[str, T], command_id: str, place: T, keep: bool) -> None:
     if keep:
-        held[command_id] = connector
+        held[command_id] = place
     else:
         held.pop(command_id, None)
 
@@ -168,6 +234,7 @@ _TAKE: dict[str, Callable[[Model, Mapping[str, Any]], None]] = {
     "WentOffline": Model._went_offline,
     "CommandRequested": Model._requested,
     "TransactionStarted": Model._started,
+    "TransactionUpdated": Model._updated,
     "TransactionStopped": Model._stopped,
 }
 _OBJECTIONS: dict[str, Callable[[Model, Mapping[str, Any]], str | None]] = {

@@ -62,7 +62,7 @@ def _differences(belief: Observation | None, truth: Observation) -> list[tuple[s
         thought, true = fields["transaction_id"], truth["transaction_id"]
         # A 2.0.1 transaction may outlast its session; a 1.6 session may have no transaction's number yet.
         if (thought is None) != (truth["session"] is None and true is None) or (
-            None not in (thought, true) and thought != true
+            None not in (thought, true) and str(thought) != str(true)
         ):
             found.append(("transaction", _or_none(thought), _or_none(true if true is not None else truth["session"])))
     if fields.get("held") and truth["session"] is None:
@@ -108,13 +108,13 @@ def _bills(history: History) -> Looked:
         key = begun["station"], begun["connector"], begun["id_token"], begun["meter_wh"]
         sessions.setdefault(key, []).append(session)
     starts: dict[Key, list[LogEvent]] = {}
-    stops: dict[tuple[str, int], list[LogEvent]] = {}
+    stops: dict[tuple[str, str], list[LogEvent]] = {}
     for event in history.log:
         station, data = station_of(event.stream), event.data
         if station is None:
             continue
         if event.type == "TransactionStarted":
-            key = station, data["connector"], data["id_token"], data["meter_start_wh"]
+            key = station, data["evse"], data["id_token"], data["meter_start_wh"]
             starts.setdefault(key, []).append(event)
         elif event.type == "TransactionStopped":
             stops.setdefault((station, data["transaction_id"]), []).append(event)

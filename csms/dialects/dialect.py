@@ -1,0 +1,115 @@
+"""What one OCPP version is to the rest of the CSMS: payloads to reports and answers, commands to payloads.
+
+A dialect is a module (or package) that has the members of `Dialect`. It holds no state and reads no clock. What a
+connection's payloads mean is asked of that connection's dialect only; no other part of the CSMS names a version.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Set
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from interlock.csms.domain import commands as do
+from interlock.csms.domain import reports as rp
+from interlock.csms.domain.facts import Answer
+from interlock.csms.domain.station import Station
+from interlock.csms.ocppj import Codes
+
+Payload = dict[str, Any]
+
+
+class NotAcceptable(Exception):
+    """A payload or command that a dialect cannot express: the CALLERROR `code` of that version, and why."""
+
+    def __init__(self, code: str, why: str) -> None:
+        super().__init__(code, why)
+        self.code, self.why = code, why
+
+
+class Dialect(Protocol):
+    """One OCPP version, from the CSMS's side."""
+
+    @property
+    def SUBPROTOCOL(self) -> str:
+        """The WebSocket subprotocol's registered name, such as `ocpp1.6`."""
+
+    @property
+    def CODES(self) -> Codes:
+        """The CALLERROR codes of the RPC layer in this version's spelling."""
+
+    @property
+    def NOT_DONE(self) -> Collection[str]:
+        """CALLERROR codes that say for certain that a command was not carried out."""
+
+    @property
+    def CORE(self) -> Mapping[str, Set[str]]:
+        """By each action a station may call, the members that decide what it says (see `lenient`)."""
+
+    @property
+    def CLAUSES(self) -> Mapping[str, str]:
+        """Where the standard defines those actions."""
+
+    @property
+    def ACTIONS(self) -> Collection[str]:
+        """The actions an operator may ask for."""
+
+    def misnamed(self, station: str) -> str | None:
+        """Return what is wrong with a station id in this version beyond the gate's rule, or None."""
+
+    def document(self, action: str) -> Payload:
+        """Return the JSON schema of a request."""
+
+    # --- from the station ---
+
+    def barred(self, action: str, state: Station) -> NotAcceptable | None:
+        """Return why a station may not send `action` now, whose registration in `state` is Pending or Rejected."""
+
+    def report(self, action: str, payload: Payload) -> rp.Report:
+        """Return what a station's CALL reports, if it holds its schema. Raises `NotAcceptable`."""
+
+    def accepted(self, action: str, payload: Payload) -> tuple[rp.Report, tuple[rp.Deviation, ...]]:
+        """Return what a station's CALL reports, as far as its core can be read, and how it deviates from its schema.
+
+        Raises `NotAcceptable` when what decides cannot be read.
+        """
+
+    def reply(self, asked: rp.Report, answer: rp.Reply, at: Callable[[], datetime], interval_s: float) -> Payload:
+        """Return the payload that answers a report. `at` reads the clock; `interval_s` is that of heartbeats."""
+
+    # --- to the station ---
+
+    def call(self, command: do.Command) -> tuple[str, Payload]:
+        """Return the action and payload that carry a command. Raises `NotAcceptable` for one it has no words for."""
+
+    def answer(self, command: do.Command, payload: Payload, *, strict: bool = False) -> Answer:
+        """Return what a station answered to a command. Raises `NotAcceptable` when it cannot be told.
+
+        Unless `strict`, an answer that breaks its schema elsewhere than in its status is told by that.
+        """
+
+    # --- from an operator ---
+
+    def command(self, action: str, payload: Payload) -> do.Command:
+        """Return the command an operator names as the standard does; one with a secret is a `SetPassword`.
+
+        Raises `NotAcceptable`.
+        """
+
+
+def moment(text: str | None) -> datetime | None:
+    """Read a station's timestamp, leniently: no zone means UTC, and one that is no time at all is None."""
+    if not text:
+        return None
+    try:
+        at = datetime.fromisoformat(text if text[-1] != "z" else text.upper())
+        if at.tzinfo is UTC:
+            return at
+        return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def wire_time(at: datetime) -> str:
+    """Write a time as OCPP wants it: UTC, Z, milliseconds."""
+    return at.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"

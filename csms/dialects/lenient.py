@@ -1,0 +1,235 @@
+"""Lenient acceptance: what a station meant, read from a payload that breaks its schema. Knows no OCPP version.
+
+A payload that holds its schema is never brought here. Any other is walked beside the schema, once. A member that is
+unknown, null, or breaks a limit, an enum, a type or a format is kept where what it means can still be read (a text that
+is too long, a number written as text, one object where a list belongs) and set aside where not; either is a
+deviation. A value that cannot be read takes with it whatever means nothing without it: an item of a list, else the
+object it is required in, else only itself. Only the **core** of a message, the members that decide what it says, makes
+the message as a whole `Unreadable`.
+
+OCPP 1.6 sections 4.7, 4.8 and 4.10: a transaction message that is answered with an error is only sent again.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Set
+from typing import Any
+
+Payload = dict[str, Any]
+
+TEXT_LIMIT = 256
+"""Characters up to which a text is kept that should be shorter, or be a word of a list."""
+NAME_LIMIT = 40
+"""Characters kept of the name of an unknown member."""
+DEVIATIONS_LIMIT = 16
+"""Deviations named of one message."""
+
+RULES: Mapping[str, str] = {
+    "additionalProperties": "a member the schema does not know is set aside; one that differs in case only is taken",
+    "required": "a required member may be missing, unless it is of the core",
+    "null": "a member that is null counts as absent",
+    "type": "a number or truth value written as text, a text written as number, one value where a list belongs or a "
+    "list of one where an object belongs is converted; any other is set aside",
+    "enum": "a word that is none of the list is kept as it came; one that differs in case, blanks, - or _ is taken; "
+    "an empty one counts as absent",
+    "maxLength": f"a longer text is kept whole up to {TEXT_LIMIT} characters or twice its limit, and set aside beyond",
+    "format": "a time without a zone is UTC; one that is no time is no time; any other format is not asked for",
+    "multipleOf": "a number with more decimals is kept",
+    "minimum": "a number below the least is set aside",
+    "maximum": "a number above the greatest is set aside",
+    "minItems": "a list may be empty",
+    "maxItems": "a list may be longer",
+}
+"""What becomes of a value by the schema keyword it breaks. `null` is the type nearly all of them are."""
+
+
+class Unreadable(Exception):
+    """A value that cannot be read, and the rule it breaks; `core` when the message says nothing without it."""
+
+    def __init__(self, member: str, rule: str, core: bool = False) -> None:
+        super().__init__(member, rule)
+        self.member, self.rule, self.core = member, rule, core
+
+
+def readable(payload: Payload, schema: Payload, core: Set[str]) -> tuple[Payload, tuple[tuple[str, str], ...]]:
+    """Return what can be read of a payload that breaks `schema`, and each (member, rule) that it deviates by.
+
+    `core` names members by their paths without indices, as in `meterValue.sampledValue.value`; with `=` behind it, a
+    member has to be one of the words the schema lists; with `.` behind it, an object is kept whatever it lacks. Raises
+    `Unreadable` with `core` set.
+    """
+    reader = _Reader(schema, core)
+    found = reader.object(schema, payload, "")
+    return found, tuple(reader.found)[:DEVIATIONS_LIMIT]
+
+
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", re.IGNORECASE)
+_NUMBER = re.compile(r"[+-]?\d{1,18}(\.\d{0,18})?", re.ASCII)
+_TRUE, _FALSE = ("true", "1", "yes"), ("false", "0", "no")
+
+
+class _Reader:
+    def __init__(self, schema: Payload, core: Set[str]) -> None:
+        self._definitions = schema.get("definitions", {})
+        self._core = {path.removesuffix("=") for path in core if not path.endswith(".")}
+        self._kept = {path[:-1] for path in core if path.endswith(".")}
+        self._words = {path[:-1] for path in core if path.endswith("=")}
+        self._around = {path[:at] for path in self._core for at, letter in enumerate(path) if letter == "."} | {""}
+        self.found: dict[tuple[str, str], None] = {}
+
+    def note(self, member: str, rule: str) -> None:
+        self.found[member, rule] = None
+
+    def lost(self, member: str, rule: str) -> Unreadable:
+        return Unreadable(member, rule, member in self._core)
+
+    def value(self, node: Payload, value: Any, member: str) -> Any:
+        """Return what can be read of one value, or raise `Unreadable`."""
+        if "$ref" in node:
+            node = self._definitions[node["$ref"].rsplit("/", 1)[1]]
+        read = _BY_TYPE.get(str(node.get("type")))
+        if read is None:
+            return value
+        if value is None:
+            raise Unreadable(member, "null")
+        return read(self, node, value, member)
+
+    def object(self, node: Payload, value: Any, member: str) -> Payload:
+        if isinstance(value, list) and len(value) == 1 and isinstance(value[0], dict):
+            self.note(member, "type")
+            value = value[0]
+        if not isinstance(value, dict):
+            raise self.lost(member, "type")
+        read: Payload = {}
+        broken: dict[str, Unreadable] = {}
+        for name, known, one in self._named(node, value, member):
+            where = f"{member}.{name}" if member else name
+            try:
+                read[name] = one if known is None else self.value(known, one, where)
+            except Unreadable as lost:
+                if lost.core:
+                    raise
+                broken[name] = lost
+        for name in node.get("required", ()):
+            if name in read:
+                continue
+            where = f"{member}.{name}" if member else name
+            error = broken.setdefault(name, Unreadable(where, "required"))
+            decides = where in self._core or where in self._around
+            if decides or member not in self._around | self._kept:
+                raise Unreadable(error.member, error.rule, decides)
+        for error in broken.values():
+            self.note(error.member, error.rule)
+        return read
+
+    def _named(self, node: Payload, value: Payload, member: str) -> list[tuple[str, Payload | None, Any]]:
+        """List the members of an object with what the schema says of each; None where it allows any."""
+        properties = node.get("properties", {})
+        known = [(name, properties[name], one) for name, one in value.items() if name in properties]
+        if len(known) == len(value):
+            return known
+        missing = {name.casefold(): name for name in properties if name not in value}
+        for name, one in value.items():
+            if name in properties:
+                continue
+            meant = missing.pop(name.casefold(), None)
+            if node.get("additionalProperties", True) is not False:
+                known.append((name, None, one))
+                continue
+            shown = "".join(letter if letter.isprintable() else "?" for letter in name[:NAME_LIMIT])
+            self.note(f"{member}.{shown}" if member else shown, "additionalProperties")
+            if meant is not None:
+                known.append((meant, properties[meant], one))
+        return known
+
+    def array(self, node: Payload, value: Any, member: str) -> list[Any]:
+        if not isinstance(value, list):
+            self.note(member, "type")
+            value = [value]
+        read = []
+        for one in value:
+            try:
+                read.append(self.value(node.get("items", {}), one, member))
+            except Unreadable as error:
+                self.note(error.member, error.rule)
+        if len(read) < node.get("minItems", 0):
+            if member not in self._around | self._core:
+                raise self.lost(member, "minItems")
+            self.note(member, "minItems")
+        elif len(read) > node.get("maxItems", len(read)):
+            self.note(member, "maxItems")
+        return read
+
+    def text(self, node: Payload, value: Any, member: str) -> str:
+        if isinstance(value, bool | int | float):
+            self.note(member, "type")
+            value = str(value).lower() if isinstance(value, bool) else str(value)
+        if not isinstance(value, str):
+            raise self.lost(member, "type")
+        text, words = value, node.get("enum")
+        if words is not None and text not in words:
+            text = self._word(words, text, member)
+        limit = node.get("maxLength")
+        if limit is not None and len(text) > limit:
+            if len(text) > max(2 * limit, TEXT_LIMIT):
+                raise self.lost(member, "maxLength")
+            self.note(member, "maxLength")
+        if node.get("format") == "date-time" and not _TIME.fullmatch(text):
+            if len(text) > TEXT_LIMIT:
+                raise self.lost(member, "format")
+            self.note(member, "format")
+        return text
+
+    def _word(self, words: list[str], value: str, member: str) -> str:
+        if not value.strip():
+            raise Unreadable(member, "enum")  # nothing is said
+        alike = {_plain(word): word for word in words}.get(_plain(value[:TEXT_LIMIT]))
+        if alike is None and (member in self._words or len(value) > TEXT_LIMIT):
+            raise self.lost(member, "enum")
+        self.note(member, "enum")
+        return value if alike is None else alike
+
+    def whole(self, node: Payload, value: Any, member: str) -> int:
+        number = self.number(node, value, member)
+        if isinstance(number, float):
+            self.note(member, "type")
+        return round(number)
+
+    def number(self, node: Payload, value: Any, member: str) -> int | float:
+        if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
+            self.note(member, "type")
+            text = value.strip()
+            value = float(text) if "." in text else int(text)
+        if isinstance(value, bool) or not isinstance(value, int | float) or abs(value) >= 2**63:
+            raise self.lost(member, "type")
+        if value < node.get("minimum", value):
+            raise self.lost(member, "minimum")
+        if value > node.get("maximum", value):
+            raise self.lost(member, "maximum")
+        if "multipleOf" in node and round(value / node["multipleOf"], 6) % 1:
+            self.note(member, "multipleOf")
+        return value
+
+    def flag(self, node: Payload, value: Any, member: str) -> bool:
+        if isinstance(value, bool):
+            return value
+        word = str(value).strip().lower() if isinstance(value, str | int) else ""
+        if word not in (*_TRUE, *_FALSE):
+            raise self.lost(member, "type")
+        self.note(member, "type")
+        return word in _TRUE
+
+
+_BY_TYPE = {
+    "object": _Reader.object,
+    "array": _Reader.array,
+    "string": _Reader.text,
+    "integer": _Reader.whole,
+    "number": _Reader.number,
+    "boolean": _Reader.flag,
+}
+
+
+def _plain(word: str) -> str:
+    return re.sub(r"[\s_-]", "", word).casefold()

@@ -1,0 +1,124 @@
+"""The JSON schemas of one OCPP version, as the `ocpp` package ships them, and what breaking one is called.
+
+All texts are read when a `Schemas` is made, so that nothing is read from disk while stations are served; each is
+compiled once, when it is first needed (about 0.5 ms).
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Mapping, Set
+from pathlib import Path
+from typing import Any, Protocol
+
+import jsonschema_rs
+import msgspec
+
+from interlock.csms.dialects import lenient
+from interlock.csms.dialects.dialect import NotAcceptable, Payload
+from interlock.csms.domain.reports import Deviation
+
+
+class Validator(Protocol):
+    """A compiled schema."""
+
+    def is_valid(self, instance: Any) -> bool:
+        """Return whether it holds."""
+
+    def iter_errors(self, instance: Any) -> Any:
+        """Yield what breaks it."""
+
+
+STATUS = frozenset({"status="})
+"""What decides in a response: a word of the list, and no other."""
+
+
+class Schemas:
+    """The schemas in the folder `version` of the `ocpp` package.
+
+    `requests` ends the names of the schemas of requests there. `codes` gives the CALLERROR code for a broken JSON
+    schema keyword; any other keyword is `otherwise`.
+    """
+
+    def __init__(self, version: str, requests: str, codes: Mapping[str, str], otherwise: str) -> None:
+        self._requests, self._codes, self._otherwise = requests, codes, otherwise
+        self._texts = {path.stem: path.read_text("utf-8-sig") for path in _folder(version).glob("*.json")}
+        self._compiled: dict[str, Validator] = {}
+        self._with_formats: dict[str, Validator] = {}
+        self.actions = frozenset(
+            name.removesuffix(requests)
+            for name in self._texts
+            if name.endswith(requests) and not name.endswith("Response")
+        )
+        """Every action the version knows, in either direction."""
+
+    def request(self, action: str, payload: Payload) -> None:
+        """Raise `NotAcceptable` when `payload` breaks the schema of a request, saying where and why."""
+        self._check(action + self._requests, payload)
+
+    def document(self, action: str) -> Payload:
+        """Return the schema of a request."""
+        found: Payload = msgspec.json.decode(self._texts[action + self._requests])
+        return found
+
+    def readable(
+        self, action: str, payload: Payload, core: Set[str], clause: str
+    ) -> tuple[Payload, tuple[Deviation, ...]]:
+        """Return what can be read of a request and how it deviates from its schema, formats included.
+
+        `core` is as `lenient` has it. Raises `NotAcceptable` when that cannot be read.
+        """
+        name = action + self._requests
+        schema = self._with_formats.get(name)
+        if schema is None:
+            schema = self._with_formats[name] = jsonschema_rs.validator_for(self._texts[name], validate_formats=True)
+        if schema.is_valid(payload):
+            return payload, ()
+        try:
+            found, broken = lenient.readable(payload, self.document(action), core)
+        except lenient.Unreadable as error:
+            raise self._broken(error.member, error.rule) from None
+        if not broken:  # a keyword that leaves what is meant as it is
+            keyword = next(schema.iter_errors(payload)).kind.name
+            return found, (Deviation(action, "", keyword, clause),)
+        return found, tuple([Deviation(action, member, rule, clause) for member, rule in broken])
+
+    def readable_response(self, action: str, payload: Payload) -> Payload | None:
+        """Return what can be read of a response that breaks its schema; None when its `status` cannot."""
+        schema: Payload = msgspec.json.decode(self._texts[f"{action}Response"])
+        try:
+            return lenient.readable(payload, schema, STATUS)[0]
+        except lenient.Unreadable:
+            return None
+
+    def response(self, action: str, payload: Payload) -> None:
+        """Raise `NotAcceptable` when `payload` breaks the schema of a response, saying where and why."""
+        self._check(f"{action}Response", payload)
+
+    def _validator(self, name: str) -> Validator:
+        found = self._compiled.get(name)
+        if found is None:
+            # Draft 4 for all: from draft 6 on, which 2.0.1 names, 1.0 is an integer, and it would be stored as a float.
+            found = jsonschema_rs.Draft4Validator(self._texts[name], validate_formats=False)
+            self._compiled[name] = found
+        return found
+
+    def _check(self, name: str, payload: Payload) -> None:
+        schema = self._validator(name)
+        if schema.is_valid(payload):
+            return
+        error = next(schema.iter_errors(payload))
+        where = "/".join(str(part) for part in error.instance_path) or "payload"
+        raise self._broken(where, error.kind.name)
+
+    def _broken(self, where: str, keyword: str) -> NotAcceptable:
+        # The offending value is not repeated: whoever sent it has it, and it may be a megabyte.
+        code = self._codes.get("type" if keyword == "null" else keyword, self._otherwise)
+        return NotAcceptable(code, f"{where}: breaks {keyword} of the schema")
+
+
+def _folder(version: str) -> Path:
+    found = importlib.util.find_spec("ocpp")
+    if found is None or not found.submodule_search_locations:
+        raise ModuleNotFoundError("the ocpp package, whose JSON schemas are used, is not installed")
+    return Path(found.submodule_search_locations[0]) / version / "schemas"

@@ -1,0 +1,77 @@
+"""What OCPP 2.0.1 fixes in tables: schemas, error codes, and which side sends what."""
+
+from __future__ import annotations
+
+from interlock.csms.dialects.schemas import Schemas
+from interlock.csms.ocppj import Codes
+
+SUBPROTOCOL = "ocpp2.0.1"
+CODES = Codes(
+    not_a_call="RpcFrameworkError", ambiguous="FormatViolation", other_type="MessageTypeNotSupported", no_id="-1"
+)
+"""Part 4 sections 4.2.3 and 4.3: an id that cannot be read is answered as -1."""
+SCHEMAS = Schemas(
+    "v201",
+    "Request",
+    {
+        "required": "OccurrenceConstraintViolation",
+        "minItems": "OccurrenceConstraintViolation",
+        "maxItems": "OccurrenceConstraintViolation",
+        "type": "TypeConstraintViolation",
+        "enum": "PropertyConstraintViolation",
+        "maxLength": "PropertyConstraintViolation",
+        "minimum": "PropertyConstraintViolation",
+        "maximum": "PropertyConstraintViolation",
+    },
+    "FormatViolation",
+)
+NOT_DONE = frozenset(
+    {
+        "NotImplemented",
+        "NotSupported",
+        "MessageTypeNotSupported",
+        "FormatViolation",
+        "FormationViolation",
+        "TypeConstraintViolation",
+        "PropertyConstraintViolation",
+        "OccurrenceConstraintViolation",
+        "OccurenceConstraintViolation",
+        "SecurityError",
+    }
+)
+"""What is not understood or not allowed is refused before it is acted on; stations send the 1.6 spellings too.
+InternalError, GenericError, ProtocolError and RpcFrameworkError do not say how far the station got."""
+
+FROM_STATION = frozenset(
+    {
+        "Authorize",
+        "BootNotification",
+        "ClearedChargingLimit",
+        "DataTransfer",
+        "FirmwareStatusNotification",
+        "Get15118EVCertificate",
+        "GetCertificateStatus",
+        "Heartbeat",
+        "LogStatusNotification",
+        "MeterValues",
+        "NotifyChargingLimit",
+        "NotifyCustomerInformation",
+        "NotifyDisplayMessages",
+        "NotifyEVChargingNeeds",
+        "NotifyEVChargingSchedule",
+        "NotifyEvent",
+        "NotifyMonitoringReport",
+        "NotifyReport",
+        "PublishFirmwareStatusNotification",
+        "ReportChargingProfiles",
+        "ReservationStatusUpdate",
+        "SecurityEventNotification",
+        "SignCertificate",
+        "StatusNotification",
+        "TransactionEvent",
+    }
+)
+"""What a station sends; DataTransfer goes both ways."""
+REPORTS = frozenset({"NotifyReport", "NotifyMonitoringReport"})
+"""What answers a request for a report; a station sends it also while its registration is Pending."""
+FROM_CSMS = (SCHEMAS.actions - FROM_STATION) | {"DataTransfer"}

@@ -1,0 +1,137 @@
+"""What decides nothing and folds nothing: one generic command, one generic report, and what could not be placed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from interlock.csms.domain.replies import TAKEN, Given, Reply
+
+if TYPE_CHECKING:  # these files sum this one up and so import it
+    from interlock.csms.domain.events import Facts
+    from interlock.csms.domain.reports import Report as AnyReport
+    from interlock.csms.domain.station import Station
+
+# --- commands --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Relay:
+    """Send the station `action` with `payload`, both in the words of the version it speaks, and keep its answer."""
+
+    action: str
+    payload: dict[str, Any]
+
+
+# --- reports ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """The station sent `action` with `payload`, which happened at `reported_at` by its own clock, if it says so."""
+
+    action: str
+    payload: dict[str, Any]
+    reported_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Several:
+    """What one message says of several things, in order: its facts are one batch, its answer is empty."""
+
+    reports: tuple[AnyReport, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """Vendor-specific data."""
+
+    vendor: str
+
+
+@dataclass(frozen=True, slots=True)
+class Deviation:
+    """Something a station sent that it should not: the `member` of an `action` and the `rule` it breaks.
+
+    `member` is a path without indices, `rule` the schema's keyword, `clause` where the standard defines the message.
+    """
+
+    action: str
+    member: str
+    rule: str
+    clause: str
+
+
+# --- events ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeReceived:
+    """The station sent `action`, which is kept as it came."""
+
+    at: datetime
+    action: str
+    payload: dict[str, Any]
+    reported_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class AnomalyRecorded:
+    """Something a station said could not be true or could not be placed; it was acknowledged and kept."""
+
+    at: datetime
+    what: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeviationRecorded:
+    """For the first time the station sent something that the standard does not allow, and it was taken."""
+
+    at: datetime
+    action: str
+    member: str
+    rule: str
+    clause: str
+
+
+Command = Relay
+Report = Notice | Several | Transfer
+Event = NoticeReceived | AnomalyRecorded | DeviationRecorded
+
+# --- evolve ----------------------------------------------------------------------------------------------------------
+
+
+def unchanged(state: Station, event: Any) -> Station:
+    """Fold an event that changes nothing a decision reads."""
+    return state
+
+
+EVOLVE: dict[type, Callable[[Station, Any], Station]] = {
+    NoticeReceived: unchanged,
+    AnomalyRecorded: unchanged,
+    DeviationRecorded: unchanged,
+}
+
+# --- facts -----------------------------------------------------------------------------------------------------------
+
+
+def _notice(state: Station, report: Notice, at: datetime, given: Given) -> tuple[Facts, Reply]:
+    return [NoticeReceived(at, report.action, report.payload, report.reported_at)], TAKEN
+
+
+def _transfer(state: Station, report: Transfer, at: datetime, given: Given) -> tuple[Facts, Reply]:
+    return [], Reply("UnknownVendorId")
+
+
+def nothing(state: Station, report: Any, at: datetime, given: Given) -> tuple[Facts, Reply]:
+    """Acknowledge a report that adds no fact."""
+    return [], TAKEN
+
+
+REPORTED: dict[type, Callable[[Any, Any, datetime, Given], tuple[Facts, Reply]]] = {
+    Notice: _notice,
+    Transfer: _transfer,
+}

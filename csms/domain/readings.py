@@ -1,0 +1,164 @@
+"""What a meter said, reading by reading, and what of it a connector's register, power and voltage are.
+
+A number alone means little: OCPP 1.6 sections 7.31 to 7.43 (2.0.1 part 2 sections 2.46 and 3.55 to 3.59) say it by
+measurand, phase, location, context, unit and format. Every reading is kept as it came; the summary counts only what
+is told where the vehicle is (at the outlet, or with no place named).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+REGISTER, POWER, VOLTAGE = "Energy.Active.Import.Register", "Power.Active.Import", "Voltage"
+OUTLET = ("Outlet", None)
+BEGIN = "Transaction.Begin"
+PHASES = {"L1": "L1", "L2": "L2", "L3": "L3", "L1-N": "L1", "L2-N": "L2", "L3-N": "L3"}
+"""One phase, said with or without the neutral that it is measured against."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One value as the station sent it; what it did not say is None.
+
+    `multiplier` is the power of ten `value` is to be multiplied with (OCPP 2.0.1 `unitOfMeasure`).
+    """
+
+    value: str
+    measurand: str | None = None
+    phase: str | None = None
+    location: str | None = None
+    context: str | None = None
+    unit: str | None = None
+    format: str | None = None
+    multiplier: int = 0
+
+    @property
+    def number(self) -> float | None:
+        """The value in its unit without a prefix (Wh, W, varh, ...); None for one that is no finite number."""
+        power = POWERS.get(self.unit)
+        if power is None and self.unit is not None:
+            power = _FOLDED.get(self.unit.casefold())
+        return None if power is None else self.times_ten_to(power)
+
+    def times_ten_to(self, power: int) -> float | None:
+        """Return the value times 10 to `power` and to its multiplier; None for one that is no finite number."""
+        value, power = self.value, power + self.multiplier
+        if self.format is not None and self.format != "Raw":
+            return None
+        if not ((value.isascii() and value.replace(".", "", 1).isdigit()) or _NUMBER.fullmatch(value.strip())):
+            return None
+        number = float(value)
+        if power:
+            if abs(power) > POWER_LIMIT:
+                return None
+            number = round(number * 10.0**power if power > 0 else number / 10.0**-power, DECIMALS)
+        return number if abs(number) < NUMBER_LIMIT else None
+
+
+POWER_LIMIT = 24
+"""The greatest power of ten that is read."""
+DECIMALS = 6
+"""What a power of ten leaves exact, such as 36.8 times 100."""
+NUMBER_LIMIT = 2.0**53
+"""Beyond this a number has lost its units place."""
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
+_BASE = "Wh varh VAh W VA var A V K Celsius Celcius Fahrenheit Percent Hertz Hz"
+_WITH_PREFIX = ("Wh", "varh", "VAh", "W", "VA", "var", "A", "V")
+POWERS: Mapping[str | None, int] = {
+    None: 0,
+    **dict.fromkeys(_BASE.split(), 0),
+    **{f"k{unit}": 3 for unit in _WITH_PREFIX},
+    **{f"M{unit}": 6 for unit in _WITH_PREFIX},
+    **{f"m{unit}": -3 for unit in _WITH_PREFIX},
+}
+"""The power of ten by which a value in a unit is multiplied to have it without a prefix."""
+_FOLDED = {unit.casefold(): power for unit, power in POWERS.items() if unit and not unit.startswith(("M", "m"))}
+
+
+def _fitting(end: str) -> Mapping[str | None, int]:
+    """Return the powers of the units that fit a measurand: those that end with `end`, in any case, or none at all."""
+    fits = {unit: power for unit, power in POWERS.items() if unit is None or unit.lower().endswith(end)}
+    return {**{unit: power for unit, power in _FOLDED.items() if unit.endswith(end)}, **fits}
+
+
+_MEASURED: Mapping[str | None, Mapping[str | None, int]] = {
+    None: _fitting("wh"),
+    REGISTER: _fitting("wh"),
+    POWER: _fitting("w"),
+    VOLTAGE: _fitting("v"),
+}
+_Told = tuple[str | None, str | None, float]
+"""Of a reading: its context, its phase and its number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What readings of one moment say of a connector; what they do not say is None."""
+
+    energy_wh: int | None
+    power_w: float | None
+    voltage_v: float | None
+
+
+def summary(readings: Iterable[Reading]) -> Summary:
+    """Return the register, the power and the voltage of a connector."""
+    told: dict[str | None, list[_Told]] = {}
+    for one in readings:
+        measurand, unit = one.measurand, one.unit
+        powers = _MEASURED.get(measurand)
+        if powers is None or one.location not in OUTLET:
+            continue
+        power = powers.get(unit)
+        if power is None:
+            power = powers.get(unit.casefold()) if unit is not None else None
+        if power is not None and (number := one.times_ten_to(power)) is not None:
+            told.setdefault(measurand or REGISTER, []).append((one.context, one.phase, number))
+    register = _of_contexts(told.get(REGISTER), _whole, max)
+    return Summary(
+        None if register is None else round(register),
+        _of_contexts(told.get(POWER), _whole, _last),
+        _of_contexts(told.get(VOLTAGE), _lowest, min),
+    )
+
+
+def _last(values: list[float]) -> float:
+    return values[-1]
+
+
+def _of_contexts(
+    told: list[_Told] | None, of: Callable[[list[_Told]], float | None], among: Callable[[list[float]], float]
+) -> float | None:
+    """Return what `of` makes of each context's readings; of several contexts, what `among` makes of them.
+
+    What was at the beginning of a transaction counts only where nothing later is said.
+    """
+    if told is None:
+        return None
+    if len(told) == 1:
+        return of(told)
+    contexts: dict[str | None, list[_Told]] = {}
+    for one in told:
+        contexts.setdefault(one[0], []).append(one)
+    later = [found for context, found in contexts.items() if context != BEGIN]
+    values = [value for found in later or contexts.values() if (value := of(found)) is not None]
+    return among(values) if values else None
+
+
+def _whole(told: list[_Told]) -> float | None:
+    """Return the value told without a phase, the last of them; else the sum of the phases."""
+    whole: float | None = None
+    phases: dict[str, float] = {}
+    for _, phase, number in told:
+        if phase is None:
+            whole = number
+        elif phase in PHASES:
+            phases[PHASES[phase]] = number
+    return whole if whole is not None or not phases else sum(phases.values())
+
+
+def _lowest(told: list[_Told]) -> float | None:
+    """Return the lowest voltage to neutral. A phase that is not connected reads 0 V beside others that do not."""
+    found = [number for _, phase, number in told if phase is None or phase in PHASES]
+    return min((number for number in found if number > 0.0), default=min(found, default=None))

@@ -1,0 +1,26 @@
+"""How a report is answered, and the words a node has ready for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """How a report is answered: a `status` word and, for a transaction, its `transaction_id`."""
+
+    status: str = "Accepted"
+    transaction_id: str | None = None
+
+
+TAKEN = Reply()
+"""How most reports are answered: that they arrived is all there is to say."""
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What the node answers with: the word for a boot, that for the report's token, and an id for a new transaction."""
+
+    registration: str
+    authorization: str
+    new_transaction_id: str

@@ -1,0 +1,589 @@
+"""Transactions: energy delivery on an EVSE, asked for from afar or begun there, and told in any order.
+
+Who names a transaction depends on the version the station speaks. Where the CSMS does (a start without an id), a start
+told again is recognised by what it states, unless the transaction it began has ended: the station knew its id, so its
+start was answered and is not sent again (OCPP 1.6 sections 3.7 and 4.8). Where the station does, each message of a
+transaction has a number, and (transaction, number) is recognised, whatever order they arrive in. Live state follows the
+highest number; a start that arrives after its end, or lies before another transaction of the same EVSE by the station's
+own time and meter, is history and changes nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from interlock.csms.domain.connectors import Unlock
+from interlock.csms.domain.generic import AnomalyRecorded, nothing
+from interlock.csms.domain.history import is_history
+from interlock.csms.domain.inflight import CommandConfirmed, ContradictingEvidence, Hold, Pending, Phase, settle
+from interlock.csms.domain.readings import Reading
+from interlock.csms.domain.replies import Given, Reply
+from interlock.csms.domain.spans import Spans, includes, including
+from interlock.csms.domain.tokens import same_token
+
+if TYPE_CHECKING:  # these files sum this one up and so import it
+    from interlock.csms.domain.events import Facts
+    from interlock.csms.domain.station import Rules, Station
+
+CLOSED_TRANSACTIONS_KEPT = 256
+"""Ended transactions a state remembers, to recognise a resent start or stop."""
+
+# --- commands --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteStart:
+    """Begin charging on `evse` for `id_token`. Holds the EVSE and one of the station's slots.
+
+    `remote_start_id` comes back in what the station tells of the transaction, where its version has such a thing.
+    `details` is the rest of the request (charging profile, group, type of the token) in the words of that version.
+    """
+
+    hold: ClassVar[Hold] = Hold.UNTIL_TRANSACTION
+    evse: int
+    id_token: str
+    remote_start_id: int | None = None
+    details: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteStop:
+    """End the transaction `transaction_id`."""
+
+    transaction_id: str
+
+
+# --- reports ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """What an EVSE's meter said at one moment; what it did not measure is None. `readings` are as they came."""
+
+    sampled_at: datetime | None
+    energy_wh: int | None
+    power_w: float | None
+    voltage_v: float | None
+    readings: tuple[Reading, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Meter:
+    """Readings of `evse` (0: the station's main meter), within a transaction or not."""
+
+    evse: int
+    transaction_id: str | None
+    samples: tuple[Sample, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """A transaction began, perhaps long ago and perhaps told before. What the station did not say is None, `evse` 0.
+
+    Without a `transaction_id` the CSMS gives it one. `offline`: it happened while there was no connection.
+    """
+
+    evse: int
+    id_token: str | None
+    meter_start_wh: int | None
+    started_at: datetime | None
+    connector: int | None = None
+    transaction_id: str | None = None
+    seq_no: int | None = None
+    remote_start_id: int | None = None
+    charging_state: str | None = None
+    offline: bool = False
+    samples: tuple[Sample, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """Something about a transaction changed (`trigger` says what); fields as in `Start`."""
+
+    transaction_id: str
+    seq_no: int
+    trigger: str
+    updated_at: datetime | None
+    evse: int = 0
+    connector: int | None = None
+    id_token: str | None = None
+    remote_start_id: int | None = None
+    charging_state: str | None = None
+    offline: bool = False
+    samples: tuple[Sample, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """A transaction ended, perhaps long ago and perhaps told before; fields as in `Start`."""
+
+    transaction_id: str
+    meter_stop_wh: int | None
+    stopped_at: datetime | None
+    reason: str
+    id_token: str | None
+    seq_no: int | None = None
+    evse: int = 0
+    remote_start_id: int | None = None
+    offline: bool = False
+    samples: tuple[Sample, ...] = ()
+
+
+# --- events ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionStarted:
+    """Energy delivery began; `status` is how the token was answered, `command_id` the remote start it fulfils.
+
+    `late`: told after its own end, or after a newer transaction of the same EVSE, so it changes no live state.
+    `repeats` is the ended transaction that began in the very same words.
+    """
+
+    at: datetime
+    transaction_id: str
+    evse: int
+    id_token: str | None
+    meter_start_wh: int | None
+    started_at: datetime | None
+    status: str
+    command_id: str | None
+    connector: int | None = None
+    seq_no: int | None = None
+    remote_start_id: int | None = None
+    charging_state: str | None = None
+    offline: bool = False
+    late: bool = False
+    repeats: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionUpdated:
+    """Message `seq_no` of a transaction, sent for what `trigger` names; `command_id` is the remote start it shows."""
+
+    at: datetime
+    transaction_id: str
+    seq_no: int
+    trigger: str
+    updated_at: datetime | None
+    evse: int
+    id_token: str | None
+    status: str
+    charging_state: str | None
+    command_id: str | None
+    connector: int | None = None
+    offline: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionStopped:
+    """Energy delivery ended."""
+
+    at: datetime
+    transaction_id: str
+    evse: int
+    meter_stop_wh: int | None
+    stopped_at: datetime | None
+    reason: str
+    id_token: str | None
+    seq_no: int | None = None
+    offline: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MeterSampled:
+    """One sample of an EVSE's meter, in a stream of its own; `readings` are as the station sent them.
+
+    `energy_wh`, `power_w` and `voltage_v` are what they say of the EVSE as a whole (see `readings.summary`).
+    """
+
+    at: datetime
+    evse: int
+    transaction_id: str | None
+    sampled_at: datetime | None
+    energy_wh: int | None
+    power_w: float | None
+    voltage_v: float | None
+    readings: tuple[Reading, ...] = ()
+
+
+Command = RemoteStart | RemoteStop
+Report = Start | Update | Stop | Meter
+Event = TransactionStarted | TransactionUpdated | TransactionStopped
+
+# --- state -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """Energy delivery on an EVSE, open or ended. The first four after the id say which start it was.
+
+    `started` and `ended` are whether these were told; one that was superseded is neither open nor ended. `state_seq_no`
+    is the number of the message that told `charging_state`.
+    """
+
+    transaction_id: str
+    evse: int
+    id_token: str | None
+    meter_start_wh: int | None
+    started_at: datetime | None
+    status: str
+    open: bool = True
+    meter_stop_wh: int | None = None
+    stopped_at: datetime | None = None
+    connector: int | None = None
+    charging_state: str | None = None
+    state_seq_no: int | None = None
+    started: bool = True
+    ended: bool = False
+    seen: Spans = ()
+
+
+# --- evolve ----------------------------------------------------------------------------------------------------------
+
+
+def _with_room(state: Station) -> dict[str, Transaction]:
+    kept = dict(state.transactions)
+    if len(kept) >= CLOSED_TRANSACTIONS_KEPT:
+        ended = [t.transaction_id for t in kept.values() if not t.open]
+        for transaction_id in ended[: max(0, len(ended) - CLOSED_TRANSACTIONS_KEPT + 1)]:
+            del kept[transaction_id]
+    return kept
+
+
+def _placed(kept: dict[str, Transaction], found: Transaction) -> None:
+    """Put a transaction where it belongs. One EVSE delivers to one vehicle: what was open there is over, untold."""
+    if found.open and found.evse:
+        for running in [t for t in kept.values() if t.open and t.evse == found.evse]:
+            kept[running.transaction_id] = replace(running, open=False)
+    kept[found.transaction_id] = found
+
+
+def _started(state: Station, event: TransactionStarted) -> Station:
+    kept = _with_room(state)
+    before = kept.get(event.transaction_id)
+    found = Transaction(
+        event.transaction_id,
+        event.evse,
+        event.id_token,
+        event.meter_start_wh,
+        event.started_at,
+        event.status,
+        open=not event.late,
+        connector=event.connector,
+        charging_state=event.charging_state,
+        state_seq_no=event.seq_no,
+        seen=() if event.seq_no is None else ((event.seq_no, event.seq_no),),
+    )
+    if before is not None and event.seq_no is not None:
+        found = _joined(found, before, event.seq_no)
+    _placed(kept, found)
+    return _fulfilled_by(state.changed(transactions=kept), event.command_id, event.transaction_id)
+
+
+def _joined(start: Transaction, later: Transaction, seq_no: int) -> Transaction:
+    """Add a start to what later messages of the transaction told before it."""
+    told = later if later.id_token is not None else start
+    live = later if later.state_seq_no is not None else start
+    return replace(
+        start,
+        evse=later.evse or start.evse,
+        id_token=told.id_token,
+        status=told.status,
+        open=start.open and not later.ended,
+        meter_stop_wh=later.meter_stop_wh,
+        stopped_at=later.stopped_at,
+        connector=start.connector if later.connector is None else later.connector,
+        charging_state=live.charging_state,
+        state_seq_no=live.state_seq_no,
+        ended=later.ended,
+        seen=including(later.seen, seq_no),
+    )
+
+
+def _fulfilled_by(state: Station, command_id: str | None, transaction_id: str) -> Station:
+    return state if command_id is None else settle(state, command_id, transaction_id=transaction_id)
+
+
+def _updated(state: Station, event: TransactionUpdated) -> Station:
+    known = state.transactions.get(event.transaction_id)
+    if known is None:
+        kept, known = _with_room(state), Transaction(event.transaction_id, 0, None, None, None, "", started=False)
+    else:
+        kept = dict(state.transactions)
+    found = replace(known, seen=including(known.seen, event.seq_no))
+    if event.evse and not known.evse:
+        free = not event.offline or state.open_transaction(event.evse) is None
+        found = replace(found, evse=event.evse, open=known.open and free)
+    if event.connector is not None and known.connector is None:
+        found = replace(found, connector=event.connector)
+    if event.id_token is not None and known.id_token is None:
+        found = replace(found, id_token=event.id_token, status=event.status)
+    if event.charging_state is not None and (known.state_seq_no is None or event.seq_no > known.state_seq_no):
+        found = replace(found, charging_state=event.charging_state, state_seq_no=event.seq_no)
+    _placed(kept, found)
+    return _fulfilled_by(state.changed(transactions=kept), event.command_id, event.transaction_id)
+
+
+def _stopped(state: Station, event: TransactionStopped) -> Station:
+    transaction = state.transactions.get(event.transaction_id)
+    if transaction is None:
+        if event.seq_no is None:
+            return state
+        kept = _with_room(state)
+        transaction = Transaction(event.transaction_id, event.evse, None, None, None, "", started=False)
+    else:
+        kept = dict(state.transactions)
+    kept[event.transaction_id] = replace(
+        transaction,
+        open=False,
+        ended=True,
+        meter_stop_wh=event.meter_stop_wh,
+        stopped_at=event.stopped_at,
+        seen=transaction.seen if event.seq_no is None else including(transaction.seen, event.seq_no),
+    )
+    return state.changed(transactions=kept)
+
+
+EVOLVE: dict[type, Callable[[Station, Any], Station]] = {
+    TransactionStarted: _started,
+    TransactionUpdated: _updated,
+    TransactionStopped: _stopped,
+}
+
+# --- decide ----------------------------------------------------------------------------------------------------------
+
+
+def _against_start(command: RemoteStart, state: Station, rules: Rules) -> str | None:
+    evse = command.evse
+    if not 1 <= evse <= rules.evses:
+        return f"there is no EVSE {evse}"
+    if held := state.held(evse):
+        return f"EVSE {evse} is held by command {held.command_id}"
+    running = state.open_transaction(evse)
+    if running is not None and running.id_token is not None:  # one begun by the cable alone waits for its token
+        return f"EVSE {evse} is in transaction {running.transaction_id}"
+    if len(state.evses_used() - {evse}) >= rules.slots:
+        return f"all {rules.slots} slots of the station are in use"
+    return None
+
+
+def _against_stop(command: RemoteStop, state: Station, rules: Rules) -> str | None:
+    transaction_id = command.transaction_id
+    running = state.transactions.get(transaction_id)
+    if running is None or not running.open:
+        return f"no transaction {transaction_id} is open here"
+    for pending in state.commands.values():
+        if pending.command == command and pending.phase.open:
+            return f"command {pending.command_id} is already ending transaction {transaction_id}"
+    return None
+
+
+DECIDE: dict[type, Callable[[Any, Station, Rules], str | None]] = {
+    RemoteStart: _against_start,
+    RemoteStop: _against_stop,
+}
+
+# --- facts -----------------------------------------------------------------------------------------------------------
+
+
+def _start(state: Station, report: Start, at: datetime, given: Given) -> tuple[Facts, Reply]:
+    known = _known_start(state, report)
+    repeated = known if known is not None and known.ended and report.transaction_id is None else None
+    if known is not None and known.started and repeated is None:
+        return _told_again(known, report, at), Reply(known.status, known.transaction_id)
+    transaction_id = report.transaction_id or given.new_transaction_id
+    facts: Facts = []
+    running = state.open_transaction(report.evse) if report.evse else None
+    late = known is not None and known.ended and repeated is None
+    if not late and report.evse and is_history(state, report, transaction_id):
+        late = True
+        facts.append(AnomalyRecorded(at, "older transaction told late", transaction_id))
+    elif not late and running is not None and running.transaction_id != transaction_id:
+        facts.append(AnomalyRecorded(at, "transaction superseded", running.transaction_id))
+    # Without its id only what happens now can be the effect of a remote start.
+    ours = None if late and report.remote_start_id is None else _fulfilled(state, report)
+    facts.append(
+        TransactionStarted(
+            at,
+            transaction_id,
+            report.evse,
+            report.id_token,
+            report.meter_start_wh,
+            report.started_at,
+            given.authorization,
+            ours.command_id if ours else None,
+            report.connector,
+            report.seq_no,
+            report.remote_start_id,
+            report.charging_state,
+            report.offline,
+            late,
+            None if repeated is None else repeated.transaction_id,
+        )
+    )
+    if ours is not None:
+        facts += _shown(ours, transaction_id, "its token" if report.remote_start_id is None else "its id", at)
+    return facts, Reply(given.authorization, transaction_id)
+
+
+def _known_start(state: Station, report: Start) -> Transaction | None:
+    """Return the transaction a start is about, the newest if it was said of several; one without a time is new."""
+    if report.transaction_id is not None:
+        return state.transactions.get(report.transaction_id)
+    if report.started_at is None:
+        return None
+    for known in reversed(state.transactions.values()):
+        if (
+            known.meter_start_wh == report.meter_start_wh  # first what tells most of them apart
+            and known.evse == report.evse
+            and known.started_at == report.started_at
+            and same_token(known.id_token, report.id_token)
+        ):
+            return known
+    return None
+
+
+def _told_again(known: Transaction, report: Start, at: datetime) -> Facts:
+    """A start of a transaction whose start is known: the same message again, or another that cannot be."""
+    if report.seq_no is None or includes(known.seen, report.seq_no):
+        return []
+    return [AnomalyRecorded(at, "transaction started twice", f"{known.transaction_id} in message {report.seq_no}")]
+
+
+def _fulfilled(state: Station, report: Start | Update | Stop) -> Pending | None:
+    """Find the remote start that shows in a message: the one of its id, or else same EVSE, same token, none shown yet.
+
+    A station that names its transactions tells a remote start's id, so without one its start is somebody else's.
+    """
+    if report.remote_start_id is None and report.transaction_id is not None:
+        return None
+    for pending in reversed(state.commands.values()):
+        command = pending.command
+        if not isinstance(command, RemoteStart) or pending.transaction_id is not None:
+            continue
+        if report.remote_start_id is not None:
+            if command.remote_start_id == report.remote_start_id:
+                return pending
+        elif (
+            command.evse == report.evse
+            and same_token(command.id_token, report.id_token)
+            and pending.phase not in (Phase.REJECTED, Phase.LAPSED)
+        ):
+            return pending
+    return None
+
+
+def _shown(start: Pending, transaction_id: str, what: str, at: datetime) -> Facts:
+    """Return what it means for a remote start that a transaction is its effect."""
+    if start.phase is Phase.ACCEPTED:
+        return []
+    evidence = f"transaction {transaction_id} carries {what}"
+    if start.phase in (Phase.REFUTED, Phase.REJECTED, Phase.LAPSED):
+        return [ContradictingEvidence(at, start.command_id, start.phase.value, evidence)]
+    return [CommandConfirmed(at, start.command_id, evidence)]
+
+
+def _update(state: Station, report: Update, at: datetime, given: Given) -> tuple[Facts, Reply]:
+    reply = Reply(given.authorization, report.transaction_id)
+    known = state.transactions.get(report.transaction_id)
+    if known is not None and includes(known.seen, report.seq_no):
+        return [], reply
+    ours = _fulfilled(state, report)
+    facts: Facts = [
+        TransactionUpdated(
+            at,
+            report.transaction_id,
+            report.seq_no,
+            report.trigger,
+            report.updated_at,
+            report.evse,
+            report.id_token,
+            given.authorization,
+            report.charging_state,
+            ours.command_id if ours else None,
+            report.connector,
+            report.offline,
+        )
+    ]
+    if ours is not None:
+        facts += _shown(ours, report.transaction_id, "its id", at)
+    if report.trigger == "RemoteStop":  # the transaction need not have ended yet
+        facts += _stopping(state, report.transaction_id, "is being stopped", at)
+    if report.trigger == "UnlockCommand":
+        facts += _unlocked(state, report.evse or (known.evse if known else 0), at)
+    return facts, reply
+
+
+def _unlocked(state: Station, evse: int, at: datetime) -> Facts:
+    """Return what it means for the unlocks in doubt of an EVSE that an unlock had an effect on its transaction."""
+    return [
+        CommandConfirmed(at, pending.command_id, "its transaction tells of an unlock")
+        for pending in state.commands.values()
+        if pending.phase is Phase.IN_DOUBT and isinstance(pending.command, Unlock) and pending.command.evse == evse
+    ]
+
+
+def _stop(state: Station, report: Stop, at: datetime, given: Given) -> tuple[Facts, Reply]:
+    return _stop_facts(state, report, at), Reply(given.authorization, report.transaction_id)
+
+
+def _below(stop_wh: int | None, start_wh: int | None) -> bool:
+    return stop_wh is not None and start_wh is not None and stop_wh < start_wh
+
+
+def _stop_facts(state: Station, report: Stop, at: datetime) -> Facts:
+    known = state.transactions.get(report.transaction_id)
+    if known is None and report.seq_no is None:
+        detail = f"{report.transaction_id} at {report.meter_stop_wh} Wh"
+        return [AnomalyRecorded(at, "stop of no known transaction", detail)]
+    facts: Facts = []
+    if known is not None:
+        change = f"{known.transaction_id}: {{}} Wh, then {report.meter_stop_wh} Wh"
+        if known.ended:
+            again = report.seq_no is not None and includes(known.seen, report.seq_no)
+            if again or known.meter_stop_wh == report.meter_stop_wh:
+                return []
+            return [AnomalyRecorded(at, "transaction stopped differently", change.format(known.meter_stop_wh))]
+        if _below(report.meter_stop_wh, known.meter_start_wh):
+            facts.append(AnomalyRecorded(at, "meter ran backwards", change.format(known.meter_start_wh)))
+    facts.append(
+        TransactionStopped(
+            at,
+            report.transaction_id,
+            known.evse if known is not None and known.evse else report.evse,
+            report.meter_stop_wh,
+            report.stopped_at,
+            report.reason,
+            report.id_token,
+            report.seq_no,
+            report.offline,
+        )
+    )
+    facts += _stopping(state, report.transaction_id, "ended", at)
+    ours = _fulfilled(state, report) if report.remote_start_id is not None else None
+    if ours is not None and ours.phase is Phase.ACCEPTED:  # of the messages that should have shown it none arrived
+        facts.append(CommandConfirmed(at, ours.command_id, f"transaction {report.transaction_id} carries its id"))
+    elif ours is not None:
+        facts += _shown(ours, report.transaction_id, "its id", at)
+    return facts
+
+
+def _stopping(state: Station, transaction_id: str, how: str, at: datetime) -> Facts:
+    """Return what it means for the remote stops in doubt of a transaction that it ended, or is about to."""
+    return [
+        CommandConfirmed(at, pending.command_id, f"transaction {transaction_id} {how}")
+        for pending in state.commands.values()
+        if pending.phase is Phase.IN_DOUBT and pending.command == RemoteStop(transaction_id)
+    ]
+
+
+REPORTED: dict[type, Callable[[Any, Any, datetime, Given], tuple[Facts, Reply]]] = {
+    Start: _start,
+    Update: _update,
+    Stop: _stop,
+    Meter: nothing,
+}

@@ -146,7 +146,7 @@ class Bench:
             _stop(f"{stations} stations: {(done.stderr.strip() or 'the load generator said nothing').splitlines()[-1]}")
         why = f"  {step.lost[0]}" if step.lost else f"  {step.errors}" if step.errors else ""
         database = f", database {step.database:.0%}" if self.database is not None else ""
-        self.send_urgent(
+        self.say(
             f"    {stations:>6} stations  {rate(step):>7,.0f} calls/s  p50 {step.p50_ms:>6.1f} ms  "
             f"p99 {step.p99_ms:>7.1f} ms  nodes {step.nodes:.0%}{database}, others {step.others:.0%}  "
             f"generator {step.busy:.0%}, {step.own_ms:.1f} ms late itself  {kind or verdict(step)}{why}"

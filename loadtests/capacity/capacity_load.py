@@ -158,7 +158,7 @@ class Charger:
         load = self.load
         load.received[message_id] += 1
         done = len(load.received) % REFUSES != 0
-        load.acknowledged[message_id] = done
+        load.told[message_id] = done
         if action == "UnlockConnector":
             return {"status": "Unlocked" if done else "UnlockFailed"}
         if done:
@@ -197,7 +197,7 @@ class Load:
         self.late_s: list[float] = []
         self.acknowledged: list[tuple[str, str, int]] = []
         self.received: Counter[str] = Counter()
-        self.acknowledged: dict[str, bool] = {}
+        self.told: dict[str, bool] = {}
         """By command: how often its frame came, and whether it was done."""
         self.commands: list[str] = []
         self.own_s: list[float] = []
@@ -320,7 +320,7 @@ class Load:
                 if state in ENDED or time.monotonic() > limit:
                     break
                 await asyncio.sleep(0.05)
-            done = self.acknowledged.get(command, False)
+            done = self.told.get(command, False)
             if ENDED.get(state) is not done:
                 wrong.append(f"command {command} was {'done' if done else 'not done'} and is {state}")
             if self.received[command] > 1:
@@ -368,7 +368,7 @@ def main() -> None:
     with wanted.acknowledged.open("a") as file:
         file.writelines(json.dumps(one) + "\n" for one in load.acknowledged)
         for command in load.commands:
-            done = "done" if load.acknowledged.get(command, False) else "not done"
+            done = "done" if load.told.get(command, False) else "not done"
             file.write(json.dumps(("", done, command)) + "\n")
     print(json.dumps(asdict(step)))
 

@@ -142,7 +142,7 @@ def _lost_frames(seen: Seen, log: Sequence[Row]) -> Iterator[str]:
     }
     started = {(row.stream, row.data["transaction_id"]) for row in log if row.type == "TransactionStarted"}
     answered: Counter[tuple[Any, ...]] = Counter()
-    for told in seen.acknowledged:
+    for told in seen.told:
         if told.action not in TELLING:
             continue
         name = content(told.station, told.action, told.payload)
@@ -191,7 +191,7 @@ def _answered_in_vain(seen: Seen, log: Sequence[Row]) -> Iterator[str]:
     for window in seen.windows:
         if window.open:
             continue
-        for told in seen.acknowledged:
+        for told in seen.told:
             if told.sent_at <= window.began or told.answered_at >= window.ended or told.action not in TELLING:
                 continue
             name = content(told.station, told.action, told.payload)

@@ -197,7 +197,7 @@ class Edge:
             _, message_id, answer = json.loads(text)
             if (asked := self._open.pop((station, message_id), None)) is not None:
                 action, payload, at = asked
-                seen.acknowledged.append(Told(station, action, payload, answer, at, now))
+                seen.told.append(Told(station, action, payload, answer, at, now))
                 self._rig.heard[station] = at
 
 
@@ -377,7 +377,7 @@ def report(wanted: argparse.Namespace, rig: Rig, wrong: dict[str, list[str]], un
     """Print the table and return the exit code."""
     seen = rig.seen
     print(f"{'PostgreSQL' if wanted.postgres else 'SQLite'}, {STATIONS} stations, {wanted.csms}:")
-    print(f"  {'frames answered':<32} {len(seen.acknowledged)}")
+    print(f"  {'frames answered':<32} {len(seen.told)}")
     print(f"  {'commands acknowledged':<32} {len(seen.promises)}, locks opened {seen.moved.total()}")
     for name, found in wrong.items():
         print(f"  {name:<32} {len(found)}{f', first: {found[0]}' if found else ''}")

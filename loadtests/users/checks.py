@@ -90,7 +90,7 @@ class Seen:
         self.pending: dict[str, int] = {}
         self.taken = 0
         """CALLRESULTs of the CSMS."""
-        self.acknowledged: dict[str, dict[tuple[int, int], int]] = defaultdict(dict)
+        self.told: dict[str, dict[tuple[int, int], int]] = defaultdict(dict)
         self.billed: dict[str, dict[int, tuple[int, int | None]]] = defaultdict(dict)
         self.t = 0.0
         self._stops: dict[tuple[str, str], tuple[int, int]] = {}
@@ -140,7 +140,7 @@ class Seen:
             if message is not None and len(message) > 1 and isinstance(message[1], str):
                 stop = self._stops.pop((fields["station"], message[1]), None)
                 if stop is not None:
-                    self.acknowledged[fields["station"]][stop] = row.i
+                    self.told[fields["station"]][stop] = row.i
 
     def arrived(self, station: str, message_id: str) -> Observation | None:
         """Return the station's answer to a CALL if it has certainly arrived."""
@@ -280,7 +280,7 @@ def _energy(seen: Seen) -> Finding:
         if seen.pending.get(station, 1):
             continue
         checked += len(delivered)
-        told = seen.acknowledged.get(station, {})
+        told = seen.told.get(station, {})
         if len(told) != len(delivered):
             what = f"{len(delivered)} sessions of {station} ended"
             acked = f"{len(told)} stops were acknowledged"

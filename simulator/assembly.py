@@ -21,5 +21,10 @@ CONTROLLERS: dict[str, Callable[[Station], Controller]] = {"1.6": v16.Controller
 def build_station(
     env: simpy.Environment, spec: StationSpec, rng: Draws, network: StationNetwork, observe: Observe
 ) -> Station:
-    """Build a station with its controller. It does nothing until it is started."""
+    """Build a station with its controller. It does nothing until it is started.
+
+    Raises `ValueError` for an OCPP version that no controller speaks.
+    """
+    if spec.ocpp not in CONTROLLERS:
+        raise ValueError(f"a station speaks OCPP {' or '.join(CONTROLLERS)}, not {spec.ocpp!r}")
     return Station(env, spec, rng, network, observe, CONTROLLERS[spec.ocpp])

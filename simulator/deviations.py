@@ -30,6 +30,8 @@ class Deviations:
     """The unit of energy in meter values; legal."""
     vendor_fields: bool = False
     """Whether messages carry the vendor's own fields, where the version has a place for them; legal."""
+    seq_no_runs_on: bool = False
+    """Whether the events of an EVSE are numbered through all its transactions, not from 0 in each (2.0.1); legal."""
     statuses_shuffled: bool = False
     """Whether statuses that are due together are reported in any order; legal."""
 

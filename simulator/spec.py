@@ -69,6 +69,8 @@ class StationSpec:
     """Tokens that may charge offline in any case."""
     statuses_overtake: bool = False
     """Whether status notifications are sent before transaction messages that are older."""
+    start_point: Literal["charging", "plugged"] = "charging"
+    """When a transaction starts (2.0.1): with the session, or as soon as a cable is in, authorized or not."""
     stop_point: Literal["unplugged", "stopped"] = "unplugged"
     """When a transaction ends that a driver or operator stopped (2.0.1): with the cable's removal, or at once."""
     status_by: Literal["status", "event"] = "status"

@@ -161,8 +161,9 @@ class Controller(OcppController):
         transaction = entry.transaction
         evse = self.station.evses[transaction.evse - 1]
         accepted = self._allows(evse, info)
-        if transaction.token.kind not in NOT_ASKED_FOR:
-            self.known_tokens[transaction.token.id_token] = accepted
+        token = transaction.token
+        if token is not None and token.kind not in NOT_ASKED_FOR:
+            self.known_tokens[token.id_token] = accepted
         runs = evse.session is not None and self.sessions.open_at(evse) is transaction
         if not accepted and runs and self.model.truth("TxCtrlr", "StopTxOnInvalidId"):
             evse.end("deauthorized", "station")

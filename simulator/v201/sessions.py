@@ -35,6 +35,8 @@ class Bay:
     plugged: bool = False
     cable_came_last: bool = False
     """Whether the cable was put in after the driver was accepted."""
+    seq_no: int = 0
+    """Where the numbers of the last transaction's events ended."""
 
 
 class Sessions:
@@ -82,6 +84,7 @@ class Sessions:
         bay, plugged = self._bay(evse), evse.vehicle is not None
         if plugged and not bay.plugged:
             bay.cable_came_last = evse.awaited is not None
+            self._plugged(evse)
         bay.plugged = plugged
         transaction = bay.transaction
         if transaction is None:
@@ -92,6 +95,22 @@ class Sessions:
                 self._queue(transaction.event("Updated", "ChargingStateChanged", self._station.time(), state=state))
         elif not plugged:
             self._end(evse, transaction, Cause("EVCommunicationLost", transaction.stopped or "EVDisconnected"))
+
+    def _plugged(self, evse: Evse) -> None:
+        circumstances = evse.circumstances()
+        usable = circumstances.operative and not circumstances.faulted
+        if self._station.spec.start_point == "plugged" and usable and self.open_at(evse) is None:
+            reading = self.reading(evse, "Transaction.Begin")
+            transaction = self._new(evse, None, reading)
+            at, state = self._station.time(), charging_state(circumstances)
+            self._queue(transaction.event("Started", "CablePluggedIn", at, state=state, readings=[reading]))
+
+    def _new(self, evse: Evse, token: Token | None, reading: Payload) -> Transaction:
+        bay, station = self._bay(evse), self._station
+        bay.transaction = transaction = Transaction(new_uuid(station.rng), evse.number, evse.connector, token, reading)
+        if station.spec.deviations.seq_no_runs_on:
+            transaction.seq_no = bay.seq_no
+        return transaction
 
     def began(self, session: Session) -> None:
         """Start a transaction, or go on with the one that is open."""
@@ -105,9 +124,7 @@ class Sessions:
         token = remote.token if remote is not None else Token(session.id_token, CARD)
         transaction, kind = bay.transaction, "Updated"
         if transaction is None:
-            name = new_uuid(self._station.rng)
-            transaction, kind = Transaction(name, session.evse, session.connector, token, reading), "Started"
-            bay.transaction = transaction
+            transaction, kind = self._new(evse, token, reading), "Started"
         transaction.token, transaction.stopped = token, None
         session.transaction_id = transaction.transaction_id
         self._queue(
@@ -155,7 +172,8 @@ class Sessions:
             bay.remote_start = None
 
     def _end(self, evse: Evse, transaction: Transaction, cause: Cause, token: Token | None = None) -> None:
-        self._bay(evse).transaction = None
+        bay = self._bay(evse)
+        bay.transaction = None
         unplugged = evse.vehicle is None or cause.trigger == "EVCommunicationLost"
         self._queue(
             transaction.event(
@@ -168,6 +186,7 @@ class Sessions:
                 stopped=cause.stopped,
             )
         )
+        bay.seq_no = transaction.seq_no
         self._ended(evse)
 
     def _queue(self, event: Event) -> None:

@@ -1,9 +1,9 @@
 """Transactions as the station makes them: numbered events, from Started to Ended, none left out.
 
-A transaction starts when the power path closes (a session begins) and, with `StationSpec.stop_point` "unplugged", ends
-when the cable is out (TxStartPoint PowerPathClosed, TxStopPoint EVConnected); a session that began meanwhile belongs to
-it. With "stopped" it ends with its session (TxStopPoint PowerPathClosed). What ends a session by force - a fault, a
-reset, a loss of power - ends the transaction in any case.
+A transaction starts when a session begins (TxStartPoint PowerPathClosed) or, with `StationSpec.start_point` "plugged",
+when a cable is put in (EVConnected). It ends when the cable is out (TxStopPoint EVConnected), and a session that began
+meanwhile belongs to it; or, with `stop_point` "stopped", with its session (PowerPathClosed). What ends a session by
+force (a fault, a reset, a loss of power) ends the transaction in any case.
 """
 
 from __future__ import annotations
@@ -86,7 +86,8 @@ class Transaction:
     transaction_id: str
     evse: int
     connector: int
-    token: Token
+    token: Token | None
+    """The token that it was last authorized with."""
     began: dict[str, Any]
     """The reading at its start, as a MeterValue."""
     seq_no: int = 0

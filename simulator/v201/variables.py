@@ -15,6 +15,8 @@ from interlock.simulator.v201.status import station_word, word
 MEASURANDS = "Energy.Active.Import.Register,Power.Active.Import,Voltage"
 STOP_POINTS = {"unplugged": "EVConnected", "stopped": "PowerPathClosed"}
 """TxStopPoint for each of `StationSpec.stop_point`."""
+START_POINTS = {"charging": "PowerPathClosed", "plugged": "EVConnected"}
+"""TxStartPoint for each of `StationSpec.start_point`."""
 ITEMS_PER_MESSAGE = 50
 
 
@@ -67,7 +69,7 @@ def _fixed(spec: StationSpec) -> Iterator[Variable]:
         ("SampledDataCtrlr", "TxUpdatedMeasurands", "", "MemberList", MEASURANDS),
         ("SecurityCtrlr", "SecurityProfile", "", "integer", "1"),
         ("TxCtrlr", "StopTxOnEVSideDisconnect", "", "boolean", "true"),
-        ("TxCtrlr", "TxStartPoint", "", "MemberList", "PowerPathClosed"),
+        ("TxCtrlr", "TxStartPoint", "", "MemberList", START_POINTS[spec.start_point]),
         ("TxCtrlr", "TxStopPoint", "", "MemberList", STOP_POINTS[spec.stop_point]),
     )
     for component, variable, instance, kind, value in fixed:

@@ -14,6 +14,10 @@ from tests.simulator.rig import Answer, Peer, Rig, Said
 NOW = "2026-01-01T00:00:00.000Z"
 
 
+PEERS: list[Peer201] = []
+"""Every peer of the test that runs."""
+
+
 class Peer201(Peer):
     """Answers every CALL at once. What the station sends and breaks its schema is in `illegal`."""
 
@@ -21,6 +25,7 @@ class Peer201(Peer):
         super().__init__(*args, **kwargs)
         self.illegal: list[str] = []
         self._called: dict[str, str] = {}
+        PEERS.append(self)
 
     def hear(self, socket: Socket, text: str) -> None:
         self._check(text)

@@ -150,3 +150,11 @@ def test_message_ids(rig_class: type[Rig]) -> None:
     assert {said.message_id for said in rig.peer.said if said.socket == 2} & {
         said.message_id for said in rig.peer.said if said.socket == 1
     }
+
+
+def test_an_illegal_frame_is_noticed() -> None:
+    rig = Rig201().up()
+    assert rig.peer.illegal == []
+    rig.station.send_raw('[2,"x","StatusNotification",{"connectorId":1,"status":"Charging"}]')
+    rig.run(1)
+    assert len(rig.peer.illegal) == 1

@@ -137,6 +137,15 @@ def test_a_fleet_is_spread() -> None:
     assert registers != [s.evses[0].meter.register_wh for s in build(env, spec, 2, network, network.observe).stations]
 
 
+def test_versions_go_round() -> None:
+    env = simpy.Environment()
+    network = Network(env, random.Random(1), lambda kind, **fields: None, lambda socket: False)
+    stations = build(env, FleetSpec(5, versions=("1.6", "2.0.1")), 1, network, network.observe).stations
+    assert [station.spec.ocpp for station in stations] == ["1.6", "2.0.1", "1.6", "2.0.1", "1.6"]
+    with pytest.raises(ValueError, match=r"1\.6 or 2\.0\.1, not '3\.0'"):
+        build(env, FleetSpec(1, versions=("3.0",)), 1, network, network.observe)  # type: ignore[arg-type]
+
+
 def test_the_same_seed_gives_the_same_observations() -> None:
     first = fleet_run(7)
     assert len(first) > 2_000

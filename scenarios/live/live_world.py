@@ -386,9 +386,11 @@ class OutsideWorld:
     def _attribute(self, requests: dict[str, str]) -> None:
         """Say for which command and request each CALL was, where that is known.
 
-        Known from a log, whose command ids are message ids; otherwise where only one request asked for such a CALL.
+        Known from a log whose command ids are message ids (`named`); otherwise where only one request asked for such a
+        CALL. Where several did, they are noted as candidates.
         """
         keyed = "requests" in self.target.tells
+        named = any(call["message_id"] in requests for call in self.history.noted("call"))
         asking: dict[str, dict[tuple[str, int], str | None]] = {}
         for seen in self.history.noted("request.asked"):
             which = seen["request_id"], 0 if keyed else seen["attempt"]
@@ -403,7 +405,7 @@ class OutsideWorld:
             if call["request_id"] is None and len(wanted) == 1:
                 [(call["request_id"], _)] = wanted
                 known = commands.get(str(call["request_id"]), set())
-                if len(known) == 1:
+                if not named and len(known) == 1:
                     [call["command_id"]] = known
             elif call["request_id"] is None and wanted:
                 call["candidates"] = sorted({name for name, _ in wanted})

@@ -30,6 +30,8 @@ ASYNCIO = [
     "csms/presence.py",
     "csms/store/sqlite.py",
     "csms/store/postgres.py",
+    "csms/store/postgres_line.py",
+    "csms/supervise.py",
     "simulator/dial.py",
     "simulator/websocket.py",
     "scenarios/live/fleet.py",

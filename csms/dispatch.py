@@ -29,6 +29,7 @@ from interlock.csms.domain import facts
 from interlock.csms.domain.station import Pending, Phase, probe_request
 from interlock.csms.handle import Handler, Unreachable, station_of
 from interlock.csms.store import NOT_DURABLE, StoredEvent
+from interlock.csms.supervise import Supervisor
 
 
 class Carrier(Protocol):
@@ -52,10 +53,10 @@ SOONEST_S = 0.05
 class Dispatcher:
     """Everything one node does about commands after they were decided."""
 
-    def __init__(self, handler: Handler, carriers: dict[str, Carrier], spawn: Spawn) -> None:
+    def __init__(self, handler: Handler, carriers: dict[str, Carrier], spawn: Spawn, supervisor: Supervisor) -> None:
         self.handler, self.carriers, self.spawn = handler, carriers, spawn
         self.node, self.clock, self.settings = handler.node, handler.clock, handler.settings
-        self.reach = handler.reach
+        self.reach, self.supervisor = handler.reach, supervisor
         self._taken: set[str] = set()
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._probes: dict[str, int] = {}
@@ -72,7 +73,17 @@ class Dispatcher:
             assert isinstance(intent, ev.CommandRequested)
             if intent.node == self.node and intent.command_id not in self._taken:
                 self._taken.add(intent.command_id)
-                self.spawn(self.send(station, intent))
+                self._start(station, intent)
+
+    def _start(self, station: str, intent: ev.CommandRequested) -> None:
+        """Send, once: if that breaks off, nobody knows whether the frame left."""
+        command_id = intent.command_id
+
+        def lost(why: str) -> None:
+            doubt = "its sending broke off"
+            self.supervisor.repeat(f"{station}: the doubt", lambda: self.doubt(station, command_id, doubt))
+
+        self.supervisor.keep(f"{station}: sending {command_id}", self.send(station, intent), lost)
 
     async def send(self, station: str, intent: ev.CommandRequested) -> None:
         """Write the one frame of a durable intent, if the connection it was decided for is still the one."""
@@ -152,7 +163,8 @@ class Dispatcher:
             return
         loaded = self.handler.resident.get(station)
         if loaded is None:
-            self.spawn(self._watch_loaded(station, pending.command_id))
+            command_id = pending.command_id
+            self.supervisor.repeat(f"{station}: watching", lambda: self._watch_loaded(station, command_id))
             return
         self._arm(station, loaded.state, pending)
 
@@ -169,8 +181,9 @@ class Dispatcher:
         if (timer := self._timers.pop(pending.command_id, None)) is not None:
             timer.cancel()
         when = max(self.clock.now() + SOONEST_S, self.clock.when(due))
-        self._timers[pending.command_id] = asyncio.get_running_loop().call_at(
-            when, lambda: self.spawn(self.look(station, pending.command_id))
+        what, command_id = f"{station}: the look at {pending.command_id}", pending.command_id
+        self._timers[command_id] = self.supervisor.at(
+            when, what, lambda: self.supervisor.repeat(what, lambda: self.look(station, command_id))
         )
 
     async def look(self, station: str, command_id: str) -> None:

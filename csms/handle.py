@@ -147,6 +147,12 @@ class Handler:
             self.resident[station] = loaded
         return loaded
 
+    def forget(self, station: str) -> None:
+        """Drop what is kept of a station: it is folded from the log when it is needed."""
+        self.complete = False
+        self.resident.pop(station, None)
+        self._snapshot_version.pop(station, None)
+
     async def catch_up(self, station: str, behind: Loaded) -> Loaded:
         """Read what others appended since `behind`."""
         newest = self.resident.get(station, behind)
@@ -272,6 +278,8 @@ class Handler:
             try:
                 return await self.record(station, news)
             except NOT_DURABLE:
+                if self.store.ending.why is not None:
+                    raise  # nothing will ever be taken again
                 await asyncio.sleep(INSIST_EVERY_S)
 
     def _fact_ids(self, station: str, facts: Sequence[ev.StationEvent]) -> list[str]:

@@ -23,6 +23,7 @@ from interlock.csms.handle import STATION_STREAM, Handler, Observe, Unreachable,
 from interlock.csms.presence import Presence
 from interlock.csms.settings import Settings
 from interlock.csms.store import NOT_DURABLE, EventStore, NewEvent, StoredEvent
+from interlock.csms.supervise import Supervisor, described
 
 LOG = logging.getLogger(__name__)
 WRONG_CARDS_A_MINUTE = 60.0
@@ -46,6 +47,7 @@ class Csms:
     presence_class: type[Presence] = Presence
     connection_class: type[Connection] = Connection
     endpoint_class: type[ocppj.Endpoint] = ocppj.Endpoint
+    supervisor_class: type[Supervisor] = Supervisor
 
     def __init__(
         self,
@@ -66,9 +68,10 @@ class Csms:
         self._tasks: set[asyncio.Task[None]] = set()
         self.spawn = spawn or self._spawn
         self.connections: dict[str, Any] = {}
+        self.supervisor = self.supervisor_class(self.spawn, alarm)
         self.handler = self.handler_class(name, store, clock, ids, settings, rules, reach, observe, alarm)
-        self.dispatcher = self.dispatcher_class(self.handler, self.connections, self.spawn)
-        self.presence = self.presence_class(self.handler, self.spawn)
+        self.dispatcher = self.dispatcher_class(self.handler, self.connections, self.spawn, self.supervisor)
+        self.presence = self.presence_class(self.handler, self.spawn, self.supervisor)
         self.tokens: dict[str, str] = {}
         self._guesses: dict[str, Bucket] = {}
         self.unseal: Callable[[do.Command], do.Command | None] = _as_it_is
@@ -85,7 +88,8 @@ class Csms:
     # --- life ---
 
     async def start(self) -> None:
-        """Read what the log says about this node's stations and take up what it left open."""
+        """Claim this node's name, read what the log says about its stations and take up what it left open."""
+        await self.store.claim(self.name)
         self._unsubscribe = self.store.subscribe(self._committed)
         await self.read_tokens()
         stations = [station_of(stream) for stream in await self.store.streams("station-")]
@@ -109,11 +113,17 @@ class Csms:
             self.presence.watch(station, state.epoch)
         await self.dispatcher.adopt(station, crashed=True)
 
+    @property
+    def ended(self) -> str | None:
+        """Why this node is over though its process still runs, in one sentence; None while it serves."""
+        return self.store.ending.why
+
     async def stop(self) -> None:
         """Stop cleanly: close connections, wait for what is under way, snapshot."""
         for connection in list(self.connections.values()):
             connection.supersede()
             await connection.closed("node stopped")
+        self.supervisor.close()
         while self._tasks:
             await asyncio.gather(*self._tasks, return_exceptions=True)
         self.dispatcher.close()
@@ -126,15 +136,25 @@ class Csms:
 
     def _snapshot_later(self, every_s: float) -> None:
         def due() -> None:
-            self.spawn(self.handler.snapshot_changed())
             self._snapshot_later(every_s)
+            self.supervisor.keep("a snapshot", self.handler.snapshot_changed(), _left)  # the log is whole without
 
-        self._snapshot_timer = asyncio.get_running_loop().call_later(every_s, due)
+        when = asyncio.get_running_loop().time() + every_s
+        self._snapshot_timer = self.supervisor.at(when, "the timer of snapshots", due)
 
     def _committed(self, stored: Sequence[StoredEvent]) -> None:
-        if not stored[0].stream.startswith(STATION_STREAM):
+        stream = stored[0].stream
+        if not stream.startswith(STATION_STREAM):
             return
-        self.handler.absorb(stored)
+        try:
+            self.handler.absorb(stored)
+            self.dispatcher.committed(stored)
+        except Exception as error:
+            self.alarm(f"{stream}: a batch of the log was not understood: {described(error)}")
+            self.handler.forget(stream.removeprefix(STATION_STREAM))
+            self.supervisor.repeat(f"{stream}: a batch of the log", lambda: self._committed_again(stored))
+
+    async def _committed_again(self, stored: Sequence[StoredEvent]) -> None:
         self.dispatcher.committed(stored)
 
     # --- stations ---
@@ -143,6 +163,29 @@ class Csms:
         """Take a new socket of an authenticated station. It counts once its first frame arrives."""
         return self.connection_class(self, station, write, close)
 
+    def serve(self, connection: Connection, closed: Callable[[str], None]) -> None:
+        """Handle a connection's frames until its transport is gone. `closed` is told why if that ends in another way.
+
+        The station is then as gone as with its transport: nothing is sent, and its silence is noticed.
+        """
+        station = connection.station
+
+        def lost(why: str) -> None:
+            closed(why)
+            connection.end()
+            self.supervisor.repeat(f"{station}: what its connection left", lambda: self._after(connection, why))
+
+        self.supervisor.keep(f"{station}: the handling of its frames", connection.run(), lost)
+
+    async def _after(self, connection: Connection, why: str) -> None:
+        """Put in order what a connection left whose handling broke off anywhere, by what the log says of it."""
+        await connection.closed(f"its handling ended: {why}")
+        station = connection.station
+        state = (await self.handler.catch_up(station, await self.handler.load(station))).state
+        if state.online and state.node == self.name and station not in self.connections:
+            self.presence.watch(station, state.epoch)
+        await self.dispatcher.adopt(station, crashed=False)
+
     async def welcome(self, connection: Connection) -> None:
         """A connection spoke for the first time: give it the next epoch and end the one it replaces."""
         connection.epoch = await self.presence.online(connection.station)
@@ -150,7 +193,9 @@ class Csms:
         self.connections[connection.station] = connection
         if replaced is not None and replaced is not connection:
             replaced.supersede()
-        self.spawn(self.dispatcher.adopt(connection.station, crashed=False))
+        station = connection.station
+        adopt = self.dispatcher.adopt
+        self.supervisor.repeat(f"{station}: taking over its commands", lambda: adopt(station, crashed=False))
 
     def forget(self, connection: Connection) -> None:
         """A connection is gone. If a newer one has taken its place, that one stays."""
@@ -272,6 +317,10 @@ class Csms:
 def _once(event: ev.StationEvent) -> Callable[[Any], Sequence[ev.StationEvent]]:
     """Return news that is always news: something that happened just now and has no other trace."""
     return lambda state: [event]
+
+
+def _left(why: str) -> None:
+    """Leave it at that: it is done another time."""
 
 
 def _as_it_is(command: do.Command) -> do.Command | None:

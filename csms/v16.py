@@ -55,6 +55,13 @@ def known_actions() -> frozenset[str]:
     return frozenset(path.stem for path in _schemas().glob("*.json") if not path.stem.endswith("Response"))
 
 
+def read_schemas() -> None:
+    """Read every schema from the disk now: later there may be no descriptor left to read it with."""
+    for action in known_actions():
+        for name in (action, f"{action}Response"):
+            validator(name)
+
+
 _CODES = {
     "required": "OccurenceConstraintViolation",
     "minItems": "OccurenceConstraintViolation",

@@ -15,6 +15,7 @@ from interlock.csms.domain.station import Station
 from interlock.csms.handle import station_of, station_stream, unobserved
 from interlock.csms.node import Csms
 from interlock.csms.store import Snapshot, StoredEvent, StoreError
+from interlock.csms.supervise import described
 
 STATES = {
     "CommandRequested": "requested",
@@ -77,12 +78,15 @@ class Projections:
             folded = _fold_of(snapshot.state)
             self._position, self._events, self._kept = snapshot.version, folded.events, folded.events
             self.commands = folded.commands
+        await self._catch_up()
+        return self._events
+
+    async def _catch_up(self) -> None:
         batch = await self.node.store.read_all(self._position, PAGE)
         while batch or self._told > self._position:
             self._fold(batch)
             batch = await self.node.store.read_all(self._position, PAGE)
         self._started = True
-        return self._events
 
     async def keep(self) -> None:
         """Snapshot the fold, so that the next start need not read the whole log. Raises `StoreError`."""
@@ -98,18 +102,27 @@ class Projections:
         self._changed.set()
 
     def _committed(self, stored: Sequence[StoredEvent]) -> None:
+        try:
+            self._counted(stored)
+        except Exception as error:
+            self.node.alarm(f"the read models did not take in {stored[0].stream}: {described(error)}")
+            self._started, self._told = False, max(self._told, stored[-1].position)
+            self.node.supervisor.repeat("the read models' reading of the log", self._catch_up)
+        finally:
+            if self._awaited:
+                self._awaited = False
+                self._changed.set()
+                self._changed = asyncio.Event()
+
+    def _counted(self, stored: Sequence[StoredEvent]) -> None:
         for one in stored:
             self.appended[one.type] = self.appended.get(one.type, 0) + 1
         if self._started:
             self._fold(stored)
             if self._events - self._kept >= KEEP_EVERY:
-                self.node.spawn(self._keep_if_possible())
+                self.node.supervisor.repeat("a snapshot of the read models", self._keep_if_possible)
         else:
             self._told = stored[-1].position
-        if self._awaited:
-            self._awaited = False
-            self._changed.set()
-            self._changed = asyncio.Event()
 
     def _observed(self, kind: str, **fields: Any) -> None:
         if kind == "call":
@@ -186,7 +199,7 @@ class Projections:
 
     async def events(self, station: str, after: int, limit: int) -> list[dict[str, Any]]:
         """Return a station's events after a version as JSON objects."""
-        return [shown(one) for one in (await self.node.store.read(station_stream(station), after))[:limit]]
+        return [shown(one) for one in await self.node.store.read(station_stream(station), after, limit)]
 
     async def follow(self, after: int) -> AsyncIterator[dict[str, Any] | None]:
         """Yield events after a position until `stop`; None now and then, when nothing happens."""

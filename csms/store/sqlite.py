@@ -491,38 +491,35 @@ def _head(db: sqlite3.Connection, stream: str) -> int:
 
 
 def _insert_or_why(db: sqlite3.Connection, job: _Append) -> int | Exception:
+    """Insert a batch and return its version, or why it is not in the transaction. Raises what ends the transaction."""
+    result: int | Exception
+    db.execute("SAVEPOINT batch")
     try:
-        return _insert(db, job)
+        result = _insert(db, job)
     except Exception as error:
         if isinstance(error, sqlite3.Error) and not isinstance(error, _OF_ONE):
             raise
-        return error
+        job.stored.clear()
+        db.execute("ROLLBACK TO batch")
+        result = error
+    db.execute("RELEASE batch")
+    return result
 
 
 def _insert(db: sqlite3.Connection, job: _Append) -> int:
-    """Insert a batch, or leave everything as it was and raise."""
     version = _head(db, job.stream) if job.expected is None else max(-1, bounded(job.expected + 1) - 1)
-    whole = len(job.events) == 1
-    if not whole:
-        db.execute("SAVEPOINT batch")
     try:
-        for number, event in enumerate(job.events, 1):
-            row = (job.stream, version + number, event.event_id, event.type, event.data)
+        for place, event in enumerate(job.events, 1):
+            row = (job.stream, version + place, event.event_id, event.type, event.data)
             cursor = db.execute(_NEXT, row)
             if cursor.rowcount != 1:
                 raise sqlite3.IntegrityError
             assert cursor.lastrowid is not None
             job.stored.append(StoredEvent(cursor.lastrowid, *row))
-    except Exception as error:
+    except sqlite3.IntegrityError:
         job.stored.clear()
-        if not whole:
-            db.execute("ROLLBACK TO batch")
-        if not isinstance(error, sqlite3.IntegrityError):
-            raise
+        db.execute("ROLLBACK TO batch")
         return _refuse(db, job)
-    finally:
-        if not whole:
-            db.execute("RELEASE batch")
     return version + len(job.events)
 
 

@@ -183,7 +183,7 @@ class Host:
         socket.on_up = connection.offer
         socket.on_csms_closed = closed
         self._connections[key] = connection
-        self.spawn(connection.run())
+        csms.serve(connection, lambda why: self.hang_up(key, why))
         return True
 
     @property

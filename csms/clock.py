@@ -39,6 +39,10 @@ class Ids:
         self._count += 1
         return f"{self._prefix}.c{self._count}"
 
+    def fraction(self) -> float:
+        """Draw a number from 0 to 1, to wait for a part of a time that others wait for, too."""
+        return self._rng.random()
+
     def transaction_id(self) -> int:
         """Draw a transaction id: never 0, never guessable from another (1 to 2^31 - 1)."""
         return self._rng.randint(1, 2**31 - 1)

@@ -25,8 +25,9 @@ from interlock.csms import codec, ocppj, v16
 from interlock.csms import labelled_points as points
 from interlock.csms.domain import commands as do
 from interlock.csms.domain import events as ev
-from interlock.csms.domain import facts
-from interlock.csms.domain.station import Pending, Phase, probe_request
+from interlock.csms.domain import facts, recall
+from interlock.csms.domain.bounds import bounds
+from interlock.csms.domain.station import Pending, Phase, Station, probe_request
 from interlock.csms.handle import Handler, Unreachable, station_of
 from interlock.csms.store import NOT_DURABLE, StoredEvent
 from interlock.csms.supervise import Supervisor
@@ -57,7 +58,7 @@ class Dispatcher:
         self.handler, self.carriers, self.spawn = handler, carriers, spawn
         self.node, self.clock, self.settings = handler.node, handler.clock, handler.settings
         self.reach, self.supervisor = handler.reach, supervisor
-        self._taken: set[str] = set()
+        self._taken: dict[str, None] = {}
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._probes: dict[str, int] = {}
 
@@ -72,7 +73,9 @@ class Dispatcher:
             intent = codec.decode(event.type, event.data)
             assert isinstance(intent, ev.CommandRequested)
             if intent.node == self.node and intent.command_id not in self._taken:
-                self._taken.add(intent.command_id)
+                self._taken[intent.command_id] = None
+                if len(self._taken) > bounds().intents_taken:
+                    del self._taken[next(iter(self._taken))]
                 self._start(station, intent)
 
     def _start(self, station: str, intent: ev.CommandRequested) -> None:
@@ -105,10 +108,13 @@ class Dispatcher:
         """Record what a station answered, in time or late. Awaited in the order of the station's frames."""
         command_id = notice.message_id
         await self.reach(points.ANSWER_RECEIVED, station, command_id)
+        forgotten: Pending | None = None
         loaded = await self.handler.load(station)
         pending = loaded.state.commands.get(command_id)
         if pending is None:
             pending = (await self.handler.catch_up(station, loaded)).state.commands.get(command_id)
+        if pending is None:
+            pending = forgotten = await self.handler.recall(station, command_id)
         if isinstance(notice, ocppj.Failed):
             if notice.code not in v16.NOT_DONE:
                 await self.doubt(station, command_id, f"the answer is CALLERROR {notice.code}")
@@ -122,13 +128,17 @@ class Dispatcher:
             except v16.NotAcceptable as error:
                 await self.doubt(station, command_id, f"answer not understood: {error.why[:80]}")
                 return
-        await self.outcome(station, command_id, answer)
+        await self.outcome(station, command_id, answer, forgotten)
 
-    async def outcome(self, station: str, command_id: str, answer: facts.Answer) -> None:
-        """Record an answer and look after what it leaves open."""
-        state = await self.handler.insist(
-            station, lambda state: facts.answered(state, command_id, answer, self.clock.at())
-        )
+    async def outcome(
+        self, station: str, command_id: str, answer: facts.Answer, forgotten: Pending | None = None
+    ) -> None:
+        """Record an answer and look after what it leaves open; `forgotten` is what only the log knows of it."""
+
+        def news(state: Station) -> facts.Facts:
+            return facts.answered(recall.with_command(state, forgotten), command_id, answer, self.clock.at())
+
+        state = await self.handler.insist(station, news)
         await self.reach(points.OUTCOME_DURABLE, station, command_id)
         self.watch(station, state.commands.get(command_id))
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -20,10 +21,11 @@ import msgspec
 from interlock.csms import codec
 from interlock.csms import labelled_points as points
 from interlock.csms.clock import Clock, Ids
+from interlock.csms.domain import bounds, recall
 from interlock.csms.domain import commands as do
 from interlock.csms.domain import events as ev
 from interlock.csms.domain import station as fold
-from interlock.csms.domain.station import Accept, Known, Refusal, Rules, Station, decide, evolve
+from interlock.csms.domain.station import Accept, Known, Pending, Refusal, Rules, Station, decide, evolve
 from interlock.csms.settings import Settings
 from interlock.csms.store import (
     NOT_DURABLE,
@@ -44,10 +46,18 @@ Observe = Callable[..., None]
 ATTEMPTS = 100
 """Lost races in a row after which something is wrong with the store rather than with the timing."""
 RESEND_AFTER_S = 0.05
+BACK_OFF_S = 0.002
+"""Of the first wait after a second lost race in a row, at the most; it doubles."""
+READ_PAGE = 500
 INSIST_EVERY_S = 1.0
 
 FOLD = hashlib.sha256(Path(fold.__file__).read_bytes()).hexdigest()[:16]
 """Names the code that folds: a snapshot made by any other code is not used."""
+
+
+def fold_name() -> str:
+    """Name the fold in use: its code, and its bounds where they are not the ones it ships with."""
+    return FOLD if bounds.bounds() == bounds.Bounds() else f"{FOLD} {digest(repr(bounds.bounds()))}"
 
 
 STATION_STREAM = "station-"
@@ -111,7 +121,7 @@ class Handler:
         stream = station_stream(station)
         start, source = Loaded(Station(), 0), "log"
         snapshot = await self.store.load_snapshot(stream)
-        if snapshot is not None and snapshot.fold == FOLD:
+        if snapshot is not None and snapshot.fold == fold_name():
             start = Loaded(codec.decode_state(snapshot.state), snapshot.version)
             source = "snapshot"
             self._snapshot_version[station] = snapshot.version
@@ -215,14 +225,16 @@ class Handler:
         Raises `Unreachable` when no connection could carry it, one of `NOT_DURABLE` when the store
         does not say that it is.
         """
-        loaded = await self.load(station)
-        for _ in range(ATTEMPTS):
+        loaded, named = await self.load(station), command_name(station, request_id)
+        for attempt in range(ATTEMPTS):
             self._observe_loaded(station, loaded)
             decision = self.decide(command, request_id, loaded.state, self.rules(station))
             if isinstance(decision, Known | Refusal):
                 fresh = await self.catch_up(station, loaded)
-                if fresh.version == loaded.version or isinstance(decision, Known):
+                if isinstance(decision, Known):
                     return decision
+                if fresh.version == loaded.version:
+                    return await self.known(station, request_id) or decision
                 loaded = fresh  # refused on an old state: the newer one decides
                 continue
             if not loaded.state.online:
@@ -230,16 +242,57 @@ class Handler:
                 if fresh.state.online:
                     loaded = fresh
                     continue
+                if (known := await self.known(station, request_id)) is not None:
+                    return known
                 raise Unreachable(station)
-            intent = self.intent(loaded.state, command, request_id, timeout_s)
+            intent = replace(self.intent(loaded.state, command, request_id, timeout_s), command_id=named)
             await self.reach(points.INTENT_DECIDED, station, intent.command_id)
             try:
-                await self.append(station, loaded, [intent], [self.ids.event_id()])
+                await self.append(station, loaded, [intent], [intent_id(named)])
             except WrongExpectedVersion:
+                await self.back_off(attempt)
                 loaded = await self.catch_up(station, loaded)
                 continue
+            except EventIdReused:
+                if (known := await self.known(station, request_id)) is not None:
+                    return known  # decided before, and forgotten by the state or not heard of here
+                raise
             return intent
         raise StoreUnavailable(f"lost {ATTEMPTS} races in a row for station {station}")
+
+    async def back_off(self, attempt: int) -> None:
+        """Wait a moment after a lost race: longer each time, and not as long as whoever lost the same one."""
+        if attempt > 0:
+            most_s = BACK_OFF_S * 2 ** min(attempt, 8)
+            await asyncio.sleep(self.ids.fraction() * most_s)
+
+    async def known(self, station: str, request_id: str) -> Known | None:
+        """Ask the log what became of a request; None when it was never decided."""
+        name = command_name(station, request_id)
+        return Known(name) if await self.store.find([intent_id(name)]) else None
+
+    async def recall(self, station: str, command_id: str) -> Pending | None:
+        """Ask the log for a command that the station's state forgot; None for one the log does not know."""
+        names = [intent_id(command_id), *(outcome_id(command_id, kind) for kind in OUTCOMES)]
+        found = [one for one in await self.store.find(names) if one.stream == station_stream(station)]
+        return recall.command((codec.decode(one.type, one.data) for one in found), command_id)
+
+    async def transaction_events(self, station: str, transaction_id: Any) -> list[Any]:
+        """Ask the log for the start and the stop of a transaction that the station's state forgot.
+
+        A stop is found by its id. A start is named by what it states, so its stream is read, a page at a time.
+        """
+        stream, after = station_stream(station), 0
+        ended = await self.store.find([stop_id(station, transaction_id)])
+        found = [codec.decode(one.type, one.data) for one in ended]
+        while not found and (page := await self.store.read(stream, after, READ_PAGE)):
+            after = page[-1].version
+            for one in page:
+                if one.type == "TransactionStarted":
+                    event = codec.decode(one.type, one.data)
+                    if getattr(event, "transaction_id", None) == transaction_id:
+                        found.append(event)
+        return found
 
     def decide(self, command: do.Command, request_id: str, state: Station, rules: Rules) -> Accept | Known | Refusal:
         """Decide one command."""
@@ -257,8 +310,13 @@ class Handler:
         `news` is asked again after each lost race, so it must be pure; it returns nothing when all is known.
         """
         loaded = await self.load(station)
-        for _ in range(ATTEMPTS):
-            facts = list(news(loaded.state))
+        told: dict[str, StoredEvent] = {}  # what the log knows and the state forgot, by id
+        for attempt in range(ATTEMPTS):
+            facts = list(news(_with(loaded.state, told)))
+            ids = self._fact_ids(station, facts)
+            if told:
+                facts = [fact for fact, name in zip(facts, ids, strict=True) if name not in told]
+                ids = [name for name in ids if name not in told]
             if not facts:
                 fresh = await self.catch_up(station, loaded)
                 if fresh.version == loaded.version:
@@ -266,10 +324,13 @@ class Handler:
                 loaded = fresh
                 continue
             try:
-                return (await self.append(station, loaded, facts, self._fact_ids(station, facts))).state
-            except (WrongExpectedVersion, EventIdReused):
-                # Somebody appended first, perhaps this very fact in other words: ask the newer state what is news.
-                loaded = await self.catch_up(station, loaded)
+                return (await self.append(station, loaded, facts, ids)).state
+            except WrongExpectedVersion:
+                await self.back_off(attempt)  # somebody appended first: ask the newer state what is news
+            except EventIdReused:
+                # This very fact is there in other words: so it is known.
+                told.update({one.event_id: one for one in await self.store.find(ids)})
+            loaded = await self.catch_up(station, loaded)
         raise StoreUnavailable(f"lost {ATTEMPTS} races in a row for station {station}")
 
     async def insist(self, station: str, news: Callable[[Station], Sequence[ev.StationEvent]]) -> Station:
@@ -300,7 +361,8 @@ class Handler:
         stream = station_stream(station)
         self._snapshot_version[station] = loaded.version
         try:
-            await self.store.save_snapshot(Snapshot(stream, loaded.version, FOLD, codec.encode_state(loaded.state)))
+            kept = codec.encode_state(loaded.state)
+            await self.store.save_snapshot(Snapshot(stream, loaded.version, fold_name(), kept))
         except NOT_DURABLE as error:
             self.outage.refuse(error)
             return
@@ -330,19 +392,61 @@ def fact_id(station: str, fact: Any) -> str | None:
     return name(station, fact) if name is not None else None
 
 
+def digest(*said: object) -> str:
+    """Return what stands for these values in an id: whatever is in them, it is short and plain."""
+    return hashlib.blake2b(repr(said).encode("utf-8", "surrogatepass"), digest_size=15).hexdigest()
+
+
+def command_name(station: str, request_id: str) -> str:
+    """Name the command a request becomes: so the log can be asked whether it was decided. A message id, too."""
+    return f"c{digest(station, request_id)}"
+
+
+def intent_id(command_id: str) -> str:
+    """Name the event of a command's intent."""
+    return outcome_id(command_id, "CommandRequested")
+
+
+def outcome_id(command_id: str, kind: str) -> str:
+    """Name the event in which a command takes this step, once."""
+    return f"{kind}:{digest(command_id)}"
+
+
+def stop_id(station: str, transaction_id: Any) -> str:
+    """Name the event of a transaction's end."""
+    return f"stopped:{digest(station, transaction_id)}"
+
+
+def _with(state: Station, told: Mapping[str, StoredEvent]) -> Station:
+    return (
+        recall.with_transactions(state, [codec.decode(one.type, one.data) for one in told.values()]) if told else state
+    )
+
+
 def _of_command(station: str, fact: Any) -> str:
-    return f"{fact.command_id}:{type(fact).__name__}"
+    return outcome_id(fact.command_id, type(fact).__name__)
 
 
+OUTCOMES = (
+    "CommandAccepted",
+    "CommandRejected",
+    "CommandInDoubt",
+    "CommandConfirmed",
+    "CommandRefuted",
+    "CommandUnknown",
+    "CommandLapsed",
+)
+"""Steps a command takes once each."""
 # What happens all the time begins with when it was: so the index of ids grows at its end, a few pages for all stations.
 _FACT_IDS: dict[type, Callable[[str, Any], str]] = {
-    ev.CameOnline: lambda station, fact: f"{station}:online:{fact.epoch}",
-    ev.WentOffline: lambda station, fact: f"{station}:offline:{fact.epoch}",
+    ev.CameOnline: lambda station, fact: f"online:{digest(station, fact.epoch)}",
+    ev.WentOffline: lambda station, fact: f"offline:{digest(station, fact.epoch)}",
     ev.TransactionStarted: lambda station, fact: (
-        f"{fact.started_at}:{station}:started:{fact.connector}:{fact.id_token}:{fact.meter_start_wh}"
+        f"{fact.started_at}:started:"
+        f"{digest(station, fact.started_at, fact.connector, fact.id_token, fact.meter_start_wh)}"
     ),
-    ev.TransactionStopped: lambda station, fact: f"{station}:stopped:{fact.transaction_id}",
-    ev.ContradictingEvidence: lambda station, fact: f"{_of_command(station, fact)}:{fact.observed}",
+    ev.TransactionStopped: lambda station, fact: stop_id(station, fact.transaction_id),
+    ev.ContradictingEvidence: lambda station, fact: f"contradicted:{digest(fact.command_id, fact.observed)}",
     ev.CommandInDoubt: _of_command,
     ev.CommandAccepted: _of_command,
     ev.CommandRejected: _of_command,
@@ -355,19 +459,15 @@ _FACT_IDS: dict[type, Callable[[str, Any], str]] = {
 
 def sample_ids(station: str, samples: Sequence[ev.MeterSampled]) -> list[str] | None:
     """Name readings that were told together by what they state; None if one has no time, and so may repeat another."""
-    said = [
-        f"{one.sampled_at}:{station}:sampled:{one.connector}:{one.transaction_id}:"
-        f"{one.energy_wh}:{one.power_w}:{one.voltage_v}"
-        for one in samples
-        if one.sampled_at is not None
-    ]
-    if len(said) < len(samples):
+    if any(one.sampled_at is None for one in samples):
         return None
-    if len(said) == 1:
-        return said
+    said = [
+        (one.sampled_at, one.connector, one.transaction_id, one.energy_wh, one.power_w, one.voltage_v)
+        for one in samples
+    ]
     # Each is named after all: a part of them, told again with others, is told for the first time.
-    digest = hashlib.blake2b("\n".join(said).encode(), digest_size=12).hexdigest()
-    return [f"{samples[0].sampled_at}:{station}:sampled:{digest}:{number}" for number in range(len(samples))]
+    all_of_it = digest(station, said)
+    return [f"{samples[0].sampled_at}:sampled:{all_of_it}:{number}" for number in range(len(samples))]
 
 
 def unobserved(kind: str, **fields: Any) -> None:

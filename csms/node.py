@@ -16,7 +16,7 @@ from interlock.csms.connection import Connection
 from interlock.csms.dispatch import Dispatcher
 from interlock.csms.domain import commands as do
 from interlock.csms.domain import events as ev
-from interlock.csms.domain import facts
+from interlock.csms.domain import facts, recall
 from interlock.csms.domain import reports as rp
 from interlock.csms.domain.station import Known, Refusal, Rules
 from interlock.csms.handle import STATION_STREAM, Handler, Observe, Unreachable, station_of, unobserved
@@ -232,16 +232,29 @@ class Csms:
             if isinstance(report, rp.Authorize):
                 reply = rp.Reply(self._unless_guessing(station, reply.status))
         else:
+            told = await self._forgotten(station, report)
 
             def news(state: Any) -> facts.Facts:
                 nonlocal reply
-                found, reply = self._reported(state, report)
+                found, reply = self._reported(recall.with_transactions(state, told) if told else state, report)
                 return found
 
             await self.handler.record(station, news)
         if self.reach is not points.passed:
             await self.reach(points.REPORT_DURABLE, station, None)
         return reply
+
+    async def _forgotten(self, station: str, report: rp.Report) -> Sequence[Any]:
+        """Return what the log says of the transaction a stop is about, if the state does not know it (any more)."""
+        if not isinstance(report, rp.Stop):
+            return ()
+        handler, transaction = self.handler, report.transaction_id
+        loaded = await handler.load(station)
+        if transaction in loaded.state.transactions:
+            return ()
+        if transaction in (await handler.catch_up(station, loaded)).state.transactions:
+            return ()
+        return await handler.transaction_events(station, transaction)
 
     def _reported(self, state: Any, report: rp.Report) -> tuple[facts.Facts, rp.Reply]:
         token = getattr(report, "id_token", None)
@@ -298,6 +311,8 @@ class Csms:
         pending = loaded.state.commands.get(command_id)
         if pending is None:
             pending = (await self.handler.catch_up(station, loaded)).state.commands.get(command_id)
+        if pending is None:
+            pending = await self.handler.recall(station, command_id)
         return pending.phase.value if pending else None
 
     async def register_token(self, id_token: str, status: str, parent: str | None = None) -> None:

@@ -18,11 +18,7 @@ from typing import Any
 
 from interlock.csms.domain import commands as do
 from interlock.csms.domain import events as ev
-
-CLOSED_COMMANDS_KEPT = 64
-"""Finished commands a state remembers, to recognise a retried request and a very late answer."""
-CLOSED_TRANSACTIONS_KEPT = 256
-"""Ended transactions a state remembers, to recognise a resent start or stop."""
+from interlock.csms.domain.bounds import bounds
 
 # --- state -----------------------------------------------------------------------------------------------------------
 
@@ -182,6 +178,8 @@ def _booted(state: Station, event: ev.Booted) -> Station:
 
 
 def _status(state: Station, event: ev.StatusReported) -> Station:
+    if event.connector > bounds().connectors:
+        return state
     connector = Connector(event.status, event.error_code, event.info, event.reported_at)
     return _changed(state, connectors={**state.connectors, event.connector: connector})
 
@@ -192,7 +190,7 @@ def _requested(state: Station, event: ev.CommandRequested) -> Station:
     )
     kept = dict(state.commands)
     finished = [key for key, value in kept.items() if value.finished]
-    for key in finished[: max(0, len(finished) - CLOSED_COMMANDS_KEPT + 1)]:
+    for key in finished[: max(0, len(finished) - bounds().closed_commands + 1)]:
         del kept[key]
     kept[event.command_id] = pending
     return replace(state, commands=kept)
@@ -221,9 +219,10 @@ def _accepted(state: Station, event: ev.CommandAccepted) -> Station:
 
 def _started(state: Station, event: ev.TransactionStarted) -> Station:
     kept = dict(state.transactions)
-    if len(kept) >= CLOSED_TRANSACTIONS_KEPT:
+    most = bounds().closed_transactions
+    if len(kept) >= most:
         ended = [t.transaction_id for t in kept.values() if not t.open]
-        for transaction_id in ended[: max(0, len(ended) - CLOSED_TRANSACTIONS_KEPT + 1)]:
+        for transaction_id in ended[: max(0, len(ended) - most + 1)]:
             del kept[transaction_id]
     # One connector delivers to one vehicle: a start we were told of ends one whose stop we never heard.
     for running in [t for t in kept.values() if t.open and t.connector == event.connector]:

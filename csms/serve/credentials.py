@@ -163,12 +163,17 @@ class Credentials:
         """Send a station a new key by `command`. Raises `Elsewhere` when only another node could."""
         node = self.node
         state = (await node.handler.load(station)).state
-        if any(pending.request_id == request_id for pending in state.commands.values()):
+        if await node.handler.known(station, request_id) is not None:
             return await node.operate(station, command, request_id)  # known: nothing new is decided or stored
         if station not in node.connections and state.online and state.node != node.name:
             raise Elsewhere(station)
         key, key_id = await _digest(command.value), secrets.token_hex(8)
-        await self._append(ev.KeyOffered(node.clock.at(), station, key_id, key.salt.hex(), key.digest.hex()))
+        offer = rules.Digest(key_id, key.salt.hex(), key.digest.hex())
+        known = self._states.get(station, rules.Credentials())
+        events = rules.offered(known, station, offer, self._phases.get, node.clock.at())
+        if events is None:
+            return Decision("refused", None, "it is open which of several keys the station has: wait until it uses one")
+        await self._append(*events)
         self._secrets[key_id] = command.value
         decided = await node.operate(station, replace(command, value=f"{rules.REFERENCE}{key_id}"), request_id)
         if decided.answer not in ("accepted", "failed"):  # what failed may yet be in the log, and sent

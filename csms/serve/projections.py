@@ -11,8 +11,9 @@ import msgspec
 
 from interlock.csms import codec
 from interlock.csms.domain import events as ev
+from interlock.csms.domain.bounds import bounds
 from interlock.csms.domain.station import Station
-from interlock.csms.handle import station_of, station_stream, unobserved
+from interlock.csms.handle import intent_id, station_of, station_stream, unobserved
 from interlock.csms.node import Csms
 from interlock.csms.store import Snapshot, StoredEvent, StoreError
 from interlock.csms.supervise import described
@@ -29,8 +30,6 @@ STATES = {
 }
 """A command's state by the last event that moved it."""
 OPEN = ("requested", "in doubt")
-COMMANDS = 100_000
-"""Commands that are remembered by their id, the newest."""
 KEPT, FOLD, KEEP_EVERY = "projection-commands", "commands 1", 200_000
 """What the fold of the log is kept as, which fold that is (change it with `_index`), and after how many events."""
 PAGE = 500
@@ -127,7 +126,7 @@ class Projections:
     def _observed(self, kind: str, **fields: Any) -> None:
         if kind == "call":
             self._sent[fields["command_id"]] = None
-            if len(self._sent) > COMMANDS:
+            if len(self._sent) > bounds().frames_noted:
                 del self._sent[next(iter(self._sent))]
 
     async def _keep_if_possible(self) -> None:
@@ -147,7 +146,7 @@ class Projections:
             event = codec.decode(stored.type, stored.data)
             if station is not None and isinstance(event, ev.CommandRequested):
                 self.commands[event.command_id] = (station, stored.version)
-                if len(self.commands) > COMMANDS:
+                if len(self.commands) > bounds().commands_indexed:
                     del self.commands[next(iter(self.commands))]
 
     async def stations(self) -> list[str]:
@@ -164,9 +163,13 @@ class Projections:
 
     async def command(self, command_id: str) -> dict[str, Any] | None:
         """Return a command with its history, or None for one the log does not know."""
-        if command_id not in self.commands:
-            return None
-        station, version = self.commands[command_id]
+        if command_id in self.commands:
+            station, version = self.commands[command_id]
+        else:
+            found = await self.node.store.find([intent_id(command_id)])  # forgotten here, or not heard of yet
+            if not found or (known := station_of(found[0].stream)) is None:
+                return None
+            station, version = known, found[0].version
         history = []
         state = "requested"
         about: dict[str, Any] = {}

@@ -24,6 +24,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from interlock.csms.domain.bounds import bounds
 from interlock.csms.store import (
     READ_BYTES,
     AppendUnconfirmed,
@@ -51,8 +52,6 @@ WAITING = 100_000
 """Appends that may wait; more are refused at once."""
 MOST_ROWS = 64
 """Events that share one statement, at the most; a power of two."""
-HEADS = 50_000
-"""Streams whose version is remembered between appends."""
 
 UNWRITTEN = ("SQLITE_FULL", "SQLITE_IOERR_WRITE")
 """How a COMMIT fails whose last page, the one that makes it count, was not written."""
@@ -383,7 +382,7 @@ class SqliteStore:
             heads.pop(job.stream, None)
             if isinstance(result, int) and job.stored:
                 heads[job.stream] = result
-        while len(heads) > HEADS:
+        while len(heads) > bounds().heads:
             del heads[next(iter(heads))]
 
     def _tell(self, stored: list[list[StoredEvent]], results: _Results) -> None:

@@ -1,4 +1,4 @@
-"""Nothing ends unseen: a connection whose handling breaks off is closed, a node whose store ended says so and leaves."""
+"""Nothing ends unseen: a connection that breaks off is closed, a node whose store ended says so and leaves."""
 
 from __future__ import annotations
 
@@ -41,7 +41,8 @@ async def test_a_connection_whose_handling_breaks_off_is_closed_and_the_station_
             await station.socket.send('[2,"h","Heartbeat",{}]')
             with pytest.raises(ConnectionClosed) as closed:
                 await station.hear()
-            assert closed.value.rcvd is not None and closed.value.rcvd.code == 1011
+            assert closed.value.rcvd is not None
+            assert closed.value.rcvd.code == 1011
             assert "CP01" not in csms.node.connections
         async with dialled(csms.url()) as station:
             assert (await station.say("Heartbeat", {}))[0] == 3

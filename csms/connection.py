@@ -112,10 +112,8 @@ class Connection:
             await dispatcher.settle(station, notice)
         except NOT_DURABLE:
             raise
-        except (
-            Exception,
-            asyncio.CancelledError,
-        ):  # an answer comes once, so it is settled whatever becomes of this connection
+        except (Exception, asyncio.CancelledError):
+            # An answer comes once: it is settled whatever becomes of this connection.
             what = f"{station}: the answer to {notice.message_id}"
             self.node.supervisor.repeat(what, lambda: dispatcher.settle(station, notice))
             raise

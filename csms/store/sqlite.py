@@ -506,7 +506,9 @@ def _insert_or_why(db: sqlite3.Connection, job: _Append) -> int | Exception:
 
 
 def _insert(db: sqlite3.Connection, job: _Append) -> int:
-    version = _head(db, job.stream) if job.expected is None else max(-1, bounded(job.expected + 1) - 1)
+    version = _head(db, job.stream)
+    if job.expected is not None and job.expected != version:
+        return _refuse(db, job)
     try:
         for place, event in enumerate(job.events, 1):
             row = (job.stream, version + place, event.event_id, event.type, event.data)

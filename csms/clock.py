@@ -8,7 +8,7 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """One reading of time in two forms."""
+    """One reading of time in two forms: `now` to wait by, which never steps, and `at` to tell, which may be set."""
 
     def now(self) -> float:
         """Return seconds on the event loop's clock."""

@@ -141,7 +141,9 @@ class Connection:
             return
         action, payload = v16.call(command)
         self._called_for[intent.command_id] = (intent.request_id, action)
-        self.endpoint.call(intent.command_id, action, payload, self.node.clock.when(intent.deadline))
+        clock, most_s = self.node.clock, self.node.settings.call_timeout_s
+        deadline = min(clock.when(intent.deadline), clock.now() + most_s)  # though the time of day was set meanwhile
+        self.endpoint.call(intent.command_id, action, payload, deadline)
         self.flush()
 
     def flush(self) -> None:

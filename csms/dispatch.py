@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
+from datetime import datetime
 from typing import Any, Protocol
 
 from interlock.csms import codec, ocppj, v16
@@ -61,6 +62,8 @@ class Dispatcher:
         self._taken: dict[str, None] = {}
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._probes: dict[str, int] = {}
+        self._waits: dict[str, tuple[datetime, float]] = {}
+        """Until when each command is waited for: the time of day it is due, and when that is on the loop's clock."""
 
     # --- intent -> CALL ---
 
@@ -168,6 +171,7 @@ class Dispatcher:
             return
         if pending.finished:
             self._probes.pop(pending.command_id, None)
+            self._waits.pop(pending.command_id, None)
             if (timer := self._timers.pop(pending.command_id, None)) is not None:
                 timer.cancel()
             return
@@ -190,11 +194,25 @@ class Dispatcher:
             return
         if (timer := self._timers.pop(pending.command_id, None)) is not None:
             timer.cancel()
-        when = max(self.clock.now() + SOONEST_S, self.clock.when(due))
+        when = self._when(state, pending, due)
         what, command_id = f"{station}: the look at {pending.command_id}", pending.command_id
         self._timers[command_id] = self.supervisor.at(
             when, what, lambda: self.supervisor.repeat(what, lambda: self.look(station, command_id))
         )
+
+    def _when(self, state: Station, pending: Pending, due: datetime) -> float:
+        """Return when something is due on the loop's clock: no later than its own length from now.
+
+        A time of day that was set back is as far off as the step; what holds a connector is not held for that.
+        """
+        now, command_id = self.clock.now(), pending.command_id
+        if command_id in self._waits and self._waits[command_id][0] == due:
+            return max(now + SOONEST_S, self._waits[command_id][1])
+        began = max(pending.settled_at, state.online_at or pending.settled_at)
+        longest_s = max(0.0, (due - began).total_seconds())
+        when = max(now + SOONEST_S, min(self.clock.when(due), now + longest_s))
+        self._waits[command_id] = due, when
+        return when
 
     async def look(self, station: str, command_id: str) -> None:
         """Look at a command in doubt: ask the station, or give up. A decision on the state as it is now."""
@@ -204,10 +222,12 @@ class Dispatcher:
         state = (await self.handler.catch_up(station, loaded)).state
         pending = state.commands.get(command_id)
         if pending is None or pending.finished:
+            self._probes.pop(command_id, None)
+            self._waits.pop(command_id, None)
             return
         asked = self._probes.get(command_id, 0)
         due = facts.look_again_at(state, pending, self.settings.patience, asked)
-        if due is not None and self.clock.when(due) > self.clock.now() + 1e-3:
+        if due is not None and self._when(state, pending, due) > self.clock.now() + SOONEST_S:
             self._arm(station, state, pending)
             return
         if pending.phase is Phase.REQUESTED:

@@ -53,7 +53,7 @@ from interlock.csms.store import (
     check_storable,
     is_name,
 )
-from interlock.csms.store.postgres_line import Connection, Line, Place, now
+from interlock.csms.store.postgres_line import Connection, Line, NotOurs, Place, now
 from interlock.csms.supervise import Ending, deliver, reason
 
 BATCH = 512
@@ -288,13 +288,13 @@ class PostgresStore:
         elif position and row[1] != event_id:
             self._end(f"{self._place}: the log went back, event {position} that this node saw is not in it")
         if self.ending.why is not None:
-            raise StoreUnavailable(self.ending.why)
+            raise NotOurs(self.ending.why)
 
     async def _recognise_writer(self, connection: Connection) -> None:
         await self._recognise(connection)
         if self._name is not None and not await self._claimed(connection, self._name):
             self._end(f"{self._place}: another node has taken the name {self._name!r} while this one was cut off")
-            raise StoreUnavailable(f"{self.ending.why}")
+            raise NotOurs(f"{self.ending.why}")
 
     async def _claimed(self, connection: Connection, node: str) -> bool:
         row = await (await connection.execute(_CLAIM, (node,))).fetchone()

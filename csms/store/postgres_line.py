@@ -55,6 +55,10 @@ _SENTENCES: dict[type[Exception], str] = {
 }
 
 
+class NotOurs(StoreUnavailable):
+    """The log, or the node's name, is another one's: dialling again does not help."""
+
+
 class Place:
     """Where the log is: how to connect, and how to speak of it without the password."""
 
@@ -95,7 +99,7 @@ class Line:
     """One connection, made again when it broke, no more often than the back-off allows."""
 
     def __init__(self, place: Place, answer_s: float, recognise: Callable[[Connection], Awaitable[None]]) -> None:
-        """`recognise` looks at each new connection before it is used, and raises `StoreUnavailable` to refuse it."""
+        """`recognise` looks at each new connection before it is used, and raises `NotOurs` to refuse it."""
         self.lock = asyncio.Lock()
         self._recognise = recognise
         self._place, self._answer_s = place, answer_s
@@ -116,6 +120,8 @@ class Line:
                 await asyncio.sleep(wait_s)
             try:
                 self._connection = await self._connect()
+            except NotOurs:
+                raise
             except StoreUnavailable as why:
                 self._why, self._not_before = str(why), now() + self._back_off_s
                 self._back_off_s = min(self._back_off_s * 2, BACK_OFF_S[1])

@@ -38,10 +38,39 @@ class Node:
     @property
     def up(self) -> bool:
         """Whether a station could be sent there."""
-        return self.process is not None and self.ocpp > 0 and not self.paused
+        return self.process is not None and self.process.poll() is None and self.ocpp > 0 and not self.paused
 
     async def start(self) -> None:
         """Start it and wait for its ports."""
+        process = self.launch()
+        assert process.stdout is not None
+        for name in ("ocpp", "api"):
+            try:
+                line = await asyncio.wait_for(asyncio.to_thread(process.stdout.readline), START_S)
+            except TimeoutError:
+                self.kill()
+                raise SystemExit(f"{self.name} did not start within {START_S:.0f} s") from None
+            except asyncio.CancelledError:
+                self.kill()  # the thread that waits for its line would wait for ever
+                raise
+            if not line:
+                raise SystemExit(f"{self.name} did not start: {self.said()[-500:]}")
+            setattr(self, name, int(line.rstrip("/\n").replace("/ocpp", "").rsplit(":", 1)[1]))
+
+    def said(self) -> str:
+        """Return what it wrote to its log so far."""
+        return (self.folder / f"{self.name}.log").read_text()
+
+    async def left(self, within_s: float) -> int | None:
+        """Return the exit code of a process that leaves by itself; None if it does not within so many seconds."""
+        assert self.process is not None
+        try:
+            return await asyncio.to_thread(self.process.wait, within_s)
+        except subprocess.TimeoutExpired:
+            return None
+
+    def launch(self) -> subprocess.Popen[str]:
+        """Start it and do not wait."""
         flags = ["--ocpp-port", "0", "--api-port", "0", "--store", self.store, "--node", self.name, "--quiet"]
         flags += ["--tokens", "Accepted", *self.flags]
         log = open(self.folder / f"{self.name}.log", "a")  # noqa: SIM115
@@ -54,19 +83,7 @@ class Node:
             text=True,
         )
         log.close()
-        assert process.stdout is not None
-        for name in ("ocpp", "api"):
-            try:
-                line = await asyncio.wait_for(asyncio.to_thread(process.stdout.readline), START_S)
-            except TimeoutError:
-                self.kill()
-                raise SystemExit(f"{self.name} did not start within {START_S:.0f} s") from None
-            except asyncio.CancelledError:
-                self.kill()  # the thread that waits for its line would wait for ever
-                raise
-            if not line:
-                raise SystemExit(f"{self.name} did not start: {(self.folder / f'{self.name}.log').read_text()[-500:]}")
-            setattr(self, name, int(line.rstrip("/\n").replace("/ocpp", "").rsplit(":", 1)[1]))
+        return process
 
     async def stop(self) -> None:
         """Ask it to stop, and wait until it has."""

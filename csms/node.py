@@ -68,7 +68,7 @@ class Csms:
         self._tasks: set[asyncio.Task[None]] = set()
         self.spawn = spawn or self._spawn
         self.connections: dict[str, Any] = {}
-        self.supervisor = self.supervisor_class(self.spawn, alarm)
+        self.supervisor = self.supervisor_class(self.spawn, alarm, self._callback_failed)
         self.handler = self.handler_class(name, store, clock, ids, settings, rules, reach, observe, alarm)
         self.dispatcher = self.dispatcher_class(self.handler, self.connections, self.spawn, self.supervisor)
         self.presence = self.presence_class(self.handler, self.spawn, self.supervisor)
@@ -84,6 +84,9 @@ class Csms:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
+
+    def _callback_failed(self, why: str) -> None:
+        self.observe("task.failed", node=self.name, error=why)
 
     # --- life ---
 

@@ -63,8 +63,14 @@ def described(error: BaseException) -> str:
 class Supervisor:
     """Starts what a node runs, and does not lose sight of it."""
 
-    def __init__(self, spawn: Callable[[Coroutine[Any, Any, None]], Any], alarm: Callable[[str], None]) -> None:
-        self._spawn, self._alarm = spawn, alarm
+    def __init__(
+        self,
+        spawn: Callable[[Coroutine[Any, Any, None]], Any],
+        alarm: Callable[[str], None],
+        failed: Callable[[str], None] = lambda why: None,
+    ) -> None:
+        """`alarm` is for people; `failed` is told of each callback that raised, as nobody else sees it."""
+        self._spawn, self._alarm, self._failed = spawn, alarm, failed
         self._timers: set[asyncio.TimerHandle] = set()
         self.closed = False
 
@@ -101,6 +107,7 @@ class Supervisor:
                 callback()
             except Exception as error:
                 self._alarm(f"{what} failed and is done again in {AGAIN_S[0]:g} s: {described(error)}")
+                self._failed(described(error))
                 self._later(AGAIN_S[0], due)
 
         return asyncio.get_running_loop().call_at(when, due)

@@ -178,7 +178,7 @@ def _booted(state: Station, event: ev.Booted) -> Station:
 
 
 def _status(state: Station, event: ev.StatusReported) -> Station:
-    if event.connector > bounds().connectors:
+    if not 0 <= event.connector <= bounds().connectors:
         return state
     connector = Connector(event.status, event.error_code, event.info, event.reported_at)
     return _changed(state, connectors={**state.connectors, event.connector: connector})
@@ -234,6 +234,8 @@ def _started(state: Station, event: ev.TransactionStarted) -> Station:
         event.meter_start_wh,
         event.started_at,
         event.status,
+        # At a connector a station invented nothing is held open: it could invent any number.
+        open=0 <= event.connector <= bounds().connectors,
     )
     state = _changed(state, transactions=kept)
     if event.command_id is None:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import queue
 import sqlite3
 import threading
@@ -92,6 +93,7 @@ class SqliteStore:
         self._subscribers: list[Subscriber] = []
         self._opened: asyncio.Future[None] = self._loop.create_future()
         self._closed = False
+        self._file = (0, 0)
         self.ending = Ending()
         self._lost: set[str] = set()
         """The first event of each append that was under way when the thread ended: it may be in the log."""
@@ -257,6 +259,8 @@ class SqliteStore:
     def _own(self) -> None:
         try:
             db = connect(self.path)
+            found = os.stat(self.path)
+            self._file = found.st_dev, found.st_ino
         except BaseException as error:
             self._in_loop(_tell_one, self._opened, unavailable(error, self.path))
             return
@@ -264,6 +268,10 @@ class SqliteStore:
         try:
             while (work := self._take()) is not None:
                 appends, query = work
+                if appends and not self._is_in_place():
+                    why = "the file was replaced or removed while it was open: what is appended to it is lost"
+                    self._in_loop(self._end, f"{self.path.name}: {why}")
+                    return
                 for at in range(0, len(appends), self._most):
                     self._commit(db, appends[at : at + self._most])
                 if query is not None:
@@ -273,6 +281,14 @@ class SqliteStore:
         finally:
             with contextlib.suppress(sqlite3.Error):
                 db.close()
+
+    def _is_in_place(self) -> bool:
+        """Whether the name still leads to the file that was opened."""
+        try:
+            found = os.stat(self.path)
+        except OSError as error:
+            return not isinstance(error, FileNotFoundError | NotADirectoryError)
+        return (found.st_dev, found.st_ino) == self._file
 
     def _in_loop(self, callback: Callable[..., None], *values: Any) -> None:
         with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more

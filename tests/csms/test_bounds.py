@@ -127,14 +127,19 @@ def test_a_very_late_answer_is_an_outcome_though_the_command_is_forgotten(count:
     play(scene, SETTINGS)
 
 
-def test_connectors_a_station_invents_fill_no_memory() -> None:
+def test_connectors_and_transactions_a_station_invents_fill_no_memory() -> None:
     async def scene(bench: Bench) -> None:
         connection = await bench.online()
         for number in range(0, 5000, 100):
             status = {"connectorId": number, "errorCode": "NoError", "status": "Available"}
             await told(bench, connection, [2, f"n{number}", "StatusNotification", status])
+        for number in range(400):
+            payload = {"connectorId": 5000 + number, "idTag": "A", "meterStart": number, "timestamp": AT}
+            await told(bench, connection, [2, f"t{number}", "StartTransaction", payload])
         state = (await bench.node.handler.load("CP1")).state
         assert len(state.connectors) == 11
+        assert len(state.transactions) == bounds.bounds().closed_transactions
+        assert state.slots_used() == 0
         assert (await bench.log()).count("StatusReported") == 50, "each of them is in the log"
 
     play(scene, SETTINGS)

@@ -125,7 +125,7 @@ async def test_when_the_thread_ends_nobody_waits(store: SqliteStore) -> None:
     assert late == told
 
 
-ERRORS = [ValueError("odd"), MemoryError(), sqlite3.OperationalError("odd"), sqlite3.DataError("odd"), Ends("end")]
+ERRORS = [ValueError("odd"), sqlite3.OperationalError("odd"), Ends("end")]
 
 
 async def _try(path: Path, monkeypatch: pytest.MonkeyPatch, at: int, error: BaseException | None, behind: bool) -> int:
@@ -179,3 +179,19 @@ async def test_an_error_at_every_statement(
             monkeypatch.setattr(store_sqlite, "connect", real)
             number += 1
             await _try(tmp_path / f"{number}.sqlite", monkeypatch, at, error, behind)
+
+
+@pytest.mark.parametrize("removed", [True, False])
+async def test_a_file_that_is_not_there_any_more_is_the_end(tmp_path: Path, store: SqliteStore, removed: bool) -> None:
+    """As when an older copy is put in its place: what is appended to the old one nobody will read."""
+    await store.append("a", [event("1")], 0)
+    if removed:
+        store.path.unlink()
+    else:
+        store.path.rename(tmp_path / "away.sqlite")
+        store.path.write_bytes(b"another")
+    with pytest.raises(StoreError, match="replaced or removed"):
+        await store.append("a", [event("2")], 1)
+    with pytest.raises(StoreUnavailable, match="replaced or removed"):
+        await store.append("a", [event("3")], 1)
+    assert store.ending.why is not None

@@ -206,6 +206,11 @@ class Connection:
         """End this connection because a newer one of the same station speaks."""
         self._close("superseded by a newer connection")
 
+    def fail(self) -> None:
+        """End this connection because the node cannot serve it any more."""
+        self._close("this node is over")
+        self.end()
+
     def _set_timer_off(self) -> None:
         if self._timer is not None:
             self._timer.cancel()

@@ -93,6 +93,7 @@ class Csms:
     async def start(self) -> None:
         """Claim this node's name, read what the log says about its stations and take up what it left open."""
         await self.store.claim(self.name)
+        self.store.ending.on_end(self._store_ended)
         self._unsubscribe = self.store.subscribe(self._committed)
         await self.read_tokens()
         stations = [station_of(stream) for stream in await self.store.streams("station-")]
@@ -108,6 +109,13 @@ class Csms:
             await self.recover(station)
         if self.settings.snapshot_every_s is not None:
             self._snapshot_later(self.settings.snapshot_every_s)
+
+    def _store_ended(self, why: str) -> None:
+        """Nothing can be recorded any more, so nothing is sent and nobody is listened to."""
+        self.alarm(f"node {self.name} is over: {why}")
+        self.supervisor.close()
+        for connection in list(self.connections.values()):
+            connection.fail()
 
     async def recover(self, station: str) -> None:
         """Take up a station that was last connected here: listen for it again, and doubt what was under way."""
@@ -125,7 +133,10 @@ class Csms:
         """Stop cleanly: close connections, wait for what is under way, snapshot."""
         for connection in list(self.connections.values()):
             connection.supersede()
-            await connection.closed("node stopped")
+            try:
+                await connection.closed("node stopped")
+            except NOT_DURABLE as error:  # the next start takes it up
+                self.alarm(f"{connection.station}: what was under way is not recorded: {error}")
         self.supervisor.close()
         while self._tasks:
             await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -164,15 +164,19 @@ class PostgresStore:
 
     async def claim(self, node: str) -> None:
         """See `EventStore.claim`. A node that was killed may keep its name for a moment: `CLAIM_S` at most."""
-        until = now() + CLAIM_S
+        until, waited = now() + CLAIM_S, False
         while True:
             try:
-                taken = not await self._claimed(await self._writer.get(until), node)
+                async with self._writer.lock:
+                    taken = not await self._claimed(await self._writer.get(until), node)
             except psycopg.Error as error:
                 raise self._place.unavailable(error) from None
             if not taken:
                 self._name = node
+                if waited:
+                    await asyncio.sleep(2 * self._poll_s)  # by then whoever had the name knows that it is lost
                 return
+            waited = True
             if now() > until:
                 raise NameTaken(
                     f"another node of {self._place} is called {node!r} and lives: give this one --node NAME"
@@ -296,6 +300,12 @@ class PostgresStore:
             self._end(f"{self._place}: another node has taken the name {self._name!r} while this one was cut off")
             raise NotOurs(f"{self.ending.why}")
 
+    async def _hold_claim(self) -> None:
+        """Make sure of the name before others are listened to: what they decided for it is sent by its owner alone."""
+        if self._name is not None and not self._writer.lock.locked():
+            async with self._writer.lock:
+                await self._writer.get(now())
+
     async def _claimed(self, connection: Connection, node: str) -> bool:
         row = await (await connection.execute(_CLAIM, (node,))).fetchone()
         return bool(row and row[0])
@@ -331,7 +341,8 @@ class PostgresStore:
             group = self._take()
             results: Sequence[int | StoreError] = []
             try:
-                results = await self._commit(group)
+                async with self._writer.lock:
+                    results = await self._commit(group)
             except Exception as error:
                 results = self._doubt(group)
                 _report("a group of appends failed", error)
@@ -436,6 +447,7 @@ class PostgresStore:
             self._look.clear()
             try:
                 if self._behind:
+                    await self._hold_claim()
                     await self._catch_up()
                 await self._hint()
             except StoreError:

@@ -323,7 +323,6 @@ async def _serve(wanted: Wanted, tls: ssl.SSLContext | None, design: type[Csms])
     store.ending.on_end(lambda why: asked_to_stop.set())
     await asked_to_stop.wait()
     if node.ended is not None:
-        _alarm(node.ended)
         for socket in list(server.open):
             socket.abort()
         raise Refused(f"this node is over, start it again: {node.ended}", ENDED)

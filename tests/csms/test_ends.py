@@ -7,6 +7,8 @@ import json
 import os
 import subprocess
 import sys
+from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +16,13 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 from interlock.csms.connection import Connection
+from interlock.csms.domain import commands as do
+from interlock.csms.node import Csms
 from interlock.csms.store import MemoryStore
+from interlock.csms.store.sqlite import SqliteStore
+from interlock.loadtests.damage.break_off import Interrupted, Place
 
-from .serving import dialled, served
+from .serving import Served, dialled, served
 from .test_api import Client
 
 pytestmark = pytest.mark.asyncio
@@ -108,3 +114,56 @@ async def test_a_listener_is_told_once_and_late() -> None:
     store.ending.end("second")
     store.ending.on_end(told.append)
     assert told == ["first", "first"]
+
+
+@pytest.mark.parametrize("way", ["exception", "cancellation"])
+async def test_over_sockets_a_station_is_served_on_or_its_socket_closes(
+    way: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At each third place at which a task of the node waits, in a session on real sockets and a real file."""
+    number, count = 0, 1
+    while number < count:
+        place = Place(number, way)
+        monkeypatch.setattr(Csms, "_spawn", _interrupted(place))
+        store = await SqliteStore.open(tmp_path / f"{way}{number}.sqlite")
+        async with served(store=store) as csms:
+            for action, payload in SESSION:
+                await _insist(csms, action, payload)
+            decision = await csms.node.operate("CP01", do.ReadConfiguration(), "r1")
+            assert decision.answer in ("accepted", "unreachable")
+            types = Counter(stored.type for stored in await store.read("station-CP01"))
+            assert types["TransactionStarted"] == types["TransactionStopped"] == 1
+            assert csms.node.ended is None
+        await store.close()
+        count = max(count, place.passed["await"]) if number == 0 else count
+        number += 3
+    assert count > 5
+
+
+SPAWN = Csms._spawn
+SESSION: list[tuple[str, Any]] = [
+    ("BootNotification", {"chargePointVendor": "V", "chargePointModel": "M"}),
+    ("StartTransaction", {"connectorId": 1, "idTag": "A", "meterStart": 1, "timestamp": "2026-01-01T00:00:00Z"}),
+    ("StopTransaction", {"transactionId": 0, "meterStop": 9, "timestamp": "2026-01-01T01:00:00Z"}),
+    ("Heartbeat", {}),
+]
+
+
+def _interrupted(place: Place) -> Any:
+    def interrupted(self: Csms, coroutine: Any) -> Any:
+        return SPAWN(self, Interrupted(coroutine, place))  # type: ignore[arg-type]
+
+    return interrupted
+
+
+async def _insist(csms: Served, action: str, payload: dict[str, Any]) -> None:
+    """Say it over new sockets until it is answered, as a station does."""
+    if action == "StopTransaction":
+        state = (await csms.node.handler.load("CP01")).state
+        payload = {**payload, "transactionId": next(iter(state.transactions))}
+    for _ in range(5):
+        with suppress(ConnectionClosed):
+            async with dialled(csms.url()) as station:
+                if (await station.say(action, payload))[0] == 3:
+                    return
+    raise AssertionError(f"{action} is never answered")

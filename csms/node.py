@@ -18,6 +18,7 @@ from interlock.csms.domain import commands as do
 from interlock.csms.domain import events as ev
 from interlock.csms.domain import facts, recall
 from interlock.csms.domain import reports as rp
+from interlock.csms.domain.bounds import bounds
 from interlock.csms.domain.station import Known, Refusal, Rules
 from interlock.csms.handle import STATION_STREAM, Handler, Observe, Unreachable, station_of, unobserved
 from interlock.csms.presence import Presence
@@ -26,6 +27,8 @@ from interlock.csms.store import NOT_DURABLE, EventStore, NewEvent, StoredEvent
 from interlock.csms.supervise import Supervisor, described
 
 LOG = logging.getLogger(__name__)
+LOOKUPS_A_MINUTE = 30.0
+"""Stops of transactions its state does not know that a station may tell without a wait."""
 WRONG_CARDS_A_MINUTE = 60.0
 """Cards that are not accepted which a station may show; beyond, it is taken for one that guesses (S35)."""
 
@@ -74,6 +77,7 @@ class Csms:
         self.presence = self.presence_class(self.handler, self.spawn, self.supervisor)
         self.tokens: dict[str, str] = {}
         self._guesses: dict[str, Bucket] = {}
+        self._lookups: dict[str, Bucket] = {}
         self.unseal: Callable[[do.Command], do.Command | None] = _as_it_is
         """What a stored command is sent as: one that carries a secret is stored without. None: it is not known here."""
         self._unsubscribe: Callable[[], None] = lambda: None
@@ -268,6 +272,9 @@ class Csms:
             return ()
         if transaction in (await handler.catch_up(station, loaded)).state.transactions:
             return ()
+        # Its stream may have to be read: a station that asks for that again and again waits, and nobody else does.
+        if wait_s := _bucket(self._lookups, station, LOOKUPS_A_MINUTE, self.clock.now()).owe(self.clock.now()):
+            await asyncio.sleep(wait_s)
         return await handler.transaction_events(station, transaction)
 
     def _reported(self, state: Any, report: rp.Report) -> tuple[facts.Facts, rp.Reply]:
@@ -287,8 +294,7 @@ class Csms:
         if status == "Accepted":
             return status if guesses is None or guesses.fill(now) >= 1.0 else "Invalid"
         if guesses is None:
-            guesses = self._guesses[station] = Bucket(WRONG_CARDS_A_MINUTE / 60.0, WRONG_CARDS_A_MINUTE)
-            guesses.at = now
+            guesses = _bucket(self._guesses, station, WRONG_CARDS_A_MINUTE, now)
         return "Invalid" if guesses.take(now) else status
 
     async def malformed(self, station: str, why: str) -> None:
@@ -346,6 +352,17 @@ class Csms:
 def _once(event: ev.StationEvent) -> Callable[[Any], Sequence[ev.StationEvent]]:
     """Return news that is always news: something that happened just now and has no other trace."""
     return lambda state: [event]
+
+
+def _bucket(counted: dict[str, Bucket], station: str, a_minute: float, now: float) -> Bucket:
+    """Return what counts for a station, a new one if it has none; the oldest goes where there are too many."""
+    found = counted.get(station)
+    if found is None:
+        found = counted[station] = Bucket(a_minute / 60.0, a_minute)
+        found.at = now
+        if len(counted) > bounds().guesses:
+            del counted[next(iter(counted))]
+    return found
 
 
 def _left(why: str) -> None:

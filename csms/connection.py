@@ -115,7 +115,7 @@ class Connection:
         except (Exception, asyncio.CancelledError):
             # An answer comes once: it is settled whatever becomes of this connection.
             what = f"{station}: the answer to {notice.message_id}"
-            self.node.supervisor.repeat(what, lambda: dispatcher.settle(station, notice))
+            self.node.supervisor.until_done(what, lambda: dispatcher.settle(station, notice))
             raise
 
     async def _called(self, called: ocppj.CallReceived) -> None:
@@ -183,7 +183,7 @@ class Connection:
         self.flush()
 
     def _later(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        self.node.supervisor.repeat(f"{self.station}: the end of a call", work)
+        self.node.supervisor.until_done(f"{self.station}: the end of a call", work)
 
     async def closed(self, why: str) -> None:
         """The transport is gone: calls without an answer are in doubt. Clears nothing a newer connection set."""

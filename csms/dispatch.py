@@ -87,9 +87,9 @@ class Dispatcher:
 
         def lost(why: str) -> None:
             doubt = "its sending broke off"
-            self.supervisor.repeat(f"{station}: the doubt", lambda: self.doubt(station, command_id, doubt))
+            self.supervisor.until_done(f"{station}: the doubt", lambda: self.doubt(station, command_id, doubt))
 
-        self.supervisor.keep(f"{station}: sending {command_id}", self.send(station, intent), lost)
+        self.supervisor.must_live(f"{station}: sending {command_id}", self.send(station, intent), lost)
 
     async def send(self, station: str, intent: ev.CommandRequested) -> None:
         """Write the one frame of a durable intent, if the connection it was decided for is still the one."""
@@ -178,7 +178,7 @@ class Dispatcher:
         loaded = self.handler.resident.get(station)
         if loaded is None:
             command_id = pending.command_id
-            self.supervisor.repeat(f"{station}: watching", lambda: self._watch_loaded(station, command_id))
+            self.supervisor.until_done(f"{station}: watching", lambda: self._watch_loaded(station, command_id))
             return
         self._arm(station, loaded.state, pending)
 
@@ -197,7 +197,7 @@ class Dispatcher:
         when = self._when(state, pending, due)
         what, command_id = f"{station}: the look at {pending.command_id}", pending.command_id
         self._timers[command_id] = self.supervisor.at(
-            when, what, lambda: self.supervisor.repeat(what, lambda: self.look(station, command_id))
+            when, what, lambda: self.supervisor.until_done(what, lambda: self.look(station, command_id))
         )
 
     def _when(self, state: Station, pending: Pending, due: datetime) -> float:

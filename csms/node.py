@@ -155,7 +155,7 @@ class Csms:
     def _snapshot_later(self, every_s: float) -> None:
         def due() -> None:
             self._snapshot_later(every_s)
-            self.supervisor.keep("a snapshot", self.handler.snapshot_changed(), _left)  # the log is whole without
+            self.supervisor.must_live("a snapshot", self.handler.snapshot_changed(), _left)  # the log is whole without
 
         when = asyncio.get_running_loop().time() + every_s
         self._snapshot_timer = self.supervisor.at(when, "the timer of snapshots", due)
@@ -170,7 +170,7 @@ class Csms:
         except Exception as error:
             self.alarm(f"{stream}: a batch of the log was not understood: {described(error)}")
             self.handler.forget(stream.removeprefix(STATION_STREAM))
-            self.supervisor.repeat(f"{stream}: a batch of the log", lambda: self._committed_again(stored))
+            self.supervisor.until_done(f"{stream}: a batch of the log", lambda: self._committed_again(stored))
 
     async def _committed_again(self, stored: Sequence[StoredEvent]) -> None:
         self.dispatcher.committed(stored)
@@ -191,9 +191,9 @@ class Csms:
         def lost(why: str) -> None:
             closed(why)
             connection.end()
-            self.supervisor.repeat(f"{station}: what its connection left", lambda: self._after(connection, why))
+            self.supervisor.until_done(f"{station}: what its connection left", lambda: self._after(connection, why))
 
-        self.supervisor.keep(f"{station}: the handling of its frames", connection.run(), lost)
+        self.supervisor.must_live(f"{station}: the handling of its frames", connection.run(), lost)
 
     async def _after(self, connection: Connection, why: str) -> None:
         """Put in order what a connection left whose handling broke off anywhere, by what the log says of it."""
@@ -213,7 +213,7 @@ class Csms:
             replaced.supersede()
         station = connection.station
         adopt = self.dispatcher.adopt
-        self.supervisor.repeat(f"{station}: taking over its commands", lambda: adopt(station, crashed=False))
+        self.supervisor.until_done(f"{station}: taking over its commands", lambda: adopt(station, crashed=False))
 
     def forget(self, connection: Connection) -> None:
         """A connection is gone. If a newer one has taken its place, that one stays."""

@@ -70,7 +70,7 @@ class Presence:
             self._end(station, epoch)
 
     def _end(self, station: str, epoch: int) -> None:
-        self.supervisor.repeat(f"{station}: its silence", lambda: self.offline(station, epoch))
+        self.supervisor.until_done(f"{station}: its silence", lambda: self.offline(station, epoch))
 
     def _sweep_later(self) -> None:
         every = self.settings.offline_after_s / 2

@@ -3,8 +3,8 @@
 asyncio tells nobody when a task ends by an exception or a cancellation. Every long-lived task, timer and thread of a
 node is started here, and has one of three owners:
 
-- `repeat`: work that must be done, such as recording an outcome. It is done again until it ends by itself;
-- `keep`: a task that must live, such as the handling of a connection's frames. Its owner is told why it ended;
+- `until_done`: work that must be done, such as recording an outcome. It is done again until it ends by itself;
+- `must_live`: a task that must live, such as the handling of a connection's frames. Its owner is told why it ended;
 - `Ending`: a store, whose end is the end of the node: who depends on it is told, once, in one sentence.
 """
 
@@ -74,7 +74,7 @@ class Supervisor:
         self._timers: set[asyncio.TimerHandle] = set()
         self.closed = False
 
-    def keep(self, what: str, coroutine: Coroutine[Any, Any, None], lost: Callable[[str], None]) -> None:
+    def must_live(self, what: str, coroutine: Coroutine[Any, Any, None], lost: Callable[[str], None]) -> None:
         """Start a task that must live until it returns; `lost` is told why if it ends in any other way."""
 
         def ended(task: asyncio.Task[None]) -> None:
@@ -84,7 +84,7 @@ class Supervisor:
 
         self._spawn(coroutine).add_done_callback(ended)
 
-    def repeat(self, what: str, work: Work, wait_s: float = AGAIN_S[0]) -> None:
+    def until_done(self, what: str, work: Work, wait_s: float = AGAIN_S[0]) -> None:
         """Start work that must be done. If it fails or is cancelled it is done again after `wait_s`, then twice that.
 
         So it must be safe to do twice.
@@ -95,7 +95,7 @@ class Supervisor:
             if why is None or self.closed:
                 return
             self._alarm(f"{what} failed and is done again in {wait_s:g} s: {why}")
-            self._later(wait_s, lambda: self.repeat(what, work, min(2 * wait_s, AGAIN_S[1])))
+            self._later(wait_s, lambda: self.until_done(what, work, min(2 * wait_s, AGAIN_S[1])))
 
         self._spawn(work()).add_done_callback(ended)
 

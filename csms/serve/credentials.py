@@ -78,7 +78,7 @@ class Credentials:
             self._heard(stored)
         except Exception as error:
             self.node.alarm(f"a change of keys in {stored[0].stream} was not taken in: {described(error)}")
-            self.node.supervisor.repeat("the reading of keys", self._read)
+            self.node.supervisor.until_done("the reading of keys", self._read)
 
     def _heard(self, stored: Sequence[StoredEvent]) -> None:
         if stored[0].stream == STREAM:
@@ -140,7 +140,7 @@ class Credentials:
         if key_id is not None:
             found += rules.used(state, station, key_id, self._phases.get, at)
         if found:
-            self.node.supervisor.keep(f"{station}: the note of its key", self._note(found), lambda why: None)
+            self.node.supervisor.must_live(f"{station}: the note of its key", self._note(found), lambda why: None)
 
     async def _note(self, events: Sequence[ev.CredentialEvent]) -> None:
         try:

@@ -106,7 +106,7 @@ class Projections:
         except Exception as error:
             self.node.alarm(f"the read models did not take in {stored[0].stream}: {described(error)}")
             self._started, self._told = False, max(self._told, stored[-1].position)
-            self.node.supervisor.repeat("the read models' reading of the log", self._catch_up)
+            self.node.supervisor.until_done("the read models' reading of the log", self._catch_up)
         finally:
             if self._awaited:
                 self._awaited = False
@@ -119,7 +119,7 @@ class Projections:
         if self._started:
             self._fold(stored)
             if self._events - self._kept >= KEEP_EVERY:
-                self.node.supervisor.repeat("a snapshot of the read models", self._keep_if_possible)
+                self.node.supervisor.until_done("a snapshot of the read models", self._keep_if_possible)
         else:
             self._told = stored[-1].position
 

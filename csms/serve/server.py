@@ -279,7 +279,7 @@ class Socket(asyncio.BufferedProtocol):
         if callable(said):
             transport.pause_reading()
             what = f"{address}: the proof of a station's key"
-            self.server.node.supervisor.keep(what, self._prove(request, address, said), self._failed)
+            self.server.node.supervisor.must_live(what, self._prove(request, address, said), self._failed)
         else:
             self._answer(request, said)
 

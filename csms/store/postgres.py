@@ -325,7 +325,7 @@ class PostgresStore:
         waiting, self._waiting, self._count = self._waiting, {}, 0
         for line in waiting.values():
             for job in line:
-                _tell(job, self._refusal(job.events, StoreUnavailable(why)))
+                _resolve(job, self._refusal(job.events, StoreUnavailable(why)))
         self._work.set()
         for task in self._tasks[1:]:
             task.cancel()
@@ -348,7 +348,7 @@ class PostgresStore:
                 _report("a group of appends failed", error)
             finally:
                 for job, result in zip(group, results or self._doubt(group), strict=True):
-                    _tell(job, result)
+                    _resolve(job, result)
 
     def _take(self) -> list[_Append]:
         """Take the first append of each stream; streams that have more go to the end of the line."""
@@ -519,7 +519,7 @@ def _is_definite(error: Exception) -> bool:
     return isinstance(error, (UnicodeError, psycopg.DataError))
 
 
-def _tell(job: _Append, result: int | StoreError) -> None:
+def _resolve(job: _Append, result: int | StoreError) -> None:
     """Give a result to whoever waits for it, who may have been cancelled."""
     if job.done.done():
         return

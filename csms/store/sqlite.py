@@ -239,7 +239,7 @@ class SqliteStore:
 
     def _settle(self, query: _Query, result: Any, error: Exception | None) -> None:
         self._asked.discard(query)
-        _tell_one(query.done, result if error is None else error)
+        _resolve(query.done, result if error is None else error)
 
     def _end(self, why: str) -> None:
         """Refuse whoever waits: the thread is gone. What was handed to it may be in the log, what was not is not."""
@@ -247,9 +247,9 @@ class SqliteStore:
         self._lost -= {job.events[0].event_id for job in self._gathered if job.events}
         self.ending.end(why)
         for job in self._unsettled:
-            _tell_one(job.done, self._refusal(job.events))
+            _resolve(job.done, self._refusal(job.events))
         for query in self._asked:
-            _tell_one(query.done, StoreUnavailable(why))
+            _resolve(query.done, StoreUnavailable(why))
         self._unsettled.clear()
         self._gathered.clear()
         self._asked.clear()
@@ -262,9 +262,9 @@ class SqliteStore:
             found = os.stat(self.path)
             self._file = found.st_dev, found.st_ino
         except BaseException as error:
-            self._in_loop(_tell_one, self._opened, unavailable(error, self.path))
+            self._in_loop(_resolve, self._opened, unavailable(error, self.path))
             return
-        self._in_loop(_tell_one, self._opened, None)
+        self._in_loop(_resolve, self._opened, None)
         try:
             while (work := self._take()) is not None:
                 appends, query = work
@@ -409,7 +409,7 @@ class SqliteStore:
         finally:
             for job, result in results:
                 self._unsettled.discard(job)
-                _tell_one(job.done, result)
+                _resolve(job.done, result)
 
     def _answer(self, db: sqlite3.Connection, query: _Query) -> None:
         found: Any = None
@@ -425,7 +425,7 @@ class SqliteStore:
         self._in_loop(self._settle, query, found, why)
 
 
-def _tell_one(done: asyncio.Future[Any], result: Any) -> None:
+def _resolve(done: asyncio.Future[Any], result: Any) -> None:
     """Give a result to whoever waits for it, who may have been cancelled."""
     if done.done():
         return

@@ -27,6 +27,6 @@ def test_tasks_without_an_owner_would_be_noticed(monkeypatch: pytest.MonkeyPatch
     def unheard(self: Supervisor, what: str, coroutine: Coroutine[Any, Any, None], lost: Callable[[str], None]) -> None:
         self._spawn(coroutine)
 
-    monkeypatch.setattr(Supervisor, "keep", unheard)
+    monkeypatch.setattr(Supervisor, "must_live", unheard)
     _, wrong = sweep(every=17)
     assert len(wrong) > 5

@@ -13,6 +13,7 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -56,8 +57,13 @@ FOLD = hashlib.sha256(Path(fold.__file__).read_bytes()).hexdigest()[:16]
 
 
 def fold_name() -> str:
-    """Name the fold in use: its code, and its bounds where they are not the ones it ships with."""
-    return FOLD if bounds.bounds() == bounds.Bounds() else f"{FOLD} {digest(repr(bounds.bounds()))}"
+    """Name the fold in use: its code and its bounds."""
+    return _named(bounds.bounds())
+
+
+@cache
+def _named(chosen: bounds.Bounds) -> str:
+    return f"{FOLD} {digest(repr(chosen))}"
 
 
 STATION_STREAM = "station-"

@@ -212,7 +212,9 @@ class Api:
             except Elsewhere:
                 raise Problem(409, "a key is changed on the node the station is connected to") from None
         if decided.answer == "known":
-            pending = (await self.node.handler.load(station)).state.commands.get(decided.command_id or "")
+            handler, command_id = self.node.handler, decided.command_id or ""
+            pending = (await handler.load(station)).state.commands.get(command_id)
+            pending = pending or await handler.recall(station, command_id)
             if pending is not None and not same(pending.command, command):
                 raise Problem(422, "this Idempotency-Key was used for another command")
         return decided

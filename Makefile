@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 OUT := reports/out
 JOBS ?=
 
-.PHONY: help run test lint types prove bench serverbench capacity growth kills faults fuzz storm day seeds picture pins clean worlds nightly
+.PHONY: help run test lint types prove bench serverbench capacity growth kills breaks faults fuzz storm day seeds picture pins clean worlds nightly
 
 help:  ## show the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -59,9 +59,16 @@ capacity: $(VENV)/dev.stamp  ## how many stations it carries, SQLite and Postgre
 growth: $(VENV)/dev.stamp  ## what more stations and a longer log cost: docs/growth.md
 	$(BIN)/python loadtests/capacity/growth.py --page docs/growth.md
 
-kills: $(VENV)/dev.stamp  ## kill -9 under load: 200 times on SQLite, 200 times and stops on PostgreSQL with three nodes (slow)
+kills: $(VENV)/dev.stamp  ## kill -9 under load: 200 times on SQLite, 200 times and stops on PostgreSQL; name clashes, failovers (slow)
 	$(BIN)/python loadtests/damage/kill_nodes.py --kills 200
 	$(BIN)/python loadtests/damage/kill_nodes.py --kills 200 --postgres --nodes 3
+	$(BIN)/python loadtests/damage/clash_nodes.py --clashes 200 --failovers 200
+
+breaks: $(VENV)/dev.stamp  ## an exception and a cancellation everywhere in a node, every bound at 2, hostile values to each store
+	$(BIN)/python loadtests/damage/break_off.py
+	$(BIN)/interlock run --suite --bounds 2 --seeds 10 --quiet --out $(OUT)/bounds
+	$(BIN)/interlock run break-off-at-every-point --seeds 500 --quiet --out $(OUT)/breaks
+	INTERLOCK_PARITY_ROUNDS=25 $(BIN)/pytest -q -n 0 tests/csms/test_store_parity.py
 
 faults: $(VENV)/dev.stamp  ## full disks, failing disks, databases that restart and lines cut around COMMIT, under load (needs cc)
 	$(BIN)/python loadtests/damage/storage_faults.py --rounds 3
@@ -73,7 +80,7 @@ fuzz: $(VENV)/dev.stamp  ## a million bad frames in process, 50,000 over sockets
 storm: $(VENV)/dev.stamp  ## 5,000 charging stations lose the CSMS at once, and come back
 	$(BIN)/python loadtests/damage/storm.py
 
-nightly: prove seeds kills faults fuzz storm day bench  ## the campaigns and figures that are too long for the gate (hours)
+nightly: prove seeds kills breaks faults fuzz storm day bench  ## the campaigns and figures that are too long for the gate (hours)
 
 day: $(VENV)/run.stamp  ## a day of 1,000 stations, timed
 	$(BIN)/interlock run day-of-1000 --out $(OUT)/day

@@ -8,7 +8,7 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """One reading of time in two forms."""
+    """One reading of time in two forms: `now` to wait by, which never steps, and `at` to tell, which may be set."""
 
     def now(self) -> float:
         """Return seconds on the event loop's clock."""
@@ -42,6 +42,10 @@ class Ids:
     def remote_start_id(self) -> int:
         """Draw the number by which a station names the remote start it carries out (0 to 2^31 - 1)."""
         return self._rng.randint(0, 2**31 - 1)
+
+    def fraction(self) -> float:
+        """Draw a number from 0 to 1, to wait for a part of a time that others wait for, too."""
+        return self._rng.random()
 
     def transaction_id(self) -> int:
         """Draw a transaction id: never 0, never guessable from another (1 to 2^31 - 1)."""

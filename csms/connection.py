@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Coroutine, Sequence
+from typing import TYPE_CHECKING, Any
 
 from interlock.csms import labelled_points as points
 from interlock.csms import ocppj
 from interlock.csms.dialects import Dialect, NotAcceptable
 from interlock.csms.domain import events as ev
 from interlock.csms.domain import reports as rp
-from interlock.csms.store import NOT_DURABLE
+from interlock.csms.store import NOT_DURABLE, NotStorable
 
 if TYPE_CHECKING:
     from interlock.csms.node import Csms
@@ -48,6 +48,7 @@ class Connection:
         self._hung_up: str | None = None
         self._waiting: asyncio.Future[None] | None = None
         self._called_for: dict[str, tuple[str, str]] = {}
+        self._abandoned: list[ocppj.TimedOut] = []
         self.rested: Callable[[], None] = _nothing
         """Is called when every frame offered was handled."""
 
@@ -121,6 +122,10 @@ class Connection:
             # A CALL that is not durable is not answered: the station keeps it. An answer comes once.
             if isinstance(notice, ocppj.Answered | ocppj.Failed):
                 await self._understood(notice)
+        except NotStorable as error:  # of this message and no other; the store is sound
+            node.alarm(f"{self.station}: a message cannot be recorded: {error}")
+            if isinstance(notice, ocppj.CallReceived):
+                self.endpoint.fail(notice.message_id, "PropertyConstraintViolation", "a value cannot be recorded")
         self.flush()
 
     async def _understood(self, notice: ocppj.Notice | None) -> None:
@@ -129,11 +134,23 @@ class Connection:
                 await self._called(notice)
             case ocppj.Answered() | ocppj.Failed():
                 self.flush()  # the next CALL need not wait for the log
-                await self.node.dispatcher.settle(self.station, notice, self.dialect)
+                await self._answered(notice)
             case ocppj.Malformed(why=why):
                 await self.node.malformed(self.station, why)
             case _:
                 pass
+
+    async def _answered(self, notice: ocppj.Answered | ocppj.Failed) -> None:
+        dispatcher, station = self.node.dispatcher, self.station
+        try:
+            await dispatcher.settle(station, notice, self.dialect)
+        except NOT_DURABLE:
+            raise
+        except (Exception, asyncio.CancelledError):
+            # An answer comes once: it is settled whatever becomes of this connection.
+            what = f"{station}: the answer to {notice.message_id}"
+            self.node.supervisor.until_done(what, lambda: dispatcher.settle(station, notice, self.dialect))
+            raise
 
     async def _called(self, called: ocppj.CallReceived) -> None:
         deviations: Sequence[rp.Deviation] = ()
@@ -174,11 +191,13 @@ class Connection:
             self._not_sent(intent, f"{self.dialect.SUBPROTOCOL} cannot carry it: {error.why}")
             return
         self._called_for[intent.command_id] = (intent.request_id, action)
-        self.endpoint.call(intent.command_id, action, payload, self.node.clock.when(intent.deadline))
+        clock, most_s = self.node.clock, self.node.settings.call_timeout_s
+        deadline = min(clock.when(intent.deadline), clock.now() + most_s)  # though the time of day was set meanwhile
+        self.endpoint.call(intent.command_id, action, payload, deadline)
         self.flush()
 
     def _not_sent(self, intent: ev.CommandRequested, why: str) -> None:
-        self.node.spawn(self.node.dispatcher.refute(self.station, intent.command_id, why))
+        self._later(lambda: self.node.dispatcher.refute(self.station, intent.command_id, why))
 
     def flush(self) -> None:
         """Write what the endpoint has ready and set the timer for what it waits for."""
@@ -207,27 +226,43 @@ class Connection:
             self._timer.cancel()
             self._timer = None
         if due is not None and self._timer is None:
-            self._timer = asyncio.get_running_loop().call_at(due, self._expire)
+            self._timer = self.node.supervisor.at(due, f"{self.station}: the timer of its calls", self._expire)
 
     def _expire(self) -> None:
         self._timer = None
         ended = self.endpoint.expired(self.node.clock.now())
         if ended:
-            self.node.spawn(self.node.dispatcher.timed_out(self.station, ended, "timeout"))
+            self._later(lambda: self.node.dispatcher.timed_out(self.station, ended, "timeout"))
         self.flush()
+
+    def _later(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        self.node.supervisor.until_done(f"{self.station}: the end of a call", work)
 
     async def closed(self, why: str) -> None:
         """The transport is gone: calls without an answer are in doubt. Clears nothing a newer connection set."""
-        if not self.open:
-            return
-        self.open = False
-        self._set_timer_off()
-        self.node.forget(self)
-        await self.node.dispatcher.timed_out(self.station, self.endpoint.abandon(), "connection lost")
+        self.end()
+        while self._abandoned:
+            call = self._abandoned[0]
+            await self.node.dispatcher.timed_out(self.station, [call], "connection lost")
+            if call in self._abandoned:
+                self._abandoned.remove(call)
+
+    def end(self) -> None:
+        """Be gone for whoever would send: nothing is written from now on."""
+        if self.open:
+            self.open = False
+            self._set_timer_off()
+            self.node.forget(self)
+            self._abandoned = list(self.endpoint.abandon())
 
     def supersede(self) -> None:
         """End this connection because a newer one of the same station speaks."""
         self._close("superseded by a newer connection")
+
+    def fail(self) -> None:
+        """End this connection because the node cannot serve it any more."""
+        self._close("this node is over")
+        self.end()
 
     def _set_timer_off(self) -> None:
         if self._timer is not None:

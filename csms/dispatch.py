@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
+from datetime import datetime
 from typing import Any, Protocol
 
 from interlock.csms import codec, ocppj
@@ -26,11 +27,14 @@ from interlock.csms import labelled_points as points
 from interlock.csms.dialects import Dialect, NotAcceptable
 from interlock.csms.domain import commands as do
 from interlock.csms.domain import events as ev
-from interlock.csms.domain import facts
+from interlock.csms.domain import facts, recall
+from interlock.csms.domain.bounds import bounds
 from interlock.csms.domain.inflight import Pending, Phase, probe_request
+from interlock.csms.domain.station import Station
 from interlock.csms.handle import Handler, Unreachable, station_of
 from interlock.csms.noted import UNPLACED
 from interlock.csms.store import NOT_DURABLE, StoredEvent
+from interlock.csms.supervise import Supervisor
 
 
 class Carrier(Protocol):
@@ -54,13 +58,15 @@ SOONEST_S = 0.05
 class Dispatcher:
     """Everything one node does about commands after they were decided."""
 
-    def __init__(self, handler: Handler, carriers: dict[str, Carrier], spawn: Spawn) -> None:
+    def __init__(self, handler: Handler, carriers: dict[str, Carrier], spawn: Spawn, supervisor: Supervisor) -> None:
         self.handler, self.carriers, self.spawn = handler, carriers, spawn
         self.node, self.clock, self.settings = handler.node, handler.clock, handler.settings
-        self.reach = handler.reach
-        self._taken: set[str] = set()
+        self.reach, self.supervisor = handler.reach, supervisor
+        self._taken: dict[str, None] = {}
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._probes: dict[str, int] = {}
+        self._waits: dict[str, tuple[datetime, float]] = {}
+        """Until when each command is waited for: the time of day it is due, and when that is on the loop's clock."""
 
     # --- intent -> CALL ---
 
@@ -73,8 +79,20 @@ class Dispatcher:
             intent = codec.decode(event.type, event.data)
             assert isinstance(intent, ev.CommandRequested)
             if intent.node == self.node and intent.command_id not in self._taken:
-                self._taken.add(intent.command_id)
-                self.spawn(self.send(station, intent))
+                self._taken[intent.command_id] = None
+                if len(self._taken) > bounds().intents_taken:
+                    del self._taken[next(iter(self._taken))]
+                self._start(station, intent)
+
+    def _start(self, station: str, intent: ev.CommandRequested) -> None:
+        """Send, once: if that breaks off, nobody knows whether the frame left."""
+        command_id = intent.command_id
+
+        def lost(why: str) -> None:
+            doubt = "its sending broke off"
+            self.supervisor.until_done(f"{station}: the doubt", lambda: self.doubt(station, command_id, doubt))
+
+        self.supervisor.must_live(f"{station}: sending {command_id}", self.send(station, intent), lost)
 
     async def send(self, station: str, intent: ev.CommandRequested) -> None:
         """Write the one frame of a durable intent, if the connection it was decided for is still the one."""
@@ -96,10 +114,13 @@ class Dispatcher:
         """Record what a station answered, in time or late. Awaited in the order of the station's frames."""
         command_id = notice.message_id
         await self.reach(points.ANSWER_RECEIVED, station, command_id)
+        forgotten: Pending | None = None
         loaded = await self.handler.load(station)
         pending = loaded.state.commands.get(command_id)
         if pending is None:
             pending = (await self.handler.catch_up(station, loaded)).state.commands.get(command_id)
+        if pending is None:
+            pending = forgotten = await self.handler.recall(station, command_id)
         if pending is None:
             said = notice.code if isinstance(notice, ocppj.Failed) else str(notice.payload.get("status", ""))[:40]
             await self.handler.noted.anomaly(station, UNPLACED, "", f"{command_id}: {said}")
@@ -116,13 +137,17 @@ class Dispatcher:
             except NotAcceptable as error:
                 await self.doubt(station, command_id, f"answer not understood: {error.why[:80]}")
                 return
-        await self.outcome(station, command_id, answer)
+        await self.outcome(station, command_id, answer, forgotten)
 
-    async def outcome(self, station: str, command_id: str, answer: facts.Answer) -> None:
-        """Record an answer and look after what it leaves open."""
-        state = await self.handler.insist(
-            station, lambda state: facts.answered(state, command_id, answer, self.clock.at())
-        )
+    async def outcome(
+        self, station: str, command_id: str, answer: facts.Answer, forgotten: Pending | None = None
+    ) -> None:
+        """Record an answer and look after what it leaves open; `forgotten` is what only the log knows of it."""
+
+        def news(state: Station) -> facts.Facts:
+            return facts.answered(recall.with_command(state, forgotten), command_id, answer, self.clock.at())
+
+        state = await self.handler.insist(station, news)
         await self.reach(points.OUTCOME_DURABLE, station, command_id)
         self.watch(station, state.commands.get(command_id))
 
@@ -152,12 +177,14 @@ class Dispatcher:
             return
         if pending.finished:
             self._probes.pop(pending.command_id, None)
+            self._waits.pop(pending.command_id, None)
             if (timer := self._timers.pop(pending.command_id, None)) is not None:
                 timer.cancel()
             return
         loaded = self.handler.resident.get(station)
         if loaded is None:
-            self.spawn(self._watch_loaded(station, pending.command_id))
+            command_id = pending.command_id
+            self.supervisor.until_done(f"{station}: watching", lambda: self._watch_loaded(station, command_id))
             return
         self._arm(station, loaded.state, pending)
 
@@ -173,10 +200,25 @@ class Dispatcher:
             return
         if (timer := self._timers.pop(pending.command_id, None)) is not None:
             timer.cancel()
-        when = max(self.clock.now() + SOONEST_S, self.clock.when(due))
-        self._timers[pending.command_id] = asyncio.get_running_loop().call_at(
-            when, lambda: self.spawn(self.look(station, pending.command_id))
+        when = self._when(state, pending, due)
+        what, command_id = f"{station}: the look at {pending.command_id}", pending.command_id
+        self._timers[command_id] = self.supervisor.at(
+            when, what, lambda: self.supervisor.until_done(what, lambda: self.look(station, command_id))
         )
+
+    def _when(self, state: Station, pending: Pending, due: datetime) -> float:
+        """Return when something is due on the loop's clock: no later than its own length from now.
+
+        A time of day that was set back is as far off as the step; what holds a connector is not held for that.
+        """
+        now, command_id = self.clock.now(), pending.command_id
+        if command_id in self._waits and self._waits[command_id][0] == due:
+            return max(now + SOONEST_S, self._waits[command_id][1])
+        began = max(pending.settled_at, state.online_at or pending.settled_at)
+        longest_s = max(0.0, (due - began).total_seconds())
+        when = max(now + SOONEST_S, min(self.clock.when(due), now + longest_s))
+        self._waits[command_id] = due, when
+        return when
 
     async def look(self, station: str, command_id: str) -> None:
         """Look at a command in doubt: ask the station, or give up. A decision on the state as it is now."""
@@ -186,10 +228,12 @@ class Dispatcher:
         state = (await self.handler.catch_up(station, loaded)).state
         pending = state.commands.get(command_id)
         if pending is None or pending.finished:
+            self._probes.pop(command_id, None)
+            self._waits.pop(command_id, None)
             return
         asked = self._probes.get(command_id, 0)
         due = facts.look_again_at(state, pending, self.settings.patience, asked)
-        if due is not None and self.clock.when(due) > self.clock.now() + 1e-3:
+        if due is not None and self._when(state, pending, due) > self.clock.now() + SOONEST_S:
             self._arm(station, state, pending)
             return
         if pending.phase is Phase.REQUESTED:

@@ -10,9 +10,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,11 +22,12 @@ import msgspec
 from interlock.csms import codec
 from interlock.csms import labelled_points as points
 from interlock.csms.clock import Clock, Ids
+from interlock.csms.domain import bounds, recall
 from interlock.csms.domain import commands as do
 from interlock.csms.domain import events as ev
 from interlock.csms.domain import station as fold
 from interlock.csms.domain.events import Facts
-from interlock.csms.domain.station import Accept, Known, Refusal, Rules, Station, decide, evolve
+from interlock.csms.domain.station import Accept, Known, Pending, Refusal, Rules, Station, decide, evolve
 from interlock.csms.noted import Noted
 from interlock.csms.settings import Settings
 from interlock.csms.store import (
@@ -47,6 +49,9 @@ Observe = Callable[..., None]
 ATTEMPTS = 100
 """Lost races in a row after which something is wrong with the store rather than with the timing."""
 RESEND_AFTER_S = 0.05
+BACK_OFF_S = 0.002
+"""Of the first wait after a second lost race in a row, at the most; it doubles."""
+READ_PAGE = 500
 INSIST_EVERY_S = 1.0
 
 
@@ -62,6 +67,17 @@ FOLD = name_of_fold(Path(fold.__file__).parent)
 """Names the code that folds, all of the domain: a snapshot made by any other code is not used."""
 
 T = TypeVar("T")
+
+
+def fold_name() -> str:
+    """Name the fold in use: its code and its bounds."""
+    return _named(bounds.bounds())
+
+
+@cache
+def _named(chosen: bounds.Bounds) -> str:
+    return f"{FOLD} {digest(repr(chosen))}"
+
 
 STATION_STREAM = "station-"
 """Prefix of the names of streams that decide about a station."""
@@ -125,7 +141,7 @@ class Handler:
         stream = station_stream(station)
         start, source = Loaded(Station(), 0), "log"
         snapshot = await self.store.load_snapshot(stream)
-        if snapshot is not None and snapshot.fold == FOLD:
+        if snapshot is not None and snapshot.fold == fold_name():
             start = Loaded(codec.decode_state(snapshot.state), snapshot.version)
             source = "snapshot"
             self._snapshot_version[station] = snapshot.version
@@ -160,6 +176,12 @@ class Handler:
                 return known
             self.resident[station] = loaded
         return loaded
+
+    def forget(self, station: str) -> None:
+        """Drop what is kept of a station: it is folded from the log when it is needed."""
+        self.complete = False
+        self.resident.pop(station, None)
+        self._snapshot_version.pop(station, None)
 
     async def catch_up(self, station: str, behind: Loaded) -> Loaded:
         """Read what others appended since `behind`."""
@@ -223,15 +245,17 @@ class Handler:
         With `force` a refusal is overruled, and its reason stands in the intent. Raises `Unreachable` when nothing
         could carry it, one of `NOT_DURABLE` when the store does not say that it is.
         """
-        loaded = await self.load(station)
-        for _ in range(ATTEMPTS):
+        loaded, named = await self.load(station), command_name(station, request_id)
+        for attempt in range(ATTEMPTS):
             self._observe_loaded(station, loaded)
             decision = self.decide(command, request_id, loaded.state, self.rules(station))
             forced = decision.reason if force and isinstance(decision, Refusal) else None
             if isinstance(decision, Known | Refusal) and forced is None:
                 fresh = await self.catch_up(station, loaded)
-                if fresh.version == loaded.version or isinstance(decision, Known):
+                if isinstance(decision, Known):
                     return decision
+                if fresh.version == loaded.version:
+                    return await self.known(station, request_id) or decision
                 loaded = fresh  # refused on an old state: the newer one decides
                 continue
             if not loaded.state.online:
@@ -239,18 +263,58 @@ class Handler:
                 if fresh.state.online:
                     loaded = fresh
                     continue
+                if (known := await self.known(station, request_id)) is not None:
+                    return known
                 raise Unreachable(station)
             intent = self.intent(loaded.state, command, request_id, timeout_s)
-            if forced is not None:
-                intent = replace(intent, forced=forced)
+            intent = replace(intent, command_id=named, forced=forced)
             await self.reach(points.INTENT_DECIDED, station, intent.command_id)
             try:
-                await self.append(station, loaded, [intent], [self.ids.event_id()])
+                await self.append(station, loaded, [intent], [intent_id(named)])
             except WrongExpectedVersion:
+                await self.back_off(attempt)
                 loaded = await self.catch_up(station, loaded)
                 continue
+            except EventIdReused:
+                if (known := await self.known(station, request_id)) is not None:
+                    return known  # decided before, and forgotten by the state or not heard of here
+                raise
             return intent
         raise StoreUnavailable(f"lost {ATTEMPTS} races in a row for station {station}")
+
+    async def back_off(self, attempt: int) -> None:
+        """Wait a moment after a lost race: longer each time, and not as long as whoever lost the same one."""
+        if attempt > 0:
+            most_s = BACK_OFF_S * 2 ** min(attempt, 8)
+            await asyncio.sleep(self.ids.fraction() * most_s)
+
+    async def known(self, station: str, request_id: str) -> Known | None:
+        """Ask the log what became of a request; None when it was never decided."""
+        name = command_name(station, request_id)
+        return Known(name) if await self.store.find([intent_id(name)]) else None
+
+    async def recall(self, station: str, command_id: str) -> Pending | None:
+        """Ask the log for a command that the station's state forgot; None for one the log does not know."""
+        names = [intent_id(command_id), *(outcome_id(command_id, kind) for kind in OUTCOMES)]
+        found = [one for one in await self.store.find(names) if one.stream == station_stream(station)]
+        return recall.command((codec.decode(one.type, one.data) for one in found), command_id)
+
+    async def transaction_events(self, station: str, transaction_id: Any) -> list[Any]:
+        """Ask the log for the start and the stop of a transaction that the station's state forgot.
+
+        A stop is found by its id. A start is named by what it states, so its stream is read, a page at a time.
+        """
+        stream, after = station_stream(station), 0
+        ended = await self.store.find([stop_id(station, transaction_id)])
+        found = [codec.decode(one.type, one.data) for one in ended]
+        while not found and (page := await self.store.read(stream, after, READ_PAGE)):
+            after = page[-1].version
+            for one in page:
+                if codec.kind(one.type) == "TransactionStarted":
+                    event = codec.decode(one.type, one.data)
+                    if getattr(event, "transaction_id", None) == transaction_id:
+                        found.append(event)
+        return found
 
     def decide(self, command: do.Command, request_id: str, state: Station, rules: Rules) -> Accept | Known | Refusal:
         """Decide one command."""
@@ -272,8 +336,13 @@ class Handler:
         and what the last `news` decided.
         """
         loaded = await self.load(station)
-        for _ in range(ATTEMPTS):
-            facts, decided = news(loaded.state)
+        told: dict[str, StoredEvent] = {}  # what the log knows and the state forgot, by id
+        for attempt in range(ATTEMPTS):
+            facts, decided = news(_with(loaded.state, told))
+            ids = self._fact_ids(station, facts)
+            if told:
+                facts = [fact for fact, name in zip(facts, ids, strict=True) if name not in told]
+                ids = [name for name in ids if name not in told]
             if not facts:
                 fresh = await self.catch_up(station, loaded)
                 if fresh.version == loaded.version:
@@ -281,16 +350,13 @@ class Handler:
                 loaded = fresh
                 continue
             try:
-                after = await self.append(station, loaded, facts, self._fact_ids(station, facts))
-                return after.state, decided
+                return (await self.append(station, loaded, facts, ids)).state, decided
             except WrongExpectedVersion:
-                loaded = await self.catch_up(station, loaded)
+                await self.back_off(attempt)  # somebody appended first: ask the newer state what is news
             except EventIdReused:
-                # Perhaps somebody appended this very fact first, at another time: ask the newer state what is news.
-                fresh = await self.catch_up(station, loaded)
-                if fresh.version == loaded.version:
-                    return (await self._without_known(station, loaded, facts)).state, decided
-                loaded = fresh
+                # This very fact is there in other words: so it is known.
+                told.update({one.event_id: one for one in await self.store.find(ids)})
+            loaded = await self.catch_up(station, loaded)
         raise StoreUnavailable(f"lost {ATTEMPTS} races in a row for station {station}")
 
     async def once(self, station: str, event: ev.StationEvent, event_id: str) -> bool:
@@ -307,33 +373,14 @@ class Handler:
                 return True
         raise StoreUnavailable(f"lost {ATTEMPTS} races in a row for station {station}")
 
-    async def _without_known(self, station: str, loaded: Loaded, facts: Facts) -> Loaded:
-        """Append one by one the facts of a batch of which some stand in the log, though no state remembers them.
-
-        That is so for what nothing folds, and for what was forgotten since: the station tells it again because it
-        missed the answer, and would for ever.
-        """
-        left, lost = list(facts), 0
-        while left:
-            try:
-                loaded = await self.append(station, loaded, left[:1], self._fact_ids(station, left[:1]))
-            except WrongExpectedVersion:
-                lost += 1
-                if lost == ATTEMPTS:
-                    raise StoreUnavailable(f"lost {ATTEMPTS} races in a row for station {station}") from None
-                loaded = await self.catch_up(station, loaded)
-                continue
-            except EventIdReused:
-                pass
-            del left[0]
-        return loaded
-
     async def insist(self, station: str, news: Callable[[Station], Facts]) -> Station:
         """Record facts that nobody will tell again, such as an outcome: while the store takes nothing, keep trying."""
         while True:
             try:
                 return (await self.record(station, lambda state: (news(state), None)))[0]
             except NOT_DURABLE:
+                if self.store.ending.why is not None:
+                    raise  # nothing will ever be taken again
                 await asyncio.sleep(INSIST_EVERY_S)
 
     def _fact_ids(self, station: str, facts: Sequence[ev.StationEvent]) -> list[str]:
@@ -354,7 +401,8 @@ class Handler:
         stream = station_stream(station)
         self._snapshot_version[station] = loaded.version
         try:
-            await self.store.save_snapshot(Snapshot(stream, loaded.version, FOLD, codec.encode_state(loaded.state)))
+            kept = codec.encode_state(loaded.state)
+            await self.store.save_snapshot(Snapshot(stream, loaded.version, fold_name(), kept))
         except NOT_DURABLE as error:
             self.outage.refuse(error)
             return
@@ -384,8 +432,52 @@ def fact_id(station: str, fact: Any) -> str | None:
     return name(station, fact) if name is not None else None
 
 
+def digest(*said: object) -> str:
+    """Return what stands for these values in an id: whatever is in them, it is short and plain."""
+    return hashlib.blake2b(repr(said).encode("utf-8", "surrogatepass"), digest_size=15).hexdigest()
+
+
+def command_name(station: str, request_id: str) -> str:
+    """Name the command a request becomes: so the log can be asked whether it was decided. A message id, too."""
+    return f"c{digest(station, request_id)}"
+
+
+def intent_id(command_id: str) -> str:
+    """Name the event of a command's intent."""
+    return outcome_id(command_id, "CommandRequested")
+
+
+def outcome_id(command_id: str, kind: str) -> str:
+    """Name the event in which a command takes this step, once."""
+    return f"{kind}:{digest(command_id)}"
+
+
+def stop_id(station: str, transaction_id: Any) -> str:
+    """Name the event of a transaction's end."""
+    return f"stopped:{digest(station, transaction_id)}"
+
+
+def _with(state: Station, told: Mapping[str, StoredEvent]) -> Station:
+    return (
+        recall.with_transactions(state, [codec.decode(one.type, one.data) for one in told.values()]) if told else state
+    )
+
+
 def _of_command(station: str, fact: Any) -> str:
-    return f"{fact.command_id}:{type(fact).__name__}"
+    return outcome_id(fact.command_id, type(fact).__name__)
+
+
+OUTCOMES = (
+    "CommandAccepted",
+    "CommandRejected",
+    "CommandInDoubt",
+    "CommandConfirmed",
+    "CommandRefuted",
+    "CommandUnknown",
+    "CommandLapsed",
+    "CommandClosed",
+)
+"""Steps a command takes once each."""
 
 
 def _of_start(station: str, fact: ev.TransactionStarted) -> str | None:
@@ -393,31 +485,31 @@ def _of_start(station: str, fact: ev.TransactionStarted) -> str | None:
         return _of_message(station, fact)
     if fact.started_at is None:
         return None  # what has no time is told by nothing from another that has none
-    token, repeats = (fact.id_token or "").lower(), "" if fact.repeats is None else f":{fact.repeats}"
-    return f"{fact.started_at}:{station}:started:{fact.evse}:{token}:{fact.meter_start_wh}{repeats}"
+    words = fact.evse, (fact.id_token or "").lower(), fact.meter_start_wh, fact.repeats
+    return f"{fact.started_at}:started:{digest(station, fact.started_at, *words)}"
 
 
 def _of_message(station: str, fact: Any) -> str:
-    return f"{station}:{type(fact).__name__}:{fact.transaction_id}:{fact.seq_no}"
+    return f"{type(fact).__name__}:{digest(station, fact.transaction_id, fact.seq_no)}"
 
 
 def _of_notice(station: str, fact: ev.NoticeReceived) -> str | None:
     if fact.reported_at is None:
         return None
-    return f"{fact.reported_at}:{station}:notice:{fact.action}:{codec.digest_of(fact.payload)}"
+    return f"{fact.reported_at}:notice:{digest(station, fact.action, codec.digest_of(fact.payload))}"
 
 
-# What happens all the time begins with when it was: so the index of ids grows at its end, a few pages for all stations.
+# Ids of frequent events start with a time, so that inserts land at the end of the unique index.
 _FACT_IDS: dict[type, Callable[[str, Any], str | None]] = {
-    ev.CameOnline: lambda station, fact: f"{station}:online:{fact.epoch}",
-    ev.WentOffline: lambda station, fact: f"{station}:offline:{fact.epoch}",
+    ev.CameOnline: lambda station, fact: f"online:{digest(station, fact.epoch)}",
+    ev.WentOffline: lambda station, fact: f"offline:{digest(station, fact.epoch)}",
     ev.TransactionStarted: _of_start,
     ev.TransactionUpdated: _of_message,
     ev.TransactionStopped: lambda station, fact: (
-        f"{station}:stopped:{fact.transaction_id}" if fact.seq_no is None else _of_message(station, fact)
+        stop_id(station, fact.transaction_id) if fact.seq_no is None else _of_message(station, fact)
     ),
     ev.NoticeReceived: _of_notice,
-    ev.ContradictingEvidence: lambda station, fact: f"{_of_command(station, fact)}:{fact.observed}",
+    ev.ContradictingEvidence: lambda station, fact: f"contradicted:{digest(fact.command_id, fact.observed)}",
     ev.CommandInDoubt: _of_command,
     ev.CommandAccepted: _of_command,
     ev.CommandRejected: _of_command,
@@ -431,26 +523,15 @@ _FACT_IDS: dict[type, Callable[[str, Any], str | None]] = {
 
 def sample_ids(station: str, samples: Sequence[ev.MeterSampled]) -> list[str] | None:
     """Name readings that were told together by what they state; None if one has no time, and so may repeat another."""
-    said = [
-        f"{one.sampled_at}:{station}:sampled:{one.evse}:{one.transaction_id}:"
-        f"{one.energy_wh}:{one.power_w}:{one.voltage_v}{_more(one)}"
-        for one in samples
-        if one.sampled_at is not None
-    ]
-    if len(said) < len(samples):
+    if any(one.sampled_at is None for one in samples):
         return None
-    if len(said) == 1:
-        return said
+    said = [
+        (one.sampled_at, one.evse, one.transaction_id, one.energy_wh, one.power_w, one.voltage_v, one.readings)
+        for one in samples
+    ]
     # Each is named after all: a part of them, told again with others, is told for the first time.
-    digest = hashlib.blake2b("\n".join(said).encode(), digest_size=12).hexdigest()
-    return [f"{samples[0].sampled_at}:{station}:sampled:{digest}:{number}" for number in range(len(samples))]
-
-
-def _more(sample: ev.MeterSampled) -> str:
-    """Name the readings of a sample, where its summary does not say them all."""
-    if not sample.readings:
-        return ""
-    return ":" + hashlib.blake2b(msgspec.json.encode(sample.readings), digest_size=12).hexdigest()
+    all_of_it = digest(station, said)
+    return [f"{samples[0].sampled_at}:sampled:{all_of_it}:{number}" for number in range(len(samples))]
 
 
 def unobserved(kind: str, **fields: Any) -> None:

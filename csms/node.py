@@ -17,8 +17,9 @@ from interlock.csms.dialects import BY_SUBPROTOCOL, Dialect, recorded
 from interlock.csms.dispatch import Dispatcher
 from interlock.csms.domain import commands as do
 from interlock.csms.domain import events as ev
-from interlock.csms.domain import facts
+from interlock.csms.domain import facts, recall
 from interlock.csms.domain import reports as rp
+from interlock.csms.domain.bounds import bounds
 from interlock.csms.domain.station import Known, Refusal, Rules, Station
 from interlock.csms.domain.tokens import Tokens
 from interlock.csms.handle import STATION_STREAM, Handler, Observe, Unreachable, station_of, unobserved
@@ -26,8 +27,11 @@ from interlock.csms.noted import MALFORMED, REFUSED
 from interlock.csms.presence import Presence
 from interlock.csms.settings import Settings
 from interlock.csms.store import NOT_DURABLE, EventStore, NewEvent, StoredEvent
+from interlock.csms.supervise import Supervisor, described
 
 LOG = logging.getLogger(__name__)
+LOOKUPS_A_MINUTE = 30.0
+"""Stops of transactions its state does not know that a station may tell without a wait."""
 WRONG_CARDS_A_MINUTE = 60.0
 """Cards that are not accepted which a station may show; beyond, it is taken for one that guesses (S35)."""
 
@@ -49,6 +53,7 @@ class Csms:
     presence_class: type[Presence] = Presence
     connection_class: type[Connection] = Connection
     endpoint_class: type[ocppj.Endpoint] = ocppj.Endpoint
+    supervisor_class: type[Supervisor] = Supervisor
 
     def __init__(
         self,
@@ -72,11 +77,13 @@ class Csms:
         self._tasks: set[asyncio.Task[None]] = set()
         self.spawn = spawn or self._spawn
         self.connections: dict[str, Any] = {}
+        self.supervisor = self.supervisor_class(self.spawn, alarm, self._callback_failed)
         self.handler = self.handler_class(name, store, clock, ids, settings, rules, reach, observe, alarm)
-        self.dispatcher = self.dispatcher_class(self.handler, self.connections, self.spawn)
-        self.presence = self.presence_class(self.handler, self.spawn)
+        self.dispatcher = self.dispatcher_class(self.handler, self.connections, self.spawn, self.supervisor)
+        self.presence = self.presence_class(self.handler, self.spawn, self.supervisor)
         self.tokens = Tokens()
         self._guesses: dict[str, Bucket] = {}
+        self._lookups: dict[str, Bucket] = {}
         self.unseal: Callable[[do.Command], do.Command | None] = _as_it_is
         """What a stored command is sent as: one that carries a secret is stored without. None: it is not known here."""
         self._unsubscribe: Callable[[], None] = lambda: None
@@ -88,10 +95,15 @@ class Csms:
         task.add_done_callback(self._tasks.discard)
         return task
 
+    def _callback_failed(self, why: str) -> None:
+        self.observe("task.failed", node=self.name, error=why)
+
     # --- life ---
 
     async def start(self) -> None:
-        """Read what the log says about this node's stations and take up what it left open."""
+        """Claim this node's name, read what the log says about its stations and take up what it left open."""
+        await self.store.claim(self.name)
+        self.store.ending.on_end(self._store_ended)
         self._unsubscribe = self.store.subscribe(self._committed)
         await self.read_tokens()
         stations = [station_of(stream) for stream in await self.store.streams("station-")]
@@ -108,6 +120,13 @@ class Csms:
         if self.settings.snapshot_every_s is not None:
             self._snapshot_later(self.settings.snapshot_every_s)
 
+    def _store_ended(self, why: str) -> None:
+        """Nothing can be recorded any more, so nothing is sent and nobody is listened to."""
+        self.alarm(f"node {self.name} is over: {why}")
+        self.supervisor.close()
+        for connection in list(self.connections.values()):
+            connection.fail()
+
     async def recover(self, station: str) -> None:
         """Take up a station that was last connected here: listen for it again, and doubt what was under way."""
         state = (await self.handler.load(station)).state
@@ -115,11 +134,20 @@ class Csms:
             self.presence.watch(station, state.epoch)
         await self.dispatcher.adopt(station, crashed=True)
 
+    @property
+    def ended(self) -> str | None:
+        """Why this node is over though its process still runs, in one sentence; None while it serves."""
+        return self.store.ending.why
+
     async def stop(self) -> None:
         """Stop cleanly: close connections, wait for what is under way, snapshot."""
         for connection in list(self.connections.values()):
             connection.supersede()
-            await connection.closed("node stopped")
+            try:
+                await connection.closed("node stopped")
+            except NOT_DURABLE as error:  # the next start takes it up
+                self.alarm(f"{connection.station}: what was under way is not recorded: {error}")
+        self.supervisor.close()
         while self._tasks:
             await asyncio.gather(*self._tasks, return_exceptions=True)
         self.dispatcher.close()
@@ -132,15 +160,25 @@ class Csms:
 
     def _snapshot_later(self, every_s: float) -> None:
         def due() -> None:
-            self.spawn(self.handler.snapshot_changed())
             self._snapshot_later(every_s)
+            self.supervisor.must_live("a snapshot", self.handler.snapshot_changed(), _left)  # the log is whole without
 
-        self._snapshot_timer = asyncio.get_running_loop().call_later(every_s, due)
+        when = asyncio.get_running_loop().time() + every_s
+        self._snapshot_timer = self.supervisor.at(when, "the timer of snapshots", due)
 
     def _committed(self, stored: Sequence[StoredEvent]) -> None:
-        if not stored[0].stream.startswith(STATION_STREAM):
+        stream = stored[0].stream
+        if not stream.startswith(STATION_STREAM):
             return
-        self.handler.absorb(stored)
+        try:
+            self.handler.absorb(stored)
+            self.dispatcher.committed(stored)
+        except Exception as error:
+            self.alarm(f"{stream}: a batch of the log was not understood: {described(error)}")
+            self.handler.forget(stream.removeprefix(STATION_STREAM))
+            self.supervisor.until_done(f"{stream}: a batch of the log", lambda: self._committed_again(stored))
+
+    async def _committed_again(self, stored: Sequence[StoredEvent]) -> None:
         self.dispatcher.committed(stored)
 
     # --- stations ---
@@ -151,6 +189,29 @@ class Csms:
         """Take a new socket of an authenticated station, which speaks `dialect`. It counts from its first frame on."""
         return self.connection_class(self, station, write, close, dialect)
 
+    def serve(self, connection: Connection, closed: Callable[[str], None]) -> None:
+        """Handle a connection's frames until its transport is gone. `closed` is told why if that ends in another way.
+
+        The station is then as gone as with its transport: nothing is sent, and its silence is noticed.
+        """
+        station = connection.station
+
+        def lost(why: str) -> None:
+            closed(why)
+            connection.end()
+            self.supervisor.until_done(f"{station}: what its connection left", lambda: self._after(connection, why))
+
+        self.supervisor.must_live(f"{station}: the handling of its frames", connection.run(), lost)
+
+    async def _after(self, connection: Connection, why: str) -> None:
+        """Put in order what a connection left whose handling broke off anywhere, by what the log says of it."""
+        await connection.closed(f"its handling ended: {why}")
+        station = connection.station
+        state = (await self.handler.catch_up(station, await self.handler.load(station))).state
+        if state.online and state.node == self.name and station not in self.connections:
+            self.presence.watch(station, state.epoch)
+        await self.dispatcher.adopt(station, crashed=False)
+
     async def welcome(self, connection: Connection) -> None:
         """A connection spoke for the first time: give it the next epoch and end the one it replaces."""
         connection.epoch = await self.presence.online(connection.station, connection.dialect.SUBPROTOCOL)
@@ -158,8 +219,10 @@ class Csms:
         self.connections[connection.station] = connection
         if replaced is not None and replaced is not connection:
             replaced.supersede()
-        self.spawn(self.dispatcher.adopt(connection.station, crashed=False))
-        connection.registration = (await self.handler.load(connection.station)).state.registration
+        station = connection.station
+        adopt = self.dispatcher.adopt
+        self.supervisor.until_done(f"{station}: taking over its commands", lambda: adopt(station, crashed=False))
+        connection.registration = (await self.handler.load(station)).state.registration
 
     def forget(self, connection: Connection) -> None:
         """A connection is gone. If a newer one has taken its place, that one stays."""
@@ -184,7 +247,10 @@ class Csms:
             if isinstance(report, (rp.Meter, rp.Start, rp.Update, rp.Stop)) and report.samples:
                 await self._sampled(station, report)
             if not isinstance(report, rp.Meter):
-                _, reply = await self.handler.record(station, lambda state: self._reported(state, report))
+                told = await self._forgotten(station, report)
+                _, reply = await self.handler.record(
+                    station, lambda state: self._reported(recall.with_transactions(state, told), report)
+                )
         if self.reach is not points.passed:
             await self.reach(points.REPORT_DURABLE, station, None)
         return reply
@@ -210,6 +276,21 @@ class Csms:
         ]
         await self.handler.samples(station, report.transaction_id, samples)
 
+    async def _forgotten(self, station: str, report: rp.Report) -> Sequence[Any]:
+        """Return what the log says of the transaction a stop is about, if the state does not know it (any more)."""
+        if not isinstance(report, rp.Stop):
+            return ()
+        handler, transaction = self.handler, report.transaction_id
+        loaded = await handler.load(station)
+        if transaction in loaded.state.transactions:
+            return ()
+        if transaction in (await handler.catch_up(station, loaded)).state.transactions:
+            return ()
+        # Its stream may have to be read: a station that asks for that again and again waits, and nobody else does.
+        if wait_s := _bucket(self._lookups, station, LOOKUPS_A_MINUTE, self.clock.now()).owe(self.clock.now()):
+            await asyncio.sleep(wait_s)
+        return await handler.transaction_events(station, transaction)
+
     def _reported(self, state: Station, report: rp.Report) -> tuple[facts.Facts, rp.Reply]:
         token = getattr(report, "id_token", None)
         return facts.reported(
@@ -227,8 +308,7 @@ class Csms:
         if status == "Accepted":
             return status if guesses is None or guesses.fill(now) >= 1.0 else "Invalid"
         if guesses is None:
-            guesses = self._guesses[station] = Bucket(WRONG_CARDS_A_MINUTE / 60.0, WRONG_CARDS_A_MINUTE)
-            guesses.at = now
+            guesses = _bucket(self._guesses, station, WRONG_CARDS_A_MINUTE, now)
         return "Invalid" if guesses.take(now) else status
 
     async def malformed(self, station: str, why: str) -> None:
@@ -292,6 +372,8 @@ class Csms:
         pending = loaded.state.commands.get(command_id)
         if pending is None:
             pending = (await self.handler.catch_up(station, loaded)).state.commands.get(command_id)
+        if pending is None:
+            pending = await self.handler.recall(station, command_id)
         return pending.phase.value if pending else None
 
     async def register_token(self, id_token: str, status: str, parent: str | None = None) -> None:
@@ -311,6 +393,21 @@ class Csms:
 def _once(event: ev.StationEvent) -> Callable[[Station], tuple[facts.Facts, None]]:
     """Return news that is always news: something that happened just now and has no other trace."""
     return lambda state: ([event], None)
+
+
+def _bucket(counted: dict[str, Bucket], station: str, a_minute: float, now: float) -> Bucket:
+    """Return what counts for a station, a new one if it has none; the oldest goes where there are too many."""
+    found = counted.get(station)
+    if found is None:
+        found = counted[station] = Bucket(a_minute / 60.0, a_minute)
+        found.at = now
+        if len(counted) > bounds().guesses:
+            del counted[next(iter(counted))]
+    return found
+
+
+def _left(why: str) -> None:
+    """Leave it at that: it is done another time."""
 
 
 def _as_it_is(command: do.Command) -> do.Command | None:

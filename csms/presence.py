@@ -15,13 +15,16 @@ from interlock.csms import labelled_points as points
 from interlock.csms.domain import facts
 from interlock.csms.domain.station import Station
 from interlock.csms.handle import Handler
+from interlock.csms.supervise import Supervisor
 
 
 class Presence:
     """What one node hears, and when it stopped hearing."""
 
-    def __init__(self, handler: Handler, spawn: Callable[[Coroutine[Any, Any, None]], Any]) -> None:
-        self.handler, self.spawn = handler, spawn
+    def __init__(
+        self, handler: Handler, spawn: Callable[[Coroutine[Any, Any, None]], Any], supervisor: Supervisor
+    ) -> None:
+        self.handler, self.spawn, self.supervisor = handler, spawn, supervisor
         self.clock, self.settings = handler.clock, handler.settings
         self._last_heard: dict[str, float] = {}
         self._epochs: dict[str, int] = {}
@@ -54,27 +57,32 @@ class Presence:
             self._arm(station, now + self.settings.offline_after_s)
 
     def _arm(self, station: str, when: float) -> None:
-        self._timers[station] = asyncio.get_running_loop().call_at(when, self._fire, station)
+        what = f"{station}: its offline timer"
+        self._timers[station] = self.supervisor.at(when, what, lambda: self._fire(station))
 
     def _fire(self, station: str) -> None:
         # Frames only move `_last_heard`: one timer per station, set again when it finds it fired too early.
         due = self._last_heard[station] + self.settings.offline_after_s
-        del self._timers[station]
+        self._timers.pop(station, None)
         if due > self.clock.now():
             self._arm(station, due)
         elif (epoch := self._epochs.get(station)) is not None:
-            self.spawn(self.offline(station, epoch))
+            self._end(station, epoch)
+
+    def _end(self, station: str, epoch: int) -> None:
+        self.supervisor.until_done(f"{station}: its silence", lambda: self.offline(station, epoch))
 
     def _sweep_later(self) -> None:
         every = self.settings.offline_after_s / 2
-        self._sweeper = asyncio.get_running_loop().call_later(every, self._sweep)
+        when = asyncio.get_running_loop().time() + every
+        self._sweeper = self.supervisor.at(when, "the sweep for silent stations", self._sweep)
 
     def _sweep(self) -> None:
+        self._sweep_later()
         limit = self.clock.now() - self.settings.offline_after_s
         for station, epoch in list(self._epochs.items()):
             if self._last_heard[station] <= limit:
-                self.spawn(self.offline(station, epoch))
-        self._sweep_later()
+                self._end(station, epoch)
 
     async def offline(self, station: str, epoch: int) -> None:
         """Record that connection `epoch` fell silent, unless the log knows better."""

@@ -1,8 +1,11 @@
-"""What a user can put right, and the exit codes: 0 holds, 1 violated, 2 wrong usage, 3 could not tell."""
+"""What a user can put right, and the exit codes: 0 holds, 1 violated, 2 wrong usage, 3 could not tell.
+
+A node that serves ends with 4 when a part it cannot do without ended: start it again.
+"""
 
 from __future__ import annotations
 
-USAGE, UNTOLD = 2, 3
+USAGE, UNTOLD, ENDED = 2, 3, 4
 
 
 class Refused(Exception):

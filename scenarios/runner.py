@@ -11,13 +11,14 @@ import importlib.metadata
 import platform
 import shlex
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from interlock.csms.domain import bounds
 from interlock.csms.node import Csms
 from interlock.scenarios import scenario_file
 from interlock.scenarios.judge.invariants import judge
@@ -42,6 +43,7 @@ class Job:
     scenario: str
     seed: int
     csms: str = REFERENCE
+    bounds: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,8 @@ def versions() -> dict[str, str]:
 def reproduce(job: Job) -> str:
     """Return the line that does this run again."""
     line = f"interlock run {shlex.quote(job.scenario)} --seed {job.seed}"
+    if job.bounds is not None:
+        line += f" --bounds {job.bounds}"
     return line if job.csms == REFERENCE else f"{line} --csms {shlex.quote(job.csms)}"
 
 
@@ -130,6 +134,8 @@ def rules(spec: Scenario, lossy: bool) -> dict[str, Any]:
 def run(job: Job, spec: Scenario | None = None, csms: type[Csms] | None = None) -> Outcome:
     """Do one run and judge it. Same job, same bytes of history."""
     spec = spec if spec is not None else scenario(job.scenario)
+    if job.bounds is not None:
+        spec = replace(spec, bounds=job.bounds)
     drawn = draw(spec, job.seed)
     history, findings = examine(spec, job.seed, csms if csms is not None else csms_class(job.csms), drawn)
     about: dict[str, Any] = {
@@ -155,7 +161,8 @@ def examine(spec: Scenario, seed: int, csms: type[Csms], drawn: Drawn | None = N
     # A power cut leaves coroutines behind that must never be closed, and a run is short: collect when it is over.
     gc.disable()
     try:
-        world.run()
+        with bounds.using(bounds.of(spec.bounds)):
+            world.run()
         world.history.run = {"rules": rules(spec, world.lossy)}
         world.history.end()
         return world.history, judge(world.history)
@@ -174,8 +181,8 @@ def write(outcome: Outcome, directory: Path) -> Path:
     return directory
 
 
-def jobs(names: list[str], first_seed: int, seeds: int, csms: str) -> Iterator[Job]:
+def jobs(names: list[str], first_seed: int, seeds: int, csms: str, bounds: int | None = None) -> Iterator[Job]:
     """Return the runs that cover the named scenarios: heavy ones with one seed, the others with `seeds`."""
     for name in names:
         for seed in range(first_seed, first_seed + (1 if scenario(name).heavy else seeds)):
-            yield Job(name, seed, csms)
+            yield Job(name, seed, csms, bounds)

@@ -105,6 +105,8 @@ class Scenario:
     """End the second phase once nothing was left to happen for this long; None: it has its whole length."""
     recorded: Literal["all", "facts"] = "all"
     """`facts` leaves single frames out of the history: for runs of millions of them."""
+    bounds: int | None = None
+    """Let every bound on what the CSMS remembers (`csms.domain.bounds`) be so many; None: as they ship."""
     heavy: bool = False
     """Long to run: suites give it one seed."""
 

@@ -29,6 +29,7 @@ ASYNCIO = (
     "csms/handle.py",
     "csms/dispatch.py",
     "csms/presence.py",
+    "csms/supervise.py",
     "simulator/network/",
     "scenarios/cli/",
     "scenarios/live/",

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from interlock.csms.domain.bounds import bounds
 from interlock.csms.domain.history import before, clock_was_set
 from interlock.csms.domain.inflight import Hold, came_to_nothing
 from interlock.csms.domain.replies import TAKEN, Given, Reply
@@ -112,6 +113,8 @@ def _is_history(known: Connector | None, reported_at: datetime | None, at: datet
 
 
 def _status_reported(state: Station, event: StatusReported) -> Station:
+    if not (0 <= event.evse <= bounds().connectors and 0 <= event.connector <= bounds().connectors):
+        return state  # a station may invent any number
     if _is_history(state.connectors.get((event.evse, event.connector)), event.reported_at, event.at):
         return state
     connector = Connector(event.status, event.error_code, event.info, event.reported_at)

@@ -11,12 +11,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from interlock.csms.domain.bounds import bounds
 from interlock.csms.domain.inflight import Phase
 
 FIRST = ""
 """The id of the key an operator set; a key sent to the station has one of its own."""
-KEYS_KEPT = 4
-"""Keys of which it may be unclear which one the station took."""
 REFERENCE = "key:"
 """What stands in a stored command in place of the key it carries, followed by the key's id."""
 
@@ -127,7 +126,8 @@ def evolve(state: Credentials, event: Event) -> Credentials:
         case KeyOffered(key_id=key_id, salt=salt, digest=digest):
             # What the station used is the key before this one; older doubts end with it.
             before = [key for key in state.keys if state.proven in (None, key.key_id)]
-            return replace(state, keys=(*before[1 - KEYS_KEPT :], Digest(key_id, salt, digest)), proven=None)
+            # The oldest is the one the station had before all this. Whoever offers withdraws what cannot be any more.
+            return replace(state, keys=(*before, Digest(key_id, salt, digest)), proven=None)
         case KeyWithdrawn(key_id=key_id):
             return replace(state, keys=tuple(key for key in state.keys if key.key_id != key_id))
         case KeyUsed(key_id=key_id):
@@ -157,6 +157,19 @@ def possible(state: Credentials, phase_of: Outcome) -> tuple[Digest, ...]:
             case _:
                 found.append(key)
     return tuple([key for key in found if key.key_id == state.proven] or found)
+
+
+def offered(state: Credentials, station: str, key: Digest, phase_of: Outcome, at: datetime) -> list[Event] | None:
+    """Return what it means to offer the station one more key; None while too many are open to add one.
+
+    Keys it cannot have any more are withdrawn, so none that it may have is ever dropped to make room.
+    """
+    keys = possible(state, phase_of)
+    if len(keys) >= bounds().keys:
+        return None
+    gone = [known for known in state.keys if known not in keys]
+    withdrawn: list[Event] = [KeyWithdrawn(at, station, known.key_id) for known in gone]
+    return [*withdrawn, KeyOffered(at, station, key.key_id, key.salt, key.digest)]
 
 
 def used(state: Credentials, station: str, key_id: str, phase_of: Outcome, at: datetime) -> list[Event]:

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from enum import Enum, StrEnum
 from typing import TYPE_CHECKING, Any
 
+from interlock.csms.domain.bounds import bounds
 from interlock.csms.domain.generic import AnomalyRecorded
 
 if TYPE_CHECKING:  # these files sum this one up and so import it
@@ -19,8 +20,6 @@ if TYPE_CHECKING:  # these files sum this one up and so import it
     from interlock.csms.domain.events import Facts, StationEvent
     from interlock.csms.domain.station import Station
 
-CLOSED_COMMANDS_KEPT = 64
-"""Finished commands a state remembers, to recognise a retried request and a very late answer."""
 
 # --- commands --------------------------------------------------------------------------------------------------------
 
@@ -259,7 +258,7 @@ def _requested(state: Station, event: CommandRequested) -> Station:
     )
     kept = dict(state.commands)
     finished = [key for key, value in kept.items() if value.finished]
-    for key in finished[: max(0, len(finished) - CLOSED_COMMANDS_KEPT + 1)]:
+    for key in finished[: max(0, len(finished) - bounds().closed_commands + 1)]:
         del kept[key]
     kept[event.command_id] = pending
     return state.changed(commands=kept)

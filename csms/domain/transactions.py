@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from interlock.csms.domain.bounds import bounds
 from interlock.csms.domain.connectors import Unlock
 from interlock.csms.domain.generic import AnomalyRecorded, nothing
 from interlock.csms.domain.history import is_history
@@ -28,8 +29,6 @@ if TYPE_CHECKING:  # these files sum this one up and so import it
     from interlock.csms.domain.events import Facts
     from interlock.csms.domain.station import Rules, Station
 
-CLOSED_TRANSACTIONS_KEPT = 256
-"""Ended transactions a state remembers, to recognise a resent start or stop."""
 
 # --- commands --------------------------------------------------------------------------------------------------------
 
@@ -247,9 +246,10 @@ class Transaction:
 
 def _with_room(state: Station) -> dict[str, Transaction]:
     kept = dict(state.transactions)
-    if len(kept) >= CLOSED_TRANSACTIONS_KEPT:
+    most = bounds().closed_transactions
+    if len(kept) >= most:
         ended = [t.transaction_id for t in kept.values() if not t.open]
-        for transaction_id in ended[: max(0, len(ended) - CLOSED_TRANSACTIONS_KEPT + 1)]:
+        for transaction_id in ended[: max(0, len(ended) - most + 1)]:
             del kept[transaction_id]
     return kept
 
@@ -272,7 +272,8 @@ def _started(state: Station, event: TransactionStarted) -> Station:
         event.meter_start_wh,
         event.started_at,
         event.status,
-        open=not event.late,
+        # At an EVSE a station invented nothing is held open: it could invent any number.
+        open=not event.late and 0 <= event.evse <= bounds().connectors,
         connector=event.connector,
         charging_state=event.charging_state,
         state_seq_no=event.seq_no,

@@ -230,7 +230,9 @@ class Api:
             except Elsewhere:
                 raise Problem(409, "a key is changed on the node the station is connected to") from None
         if decided.answer == "known":
-            pending = (await self.node.handler.load(station)).state.commands.get(decided.command_id or "")
+            handler, command_id = self.node.handler, decided.command_id or ""
+            pending = (await handler.load(station)).state.commands.get(command_id)
+            pending = pending or await handler.recall(station, command_id)
             if pending is not None and not same(pending.command, command):
                 raise Problem(422, "this Idempotency-Key was used for another command")
         return decided
@@ -351,17 +353,21 @@ class Api:
         return PlainTextResponse("\n".join(lines) + "\n")
 
     async def live(self, request: Request) -> Response:
-        """Say that the process answers."""
+        """Say that the process answers, and that what it cannot do without lives."""
+        if (why := self.node.ended) is not None:
+            return problem(503, f"this node is over: {why}")
         return answer({"live": True})
 
     async def ready(self, request: Request) -> Response:
         """Say whether the store answers and takes what it is given, and the node is not about to stop."""
+        if (why := self.node.ended) is not None:
+            return problem(503, f"this node is over: {why}")
         if self.records.ended:
             return problem(503, "the node stops")
         if self.node.handler.outage.now:
             return problem(503, "the store takes nothing")
         try:
-            await self.node.store.read("tokens", 2**31)
+            await self.node.store.read("tokens", 2**31, 1)
         except Exception:
             return problem(503, "the store does not answer")
         return answer({"ready": True})

@@ -22,6 +22,7 @@ from interlock.csms.handle import station_of, station_stream
 from interlock.csms.node import Csms, Decision
 from interlock.csms.serve.gate import Gate, Key
 from interlock.csms.store import NewEvent, StoredEvent
+from interlock.csms.supervise import described
 
 STREAM = "credentials"
 _PHASES = {event.__name__: phase for event, phase in PHASES.items() if event is not ev.CommandRequested}
@@ -40,6 +41,7 @@ class Credentials:
         self._secrets: dict[str, str] = {}
         self._carried: dict[str, tuple[str, str]] = {}  # the station and key of a command
         self._phases: dict[str, Phase] = {}  # where the command of a key stands
+        self._version = 0  # up to where the stream of keys is folded
         self._stop: Callable[[], None] = lambda: None
         node.unseal = self._unseal
         gate.passed = self._passed
@@ -47,7 +49,13 @@ class Credentials:
     async def start(self) -> None:
         """Read the keys, and hear of changes from now on, whichever node makes them."""
         self._stop = self.node.store.subscribe(self._committed)
-        self._apply(await self.node.store.read(STREAM))
+        await self._read()
+
+    async def _read(self) -> None:
+        self._states.clear()
+        self._version = 0
+        while stored := await self.node.store.read(STREAM, self._version):
+            self._apply(stored)
         for station, state in list(self._states.items()):
             if len(state.keys) > 1:
                 self._follow(station, await self.node.store.read(station_stream(station)))
@@ -59,6 +67,13 @@ class Credentials:
     # --- what the log says ---
 
     def _committed(self, stored: Sequence[StoredEvent]) -> None:
+        try:
+            self._heard(stored)
+        except Exception as error:
+            self.node.alarm(f"a change of keys in {stored[0].stream} was not taken in: {described(error)}")
+            self.node.supervisor.until_done("the reading of keys", self._read)
+
+    def _heard(self, stored: Sequence[StoredEvent]) -> None:
         if stored[0].stream == STREAM:
             self._apply(stored)
         elif (station := station_of(stored[0].stream)) is not None:
@@ -66,6 +81,9 @@ class Credentials:
 
     def _apply(self, stored: Sequence[StoredEvent]) -> None:
         for one in stored:
+            if one.version != self._version + 1:
+                continue  # known, or it comes with what `_read` reads next
+            self._version = one.version
             event = codec.decode(one.type, one.data)
             if not isinstance(event, get_args(ev.CredentialEvent)):
                 continue
@@ -115,7 +133,7 @@ class Credentials:
         if key_id is not None:
             found += rules.used(state, station, key_id, self._phases.get, at)
         if found:
-            self.node.spawn(self._note(found))
+            self.node.supervisor.must_live(f"{station}: the note of its key", self._note(found), lambda why: None)
 
     async def _note(self, events: Sequence[ev.CredentialEvent]) -> None:
         try:
@@ -138,12 +156,17 @@ class Credentials:
         """Send a station a new key by `command`. Raises `Elsewhere` when only another node could."""
         node = self.node
         state = (await node.handler.load(station)).state
-        if any(pending.request_id == request_id for pending in state.commands.values()):
-            return await node.operate(station, command, request_id, force=force)  # known: nothing is stored
+        if await node.handler.known(station, request_id) is not None:
+            return await node.operate(station, command, request_id, force=force)  # known: nothing new is stored
         if station not in node.connections and state.online and state.node != node.name:
             raise Elsewhere(station)
         key, key_id = await _digest(command.secret), secrets.token_hex(8)
-        await self._append(ev.KeyOffered(node.clock.at(), station, key_id, key.salt.hex(), key.digest.hex()))
+        offer = rules.Digest(key_id, key.salt.hex(), key.digest.hex())
+        known = self._states.get(station, rules.Credentials())
+        events = rules.offered(known, station, offer, self._phases.get, node.clock.at())
+        if events is None:
+            return Decision("refused", None, "it is open which of several keys the station has: wait until it uses one")
+        await self._append(*events)
         self._secrets[key_id] = command.secret
         stored = replace(command, secret=f"{rules.REFERENCE}{key_id}")
         decided = await node.operate(station, stored, request_id, force=force)

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 
 from interlock.csms import identity
 from interlock.csms.bucket import Bucket
+from interlock.csms.domain.bounds import bounds
 
 FAILURES_PER_MINUTE = {"station": 5.0, "address": 100.0}
 COST = {"n": 2**14, "r": 8, "p": 1}
@@ -168,8 +169,8 @@ class Gate:
         return hashlib.blake2b(station.encode() + b"\0" + password, key=self._salt).digest()
 
     def _bucket(self, what: str, whose: str) -> Bucket:
-        if len(self._failures) > 10_000:
-            self._failures.clear()  # a flood of names must not fill the memory
+        while len(self._failures) > bounds().guesses:
+            del self._failures[next(iter(self._failures))]  # a flood of names must not fill the memory
         a_minute = FAILURES_PER_MINUTE[what]
         return self._failures.setdefault((what, whose), Bucket(a_minute / 60.0, a_minute))
 

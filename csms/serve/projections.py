@@ -11,17 +11,17 @@ import msgspec
 
 from interlock.csms import codec
 from interlock.csms.domain import events as ev
+from interlock.csms.domain.bounds import bounds
 from interlock.csms.domain.inflight import PHASES, Phase
 from interlock.csms.domain.station import Station
-from interlock.csms.handle import station_of, station_stream, unobserved
+from interlock.csms.handle import intent_id, station_of, station_stream, unobserved
 from interlock.csms.node import Csms
 from interlock.csms.store import Snapshot, StoredEvent, StoreError
+from interlock.csms.supervise import described
 
 STATES = {event.__name__: phase.value for event, phase in PHASES.items()}
 """A command's state by the last event that moved it."""
 OPEN = tuple(phase.value for phase in Phase if phase.open)
-COMMANDS = 100_000
-"""Commands that are remembered by their id, the newest."""
 KEPT, FOLD, KEEP_EVERY = "projection-commands", "commands 1", 200_000
 """What the fold of the log is kept as, which fold that is (change it with `_index`), and after how many events."""
 ABOUT = ("request_id", "command", "node", "epoch", "deadline", "forced")
@@ -70,12 +70,15 @@ class Projections:
             folded = _fold_of(snapshot.state)
             self._position, self._events, self._kept = snapshot.version, folded.events, folded.events
             self.commands = folded.commands
+        await self._catch_up()
+        return self._events
+
+    async def _catch_up(self) -> None:
         batch = await self.node.store.read_all(self._position, PAGE)
         while batch or self._told > self._position:
             self._fold(batch)
             batch = await self.node.store.read_all(self._position, PAGE)
         self._started = True
-        return self._events
 
     async def keep(self) -> None:
         """Snapshot the fold, so that the next start need not read the whole log. Raises `StoreError`."""
@@ -91,24 +94,33 @@ class Projections:
         self._changed.set()
 
     def _committed(self, stored: Sequence[StoredEvent]) -> None:
+        try:
+            self._counted(stored)
+        except Exception as error:
+            self.node.alarm(f"the read models did not take in {stored[0].stream}: {described(error)}")
+            self._started, self._told = False, max(self._told, stored[-1].position)
+            self.node.supervisor.until_done("the read models' reading of the log", self._catch_up)
+        finally:
+            if self._awaited:
+                self._awaited = False
+                self._changed.set()
+                self._changed = asyncio.Event()
+
+    def _counted(self, stored: Sequence[StoredEvent]) -> None:
         for one in stored:
             kind = codec.kind(one.type)
             self.appended[kind] = self.appended.get(kind, 0) + 1
         if self._started:
             self._fold(stored)
             if self._events - self._kept >= KEEP_EVERY:
-                self.node.spawn(self._keep_if_possible())
+                self.node.supervisor.until_done("a snapshot of the read models", self._keep_if_possible)
         else:
             self._told = stored[-1].position
-        if self._awaited:
-            self._awaited = False
-            self._changed.set()
-            self._changed = asyncio.Event()
 
     def _observed(self, kind: str, **fields: Any) -> None:
         if kind == "call":
             self._sent[fields["command_id"]] = None
-            if len(self._sent) > COMMANDS:
+            if len(self._sent) > bounds().frames_noted:
                 del self._sent[next(iter(self._sent))]
 
     async def _keep_if_possible(self) -> None:
@@ -128,7 +140,7 @@ class Projections:
             event = codec.decode(stored.type, stored.data)
             if station is not None and isinstance(event, ev.CommandRequested):
                 self.commands[event.command_id] = (station, stored.version)
-                if len(self.commands) > COMMANDS:
+                if len(self.commands) > bounds().commands_indexed:
                     del self.commands[next(iter(self.commands))]
 
     async def stations(self) -> list[str]:
@@ -145,9 +157,13 @@ class Projections:
 
     async def command(self, command_id: str) -> dict[str, Any] | None:
         """Return a command with its history, or None for one the log does not know."""
-        if command_id not in self.commands:
-            return None
-        station, version = self.commands[command_id]
+        if command_id in self.commands:
+            station, version = self.commands[command_id]
+        else:
+            intents = await self.node.store.find([intent_id(command_id)])  # forgotten here, or not heard of yet
+            if not intents or (known := station_of(intents[0].stream)) is None:
+                return None
+            station, version = known, intents[0].version
         history = []
         state = "requested"
         about: dict[str, Any] = {}
@@ -183,7 +199,7 @@ class Projections:
 
     async def events(self, station: str, after: int, limit: int) -> list[dict[str, Any]]:
         """Return a station's events after a version as JSON objects."""
-        return [shown(one) for one in (await self.node.store.read(station_stream(station), after))[:limit]]
+        return [shown(one) for one in await self.node.store.read(station_stream(station), after, limit)]
 
     async def deviations(self, station: str) -> list[dict[str, Any]]:
         """Return how a station deviates from the standard, as recorded: each kind once, at its first time."""

@@ -88,11 +88,11 @@ class Server:
     def _sweep(self) -> None:
         now = self.node.clock.now()
         dead = self.node.settings.offline_after_s + self.limits.silence_s
+        when = asyncio.get_running_loop().time() + max(1.0, min(30.0, self.limits.first_frame_s / 4, dead / 4))
+        self._sweeper = self.node.supervisor.at(when, "the sweep for silent sockets", self._sweep)
         for socket in list(self.open):
             if now - socket.heard > (dead if socket.spoke else self.limits.first_frame_s):
                 socket.end("silent for too long")
-        every_s = max(1.0, min(30.0, self.limits.first_frame_s / 4, dead / 4))
-        self._sweeper = asyncio.get_running_loop().call_later(every_s, self._sweep)
 
     def stop_listening(self) -> None:
         """Take no new sockets."""
@@ -240,6 +240,13 @@ class Socket(asyncio.BufferedProtocol):
         """Close it: say so, and wait a moment for the other side."""
         self._close(CloseCode.NORMAL_CLOSURE, why)
 
+    def _failed(self, why: str) -> None:
+        """Close it, as nobody serves it any more (RFC 6455 section 7.4.1: 1011)."""
+        if self._wire.state is State.OPEN:
+            self._close(CloseCode.INTERNAL_ERROR, "this failed here")
+        else:
+            self.abort()
+
     def abort(self) -> None:
         """Cut it off."""
         if self._transport is not None:
@@ -272,7 +279,8 @@ class Socket(asyncio.BufferedProtocol):
         said = gate.ask(request.path, authorization, names[0] if names else None, address, self.server.node.clock.now())
         if callable(said):
             transport.pause_reading()
-            self.server.node.spawn(self._prove(request, address, said))
+            what = f"{address}: the proof of a station's key"
+            self.server.node.supervisor.must_live(what, self._prove(request, address, said), self._failed)
         else:
             self._answer(request, said)
 
@@ -317,7 +325,7 @@ class Socket(asyncio.BufferedProtocol):
         self.server.open.add(self)
         self._connection = connection = node.connect(said, self.write, self.end, dialect)
         connection.rested = self._rested
-        node.spawn(connection.run())
+        node.serve(connection, self._failed)
 
     def _take(self, frame: Frame) -> None:
         opcode = frame.opcode

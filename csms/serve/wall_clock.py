@@ -7,27 +7,29 @@ import os
 import random
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from interlock.csms.clock import Ids
 
 
 class WallClock:
-    """The event loop's clock, with the time of day it had at the start: a step of the system's is not seen."""
+    """Waiting by the event loop's clock, which never steps; times told by the system's, whose steps are followed.
+
+    So the hour is right again once the system's clock was put right, and no wait is longer or shorter for it.
+    """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         # What asyncio's own loops read, without the call in between.
         self.now: Callable[[], float] = time.monotonic if type(loop).time is asyncio.BaseEventLoop.time else loop.time
         """Returns seconds on the event loop's clock."""
-        self._epoch = datetime.now(UTC) - timedelta(seconds=loop.time())
 
     def at(self) -> datetime:
         """Return the time of day."""
-        return self._epoch + timedelta(0, self.now())
+        return datetime.fromtimestamp(time.time(), UTC)
 
     def when(self, at: datetime) -> float:
-        """Return the `now` at which the clock reads `at`."""
-        return (at - self._epoch).total_seconds()
+        """Return the `now` at which the clock reads `at`, as long as nobody sets it."""
+        return self.now() + (at - self.at()).total_seconds()
 
 
 class Drawn(random.SystemRandom):

@@ -1,4 +1,4 @@
-"""The event log as a port: append with an expected version, read, snapshot, subscribe - and a store in memory.
+"""The event log as a port: append with an expected version, read, find, snapshot, subscribe - and a store in memory.
 
 What every adapter promises, checked by one contract (`tests/csms/store_contract.py`):
 
@@ -6,7 +6,13 @@ What every adapter promises, checked by one contract (`tests/csms/store_contract
   at all;
 - an event id is unique in the whole log. Appending a batch that is already there, with the same content, is a no-op
   that returns where it stands; the same id with other content is `EventIdReused`;
-- when `append` returns, the batch is durable.
+- when `append` returns, the batch is durable;
+- a name (of a stream, an event, a type) is 1 to `NAME_LIMIT` characters without NUL and lone surrogates, and an event,
+  a batch and a snapshot are bounded: what is not so is `NotStorable` when it is written and is nowhere when it is read.
+  A position, version or limit may be any whole number;
+- an error is the caller's whose value or request caused it, and nobody else's; a caller that is cancelled changes
+  nothing for others, and its append may or may not be in the log;
+- when the store itself ends, `ending` says so, whoever waits is refused, and so is whoever comes later, at once.
 
 Errors::
 
@@ -15,6 +21,8 @@ Errors::
     +-- EventIdReused          definite: nothing was written, the caller has a bug
     +-- AppendUnconfirmed      indefinite: it may or may not be in the log; append the same ids again to find out
     +-- StoreUnavailable       definite: nothing was written, the store cannot take it now (disk full, closed, damaged)
+    +-- NotStorable            definite: nothing was written, no store can keep this value; the store is sound
+    +-- NameTaken              another node that lives has the name
 """
 
 from __future__ import annotations
@@ -24,6 +32,19 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import msgspec
+
+from interlock.csms.supervise import Ending, deliver
+
+NAME_LIMIT = 255
+"""Characters of a stream's, an event's or a type's name: what an index of every store takes."""
+EVENT_BYTES = 16 * 1024 * 1024
+"""Bytes of an event or a snapshot."""
+BATCH_EVENTS = 10_000
+"""Events of a batch."""
+NUMBER_LIMIT = 2**53
+"""Positions and versions are below; a larger number is answered as this one."""
+READ_BYTES = 4 * 1024 * 1024
+"""A read with a limit returns no more once its events have so many bytes, but at least one event."""
 
 
 class StoreError(Exception):
@@ -51,6 +72,14 @@ class AppendUnconfirmed(StoreError):
 
 class StoreUnavailable(StoreError):
     """The store cannot take the batch."""
+
+
+class NotStorable(StoreError):
+    """A value that no store can keep."""
+
+
+class NameTaken(StoreError):
+    """Another node that lives has claimed the name."""
 
 
 NOT_DURABLE = (StoreUnavailable, AppendUnconfirmed)
@@ -98,16 +127,32 @@ class EventStore(Protocol):
         """Whether only this process adds to the log while it is open. A hint: an append finds out the truth."""
         ...
 
+    @property
+    def ending(self) -> Ending:
+        """Whether the store ended by itself, and for what reason; `close` is no such end."""
+        ...
+
+    async def claim(self, node: str) -> None:
+        """Be the only node of this name while the store is open. Raises `NameTaken`.
+
+        Whoever loses the claim afterwards cannot append any more: the store ends.
+        """
+        ...
+
     async def append(self, stream: str, events: Sequence[NewEvent], expected: int | None) -> int:
         """Append a batch atomically and durably; return the version of its last event."""
         ...
 
-    async def read(self, stream: str, after: int = 0) -> Sequence[StoredEvent]:
-        """Read a stream's events with version > `after`, in order."""
+    async def read(self, stream: str, after: int = 0, limit: int | None = None) -> Sequence[StoredEvent]:
+        """Read a stream's events with version > `after`, in order; with a limit at most so many, and `READ_BYTES`."""
         ...
 
     async def read_all(self, after: int = 0, limit: int | None = None) -> Sequence[StoredEvent]:
-        """Read the whole log's events with position > `after`, in order."""
+        """Read the whole log's events with position > `after`, in order; with a limit as in `read`."""
+        ...
+
+    async def find(self, event_ids: Sequence[str]) -> Sequence[StoredEvent]:
+        """Return the events with these ids that are in the log, by position. Costs an index look-up for each."""
         ...
 
     async def streams(self, prefix: str = "") -> Sequence[str]:
@@ -137,14 +182,19 @@ class MemoryStore:
     alone = False
 
     def __init__(self) -> None:
+        self.ending = Ending()
         self._log: list[StoredEvent] = []
         self._streams: dict[str, list[StoredEvent]] = {}
         self._by_id: dict[str, StoredEvent] = {}
         self._snapshots: dict[str, Snapshot] = {}
         self._subscribers: list[Subscriber] = []
 
+    async def claim(self, node: str) -> None:
+        """See `EventStore.claim`: whoever shares this memory shares a process, which names its nodes itself."""
+
     async def append(self, stream: str, events: Sequence[NewEvent], expected: int | None) -> int:
         """See `EventStore.append`."""
+        check_storable(stream, events)
         known = self._streams.get(stream)
         head = len(known) if known is not None else 0
         by_id = self._by_id
@@ -152,6 +202,8 @@ class MemoryStore:
             return already_there(stream, events, [by_id.get(event.event_id) for event in events])
         if expected is not None and expected != head:
             raise WrongExpectedVersion(stream, expected, head)
+        if not events:
+            return head
         if known is None:
             known = self._streams[stream] = []
         position = len(self._log)
@@ -163,21 +215,25 @@ class MemoryStore:
             by_id[event.event_id] = event
         known += stored
         self._log += stored
-        for subscriber in self._subscribers:
-            subscriber(stored)
+        deliver(self._subscribers, stored)
         return head + len(stored)
 
     def events(self, stream: str) -> Sequence[StoredEvent]:
         """Look at a stream's events, in order, without waiting."""
         return self._streams.get(stream, ())
 
-    async def read(self, stream: str, after: int = 0) -> Sequence[StoredEvent]:
+    async def read(self, stream: str, after: int = 0, limit: int | None = None) -> Sequence[StoredEvent]:
         """See `EventStore.read`."""
-        return self._streams.get(stream, [])[after:]
+        return page(self._streams.get(stream, []), bounded(after), limit)
 
     async def read_all(self, after: int = 0, limit: int | None = None) -> Sequence[StoredEvent]:
         """See `EventStore.read_all`."""
-        return self._log[after : None if limit is None else after + limit]
+        return page(self._log, bounded(after), limit)
+
+    async def find(self, event_ids: Sequence[str]) -> Sequence[StoredEvent]:
+        """See `EventStore.find`."""
+        found = (self._by_id.get(event_id) for event_id in set(event_ids))
+        return sorted((event for event in found if event is not None), key=lambda event: event.position)
 
     async def streams(self, prefix: str = "") -> Sequence[str]:
         """See `EventStore.streams`."""
@@ -185,6 +241,7 @@ class MemoryStore:
 
     async def save_snapshot(self, snapshot: Snapshot) -> None:
         """See `EventStore.save_snapshot`."""
+        check_snapshot(snapshot)
         older = self._snapshots.get(snapshot.stream)
         if older is None or older.version <= snapshot.version:
             self._snapshots[snapshot.stream] = snapshot
@@ -217,3 +274,57 @@ def already_there(stream: str, events: Sequence[NewEvent], found: Sequence[Store
         if not same or stored.version != first + n:
             raise EventIdReused(f"{stream}: event id {event.event_id} stands in the log with other content")
     return first + len(events) - 1
+
+
+# --- what every store makes of odd values ---
+
+
+def is_name(text: str) -> bool:
+    """Tell whether a text can be the name of a stream, an event or a type."""
+    if text.isascii():
+        return 0 < len(text) <= NAME_LIMIT and "\0" not in text
+    return len(text) <= NAME_LIMIT and "\0" not in text and not any("\ud800" <= one <= "\udfff" for one in text)
+
+
+def check_storable(stream: str, events: Sequence[NewEvent]) -> None:
+    """Raise `NotStorable` for a batch that no store can keep, `EventIdReused` for one that names two events alike."""
+    if not is_name(stream):
+        raise NotStorable(f"{stream[:40]!a} cannot name a stream: 1 to {NAME_LIMIT} characters, no NUL, no surrogates")
+    if len(events) > BATCH_EVENTS:
+        raise NotStorable(f"{stream}: a batch has at most {BATCH_EVENTS} events, not {len(events)}")
+    for event in events:
+        if not is_name(event.event_id) or not is_name(event.type):
+            raise NotStorable(f"{stream}: {event.event_id[:40]!a} or {event.type[:40]!a} cannot name an event or type")
+        if len(event.data) > EVENT_BYTES:
+            raise NotStorable(f"{stream}: an event has at most {EVENT_BYTES} bytes, not {len(event.data)}")
+    if len(events) > 1 and len({event.event_id for event in events}) != len(events):
+        raise EventIdReused(f"{stream}: an event id stands twice in one batch")
+
+
+def check_snapshot(snapshot: Snapshot) -> None:
+    """Raise `NotStorable` for a snapshot that no store can keep."""
+    fits = is_name(snapshot.stream) and is_name(snapshot.fold) and 0 <= snapshot.version < NUMBER_LIMIT
+    if not fits or len(snapshot.state) > EVENT_BYTES:
+        raise NotStorable(f"{snapshot.stream[:40]!a}: this snapshot's name, fold, version or size is out of bounds")
+
+
+def bounded(value: int) -> int:
+    """Return a position, version or limit as one that every store can compare."""
+    return min(max(value, 0), NUMBER_LIMIT)
+
+
+def page(events: Sequence[StoredEvent], after: int, limit: int | None) -> Sequence[StoredEvent]:
+    """Return the events of a list behind the first `after`: all, or a page of `limit` events and `READ_BYTES`."""
+    if limit is None:
+        return events[after:]
+    return within(events[after : after + bounded(limit)])
+
+
+def within(events: Sequence[StoredEvent]) -> Sequence[StoredEvent]:
+    """Cut a page where its bytes are enough."""
+    size = 0
+    for count, event in enumerate(events, 1):
+        size += len(event.data)
+        if size >= READ_BYTES:
+            return events[:count]
+    return events

@@ -13,6 +13,11 @@ the whole log; group commit pays it.
 says "look": it takes a lock of the whole server at commit, so it is sent after the append, on the reading connection,
 at most every `HINT_EVERY_S`; where it is lost, the poll finds what it would have told.
 
+**Whose log, and which.** The writing session holds an advisory lock on the node's name: two nodes of one name cannot
+append, whatever either believes. The log has an identity, and a node knows the newest event it saw; both are compared
+on each new connection. A log that is another one, or lacks that event (a copy that lagged behind took its place), ends
+the store: what this node keeps in memory, and told stations, may not be in it.
+
 A pooler in between must keep a session for each connection: settings and LISTEN belong to one.
 """
 
@@ -20,21 +25,21 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import re
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from importlib import resources
 from itertools import islice
-from typing import Any, TypeAlias
+from typing import Any
 
 import psycopg
-from psycopg import errors, pq, sql
-from psycopg.conninfo import conninfo_to_dict
+from psycopg import errors, sql
 
 from interlock.csms.store import (
+    NUMBER_LIMIT,
+    READ_BYTES,
     AppendUnconfirmed,
     EventIdReused,
+    NameTaken,
     NewEvent,
     Snapshot,
     StoredEvent,
@@ -43,9 +48,13 @@ from interlock.csms.store import (
     Subscriber,
     WrongExpectedVersion,
     already_there,
+    bounded,
+    check_snapshot,
+    check_storable,
+    is_name,
 )
-
-Connection: TypeAlias = psycopg.AsyncConnection[tuple[Any, ...]]
+from interlock.csms.store.postgres_line import Connection, Line, NotOurs, Place, now
+from interlock.csms.supervise import Ending, deliver, reason
 
 BATCH = 512
 """Appends that share one transaction, at the most."""
@@ -55,37 +64,18 @@ PAGE = 1_000
 """Events read at a time to catch up with other nodes."""
 HINT_EVERY_S = 0.01
 """NOTIFY is sent at most this often."""
-BACK_OFF_S = (0.05, 1.0)
-"""The first and the longest wait between two attempts to connect."""
-
-MIGRATIONS = tuple(
-    file.read_bytes()
-    for file in sorted((resources.files(__package__) / "migrations").iterdir(), key=lambda file: file.name)
-    if file.name.endswith(".sql")
-)
-"""What brings a schema from each number to the next."""
-
-DEFAULTS = {"connect_timeout": 5, "keepalives_idle": 10, "keepalives_interval": 5, "tcp_user_timeout": 15_000}
-"""What a URL that says nothing about it gets: a dead network is noticed in seconds."""
-SESSION = {"default_transaction_isolation": "read\\ committed", "lock_timeout": "10s"}
-"""What every session is set to."""
-FIT = {"synchronous_commit": ("on", "remote_apply"), "fsync": ("on",), "server_encoding": ("UTF8",)}
-"""Settings without which it is no place for a log: refused, not changed."""
-
 _COLUMNS = "position, stream, version, event_id, type, data"
-_LOCK = "SELECT pg_advisory_lock(hashtextextended('interlock ' || %s, 0))"
-_FIRST = """DO $$ BEGIN IF to_regnamespace('"{0}"') IS NULL THEN CREATE SCHEMA "{0}"; END IF; END $$;
-    CREATE TABLE "{0}".migration (number int PRIMARY KEY)"""
 _APPEND = """SELECT head, fits, known, before FROM append_1(
     %s::text[], %s::bigint[], %s::int[], %s::int[], %s::text[], %s::text[], %s::bytea[], %s::bool[])"""
+CLAIM_S, CLAIM_EVERY_S = 10.0, 0.2
+"""How long a start waits for the session of a node of its name that was killed, and how often it looks."""
+_RECOGNISE = "SELECT name, (SELECT event_id FROM event WHERE position = %s) FROM identity"
+_CLAIM = "SELECT pg_try_advisory_lock(hashtextextended('interlock node ' || current_schema() || ' ' || %s, 0))"
+_PAGE = f"""SELECT {_COLUMNS} FROM (
+    SELECT *, sum(octet_length(data)) OVER (ORDER BY position) - octet_length(data) AS size
+    FROM (SELECT * FROM event WHERE {{}} ORDER BY position LIMIT %s) AS chosen
+) AS paged WHERE size < {READ_BYTES} ORDER BY position"""
 _NOTIFY = "SELECT pg_notify(%s, %s)"
-_SENTENCES: dict[type[Exception], str] = {
-    errors.DiskFull: "no space left to write; nothing was recorded, make room and it goes on",
-    errors.ReadOnlySqlTransaction: "it is read-only, a standby or set so; nothing was recorded",
-    errors.LockNotAvailable: "somebody has kept the log's lock for 10 s; nothing was recorded",
-    TimeoutError: "no answer in time",
-    UnicodeError: "a lone surrogate is no text; nothing was recorded",
-}
 _ABOUT_ONE = (psycopg.IntegrityError, psycopg.DataError, errors.ProgramLimitExceeded, UnicodeError)
 """What one append may be to blame for: its neighbours are tried without it."""
 
@@ -104,14 +94,19 @@ class PostgresStore:
     alone = False
 
     def __init__(self, url: str, schema: str, poll_s: float, patience_s: float, answer_s: float, most: int) -> None:
-        self._place = _Place(url, schema)
+        self._place = Place(url, schema)
         self._poll_s, self._patience_s, self._most = poll_s, patience_s, most
-        self._writer, self._reader, self._listener = (_Line(self._place, answer_s) for _ in range(3))
+        self._writer = Line(self._place, answer_s, self._recognise_writer)
+        self._reader, self._listener = (Line(self._place, answer_s, self._recognise) for _ in range(2))
+        self.ending = Ending()
+        self._identity = ""
+        self._newest = (0, "")  # the newest event this node saw: its position and id
+        self._name: str | None = None
         self._waiting: dict[str, deque[_Append]] = {}
         self._count = 0
         self._in_doubt: set[str] = set()
         self._work, self._look = asyncio.Event(), asyncio.Event()
-        self._subscribers: list[tuple[Subscriber]] = []
+        self._subscribers: list[Subscriber] = []
         self._told = 0  # the position up to which subscribers have heard everything
         self._behind = False
         self._written = self._hinted = 0
@@ -138,11 +133,16 @@ class PostgresStore:
         store = cls(url, schema, poll_s, patience_s, answer_s, BATCH if group_commit else 1)
         try:
             await store._writer.migrate()
-            store._told = (await store._ask("SELECT coalesce(max(position), 0) FROM event", patience_s=0))[0][0]
+            store._identity = (await store._ask("SELECT name FROM identity", patience_s=0))[0][0]
+            newest = await store._ask("SELECT position, event_id FROM event ORDER BY position DESC LIMIT 1")
+            store._newest = newest[0] if newest else (0, "")
+            store._told = store._newest[0]
         except BaseException:
             await store._hang_up()
             raise
         store._tasks = [asyncio.create_task(work()) for work in (store._write, store._follow, store._listen)]
+        for task in store._tasks:
+            task.add_done_callback(store._task_ended)
         return store
 
     # --- the port ---
@@ -151,39 +151,74 @@ class PostgresStore:
         """See `EventStore.append`."""
         if self._closed:
             raise StoreUnavailable(f"{self._place} is closed")
+        check_storable(stream, events)
+        if self.ending.why is not None:
+            raise self._refusal(events, StoreUnavailable(self.ending.why))
         if self._count >= WAITING:
             raise StoreUnavailable(f"{WAITING} appends are waiting for {self._place}")
-        if len({event.event_id for event in events}) != len(events):
-            raise EventIdReused(f"{stream}: an event id stands twice in one batch")
         job = _Append(stream, events, expected, asyncio.get_running_loop().create_future())
         self._waiting.setdefault(stream, deque()).append(job)
         self._count += 1
         self._work.set()
         return await job.done
 
-    async def read(self, stream: str, after: int = 0) -> Sequence[StoredEvent]:
+    async def claim(self, node: str) -> None:
+        """See `EventStore.claim`. A node that was killed may keep its name for a moment: `CLAIM_S` at most."""
+        until, waited = now() + CLAIM_S, False
+        while True:
+            try:
+                async with self._writer.lock:
+                    taken = not await self._claimed(await self._writer.get(until), node)
+            except psycopg.Error as error:
+                raise self._place.unavailable(error) from None
+            if not taken:
+                self._name = node
+                if waited:
+                    await asyncio.sleep(2 * self._poll_s)  # by then whoever had the name knows that it is lost
+                return
+            waited = True
+            if now() > until:
+                raise NameTaken(
+                    f"another node of {self._place} is called {node!r} and lives: give this one --node NAME"
+                )
+            await asyncio.sleep(CLAIM_EVERY_S)
+
+    async def read(self, stream: str, after: int = 0, limit: int | None = None) -> Sequence[StoredEvent]:
         """See `EventStore.read`."""
-        query = f"SELECT {_COLUMNS} FROM event WHERE stream = %s AND version > %s ORDER BY version"
-        return [StoredEvent(*row) for row in await self._ask(query, stream, after)]
+        if not is_name(stream):
+            return []
+        if limit is not None:
+            rows = await self._ask(_PAGE.format("stream = %s AND version > %s"), stream, bounded(after), bounded(limit))
+        else:
+            query = f"SELECT {_COLUMNS} FROM event WHERE stream = %s AND version > %s ORDER BY version"
+            rows = await self._ask(query, stream, bounded(after))
+        return [StoredEvent(*row) for row in rows]
 
     async def read_all(self, after: int = 0, limit: int | None = None) -> Sequence[StoredEvent]:
         """See `EventStore.read_all`."""
-        query = f"SELECT {_COLUMNS} FROM event WHERE position > %s ORDER BY position LIMIT %s"
+        if limit is not None:
+            rows = await self._ask(_PAGE.format("position > %s"), bounded(after), bounded(limit))
+            return [StoredEvent(*row) for row in rows]
         found: list[StoredEvent] = []
-        while (page := PAGE if limit is None else min(PAGE, limit - len(found))) > 0:
-            rows = await self._ask(query, found[-1].position if found else after, page)
-            found += [StoredEvent(*row) for row in rows]
-            if len(rows) < page:
-                break
+        while page := await self.read_all(found[-1].position if found else after, PAGE):
+            found += page
         return found
+
+    async def find(self, event_ids: Sequence[str]) -> Sequence[StoredEvent]:
+        """See `EventStore.find`."""
+        query = f"SELECT {_COLUMNS} FROM event WHERE event_id = ANY(%s) ORDER BY position"
+        return [StoredEvent(*row) for row in await self._ask(query, [one for one in event_ids if is_name(one)])]
 
     async def streams(self, prefix: str = "") -> Sequence[str]:
         """See `EventStore.streams`."""
+        if prefix and not is_name(prefix):
+            return []
         query = "SELECT stream FROM event WHERE version = 1 AND starts_with(stream, %s) ORDER BY stream"
         return [row[0] for row in await self._ask(query, prefix)]
 
     async def save_snapshot(self, snapshot: Snapshot) -> None:
         """See `EventStore.save_snapshot`."""
+        check_snapshot(snapshot)
         query = (
             "INSERT INTO snapshot VALUES (%s, %s, %s, %s) ON CONFLICT (stream) DO UPDATE SET"
             " version = excluded.version, fold = excluded.fold, state = excluded.state"
@@ -193,16 +228,17 @@ class PostgresStore:
 
     async def load_snapshot(self, stream: str) -> Snapshot | None:
         """See `EventStore.load_snapshot`."""
+        if not is_name(stream):
+            return None
         rows = await self._ask("SELECT stream, version, fold, state FROM snapshot WHERE stream = %s", stream)
         return Snapshot(*rows[0]) if rows else None
 
     def subscribe(self, subscriber: Subscriber) -> Callable[[], None]:
         """See `EventStore.subscribe`. It may also hear what other nodes committed within the poll before."""
-        entry = (subscriber,)
-        self._subscribers = [*self._subscribers, entry]
+        self._subscribers = [*self._subscribers, subscriber]
 
         def stop() -> None:
-            self._subscribers = [one for one in self._subscribers if one is not entry]
+            self._subscribers = [one for one in self._subscribers if one is not subscriber]
 
         return stop
 
@@ -227,11 +263,13 @@ class PostgresStore:
 
     async def _ask(self, query: str, *values: Any, patience_s: float | None = None) -> list[tuple[Any, ...]]:
         """Ask something that may be asked twice."""
-        until = _now() + (self._patience_s if patience_s is None else patience_s)
+        until = now() + (self._patience_s if patience_s is None else patience_s)
         async with self._reader.lock:
             for last in (False, True):
                 if self._closed and patience_s is None:
                     raise StoreUnavailable(f"{self._place} is closed")
+                if self.ending.why is not None:
+                    raise StoreUnavailable(self.ending.why)
                 connection = await self._reader.get(until)
                 try:
                     return await self._reader.ask(query, values)
@@ -241,22 +279,76 @@ class PostgresStore:
                         break
         raise why
 
+    # --- which log, and whose ---
+
+    async def _recognise(self, connection: Connection) -> None:
+        """Refuse a log that is not the one this node knows, or not any more."""
+        if not self._identity:
+            return  # this node knows none yet
+        position, event_id = self._newest
+        row = await (await connection.execute(_RECOGNISE, (position,))).fetchone()
+        if row is None or row[0] != self._identity:
+            self._end(f"{self._place}: there is another log in the place of this node's")
+        elif position and row[1] != event_id:
+            self._end(f"{self._place}: the log went back, event {position} that this node saw is not in it")
+        if self.ending.why is not None:
+            raise NotOurs(self.ending.why)
+
+    async def _recognise_writer(self, connection: Connection) -> None:
+        await self._recognise(connection)
+        if self._name is not None and not await self._claimed(connection, self._name):
+            self._end(f"{self._place}: another node has taken the name {self._name!r} while this one was cut off")
+            raise NotOurs(f"{self.ending.why}")
+
+    async def _hold_claim(self) -> None:
+        """Make sure of the name before others are listened to: what they decided for it is sent by its owner alone."""
+        if self._name is not None and not self._writer.lock.locked():
+            async with self._writer.lock:
+                await self._writer.get(now())
+
+    async def _claimed(self, connection: Connection, node: str) -> bool:
+        row = await (await connection.execute(_CLAIM, (node,))).fetchone()
+        return bool(row and row[0])
+
+    # --- its end ---
+
+    def _task_ended(self, task: asyncio.Task[None]) -> None:
+        if not self._closed:
+            what = ("writes", "follows other nodes", "listens")[self._tasks.index(task)]
+            self._end(f"{self._place}: the task that {what} ended: {reason(task)}")
+
+    def _end(self, why: str) -> None:
+        """Refuse whoever waits, and whoever comes from now on."""
+        if self.ending.why is not None:
+            return
+        self.ending.end(why)
+        waiting, self._waiting, self._count = self._waiting, {}, 0
+        for line in waiting.values():
+            for job in line:
+                _resolve(job, self._refusal(job.events, StoreUnavailable(why)))
+        self._work.set()
+        for task in self._tasks[1:]:
+            task.cancel()
+
     # --- writing ---
 
     async def _write(self) -> None:
-        while self._waiting or not self._closed:
+        while self.ending.why is None and (self._waiting or not self._closed):
             if not self._waiting:
                 self._work.clear()
                 await self._work.wait()
                 continue
             group = self._take()
-            for job, result in zip(group, await self._commit(group), strict=True):
-                if job.done.done():
-                    continue  # whoever waited was cancelled
-                if isinstance(result, Exception):
-                    job.done.set_exception(result)
-                else:
-                    job.done.set_result(result)
+            results: Sequence[int | StoreError] = []
+            try:
+                async with self._writer.lock:
+                    results = await self._commit(group)
+            except Exception as error:
+                results = self._doubt(group)
+                _report("a group of appends failed", error)
+            finally:
+                for job, result in zip(group, results or self._doubt(group), strict=True):
+                    _resolve(job, result)
 
     def _take(self) -> list[_Append]:
         """Take the first append of each stream; streams that have more go to the end of the line."""
@@ -271,7 +363,7 @@ class PostgresStore:
 
     async def _commit(self, group: Sequence[_Append], again: int = 3) -> list[int | StoreError]:
         try:
-            await self._writer.get(_now() + self._patience_s)
+            await self._writer.get(now() + self._patience_s)
         except StoreUnavailable as why:
             return self._refuse(group, why)
         try:
@@ -291,9 +383,8 @@ class PostgresStore:
     async def _judge(self, job: _Append, head: int, fits: bool, known: bool) -> int | StoreError:
         ids = [event.event_id for event in job.events]
         if known:
-            query = f"SELECT {_COLUMNS} FROM event WHERE event_id = ANY(%s)"
             try:
-                there = {row[3]: StoredEvent(*row) for row in await self._ask(query, ids, patience_s=0)}
+                there = {event.event_id: event for event in await self.find(ids)}
             except StoreUnavailable:
                 return self._doubt([job])[0]
         self._in_doubt.difference_update(ids)
@@ -309,11 +400,12 @@ class PostgresStore:
         return [AppendUnconfirmed(f"{self._place}: the connection was lost before the answer") for _ in group]
 
     def _refuse(self, group: Sequence[_Append], why: StoreUnavailable) -> list[int | StoreError]:
+        return [self._refusal(job.events, why) for job in group]
+
+    def _refusal(self, events: Sequence[NewEvent], why: StoreUnavailable) -> StoreError:
         """Say no; but whoever repeats what was in doubt cannot be told that it was not written."""
-        return [
-            self._doubt([job])[0] if any(one.event_id in self._in_doubt for one in job.events[:1]) else why
-            for job in group
-        ]
+        in_doubt = any(one.event_id in self._in_doubt for one in events[:1])
+        return AppendUnconfirmed(str(why)) if in_doubt else why
 
     # --- telling ---
 
@@ -327,6 +419,7 @@ class PostgresStore:
             for version, event in enumerate(job.events, head + 1):
                 position += 1
                 batch.append(StoredEvent(position, job.stream, version, event.event_id, event.type, event.data))
+            self._saw(batch[-1])
             if at_once:
                 self._deliver(batch)
             self._behind |= not at_once
@@ -337,12 +430,12 @@ class PostgresStore:
         if batch[0].position <= self._told:
             return
         self._told = batch[-1].position
-        for (subscriber,) in self._subscribers:
-            try:
-                subscriber(batch)
-            except Exception as error:
-                context = {"message": "a subscriber of the log raised", "exception": error}
-                asyncio.get_running_loop().call_exception_handler(context)
+        self._saw(batch[-1])
+        deliver(self._subscribers, batch)
+
+    def _saw(self, event: StoredEvent) -> None:
+        if event.position > self._newest[0]:
+            self._newest = event.position, event.event_id
 
     async def _follow(self) -> None:
         while True:
@@ -352,10 +445,16 @@ class PostgresStore:
             except TimeoutError:
                 self._behind = True
             self._look.clear()
-            with contextlib.suppress(StoreError):  # the database is away: the next poll tries again
+            try:
                 if self._behind:
+                    await self._hold_claim()
                     await self._catch_up()
                 await self._hint()
+            except StoreError:
+                continue  # the database is away: the next poll tries again
+            except Exception as error:
+                self._behind = True
+                _report("following other nodes failed", error)
 
     async def _catch_up(self) -> None:
         query = f"SELECT {_COLUMNS}, ends_batch FROM event WHERE position > %s ORDER BY position LIMIT %s"
@@ -375,22 +474,24 @@ class PostgresStore:
     async def _hint(self) -> None:
         if self._written <= self._hinted:
             return
-        if _now() < self._next_hint:
+        if now() < self._next_hint:
             asyncio.get_running_loop().call_at(self._next_hint, self._look.set)
             return
-        self._next_hint, position = _now() + HINT_EVERY_S, self._written
+        self._next_hint, position = now() + HINT_EVERY_S, self._written
         await self._ask(_NOTIFY, self._place.channel, str(position), patience_s=0)
         self._hinted = position
 
     async def _listen(self) -> None:
         while True:
             try:
-                connection = await self._listener.get(_now())
+                connection = await self._listener.get(now())
                 await connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(self._place.channel)))
                 self._heard("")
                 async for note in connection.notifies():
                     self._heard(note.payload)
-            except (psycopg.Error, StoreError):
+            except Exception as error:
+                if not isinstance(error, psycopg.Error | StoreError):
+                    _report("listening failed", error)
                 await self._listener.drop()
                 await asyncio.sleep(self._poll_s)
 
@@ -400,140 +501,6 @@ class PostgresStore:
             self._look.set()
 
 
-class _Place:
-    """Where the log is: how to connect, and how to speak of it without the password."""
-
-    def __init__(self, url: str, schema: str) -> None:
-        if not re.fullmatch("[a-z_][a-z0-9_]{0,39}", schema):
-            raise StoreUnavailable(f"{schema!r} cannot be a schema: small letters, digits and _, 40 at the most")
-        self.schema, self.channel = schema, f"interlock_{schema}"
-        info: dict[str, Any] = {}
-        with contextlib.suppress(psycopg.Error):  # its text has the whole URL in it: it must not be the cause of ours
-            info = {"fallback_application_name": "interlock", **DEFAULTS, **conninfo_to_dict(url)}
-        if not info:
-            raise StoreUnavailable("the PostgreSQL URL cannot be read: postgresql://user:password@host:port/database")
-        session = " ".join(f"-c {name}={value}" for name, value in {**SESSION, "search_path": schema}.items())
-        self.info = {**info, "options": f"{info.get('options', '')} {session}"}
-        self._secrets = [str(info[name]) for name in ("password", "sslpassword") if info.get(name)]
-        where = f"{info.get('host', 'local')}:{info.get('port', 5432)}/{info.get('dbname', '')}"
-        self._name = self.hidden(f"PostgreSQL {where}")
-
-    def __str__(self) -> str:
-        return self._name
-
-    def unavailable(self, error: Exception) -> StoreUnavailable:
-        """Say in one sentence what a database said no with."""
-        text = str(error).partition("\n")[0]
-        if isinstance(error, psycopg.Error):
-            text = error.diag.message_primary or text
-        text = next((known for kind, known in _SENTENCES.items() if isinstance(error, kind)), text)
-        return StoreUnavailable(f"{self}: {self.hidden(text)}")
-
-    def hidden(self, text: str) -> str:
-        """Return a text without the password."""
-        for secret in self._secrets:
-            text = text.replace(secret, "***")
-        return text
-
-
-class _Line:
-    """One connection, made again when it broke, no more often than the back-off allows."""
-
-    def __init__(self, place: _Place, answer_s: float) -> None:
-        self.lock = asyncio.Lock()
-        self._place, self._answer_s = place, answer_s
-        self._connection: Connection | None = None
-        self._back_off_s, self._not_before = BACK_OFF_S[0], 0.0
-        self._why = ""
-
-    async def get(self, until: float) -> Connection:
-        """Return a connection that was alive a moment ago; try to make one at least once, and until `until`."""
-        if self._connection is not None:
-            if _is_alive(self._connection):
-                return self._connection
-            await self.drop()
-        while True:
-            if (wait_s := self._not_before - _now()) > 0:
-                if _now() + wait_s > until:
-                    raise StoreUnavailable(self._why)
-                await asyncio.sleep(wait_s)
-            try:
-                self._connection = await self._connect()
-            except StoreUnavailable as why:
-                self._why, self._not_before = str(why), _now() + self._back_off_s
-                self._back_off_s = min(self._back_off_s * 2, BACK_OFF_S[1])
-            else:
-                self._back_off_s = BACK_OFF_S[0]
-                return self._connection
-
-    async def ask(self, query: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
-        """Ask the connection `get` made sure of. A server that says nothing at all is given up."""
-        assert self._connection is not None
-        try:
-            async with asyncio.timeout(self._answer_s):
-                cursor = await self._connection.execute(query, values, binary=True)
-                return await cursor.fetchall() if cursor.description else []
-        except TimeoutError:
-            await self.drop()
-            raise psycopg.OperationalError(f"no answer within {self._answer_s:g} s") from None
-
-    async def drop(self) -> None:
-        """Hang up; the next `get` dials again."""
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            await connection.close()
-
-    async def _connect(self) -> Connection:
-        """Dial, and refuse what would lose a log."""
-        connection: Connection | None = None
-        try:
-            async with asyncio.timeout(self._answer_s):
-                connection = await psycopg.AsyncConnection.connect(**self._place.info, autocommit=True)
-                query = "SELECT name, setting FROM pg_settings WHERE name = ANY(%s)"
-                for name, setting in await (await connection.execute(query, (list(FIT),))).fetchall():
-                    if setting not in FIT[name]:
-                        raise StoreUnavailable(f"{self._place} has {name} = {setting}: not a place for a log")
-                return connection
-        except BaseException as error:
-            if connection is not None:
-                await connection.close()
-            if not isinstance(error, psycopg.Error | TimeoutError | OSError):
-                raise
-            why = self._place.unavailable(error)
-        raise why
-
-    async def migrate(self) -> None:
-        """Bring the schema to what this code knows, a transaction for each number, under the lock of the log."""
-        connection, known = await self.get(_now()), len(MIGRATIONS)
-        try:
-            # The session's lock, not a transaction's: what another node did is seen by a transaction begun after it.
-            await connection.execute(_LOCK, (self._place.schema,))
-            while (number := await _number(connection)) < known:
-                async with connection.transaction():
-                    if number < 0:
-                        await connection.execute(_FIRST.format(self._place.schema).encode())
-                    else:
-                        await connection.execute(MIGRATIONS[number])
-                        await connection.execute("INSERT INTO migration VALUES (%s)", (number + 1,))
-            await connection.execute("SELECT pg_advisory_unlock_all()")
-        except psycopg.Error as error:
-            why = self._place.unavailable(error)
-        else:
-            if number == known:
-                return
-            newer = f"was written by a newer Interlock (schema {number}, this one knows up to {known})"
-            why = StoreUnavailable(f"{self._place} {newer}")
-        raise why
-
-
-async def _number(connection: Connection) -> int:
-    """Return the number of the last migration that was done, -1 before there is a place to note it."""
-    for query in ("SELECT -1 WHERE to_regclass('migration') IS NULL", "SELECT coalesce(max(number), 0) FROM migration"):
-        if row := await (await connection.execute(query)).fetchone():
-            break
-    return int(row[0]) if row else 0
-
-
 def _arrays(group: Sequence[_Append]) -> list[list[Any]]:
     rows = [
         (n, number, event.event_id, event.type, event.data, number == len(job.events))
@@ -541,7 +508,8 @@ def _arrays(group: Sequence[_Append]) -> list[list[Any]]:
         for number, event in enumerate(job.events, 1)
     ]
     columns = [list(column) for column in zip(*rows, strict=True)] or [[] for _ in range(6)]
-    return [[job.stream for job in group], [job.expected for job in group], *columns]
+    expected = [None if job.expected is None else min(max(job.expected, -1), NUMBER_LIMIT) for job in group]
+    return [[job.stream for job in group], expected, *columns]
 
 
 def _is_definite(error: Exception) -> bool:
@@ -551,15 +519,15 @@ def _is_definite(error: Exception) -> bool:
     return isinstance(error, (UnicodeError, psycopg.DataError))
 
 
-def _is_alive(connection: Connection) -> bool:
-    """Whether a connection is still there: one look takes what the server said last, the next one sees its end."""
-    try:
-        for _ in range(2):
-            connection.pgconn.consume_input()
-    except psycopg.Error:
-        return False
-    return connection.pgconn.transaction_status == pq.TransactionStatus.IDLE
+def _resolve(job: _Append, result: int | StoreError) -> None:
+    """Give a result to whoever waits for it, who may have been cancelled."""
+    if job.done.done():
+        return
+    if isinstance(result, Exception):
+        job.done.set_exception(result)
+    else:
+        job.done.set_result(result)
 
 
-def _now() -> float:
-    return asyncio.get_running_loop().time()
+def _report(what: str, error: Exception) -> None:
+    asyncio.get_running_loop().call_exception_handler({"message": what, "exception": error})

@@ -3,14 +3,11 @@
 Appends that wait at the same time share one transaction and so one fsync; each is checked for itself, so one conflict
 does not fail its neighbours. Nobody is told before the commit returned.
 
+The thread hands results to the loop, where a caller that was cancelled is passed over. Whatever a job raises goes to
+its caller. If the thread itself ends, the loop is told: whoever waits is refused, and so is whoever comes.
+
 SQLite before 3.51.3 (3.50.7 and 3.44.6 have the fix too) can lose commits when several connections write and checkpoint
 one WAL file. Here one connection does both; on such a version the file is also locked against any other.
-
-A disk that fails to flush. After an fsync that failed, Linux forgets that the pages were dirty: they are in the cache,
-not on the disk, and the next fsync succeeds. While the process lives that is harmless: SQLite writes its next commit
-over the failed one and flushes that. Until then a crash may leave the failed one in the log, so it is in doubt, not
-refused. And whoever opens a log that was not closed finds in the cache what may never have reached the disk, and would
-build on it: so the WAL is first written once more, and flushed.
 """
 
 from __future__ import annotations
@@ -22,14 +19,15 @@ import queue
 import sqlite3
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
 
+from interlock.csms.domain.bounds import bounds
 from interlock.csms.store import (
+    READ_BYTES,
     AppendUnconfirmed,
     NewEvent,
     Snapshot,
@@ -39,7 +37,13 @@ from interlock.csms.store import (
     Subscriber,
     WrongExpectedVersion,
     already_there,
+    bounded,
+    check_snapshot,
+    check_storable,
+    is_name,
 )
+from interlock.csms.store.sqlite_file import connect, unavailable
+from interlock.csms.supervise import Ending, deliver, described
 
 T = TypeVar("T")
 
@@ -49,40 +53,9 @@ WAITING = 100_000
 """Appends that may wait; more are refused at once."""
 MOST_ROWS = 64
 """Events that share one statement, at the most; a power of two."""
-HEADS = 50_000
-"""Streams whose version is remembered between appends."""
-
-MIGRATIONS: tuple[tuple[str, ...], ...] = (
-    (
-        """CREATE TABLE event (
-            position INTEGER PRIMARY KEY AUTOINCREMENT,
-            stream TEXT NOT NULL,
-            version INTEGER NOT NULL,
-            event_id TEXT NOT NULL UNIQUE,
-            type TEXT NOT NULL,
-            data BLOB NOT NULL,
-            UNIQUE (stream, version)
-        ) STRICT""",
-        """CREATE TABLE snapshot (
-            stream TEXT PRIMARY KEY,
-            version INTEGER NOT NULL,
-            fold TEXT NOT NULL,
-            state BLOB NOT NULL
-        ) STRICT, WITHOUT ROWID""",
-    ),
-)
-"""Statements that bring a file from each `user_version` to the next."""
 
 UNWRITTEN = ("SQLITE_FULL", "SQLITE_IOERR_WRITE")
 """How a COMMIT fails whose last page, the one that makes it count, was not written."""
-CHUNK = 1024 * 1024
-
-
-def has_wal_reset_bug(version: tuple[int, int, int]) -> bool:
-    """Tell whether a SQLite version can lose commits with several writing connections."""
-    if version >= (3, 51, 3):
-        return False
-    return not ((3, 50, 7) <= version < (3, 51, 0) or (3, 44, 6) <= version < (3, 45, 0))
 
 
 class _Append(msgspec.Struct, eq=False):
@@ -94,12 +67,14 @@ class _Append(msgspec.Struct, eq=False):
 
 
 _Results = list[tuple[_Append, int | Exception]]
+_OF_ONE = (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.ProgrammingError, sqlite3.InterfaceError)
+"""What one append may be to blame for; any other `sqlite3.Error` is the database's."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Query:
     ask: Callable[[sqlite3.Connection], Any]
-    done: Future[Any] = field(default_factory=Future)
+    done: asyncio.Future[Any]
 
 
 class SqliteStore:
@@ -113,10 +88,15 @@ class SqliteStore:
         self._most = BATCH if group_commit else 1
         self._work: queue.SimpleQueue[list[_Append] | _Query | None] = queue.SimpleQueue()
         self._gathered: list[_Append] = []
-        self._unsettled = 0
+        self._unsettled: set[_Append] = set()
+        self._asked: set[_Query] = set()
         self._subscribers: list[Subscriber] = []
-        self._opened: Future[None] = Future()
+        self._opened: asyncio.Future[None] = self._loop.create_future()
         self._closed = False
+        self._file = (0, 0)
+        self.ending = Ending()
+        self._lost: set[str] = set()
+        """The first event of each append that was under way when the thread ended: it may be in the log."""
         self._heads: dict[str, int] = {}
         self._in_doubt = False
         """A commit failed that may be found in the log after a crash; none has been written over it yet."""
@@ -127,41 +107,65 @@ class SqliteStore:
         """Open a log, making the file if there is none. Raises `StoreUnavailable` with one sentence why not."""
         store = cls(Path(path), group_commit=group_commit)
         store._thread.start()
-        await asyncio.wrap_future(store._opened)
+        try:
+            await store._opened
+        except BaseException:
+            store._closed = True
+            store._work.put(None)
+            raise
         return store
 
     # --- the port ---
 
+    async def claim(self, node: str) -> None:
+        """See `EventStore.claim`: the file is locked, so there is no other node."""
+
     async def append(self, stream: str, events: Sequence[NewEvent], expected: int | None) -> int:
         """See `EventStore.append`."""
-        if self._closed:
-            raise StoreUnavailable(f"{self.path.name} is closed")
-        if self._unsettled >= WAITING:
+        if self._closed or self.ending.why is not None:
+            raise self._refusal(events)
+        check_storable(stream, events)
+        if len(self._unsettled) >= WAITING:
             raise StoreUnavailable(f"{WAITING} appends are waiting for {self.path.name}")
         job = _Append(stream, events, expected, self._loop.create_future())
         if not self._gathered:
             # Whatever else this turn of the loop appends goes along: waking the thread costs more than an insert.
             self._loop.call_soon(self._hand_over)
         self._gathered.append(job)
-        self._unsettled += 1
+        self._unsettled.add(job)
         return await job.done
 
-    async def read(self, stream: str, after: int = 0) -> Sequence[StoredEvent]:
+    async def read(self, stream: str, after: int = 0, limit: int | None = None) -> Sequence[StoredEvent]:
         """See `EventStore.read`."""
-        sql = f"SELECT {_COLUMNS} FROM event WHERE stream = ? AND version > ? ORDER BY version"
-        return await self._ask(lambda db: _events(db.execute(sql, (stream, after))))
+        if not is_name(stream):
+            return []
+        sql = f"SELECT {_COLUMNS} FROM event WHERE stream = ? AND version > ? ORDER BY version LIMIT ?"
+        return await self._read(sql, (stream, bounded(after)), limit)
 
     async def read_all(self, after: int = 0, limit: int | None = None) -> Sequence[StoredEvent]:
         """See `EventStore.read_all`."""
         sql = f"SELECT {_COLUMNS} FROM event WHERE position > ? ORDER BY position LIMIT ?"
-        return await self._ask(lambda db: _events(db.execute(sql, (after, -1 if limit is None else limit))))
+        return await self._read(sql, (bounded(after),), limit)
+
+    async def _read(self, sql: str, values: tuple[Any, ...], limit: int | None) -> Sequence[StoredEvent]:
+        if limit is None:
+            return await self._ask(lambda db: _events(db.execute(sql, (*values, -1))))
+        return await self._ask(lambda db: _page(db.execute(sql, (*values, bounded(limit)))))
+
+    async def find(self, event_ids: Sequence[str]) -> Sequence[StoredEvent]:
+        """See `EventStore.find`."""
+        wanted = [event_id for event_id in dict.fromkeys(event_ids) if is_name(event_id)]
+        return await self._ask(lambda db: _find(db, wanted))
 
     async def streams(self, prefix: str = "") -> Sequence[str]:
         """See `EventStore.streams`."""
+        if prefix and not is_name(prefix):
+            return []
         return await self._ask(lambda db: [row[0] for row in db.execute(_STREAMS, (prefix,))])
 
     async def save_snapshot(self, snapshot: Snapshot) -> None:
         """See `EventStore.save_snapshot`."""
+        check_snapshot(snapshot)
 
         def save(db: sqlite3.Connection) -> None:
             db.execute(
@@ -175,6 +179,8 @@ class SqliteStore:
 
     async def load_snapshot(self, stream: str) -> Snapshot | None:
         """See `EventStore.load_snapshot`."""
+        if not is_name(stream):
+            return None
         sql = "SELECT stream, version, fold, state FROM snapshot WHERE stream = ?"
         row = await self._ask(lambda db: db.execute(sql, (stream,)).fetchone())
         return Snapshot(*row) if row else None
@@ -215,33 +221,78 @@ class SqliteStore:
             self._work.put(gathered)
 
     async def _ask(self, ask: Callable[[sqlite3.Connection], T]) -> T:
-        if self._closed:
-            raise StoreUnavailable(f"{self.path.name} is closed")
+        if self._closed or self.ending.why is not None:
+            raise self._refusal(())
         self._hand_over()
-        query = _Query(ask)
+        query = _Query(ask, self._loop.create_future())
+        self._asked.add(query)
         self._work.put(query)
-        found: T = await asyncio.wrap_future(query.done)
+        found: T = await query.done
         return found
+
+    def _refusal(self, events: Sequence[NewEvent]) -> StoreError:
+        if self.ending.why is None:
+            return StoreUnavailable(f"{self.path.name} is closed")
+        if any(event.event_id in self._lost for event in events[:1]):
+            return AppendUnconfirmed(self.ending.why)
+        return StoreUnavailable(self.ending.why)
+
+    def _settle(self, query: _Query, result: Any, error: Exception | None) -> None:
+        self._asked.discard(query)
+        _resolve(query.done, result if error is None else error)
+
+    def _end(self, why: str) -> None:
+        """Refuse whoever waits: the thread is gone. What was handed to it may be in the log, what was not is not."""
+        self._lost = {job.events[0].event_id for job in self._unsettled if job.events}
+        self._lost -= {job.events[0].event_id for job in self._gathered if job.events}
+        self.ending.end(why)
+        for job in self._unsettled:
+            _resolve(job.done, self._refusal(job.events))
+        for query in self._asked:
+            _resolve(query.done, StoreUnavailable(why))
+        self._unsettled.clear()
+        self._gathered.clear()
+        self._asked.clear()
 
     # --- in the thread ---
 
     def _own(self) -> None:
         try:
-            db = _connect(self.path)
-        except (sqlite3.Error, OSError, StoreError) as error:
-            self._opened.set_exception(_unavailable(error, self.path))
+            db = connect(self.path)
+            found = os.stat(self.path)
+            self._file = found.st_dev, found.st_ino
+        except BaseException as error:
+            self._in_loop(_resolve, self._opened, unavailable(error, self.path))
             return
-        self._opened.set_result(None)
+        self._in_loop(_resolve, self._opened, None)
         try:
             while (work := self._take()) is not None:
                 appends, query = work
+                if appends and not self._is_in_place():
+                    why = "the file was replaced or removed while it was open: what is appended to it is lost"
+                    self._in_loop(self._end, f"{self.path.name}: {why}")
+                    return
                 for at in range(0, len(appends), self._most):
                     self._commit(db, appends[at : at + self._most])
                 if query is not None:
                     self._answer(db, query)
+        except BaseException as error:  # not one of a job's: those are their callers'
+            self._in_loop(self._end, f"{self.path.name}: the thread of the log ended: {described(error)}")
         finally:
             with contextlib.suppress(sqlite3.Error):
                 db.close()
+
+    def _is_in_place(self) -> bool:
+        """Whether the name still leads to the file that was opened."""
+        try:
+            found = os.stat(self.path)
+        except OSError as error:
+            return not isinstance(error, FileNotFoundError | NotADirectoryError)
+        return (found.st_dev, found.st_ino) == self._file
+
+    def _in_loop(self, callback: Callable[..., None], *values: Any) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            self._loop.call_soon_threadsafe(callback, *values)
 
     def _take(self) -> tuple[list[_Append], _Query | None] | None:
         """Wait for work and take all there is; a query waits for the appends before it and ends the batch."""
@@ -277,24 +328,23 @@ class SqliteStore:
             results = found
             committing = True
             db.execute("COMMIT")
-        except sqlite3.Error as error:
+            self._note_heads(results)
+        except Exception as error:
             # The disk said no to the whole transaction, and nobody is told that anything of it is in the log.
             with contextlib.suppress(sqlite3.Error):
                 db.execute("ROLLBACK")
             self._heads.clear()
-            self._in_doubt |= committing and error.sqlite_errorname not in UNWRITTEN
-            why: StoreError = _unavailable(error, self.path)
+            self._in_doubt |= committing and getattr(error, "sqlite_errorname", "") not in UNWRITTEN
+            why: StoreError = unavailable(error, self.path)
             if self._in_doubt:
                 why = AppendUnconfirmed(str(why))
             results = [(job, why) for job in appends]
         else:
-            self._note_heads(results)
             stored = [job.stored for job in appends if job.stored]
             if stored:
                 self._in_doubt = False
         # One crossing into the loop for the whole batch: a crossing costs more than an insert.
-        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
-            self._loop.call_soon_threadsafe(self._tell, stored, results)
+        self._in_loop(self._tell, stored, results)
 
     def _insert_all(self, db: sqlite3.Connection, appends: list[_Append]) -> _Results | None:
         """Insert the batches of all, many rows a statement, or return None when one of them has no place.
@@ -334,7 +384,9 @@ class SqliteStore:
                     stored = StoredEvent(position, job.stream, version, event.event_id, event.type, event.data)
                     job.stored.append(stored)
                 at += count
-        except sqlite3.IntegrityError:
+        except Exception as error:
+            if isinstance(error, sqlite3.Error) and not isinstance(error, _OF_ONE):
+                raise
             for job in appends:
                 job.stored.clear()
             return None
@@ -346,30 +398,41 @@ class SqliteStore:
             heads.pop(job.stream, None)
             if isinstance(result, int) and job.stored:
                 heads[job.stream] = result
-        while len(heads) > HEADS:
+        while len(heads) > bounds().heads:
             del heads[next(iter(heads))]
 
     def _tell(self, stored: list[list[StoredEvent]], results: _Results) -> None:
         """Tell subscribers what is stored, and each who waits what became of it. In the loop, not in the thread."""
         try:
-            for subscriber in self._subscribers:
-                for batch in stored:
-                    subscriber(batch)
+            for batch in stored:
+                deliver(self._subscribers, batch)
         finally:
-            self._unsettled -= len(results)
             for job, result in results:
-                if job.done.done():
-                    continue  # whoever waited was cancelled
-                if isinstance(result, Exception):
-                    job.done.set_exception(result)
-                else:
-                    job.done.set_result(result)
+                self._unsettled.discard(job)
+                _resolve(job.done, result)
 
     def _answer(self, db: sqlite3.Connection, query: _Query) -> None:
+        found: Any = None
+        why: Exception | None = None
         try:
-            query.done.set_result(query.ask(db))
+            found = query.ask(db)
         except sqlite3.Error as error:
-            query.done.set_exception(_unavailable(error, self.path))
+            why = unavailable(error, self.path)
+        except Exception as error:
+            why = error
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+        self._in_loop(self._settle, query, found, why)
+
+
+def _resolve(done: asyncio.Future[Any], result: Any) -> None:
+    """Give a result to whoever waits for it, who may have been cancelled."""
+    if done.done():
+        return
+    if isinstance(result, Exception):
+        done.set_exception(result)
+    else:
+        done.set_result(result)
 
 
 _COLUMNS = "position, stream, version, event_id, type, data"
@@ -386,6 +449,26 @@ _STREAMS = """
 
 def _events(rows: Any) -> list[StoredEvent]:
     return [StoredEvent(*row) for row in rows]
+
+
+def _page(rows: Any) -> list[StoredEvent]:
+    """Take rows until their bytes are enough: what is not asked for any more is not read."""
+    found, size = [], 0
+    for row in rows:
+        found.append(StoredEvent(*row))
+        size += len(found[-1].data)
+        if size >= READ_BYTES:
+            break
+    return found
+
+
+def _find(db: sqlite3.Connection, event_ids: Sequence[str]) -> list[StoredEvent]:
+    found: list[StoredEvent] = []
+    for at in range(0, len(event_ids), 500):
+        some = event_ids[at : at + 500]
+        sql = f"SELECT {_COLUMNS} FROM event WHERE event_id IN ({','.join('?' * len(some))})"
+        found += _events(db.execute(sql, some))
+    return sorted(found, key=lambda event: event.position)
 
 
 _INSERT = "INSERT INTO event (stream, version, event_id, type, data) "
@@ -423,21 +506,28 @@ def _head(db: sqlite3.Connection, stream: str) -> int:
 
 
 def _insert_or_why(db: sqlite3.Connection, job: _Append) -> int | Exception:
+    """Insert a batch and return its version, or why it is not in the transaction. Raises what ends the transaction."""
+    result: int | Exception
+    db.execute("SAVEPOINT batch")
     try:
-        return _insert(db, job)
-    except StoreError as error:
-        return error
+        result = _insert(db, job)
+    except Exception as error:
+        if isinstance(error, sqlite3.Error) and not isinstance(error, _OF_ONE):
+            raise
+        job.stored.clear()
+        db.execute("ROLLBACK TO batch")
+        result = error
+    db.execute("RELEASE batch")
+    return result
 
 
 def _insert(db: sqlite3.Connection, job: _Append) -> int:
-    """Insert a batch, or leave everything as it was and raise."""
-    version = _head(db, job.stream) if job.expected is None else job.expected
-    whole = len(job.events) == 1
-    if not whole:
-        db.execute("SAVEPOINT batch")
+    version = _head(db, job.stream)
+    if job.expected is not None and job.expected != version:
+        return _refuse(db, job)
     try:
-        for number, event in enumerate(job.events, 1):
-            row = (job.stream, version + number, event.event_id, event.type, event.data)
+        for place, event in enumerate(job.events, 1):
+            row = (job.stream, version + place, event.event_id, event.type, event.data)
             cursor = db.execute(_NEXT, row)
             if cursor.rowcount != 1:
                 raise sqlite3.IntegrityError
@@ -445,92 +535,15 @@ def _insert(db: sqlite3.Connection, job: _Append) -> int:
             job.stored.append(StoredEvent(cursor.lastrowid, *row))
     except sqlite3.IntegrityError:
         job.stored.clear()
-        if not whole:
-            db.execute("ROLLBACK TO batch")
+        db.execute("ROLLBACK TO batch")
         return _refuse(db, job)
-    finally:
-        if not whole:
-            db.execute("RELEASE batch")
     return version + len(job.events)
 
 
 def _refuse(db: sqlite3.Connection, job: _Append) -> int:
     """Say why a batch has no place: it is there already, or somebody was first."""
     wanted = [event.event_id for event in job.events]
-    sql = f"SELECT {_COLUMNS} FROM event WHERE event_id IN ({','.join('?' * len(wanted))})"
-    found = {event.event_id: event for event in _events(db.execute(sql, wanted))}
+    found = {event.event_id: event for event in _find(db, wanted)}
     if found:
         return already_there(job.stream, job.events, [found.get(event_id) for event_id in wanted])
     raise WrongExpectedVersion(job.stream, job.expected or 0, _head(db, job.stream))
-
-
-def _connect(path: Path) -> sqlite3.Connection:
-    db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=1.0)
-    try:
-        if has_wal_reset_bug(sqlite3.sqlite_version_info):
-            db.execute("PRAGMA locking_mode = EXCLUSIVE")
-        # The same few pages change again and again: move them into the file less often than every 4 MB of log.
-        db.execute("PRAGMA wal_autocheckpoint = 4000")
-        db.execute("PRAGMA cache_size = -16384")
-        wanted = {"journal_mode": "wal", "synchronous": 2}
-        for name, value in wanted.items():
-            db.execute(f"PRAGMA {name} = {value}")
-        for name, value in wanted.items():
-            # A pragma that did not take says nothing; a log that is not durable must not look as if it were.
-            got = db.execute(f"PRAGMA {name}").fetchone()[0]
-            if got != value:
-                raise StoreUnavailable(f"{path} does not take {name}={value}, it stays at {got}: not a place for a log")
-        db.execute("BEGIN IMMEDIATE")
-        _flush_again(Path(f"{path}-wal"))
-        version = db.execute("PRAGMA user_version").fetchone()[0]
-        if version > len(MIGRATIONS):
-            raise StoreUnavailable(
-                f"{path} was written by a newer Interlock (schema {version}, this one knows up to {len(MIGRATIONS)})"
-            )
-        for number, statements in enumerate(MIGRATIONS[version:], version + 1):
-            for statement in statements:
-                db.execute(statement)
-            db.execute(f"PRAGMA user_version = {number}")
-        db.execute("COMMIT")
-    except BaseException:
-        db.close()
-        raise
-    return db
-
-
-def _flush_again(path: Path) -> None:
-    """Write a file over with what it holds and flush it: an fsync that failed before us left pages that only look so.
-
-    The caller holds SQLite's write lock. Raises `OSError`.
-    """
-    if not path.exists():
-        return
-    with open(path, "r+b", buffering=0) as file:
-        for offset in range(0, os.fstat(file.fileno()).st_size, CHUNK):
-            held = os.pread(file.fileno(), CHUNK, offset)
-            while held:
-                done = os.pwrite(file.fileno(), held, offset)
-                held, offset = held[done:], offset + done
-        os.fsync(file.fileno())
-
-
-def _unavailable(error: Exception, path: Path) -> StoreUnavailable:
-    if isinstance(error, StoreUnavailable):
-        return error
-    name = getattr(error, "sqlite_errorname", "")
-    if name == "SQLITE_IOERR_FSYNC":
-        return StoreUnavailable(
-            f"{path}: the disk failed to flush (fsync): what was written may not be there after a crash"
-        )
-    if name.startswith("SQLITE_IOERR"):
-        return StoreUnavailable(f"{path}: the disk failed ({name.removeprefix('SQLITE_')}); nothing was recorded")
-    text = str(error)
-    if "locked" in text or "busy" in text:
-        return StoreUnavailable(f"{path} is in use by another process; one process at a time may have it open")
-    if "full" in text:
-        return StoreUnavailable(f"{path}: no space left to write; nothing was recorded, make room and it goes on")
-    if "not a database" in text or "malformed" in text:
-        return StoreUnavailable(f"{path} is damaged or no Interlock log: {text}")
-    if "unable to open" in text:
-        return StoreUnavailable(f"{path} cannot be opened: is the folder there, and may it be written?")
-    return StoreUnavailable(f"{path}: {text}")

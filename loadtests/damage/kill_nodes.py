@@ -23,6 +23,7 @@ import statistics
 import sys
 import tempfile
 from collections import Counter
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -57,6 +58,10 @@ class Balancer:
         server = await asyncio.start_server(self._take, "127.0.0.1", 0)
         self._server = server
         return int(server.sockets[0].getsockname()[1])
+
+    def add(self, node: Node) -> None:
+        """Have one more node to hand connections to: `nodes` is the caller's list."""
+        self._pipes[node] = set()
 
     def cut(self, node: Node) -> None:
         """Break every connection to a node."""
@@ -105,6 +110,12 @@ class Seen:
     refused: Counter[int] = field(default_factory=Counter)
     kills: int = 0
     pauses: int = 0
+    gone: set[str] = field(default_factory=set)
+    """Commands that were taken out of the log: nobody can know of them."""
+    more: Counter[str] = field(default_factory=Counter)
+    """What else was done, by name."""
+    failures: list[str] = field(default_factory=list)
+    """What was seen to be wrong on the way."""
 
 
 async def operate(nodes: list[Node], stations: list[str], seen: Seen, stop: asyncio.Event, number: int) -> None:
@@ -133,8 +144,22 @@ async def operate(nodes: list[Node], stations: list[str], seen: Seen, stop: asyn
         await asyncio.sleep(rng.uniform(0.0, 0.1))
 
 
-async def campaign(wanted: argparse.Namespace, store: str, folder: Path) -> int:
-    """Run it and return the exit code."""
+@dataclass
+class Scene:
+    """What a campaign disturbs."""
+
+    wanted: argparse.Namespace
+    nodes: list[Node]
+    balancer: Balancer
+    seen: Seen
+    rng: random.Random
+
+
+Disturb = Callable[[Scene], Awaitable[None]]
+
+
+async def campaign(wanted: argparse.Namespace, store: str, folder: Path, disturb: Disturb | None = None) -> int:
+    """Run it and return the exit code. `disturb` is what happens to the nodes; they are killed, if nothing else."""
     rng = random.Random(wanted.seed)
     loop = asyncio.get_running_loop()
     nodes = [Node(number, store, folder, FLAGS) for number in range(1, wanted.nodes + 1)]
@@ -175,8 +200,24 @@ async def campaign(wanted: argparse.Namespace, store: str, folder: Path) -> int:
     stop = asyncio.Event()
     names = [station.station_id for station in fleet.stations]
     operators = [asyncio.ensure_future(operate(nodes, names, seen, stop, n)) for n in range(OPERATORS)]
-    pauses: list[asyncio.Future[None]] = []
     began = loop.time()
+    await (disturb or kills)(Scene(wanted, nodes, balancer, seen, rng))
+    stop.set()
+    await asyncio.gather(*operators)
+    took_s = loop.time() - began
+    code = await judge(wanted, nodes, seen, took_s)
+    await network.close("over")
+    clock.stop()
+    for node in nodes:
+        node.kill()
+    return code
+
+
+async def kills(scene: Scene) -> None:
+    """Kill nodes and stop them for a while."""
+    wanted, nodes, balancer, seen, rng = scene.wanted, scene.nodes, scene.balancer, scene.seen, scene.rng
+    loop = asyncio.get_running_loop()
+    pauses: list[asyncio.Future[None]] = []
     while seen.kills < wanted.kills:
         await asyncio.sleep(rng.uniform(0.3, 1.0))
         up = [node for node in nodes if node.up]
@@ -196,15 +237,7 @@ async def campaign(wanted: argparse.Namespace, store: str, folder: Path) -> int:
         seen.usable_s.append(loop.time() - at)
         if seen.kills % 10 == 0:
             print(f"  {seen.kills} kills, {len(seen.acknowledged)} commands acknowledged", flush=True)
-    stop.set()
-    await asyncio.gather(*operators, *pauses)
-    took_s = loop.time() - began
-    code = await judge(wanted, nodes, seen, took_s)
-    await network.close("over")
-    clock.stop()
-    for node in nodes:
-        node.kill()
-    return code
+    await asyncio.gather(*pauses)
 
 
 async def _paused(node: Node, balancer: Balancer, seconds: float, seen: Seen) -> None:
@@ -223,7 +256,7 @@ async def judge(wanted: argparse.Namespace, nodes: list[Node], seen: Seen, took_
     loop = asyncio.get_running_loop()
     records: dict[str, Any] = {}
     limit = loop.time() + QUIET_S
-    waiting = set(seen.acknowledged)
+    waiting = set(seen.acknowledged) - seen.gone
     while waiting and loop.time() < limit:
         for command in list(waiting):
             status, found = await http(nodes[0].api, "GET", f"/api/commands/{command}")
@@ -233,6 +266,8 @@ async def judge(wanted: argparse.Namespace, nodes: list[Node], seen: Seen, took_
         await asyncio.sleep(1.0)
     lost = [command for command, found in records.items() if found is None]
     endless = sorted(waiting)
+    for message in seen.gone:
+        seen.moved.pop(message, None)
     double = [message for message, times in seen.moved.items() if times > 1]
     for message in seen.moved:
         if message not in records:
@@ -243,6 +278,7 @@ async def judge(wanted: argparse.Namespace, nodes: list[Node], seen: Seen, took_
     states = Counter(found["state"] for found in records.values() if found is not None)
     store = "PostgreSQL" if wanted.postgres else "SQLite"
     did = f"{seen.kills} kills, {seen.pauses} stops in {took_s:.0f} s"
+    did += "".join(f", {count} {name}" for name, count in seen.more.items())
     print(f"{store}, {wanted.nodes} node(s), {STATIONS} stations: {did}")
     counts = f"{len(seen.acknowledged)}, locks opened {seen.moved.total()}, answers sent {len(seen.answers)}"
     print(f"  commands acknowledged       {counts}")
@@ -253,9 +289,12 @@ async def judge(wanted: argparse.Namespace, nodes: list[Node], seen: Seen, took_
     print(f"  actuations without intent   {len(without)}")
     print(f"  outcomes denied             {len(denied)}")
     slow = [one for one in seen.usable_s if one > USABLE_S]
-    median_s, most_s = statistics.median(seen.usable_s), max(seen.usable_s)
-    print(f"  usable again after a kill   median {median_s:.2f} s, at most {most_s:.2f} s")
-    bad = [*lost, *endless, *double, *without, *denied, *slow]
+    if seen.usable_s:
+        median_s, most_s = statistics.median(seen.usable_s), max(seen.usable_s)
+        print(f"  usable again after a kill   median {median_s:.2f} s, at most {most_s:.2f} s")
+    for failure in seen.failures:
+        print(f"  {failure}")
+    bad = [*lost, *endless, *double, *without, *denied, *slow, *seen.failures]
     print("FAIL" if bad else "PASS")
     return 1 if bad else 0
 

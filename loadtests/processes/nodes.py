@@ -31,7 +31,7 @@ class Node:
         flags: Sequence[str] = (),
         environment: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
-        self.name, self.store, self.folder = f"n{number}", store, folder
+        self.name, self.store, self.folder, self.flags = f"n{number}", store, folder, flags
         words = ("--store", store, "--node", self.name, "--quiet", "--tokens", "Accepted", *flags)
         self._serve = ServeProcess(folder, words, name=self.name, environment=environment, token=TOKEN)
         self.errors = self._serve.err
@@ -43,7 +43,7 @@ class Node:
     @property
     def up(self) -> bool:
         """Whether a station could be sent there."""
-        return self.process is not None and self.ocpp > 0 and not self.paused
+        return self.process is not None and self.process.poll() is None and self.ocpp > 0 and not self.paused
 
     async def start(self) -> None:
         """Start it and wait for its ports."""
@@ -61,6 +61,23 @@ class Node:
 
     def _urls(self) -> tuple[str, str]:
         return self._serve.stations_url, self._serve.operators_url
+
+    def launch(self) -> None:
+        """Start it and do not wait: it is expected to leave by itself."""
+        self._serve.launch()
+        self.process = self._serve.process
+
+    def said(self) -> str:
+        """Return what it wrote as errors so far."""
+        return self._serve.errors
+
+    async def left(self, within_s: float) -> int | None:
+        """Return the exit code of a process that leaves by itself; None if it does not within so many seconds."""
+        assert self.process is not None
+        try:
+            return await asyncio.to_thread(self.process.wait, within_s)
+        except subprocess.TimeoutExpired:
+            return None
 
     async def stop(self) -> None:
         """Ask it to stop, and wait until it has."""

@@ -96,6 +96,9 @@ def run(
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON and nothing else.")] = False,
     jobs: Annotated[int | None, typer.Option("--jobs", "-j", min=1, help="Processes; default: all cores.")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only the last line.")] = False,
+    bounds: Annotated[
+        int | None, typer.Option(min=1, help="Let the CSMS remember only so many of everything (docs/bounds.md).")
+    ] = None,
     target: Annotated[str | None, typer.Option(help="A CSMS to try instead, as ws://HOST:PORT/PATH.")] = None,
     control: Annotated[
         str | None,
@@ -116,10 +119,12 @@ def run(
     for name in chosen:
         runner.scenario(name)
     runner.csms_class(csms)
-    planned = list(runner.jobs(chosen, seed, seeds, csms))
+    planned = list(runner.jobs(chosen, seed, seeds, csms, bounds))
     campaign = Campaign(planned, out, keep=lambda job: job.seed == seed, workers=jobs or os.cpu_count() or 1)
     if (target is None) != (control is None):
         raise Refused("--target and --control go together: commands are asked for at one and seen at the other")
+    if target is not None and bounds is not None:
+        raise Refused("--bounds is for the CSMS of the virtual world: leave it away, or --target")
     if target is not None and csms != REFERENCE:
         raise Refused("give --target or --csms, not both")
     csms = csms if target is None else target

@@ -54,6 +54,9 @@ def search(
     budget: Annotated[str, typer.Option(help="How long: `60s`, `5m`, or a number of schedules.")] = "60s",
     seed: Annotated[int, typer.Option(min=0, help="The seed all schedules are drawn from.")] = 0,
     invariant: Annotated[str | None, typer.Option(help="Look for violations of this invariant only.")] = None,
+    bounds: Annotated[
+        int | None, typer.Option(min=1, help="Let the CSMS remember only so many of everything (docs/bounds.md).")
+    ] = None,
     out: Annotated[Path, typer.Option(help="Where to keep what was found.")] = Path("interlock-out/search"),
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON and nothing else.")] = False,
     jobs: Annotated[int | None, typer.Option("--jobs", "-j", min=1, help="Processes; default: all cores.")] = None,
@@ -65,6 +68,8 @@ def search(
     Stops at the first, shrinks it, and writes both stories with a scenario file. Ctrl-C gives the summary so far.
     """
     bases = _bases(names)
+    if bounds is not None:
+        bases = [replace(base, bounds=bounds) for base in bases]
     runner.csms_class(csms)
     if invariant is not None and invariant not in INVARIANTS:
         raise Refused(f"there is no invariant {invariant!r}; `interlock list invariants` shows them")

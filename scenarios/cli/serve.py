@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from interlock.scenarios.refused import UNTOLD, Refused
+from interlock.scenarios.refused import ENDED, UNTOLD, USAGE, Refused
 from interlock.scenarios.runner import REFERENCE, csms_class
 from interlock.scenarios.targets.target import TOKEN_VARIABLE
 
@@ -252,7 +252,7 @@ async def _serve(wanted: Wanted, tls: ssl.SSLContext | None, design: type[Csms])
     from interlock.csms.serve.server import Server
     from interlock.csms.serve.wall_clock import WallClock, fresh_ids
     from interlock.csms.settings import Settings
-    from interlock.csms.store import StoreError
+    from interlock.csms.store import NameTaken, StoreError
 
     try:
         dialects = BY_SUBPROTOCOL if wanted.protocols is None else chosen(wanted.protocols.split(","))
@@ -294,6 +294,8 @@ async def _serve(wanted: Wanted, tls: ssl.SSLContext | None, design: type[Csms])
         gc.freeze()
         gc.set_threshold(10_000, 20, 50)
         await keys.start()
+    except NameTaken as error:
+        raise Refused(f"--node {wanted.node}: {error}", USAGE) from None
     except (StoreError, OSError) as error:
         raise Refused(f"--store {_without_password(wanted.store)} cannot be used: {error}", UNTOLD) from None
     stations = len(await records.stations())
@@ -339,7 +341,12 @@ async def _serve(wanted: Wanted, tls: ssl.SSLContext | None, design: type[Csms])
         say("security:  profile 0: ANY client is taken for the station it says it is")
     if not os.environ.get(TOKEN_VARIABLE) and wanted.token_file is None:
         print(f"API token: {token}", file=sys.stderr, flush=True)
+    store.ending.on_end(lambda why: asked_to_stop.set())
     await asked_to_stop.wait()
+    if node.ended is not None:
+        for socket in list(server.open):
+            socket.abort()
+        raise Refused(f"this node is over, start it again: {node.ended}", ENDED)
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.remove_signal_handler(number)  # a second one does not ask
     say("stopping")

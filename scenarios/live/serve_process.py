@@ -62,8 +62,8 @@ class ServeProcess:
         """What it printed as errors, over all its lives."""
         return self.err.read_text("utf-8", "replace") if self.err.exists() else ""
 
-    def start(self) -> None:
-        """Start it and wait until it has printed where stations and operators find it."""
+    def launch(self) -> None:
+        """Start it and do not wait."""
         # Settings of ours that are meant for this process stay out of it.
         kept = {name: value for name, value in os.environ.items() if not name.startswith("INTERLOCK_")}
         environment = {**kept, **self._environment, TOKEN_VARIABLE: self.token}
@@ -77,6 +77,10 @@ class ServeProcess:
                 stderr=err,
                 start_new_session=self._own_session,
             )
+
+    def start(self) -> None:
+        """Start it and wait until it has printed where stations and operators find it."""
+        self.launch()
         until = time.monotonic() + START_S
         try:
             while not self._addressed():

@@ -40,7 +40,7 @@ class Sequences(MemoryStore):
             subscriber(known[-len(events) :])
         return known[-1].version
 
-    async def read(self, stream: str, after: int = 0) -> Sequence[StoredEvent]:
+    async def read(self, stream: str, after: int = 0, limit: int | None = None) -> Sequence[StoredEvent]:
         """Read by version, as places are other numbers here."""
         return [stored for stored in self._streams.get(stream, []) if stored.version > after]
 

@@ -10,7 +10,7 @@ from interlock.csms.dispatch import Dispatcher
 from interlock.csms.domain import commands as do
 from interlock.csms.domain import events as ev
 from interlock.csms.domain import facts
-from interlock.csms.domain.inflight import Phase, probed_command
+from interlock.csms.domain.inflight import Pending, Phase, probed_command
 from interlock.csms.domain.station import Station
 from interlock.csms.node import Csms
 from interlock.scenarios.specimens import Specimen
@@ -19,9 +19,11 @@ from interlock.scenarios.specimens import Specimen
 class Hasty(Dispatcher):
     """Takes the answer for the evidence."""
 
-    async def outcome(self, station: str, command_id: str, answer: facts.Answer) -> None:
+    async def outcome(
+        self, station: str, command_id: str, answer: facts.Answer, forgotten: Pending | None = None
+    ) -> None:
         """Record an answer; one to a probe ends the doubt it was about."""
-        await super().outcome(station, command_id, answer)
+        await super().outcome(station, command_id, answer, forgotten)
         probe = (await self.handler.load(station)).state.commands.get(command_id)
         about = probed_command(probe.request_id) if probe else None
 

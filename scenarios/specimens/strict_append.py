@@ -12,6 +12,7 @@ from interlock.csms.domain.events import Facts
 from interlock.csms.domain.station import Station
 from interlock.csms.handle import Handler, T
 from interlock.csms.node import Csms
+from interlock.csms.store import WrongExpectedVersion
 from interlock.scenarios.specimens import Specimen
 
 
@@ -25,6 +26,13 @@ class Strict(Handler):
         if not found:
             return loaded.state, decided
         return (await self.append(station, loaded, found, self._fact_ids(station, found))).state, decided
+
+    async def insist(self, station: str, news: Callable[[Station], Facts]) -> Station:
+        """Record what nobody tells again, and go on when that failed: it is in the error log."""
+        try:
+            return (await self.record(station, lambda state: (news(state), None)))[0]
+        except WrongExpectedVersion:
+            return (await self.load(station)).state
 
 
 class StrictAppend(Csms):

@@ -88,6 +88,8 @@ async def _ask_once(
         except Exception as error:
             # What an HTTP API would turn into a 500: the operator hears that it failed, not why.
             return Decision("failed", None, f"{type(error).__name__}: {error}")
+        except asyncio.CancelledError:
+            return Decision("failed", None, "the connection was closed")  # what its end of an HTTP request looks like
 
     decision = await desk.call(asking(csms), patience_s)
     if decision is not None:

@@ -159,6 +159,21 @@ async def crash_at(
             await machine.start()
 
 
+@fault(point=OneOf(tuple(POINTS)), occurrence=OneOf((1, 1, 2, 3)), how=OneOf(("exception", "cancellation")))
+async def break_off_at(
+    stage: Stage, point: str, node: int = 1, occurrence: int = 1, how: str = "exception", seconds: float = 1e9
+) -> None:
+    """Whatever passes a labelled point for the `occurrence`th time from now breaks off there; the node runs on."""
+    machine = stage.machine(node)
+    machine.trap(point, occurrence, how)
+    try:
+        await asyncio.wait_for(machine.trapped.wait(), seconds)
+    except TimeoutError:
+        pass
+    finally:
+        machine.trap(None)
+
+
 @fault(down_s=SHORT)
 async def restart(stage: Stage, node: int = 1, down_s: float = 2.0) -> None:
     """A node is stopped cleanly and started again after `down_s`."""

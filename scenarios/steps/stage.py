@@ -68,8 +68,11 @@ class Machine(Desk, Protocol):
         """Cut its power."""
         ...
 
-    def trap(self, point: str | None, occurrence: int = 1) -> None:
-        """Cut its power when a labelled point is passed for the `occurrence`th time; None disarms."""
+    def trap(self, point: str | None, occurrence: int = 1, ends: str = "crash") -> None:
+        """Cut its power when a labelled point is passed for the `occurrence`th time; None disarms.
+
+        `ends` says what else happens there: an `exception` or a `cancellation` of whatever passes it.
+        """
         ...
 
     def set_storage(self, **changes: Any) -> None:

@@ -20,6 +20,12 @@ if TYPE_CHECKING:
     from interlock.scenarios.world.world import World
 
 T = TypeVar("T")
+RESTARTS_S = 1.0
+"""How long a process whose start broke off is down."""
+
+
+class BrokenOff(Exception):
+    """What a fault throws in: it is nobody's mistake that it was thrown."""
 
 
 STOPS_WITHIN_S = 60.0
@@ -42,6 +48,7 @@ class Host:
         self.ports: dict[tuple[str, int], Socket] = {}
         self.trapped = asyncio.Event()
         self._trap: str | None = None
+        self._ends = "crash"
         self._occurrence = 0
 
     @property
@@ -90,7 +97,15 @@ class Host:
             alarm=lambda text: world.history.observe("alarm", node=self.name, text=text),
         )
         world.history.observe("node.started", node=self.name, incarnation=self.incarnation)
-        self.spawn(csms.start())
+        starting = self.spawn(csms.start())
+        starting.add_done_callback(lambda task: self._started(task, csms), context=copy_context())
+
+    def _started(self, task: asyncio.Task[None], csms: Csms) -> None:
+        """A process whose start broke off ends; somebody starts it again."""
+        broke = task.cancelled() or isinstance(task.exception(), BrokenOff)
+        if broke and self.csms is csms and not self.world.over:
+            self.crash(None)
+            self.world.loop.call_later(RESTARTS_S, lambda: self.world.loop.create_task(self.start()))
 
     def spawn(self, coroutine: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         """Run something as part of this incarnation. Kept, so that a power cut leaves it exactly where it was."""
@@ -102,31 +117,49 @@ class Host:
         return task
 
     def _ended(self, task: asyncio.Task[Any]) -> None:
-        if not task.cancelled() and (error := task.exception()) is not None and not self.world.over:
+        if task.cancelled() or self.world.over:
+            return
+        if (error := task.exception()) is not None and not isinstance(error, BrokenOff):
             self.world.history.observe("task.failed", node=self.name, error=f"{type(error).__name__}: {error}"[:300])
 
     async def call(self, coroutine: Coroutine[Any, Any, T], patience_s: float) -> T | None:
         """Ask the running node something; None when it gave no answer in time (or died over it)."""
         task = self.spawn(coroutine)
         await asyncio.wait({task}, timeout=patience_s)
-        return task.result() if task.done() else None
+        if not task.done() or task.cancelled() or isinstance(task.exception(), BrokenOff):
+            return None
+        return task.result()
 
     # --- its end ---
 
     async def reach(self, point: points.Point, station: str | None, command_id: str | None) -> None:
-        """Pass a labelled point, or lose power there."""
+        """Pass a labelled point, or lose power there, or break off."""
         world = self.world
         if world.scenario.recorded == "all":
             world.history.observe("point", node=self.name, point=point.label, station=station, command_id=command_id)
         if self._trap == point.label:
             self._occurrence -= 1
-            if self._occurrence == 0:
+            if self._occurrence == 0 and self._ends == "crash":
                 self.crash(point.label)
                 await world.loop.create_future()  # never: this incarnation is dead
+            elif self._occurrence == 0:
+                await self._break_off(point.label)
 
-    def trap(self, point: str | None, occurrence: int = 1) -> None:
-        """Cut the power when `point` is passed for the `occurrence`th time; None disarms."""
-        self._trap, self._occurrence = point, occurrence
+    async def _break_off(self, point: str) -> None:
+        self._trap = None
+        self.trapped.set()
+        self.world.history.observe("node.broke", node=self.name, point=point, how=self._ends)
+        if self._ends == "cancellation" and (task := asyncio.current_task()) is not None:
+            task.cancel()
+            await asyncio.sleep(0)
+        raise BrokenOff(point)
+
+    def trap(self, point: str | None, occurrence: int = 1, ends: str = "crash") -> None:
+        """Cut the power when `point` is passed for the `occurrence`th time; None disarms.
+
+        `ends` says what else happens there: an `exception` or a `cancellation` of whatever passes it.
+        """
+        self._trap, self._occurrence, self._ends = point, occurrence, ends
         self.trapped.clear()
 
     def crash(self, point: str | None) -> None:
@@ -190,7 +223,7 @@ class Host:
         socket.on_up = connection.offer
         socket.on_csms_closed = closed
         self._connections[key] = connection
-        self.spawn(connection.run())
+        csms.serve(connection, lambda why: self.hang_up(key, why))
         return True
 
     @property

@@ -21,6 +21,7 @@ from interlock.csms.store import (
     Subscriber,
     WrongExpectedVersion,
 )
+from interlock.csms.supervise import Ending
 from interlock.scenarios.spec import Storage
 
 
@@ -83,15 +84,29 @@ class NodeStore:
         self.observe("append.unconfirmed", node=self.node, stream=stream, ids=ids)
         raise AppendUnconfirmed(f"no acknowledgement for {stream}")
 
-    async def read(self, stream: str, after: int = 0) -> Sequence[StoredEvent]:
+    @property
+    def ending(self) -> Ending:
+        """Whether the store ended."""
+        return self.inner.ending
+
+    async def claim(self, node: str) -> None:
+        """Claim the node's name: the world gives each its own."""
+        await self.inner.claim(node)
+
+    async def read(self, stream: str, after: int = 0, limit: int | None = None) -> Sequence[StoredEvent]:
         """Read a stream."""
         await self._travel()
-        return await self.inner.read(stream, after)
+        return await self.inner.read(stream, after, limit)
 
     async def read_all(self, after: int = 0, limit: int | None = None) -> Sequence[StoredEvent]:
         """Read the log."""
         await self._travel()
         return await self.inner.read_all(after, limit)
+
+    async def find(self, event_ids: Sequence[str]) -> Sequence[StoredEvent]:
+        """Look events up by their ids."""
+        await self._travel()
+        return await self.inner.find(event_ids)
 
     async def streams(self, prefix: str = "") -> Sequence[str]:
         """Name streams."""

@@ -15,6 +15,7 @@ from websockets.exceptions import InvalidStatus
 from interlock.csms.domain import commands as do
 from interlock.csms.domain import credentials as cr
 from interlock.csms.domain import events as ev
+from interlock.csms.domain.bounds import bounds
 from interlock.csms.domain.station import Phase
 from interlock.csms.serve.gate import Gate, Key, octets
 from interlock.csms.store import MemoryStore
@@ -31,8 +32,7 @@ OLD, NEW, NEWER = "old-key-01234567", "new-key-01234567", "newer-key-012345"
 BEFORE = (ev.KeySet(AT, "CP01", "00", "aa"), ev.KeyOffered(AT, "CP01", "k1", "00", "bb"))
 
 
-def folded(*events: ev.CredentialEvent) -> cr.Credentials:
-    state = cr.Credentials()
+def folded(*events: ev.CredentialEvent, state: cr.Credentials = cr.Credentials()) -> cr.Credentials:  # noqa: B008
     for event in events:
         state = cr.evolve(state, event)
     return state
@@ -70,9 +70,25 @@ def test_the_key_that_was_used_is_the_one_until_a_late_answer_says_otherwise() -
     assert ids(kept_old, k1=Phase.ACCEPTED) == ["k1"]
 
 
-def test_doubts_on_doubts_stay_few_and_an_operator_ends_them() -> None:
+def offer(state: cr.Credentials, key_id: str, **phases: Phase) -> list[ev.CredentialEvent] | None:
+    return cr.offered(state, "CP01", cr.Digest(key_id, "00", "cc"), phases.get, AT)
+
+
+def test_a_key_the_station_may_have_is_never_dropped_to_make_room() -> None:
+    state, number = folded(*BEFORE), 2
+    while (events := offer(state, f"k{number}")) is not None:
+        state, number = folded(*events, state=state), number + 1
+    assert ids(state) == ["", *(f"k{n}" for n in range(1, bounds().keys))]
+    # Once an answer tells, what the station cannot have is withdrawn, and there is room again.
+    events = offer(state, "new", k2=Phase.ACCEPTED)
+    assert events is not None
+    assert [getattr(event, "key_id", None) for event in events] == ["", "k1", "new"]
+    after = folded(*events, state=state)
+    assert ids(after, k2=Phase.ACCEPTED) == ["k2", "k3", "new"]
+
+
+def test_an_operator_ends_doubts() -> None:
     more = [ev.KeyOffered(AT, "CP01", f"k{n}", "00", "cc") for n in range(2, 12)]
-    assert len(folded(*BEFORE, *more).keys) == cr.KEYS_KEPT
     assert ids(folded(*BEFORE, ev.KeyWithdrawn(AT, "CP01", "k1"))) == [""]
     assert ids(folded(*BEFORE, *more, ev.KeySet(AT, "CP01", "00", "dd"))) == [""]
     assert folded(*BEFORE, ev.ProfileReached(AT, "CP01", 2), ev.KeyRemoved(AT, "CP01")) == cr.Credentials()

@@ -17,9 +17,9 @@ from interlock.csms.domain import commands as do
 from interlock.csms.domain import events as ev
 from interlock.csms.domain import facts
 from interlock.csms.domain import reports as rp
-from interlock.csms.domain.inflight import CLOSED_COMMANDS_KEPT, Pending, Phase, probe_request
+from interlock.csms.domain.bounds import bounds
+from interlock.csms.domain.inflight import Pending, Phase, probe_request
 from interlock.csms.domain.station import Accept, Known, Refusal, Rules, Station, decide, evolve
-from interlock.csms.domain.transactions import CLOSED_TRANSACTIONS_KEPT
 from interlock.csms.handle import fact_id
 
 from .values import (
@@ -80,7 +80,7 @@ def test_a_snapshot_and_the_tail_is_the_whole(events: list[Any], cut: int) -> No
 @pytest.mark.parametrize("cut", [0, 1, 63, 64, 65, 255, 256, 257, 300, 500])
 def test_a_snapshot_and_the_tail_is_the_whole_where_old_things_are_forgotten(cut: int) -> None:
     events: list[Any] = []
-    for n in range(CLOSED_TRANSACTIONS_KEPT + 40):
+    for n in range(bounds().closed_transactions + 40):
         events.append(ev.CommandRequested(AT, f"c{n}", f"r{n}", "n", 1, AT, do.RemoteStart(n % 3 + 1, "A")))
         events.append(ev.CommandAccepted(AT, f"c{n}", "Accepted"))
         events.append(ev.TransactionStarted(AT, str(n + 1), n % 3 + 1, "A", n, AT, "Accepted", f"c{n}"))
@@ -88,8 +88,8 @@ def test_a_snapshot_and_the_tail_is_the_whole_where_old_things_are_forgotten(cut
     resumed = folded(events[cut:], decode_state(encode_state(folded(events[:cut]))))
     assert (resumed, keys(resumed)) == (whole, keys(whole))
     # The last 64 finished commands and 256 ended transactions are remembered, the three running ones besides.
-    assert len([one for one in whole.commands.values() if one.finished]) == CLOSED_COMMANDS_KEPT
-    assert len([one for one in whole.transactions.values() if not one.open]) == CLOSED_TRANSACTIONS_KEPT
+    assert len([one for one in whole.commands.values() if one.finished]) == bounds().closed_commands
+    assert len([one for one in whole.transactions.values() if not one.open]) == bounds().closed_transactions
     assert [one.transaction_id for one in whole.transactions.values() if one.open] == ["294", "295", "296"]
 
 

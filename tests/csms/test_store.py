@@ -17,7 +17,8 @@ import pytest
 import pytest_asyncio
 
 from interlock.csms.store import MemoryStore, NewEvent, StoreUnavailable
-from interlock.csms.store.sqlite import SqliteStore, has_wal_reset_bug
+from interlock.csms.store.sqlite import SqliteStore
+from interlock.csms.store.sqlite_file import has_wal_reset_bug
 
 from .store_contract import StoreContract, event
 

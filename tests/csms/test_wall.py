@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from interlock.csms.domain import commands as do
+from interlock.csms.serve import wall_clock as wall
 from interlock.csms.serve.wall_clock import Drawn, WallClock, fresh_ids
+from interlock.csms.settings import Settings
+
+from .test_node import Bench, play
 
 
 def test_random_bits_are_as_many_as_asked_for_and_never_the_same_again() -> None:
@@ -37,3 +42,46 @@ async def test_the_clock_reads_the_time_of_day_off_the_loop() -> None:
     assert before <= now <= after
     assert abs((datetime.now(UTC) - clock.at()).total_seconds()) < 1.0
     assert abs(clock.when(clock.at()) - clock.now()) < 1.0
+
+
+@pytest.mark.asyncio
+async def test_a_step_of_the_systems_clock_is_followed_and_no_wait_changes(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = WallClock(asyncio.get_running_loop())
+    real, now = wall.time.time, clock.now()
+    monkeypatch.setattr(wall.time, "time", lambda: real() - 3600.0)
+    assert abs((datetime.now(UTC) - clock.at()).total_seconds() - 3600.0) < 5.0
+    assert 0.0 <= clock.now() - now < 5.0
+    assert abs(clock.when(clock.at() + timedelta(seconds=7)) - clock.now() - 7.0) < 1.0
+
+
+class Stepped(Bench):
+    """A bench whose time of day somebody sets."""
+
+    step_s = 0.0
+
+    def at(self) -> datetime:
+        return super().at() + timedelta(seconds=self.step_s)
+
+    def when(self, at: datetime) -> float:
+        return super().when(at) - self.step_s
+
+
+@pytest.mark.parametrize("step_s", [-86400.0, -3600.0, -30.0, 30.0, 86400.0])
+@pytest.mark.parametrize("after_s", [0.0, 2.0, 7.0])
+def test_a_connector_is_not_held_for_the_step_of_a_clock(step_s: float, after_s: float) -> None:
+    """Set before the frame, while the answer is awaited, and while the doubt lasts."""
+    bench = Stepped(Settings(call_timeout_s=5.0, lateness_s=10.0))
+
+    async def scene(bench: Bench) -> None:
+        assert isinstance(bench, Stepped)
+        await bench.online()
+        command = (await bench.node.operate("CP1", do.Unlock(1), "r1")).command_id
+        await asyncio.sleep(after_s)
+        bench.step_s = step_s
+        await asyncio.sleep(40.0)
+        assert command is not None
+        assert await bench.node.phase("CP1", command) in ("unknown", "refuted")
+        again = await bench.node.operate("CP1", do.Unlock(1), "r2")
+        assert again.answer == "accepted"
+
+    play(scene, bench=bench)

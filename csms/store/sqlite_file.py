@@ -1,0 +1,120 @@
+"""The SQLite file of a log: how it is opened, checked, brought up to date, and what its errors mean in a sentence.
+
+A disk that fails to flush. After an fsync that failed, Linux forgets that the pages were dirty: they are in the cache,
+not on the disk, and the next fsync succeeds. While the process lives that is harmless: SQLite writes its next commit
+over the failed one and flushes that. Until then a crash may leave the failed one in the log, so it is in doubt, not
+refused. And whoever opens a log that was not closed finds in the cache what may never have reached the disk, and would
+build on it: so the WAL is first written once more, and flushed.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from pathlib import Path
+
+from interlock.csms.store import StoreUnavailable
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (
+    (
+        """CREATE TABLE event (
+            position INTEGER PRIMARY KEY AUTOINCREMENT,
+            stream TEXT NOT NULL,
+            version INTEGER NOT NULL,
+            event_id TEXT NOT NULL UNIQUE,
+            type TEXT NOT NULL,
+            data BLOB NOT NULL,
+            UNIQUE (stream, version)
+        ) STRICT""",
+        """CREATE TABLE snapshot (
+            stream TEXT PRIMARY KEY,
+            version INTEGER NOT NULL,
+            fold TEXT NOT NULL,
+            state BLOB NOT NULL
+        ) STRICT, WITHOUT ROWID""",
+    ),
+)
+"""Statements that bring a file from each `user_version` to the next."""
+
+CHUNK = 1024 * 1024
+
+
+def has_wal_reset_bug(version: tuple[int, int, int]) -> bool:
+    """Tell whether a SQLite version can lose commits with several writing connections."""
+    if version >= (3, 51, 3):
+        return False
+    return not ((3, 50, 7) <= version < (3, 51, 0) or (3, 44, 6) <= version < (3, 45, 0))
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """Open a log as one that is durable, making it if there is none. Raises `sqlite3.Error`, `StoreUnavailable`."""
+    db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=1.0)
+    try:
+        # Not for the bug's sake alone: a second node of this log would hear nothing of what the first one appends.
+        db.execute("PRAGMA locking_mode = EXCLUSIVE")
+        # The same few pages change again and again: move them into the file less often than every 4 MB of log.
+        db.execute("PRAGMA wal_autocheckpoint = 4000")
+        db.execute("PRAGMA cache_size = -16384")
+        wanted = {"journal_mode": "wal", "synchronous": 2}
+        for name, value in wanted.items():
+            db.execute(f"PRAGMA {name} = {value}")
+        for name, value in wanted.items():
+            # A pragma that did not take says nothing; a log that is not durable must not look as if it were.
+            got = db.execute(f"PRAGMA {name}").fetchone()[0]
+            if got != value:
+                raise StoreUnavailable(f"{path} does not take {name}={value}, it stays at {got}: not a place for a log")
+        db.execute("BEGIN IMMEDIATE")
+        _flush_again(Path(f"{path}-wal"))
+        version = db.execute("PRAGMA user_version").fetchone()[0]
+        if version > len(MIGRATIONS):
+            raise StoreUnavailable(
+                f"{path} was written by a newer Interlock (schema {version}, this one knows up to {len(MIGRATIONS)})"
+            )
+        for number, statements in enumerate(MIGRATIONS[version:], version + 1):
+            for statement in statements:
+                db.execute(statement)
+            db.execute(f"PRAGMA user_version = {number}")
+        db.execute("COMMIT")
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def _flush_again(path: Path) -> None:
+    """Write a file over with what it holds and flush it: an fsync that failed before us left pages that only look so.
+
+    The caller holds SQLite's write lock. Raises `OSError`.
+    """
+    if not path.exists():
+        return
+    with open(path, "r+b", buffering=0) as file:
+        for offset in range(0, os.fstat(file.fileno()).st_size, CHUNK):
+            held = os.pread(file.fileno(), CHUNK, offset)
+            while held:
+                done = os.pwrite(file.fileno(), held, offset)
+                held, offset = held[done:], offset + done
+        os.fsync(file.fileno())
+
+
+def unavailable(error: BaseException, path: Path) -> StoreUnavailable:
+    """Say in one sentence what a file or a disk said no with."""
+    if isinstance(error, StoreUnavailable):
+        return error
+    name = getattr(error, "sqlite_errorname", "")
+    if name == "SQLITE_IOERR_FSYNC":
+        return StoreUnavailable(
+            f"{path}: the disk failed to flush (fsync): what was written may not be there after a crash"
+        )
+    if name.startswith("SQLITE_IOERR"):
+        return StoreUnavailable(f"{path}: the disk failed ({name.removeprefix('SQLITE_')}); nothing was recorded")
+    text = str(error)
+    if "locked" in text or "busy" in text:
+        return StoreUnavailable(f"{path} is in use by another process; one process at a time may have it open")
+    if "full" in text:
+        return StoreUnavailable(f"{path}: no space left to write; nothing was recorded, make room and it goes on")
+    if "not a database" in text or "malformed" in text:
+        return StoreUnavailable(f"{path} is damaged or no Interlock log: {text}")
+    if "unable to open" in text:
+        return StoreUnavailable(f"{path} cannot be opened: is the folder there, and may it be written?")
+    return StoreUnavailable(f"{path}: {text}")

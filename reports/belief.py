@@ -15,6 +15,7 @@ OUTCOMES = {
     "CommandRefuted": "not done",
     "CommandUnknown": "unknown, for a person to decide",
     "CommandLapsed": "accepted, came to nothing",
+    "CommandClosed": "closed by an operator",
 }
 
 

@@ -17,6 +17,8 @@ from interlock.csms.domain.station import Station
 from interlock.csms.ocppj import Codes
 
 Payload = dict[str, Any]
+EMPTY = "(empty)"
+"""What stands for a token whose text is empty: it is looked up, and so refused, as an unknown one."""
 
 
 class NotAcceptable(Exception):

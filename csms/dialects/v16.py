@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from interlock.csms.dialects.dialect import NotAcceptable, Payload, moment, wire_time
+from interlock.csms.dialects.dialect import EMPTY, NotAcceptable, Payload, moment, wire_time
 from interlock.csms.dialects.schemas import Schemas
 from interlock.csms.domain import commands as do
 from interlock.csms.domain import reports as rp
@@ -74,7 +74,7 @@ def _status(p: Payload) -> rp.Report:
 
 
 def _start(p: Payload) -> rp.Report:
-    return rp.Start(p["connectorId"], p["idTag"], p["meterStart"], moment(p.get("timestamp")), ONE)
+    return rp.Start(p["connectorId"], p["idTag"] or EMPTY, p["meterStart"], moment(p.get("timestamp")), ONE)
 
 
 def _stop(p: Payload) -> rp.Report:
@@ -130,7 +130,7 @@ _REPORTS: dict[str, Callable[[Payload], rp.Report]] = {
     "BootNotification": _boot,
     "Heartbeat": lambda p: rp.Heartbeat(),
     "StatusNotification": _status,
-    "Authorize": lambda p: rp.Authorize(p["idTag"]),
+    "Authorize": lambda p: rp.Authorize(p["idTag"] or EMPTY),
     "StartTransaction": _start,
     "StopTransaction": _stop,
     "MeterValues": _meter,

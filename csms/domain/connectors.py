@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from interlock.csms.domain.bounds import bounds
 from interlock.csms.domain.history import before, clock_was_set
-from interlock.csms.domain.inflight import Hold, came_to_nothing
+from interlock.csms.domain.inflight import CommandConfirmed, Hold, Phase, came_to_nothing
 from interlock.csms.domain.replies import TAKEN, Given, Reply
 
 if TYPE_CHECKING:  # these files sum this one up and so import it
@@ -172,6 +172,15 @@ def _status(state: Station, report: Status, at: datetime, given: Given) -> tuple
             if pending.probed and getattr(pending.command, "evse", None) == report.evse
         ]
     return facts, TAKEN
+
+
+def unlocked(state: Station, evse: int, at: datetime) -> Facts:
+    """Return what it means for the unlocks in doubt of an EVSE that its transaction tells of the effect of one."""
+    return [
+        CommandConfirmed(at, pending.command_id, "its transaction tells of an unlock")
+        for pending in state.commands.values()
+        if pending.phase is Phase.IN_DOUBT and isinstance(pending.command, Unlock) and pending.command.evse == evse
+    ]
 
 
 def _rest_available(state: Station, report: Status) -> bool:

@@ -16,7 +16,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from interlock.csms.domain.bounds import bounds
-from interlock.csms.domain.connectors import Unlock
+from interlock.csms.domain.connectors import unlocked
 from interlock.csms.domain.generic import AnomalyRecorded, nothing
 from interlock.csms.domain.history import is_history
 from interlock.csms.domain.inflight import CommandConfirmed, ContradictingEvidence, Hold, Pending, Phase, settle
@@ -515,17 +515,8 @@ def _update(state: Station, report: Update, at: datetime, given: Given) -> tuple
     if report.trigger == "RemoteStop":  # the transaction need not have ended yet
         facts += _stopping(state, report.transaction_id, "is being stopped", at)
     if report.trigger == "UnlockCommand":
-        facts += _unlocked(state, report.evse or (known.evse if known else 0), at)
+        facts += unlocked(state, report.evse or (known.evse if known else 0), at)
     return facts, reply
-
-
-def _unlocked(state: Station, evse: int, at: datetime) -> Facts:
-    """Return what it means for the unlocks in doubt of an EVSE that an unlock had an effect on its transaction."""
-    return [
-        CommandConfirmed(at, pending.command_id, "its transaction tells of an unlock")
-        for pending in state.commands.values()
-        if pending.phase is Phase.IN_DOUBT and isinstance(pending.command, Unlock) and pending.command.evse == evse
-    ]
 
 
 def _stop(state: Station, report: Stop, at: datetime, given: Given) -> tuple[Facts, Reply]:

@@ -33,6 +33,7 @@ REPORTS: list[tuple[str, dict[str, Any], rp.Report]] = [
     ("BootNotification", {"chargePointVendor": "V", "chargePointModel": "M"}, rp.Boot("V", "M", None, None)),
     ("Heartbeat", {}, rp.Heartbeat()),
     ("Authorize", {"idTag": "TAG"}, rp.Authorize("TAG")),
+    ("Authorize", {"idTag": ""}, rp.Authorize("(empty)")),  # no card, and so no card that may charge
     (
         "StatusNotification",
         {"connectorId": 2, "status": "Charging", "errorCode": "NoError", "timestamp": TOLD},

@@ -6,15 +6,12 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from interlock.csms.dialects.dialect import Payload, moment, wire_time
+from interlock.csms.dialects.dialect import EMPTY, Payload, moment, wire_time
 from interlock.csms.dialects.v201 import readings
 from interlock.csms.domain import reports as rp
 
 AVAILABILITY = frozenset({"Available", "Occupied", "Reserved", "Unavailable", "Faulted"})
 """Part 2, ConnectorStatusEnumType; also the values of Connector.AvailabilityState."""
-
-EMPTY = "(empty)"
-"""What stands for the empty text of any other type of token: it is looked up, and so refused, as an unknown one."""
 
 
 def _boot(p: Payload) -> rp.Report:

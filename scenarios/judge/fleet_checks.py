@@ -71,7 +71,7 @@ def settle(findings: list[Finding]) -> list[Finding]:
         return findings
     return [
         replace(one, verdict=Verdict.INCONCLUSIVE)
-        if one.verdict is Verdict.ERROR and one.level == "BOOKKEEPING"
+        if one.verdict is Verdict.ERROR and (one.level == "BOOKKEEPING" or one.id.startswith("L"))
         else one
         for one in findings
     ]

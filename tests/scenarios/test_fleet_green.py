@@ -142,5 +142,7 @@ def test_what_is_certainly_wrong_stays_wrong_beside_a_dead_peer() -> None:
     found = judged(told, facts())
     assert found["F03"].verdict is Verdict.INCONCLUSIVE
     assert verdict_of(found.values()) is Verdict.FAIL
+    beside = [Finding("L03", "x", "MUST", Verdict.ERROR), Finding("W14", "x", "MUST", Verdict.FAIL)]
+    assert verdict_of(settle(beside)) is Verdict.FAIL
     right = [Finding("L00", "x", "BOOKKEEPING", Verdict.ERROR)]
     assert settle(right) == right

@@ -211,7 +211,7 @@ class Host:
             return False
         key = (socket.station_id, socket.number)
         connection = csms.connect(
-            socket.station_id, socket.send_down, lambda why: self.hang_up(key, why), csms.dialects["ocpp1.6"]
+            socket.station_id, socket.send_down, lambda why: self.hang_up(key, why), csms.dialects[socket.subprotocol]
         )
         self.ports[key] = socket
 

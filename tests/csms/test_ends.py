@@ -129,7 +129,7 @@ async def test_over_sockets_a_station_is_served_on_or_its_socket_closes(
         async with served(store=store) as csms:
             for action, payload in SESSION:
                 await _insist(csms, action, payload)
-            decision = await csms.node.operate("CP01", do.ReadConfiguration(), "r1")
+            decision = await csms.node.operate("CP01", do.Relay("GetConfiguration", {}), "r1")
             assert decision.answer in ("accepted", "unreachable")
             types = Counter(stored.type for stored in await store.read("station-CP01"))
             assert types["TransactionStarted"] == types["TransactionStopped"] == 1

@@ -43,7 +43,7 @@ def race() -> tuple[list[str], float, int]:
     async def scene(bench: Bench) -> None:
         await bench.online()
         began = bench.now()
-        ask = [bench.node.operate("CP1", do.ReadConfiguration(), f"r{n}") for n in range(OPERATORS)]
+        ask = [bench.node.operate("CP1", do.Relay("GetConfiguration", {}), f"r{n}") for n in range(OPERATORS)]
         answers.extend(one.answer for one in await asyncio.gather(*ask))
         took[0] = bench.now() - began
 

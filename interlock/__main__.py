@@ -1,6 +1,16 @@
-"""`python -m interlock`: the command line, for machines whose scripts folder is not on the path."""
+"""`python -m interlock` and the command `interlock`: ends quietly when interrupted while it is still being loaded."""
 
-from interlock.scenarios.cli.main import main
+import sys
+
+
+def main() -> None:
+    """Load the command line and run it."""
+    try:
+        from interlock.scenarios.cli.main import main as run
+    except KeyboardInterrupt:
+        sys.exit("interlock: interrupted")
+    run()
+
 
 if __name__ == "__main__":
     main()

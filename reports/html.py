@@ -47,7 +47,7 @@ def _page(run: Run) -> tuple[str, str | None]:
     try:
         drawn, without = plots(run), None
     except ImportError:
-        drawn, without = [], "No plots: install them with `pip install 'ocpp-interlock[plots]'`."
+        drawn, without = [], "No plots: matplotlib is not installed (the extra `plots`)."
     shown = connectors(run)
     page = (
         templates()
@@ -112,6 +112,8 @@ def _suite_page(suite: dict[str, Any], out: Path) -> str:
         {
             "scenario": name,
             "runs": group,
+            "worst": max((one["verdict"] for one in group), key=lambda word: order.get(word, 4)),
+            "reason": next((one["reason"] for one in group if one.get("reason")), None),
             "cells": [
                 max(
                     (one["invariants"].get(found, "NOT_APPLICABLE") for one in group),
@@ -125,5 +127,13 @@ def _suite_page(suite: dict[str, Any], out: Path) -> str:
     return (
         templates()
         .get_template("suite.html")
-        .render(suite=suite, ids=ids, matrix=matrix, total=len(runs), bad=[one for one in runs if one["failed"]])
+        .render(
+            suite=suite,
+            ids=ids,
+            matrix=matrix,
+            total=len(runs),
+            bad=[one for one in runs if one["failed"]],
+            held=sum(one["verdict"] == "PASS" for one in runs),
+            unjudged=[row for row in matrix if row["reason"]],
+        )
     )

@@ -9,17 +9,18 @@ from typing import Any
 from interlock.reports.run import clean, violations
 
 
-def junit(verdicts: Sequence[dict[str, Any]]) -> str:
-    """Return JUnit XML for the `verdict.json` contents of several runs."""
+def junit(verdicts: Sequence[dict[str, Any]], seconds: Sequence[float] = ()) -> str:
+    """Return JUnit XML for the `verdict.json` contents of several runs, and how long each took."""
     root = ET.Element("testsuites", name="interlock")
     suites: dict[str, ET.Element] = {}
-    for verdict in verdicts:
+    for number, verdict in enumerate(verdicts):
         name = clean(verdict.get("scenario") or "?")
         suite = suites.get(name)
         if suite is None:
             suite = suites[name] = ET.SubElement(root, "testsuite", name=name)
         csms, seed = clean(verdict.get("csms") or "?"), clean(verdict.get("seed"))
-        case = ET.SubElement(suite, "testcase", classname=f"interlock.{name}.{csms}", name=f"seed {seed}", time="0")
+        took = f"{seconds[number] if number < len(seconds) else 0.0:.3f}"
+        case = ET.SubElement(suite, "testcase", classname=f"interlock.{name}.{csms}", name=f"seed {seed}", time=took)
         properties = ET.SubElement(case, "properties")
         for key, value in (("seed", seed), ("csms", csms), ("reproduce", clean(verdict.get("reproduce") or ""))):
             ET.SubElement(properties, "property", name=key, value=value)
@@ -27,6 +28,7 @@ def junit(verdicts: Sequence[dict[str, Any]]) -> str:
     for element in [*suites.values(), root]:
         cases = list(element.iter("testcase"))
         element.set("tests", str(len(cases)))
+        element.set("time", f"{sum(float(case.get('time', '0')) for case in cases):.3f}")
         for what in ("failure", "error", "skipped"):
             plural = {"failure": "failures", "error": "errors", "skipped": "skipped"}[what]
             element.set(plural, str(sum(case.find(what) is not None for case in cases)))
@@ -37,10 +39,12 @@ def junit(verdicts: Sequence[dict[str, Any]]) -> str:
 def _result(case: ET.Element, verdict: dict[str, Any]) -> None:
     again = f"again: {clean(verdict.get('reproduce') or '')}"
     match verdict.get("verdict"):
-        case "PASS" | "NOT_APPLICABLE":
+        case "PASS":
             return
+        case "NOT_APPLICABLE":
+            ET.SubElement(case, "skipped", message=f"not applicable: {_reason(verdict)}")
         case "INCONCLUSIVE":
-            ET.SubElement(case, "skipped", message="inconclusive: not enough was seen to tell")
+            ET.SubElement(case, "skipped", message=f"inconclusive: {_reason(verdict)}")
         case "FAIL":
             told = [
                 f"{one['id']} {clean(one['name'])}: {clean(violation.get('message', ''))}\n"
@@ -52,5 +56,14 @@ def _result(case: ET.Element, verdict: dict[str, Any]) -> None:
             failure.text = "\n".join([*told, again])
         case _:
             why = [clean(one.get("reason") or "") for one in verdict.get("invariants", ()) if one["verdict"] == "ERROR"]
+            why = [clean(verdict["reason"]), *why] if verdict.get("reason") else why
             error = ET.SubElement(case, "error", message="could not be judged", type="error")
             error.text = "\n".join([*why, again])
+
+
+def _reason(verdict: dict[str, Any]) -> str:
+    """Return why a run was not judged."""
+    if verdict.get("reason"):
+        return clean(verdict["reason"])
+    why = [one for one in verdict.get("invariants", ()) if one["verdict"] == "INCONCLUSIVE"]
+    return clean("; ".join(f"{one['id']}: {one['reason']}" for one in why[:3])) or "not enough was seen to tell"

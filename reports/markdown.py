@@ -11,6 +11,7 @@ from interlock.reports.story import Story, tell
 MOST_BYTES = 900_000
 """A job summary over 1 MiB is dropped whole."""
 STORIES = 5
+ORDER = {"NOT_APPLICABLE": 0, "PASS": 1, "INCONCLUSIVE": 2, "FAIL": 3, "ERROR": 4}
 
 
 def markdown(out: Path) -> str:
@@ -21,15 +22,16 @@ def markdown(out: Path) -> str:
     lines = [
         f"## Interlock: {suite['verdict']}",
         "",
-        f"csms `{_cell(suite['csms'])}`, {len(runs) - len(bad)} of {len(runs)} runs held",
+        f"csms `{_cell(suite['csms'])}`, {sum(run['verdict'] == 'PASS' for run in runs)} of {len(runs)} runs held",
         "",
-        "| scenario | runs | verdict | violated |",
+        "| scenario | runs | verdict | violated, or why it was not judged |",
         "|---|---|---|---|",
     ]
     for name, group in _by_scenario(runs).items():
         failed = sorted({one for run in group for one in run["failed"]})
-        worst = next((word for word in ("ERROR", "FAIL") if any(run["verdict"] == word for run in group)), "PASS")
-        lines.append(f"| {_cell(name)} | {len(group)} | {worst} | {', '.join(failed) or '-'} |")
+        worst = max((run["verdict"] for run in group), key=lambda word: ORDER.get(word, 4))
+        why = next((run.get("reason") for run in group if run["verdict"] == worst and run.get("reason")), None)
+        lines.append(f"| {_cell(name)} | {len(group)} | {worst} | {', '.join(failed) or _cell(why or '-')} |")
     for run in bad[:STORIES]:
         lines += _failure(out, run)
     text = "\n".join(lines) + "\n"

@@ -33,6 +33,8 @@ def text(verdict: dict[str, Any], rows: Sequence[Row]) -> str:
         ]
         if len(told) <= SHOWN:
             lines += [f"    {line}" for line in _steps(rows, violation)]
+    if verdict.get("reason"):
+        lines += ["", f"  {clean(verdict['reason'], 400)}"]
     for invariant in verdict.get("invariants", ()):
         if invariant.get("verdict") == "ERROR":
             lines += ["", f"  {invariant['id']} could not be judged: {clean(invariant.get('reason') or '')}"]

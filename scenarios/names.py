@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import inspect
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -63,8 +64,13 @@ def everything() -> dict[str, str]:
 
 
 def near(identifier: str) -> str | None:
-    """Return the name most like one that does not exist."""
-    found = difflib.get_close_matches(identifier, list(everything()), n=1, cutoff=0.5)
+    """Return the name most like one that does not exist: kinds, as in `list targets`, count as names."""
+    if (padded := re.fullmatch(r"([A-Za-z])(\d)", identifier)) is not None:
+        name = f"{padded[1].upper()}0{padded[2]}"
+        return name if name in everything() else None
+    if identifier.rstrip("s") in {kind.rstrip("s") for kind in KINDS}:
+        return f"`interlock list {identifier.rstrip('s')}s`"
+    found = difflib.get_close_matches(identifier.lower(), list(everything()), n=1, cutoff=0.5)
     return found[0] if found else None
 
 

@@ -6,17 +6,14 @@ A run directory is the contract between this package, the load tests and the rep
 
 from __future__ import annotations
 
+import difflib
 import gc
-import importlib.metadata
-import platform
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
-
-import msgspec
 
 from interlock.csms.domain import bounds
 from interlock.csms.node import Csms
@@ -24,7 +21,8 @@ from interlock.scenarios import scenario_file
 from interlock.scenarios.judge.invariants import judge
 from interlock.scenarios.judge.verdict import Finding, Verdict, document
 from interlock.scenarios.library import scenarios
-from interlock.scenarios.record.history import History
+from interlock.scenarios.record.history import FILE, History
+from interlock.scenarios.record.run_file import RunFile, versions, write_run, write_verdict
 from interlock.scenarios.spec import Drawn, Scenario, draw, printable
 from interlock.scenarios.specimens import specimens
 from interlock.scenarios.world.world import World
@@ -72,30 +70,32 @@ def csms_class(name: str) -> type[Csms]:
         return Csms
     found = specimens().get(name)
     if found is None:
-        raise Unknown(f"no CSMS is called {name!r}; known are {REFERENCE}, {', '.join(specimens())}")
+        raise Unknown(f"no CSMS is called {name!r}{nearest(name, (REFERENCE, *specimens()))}; see `list specimens`")
     return found.csms
 
 
 def scenario(name: str) -> Scenario:
-    """Return the scenario called `name`, or the one in a file when it ends in `.py`."""
+    """Return the scenario called `name`, or the one in a file when it ends in `.py`.
+
+    A file is executed once in a process, however often it is asked for.
+    """
     if name.endswith(".py"):
-        return scenario_file.load(Path(name))
+        return _loaded(Path(name).resolve(), name)
     found = scenarios().get(name)
     if found is None:
-        raise Unknown(f"no scenario is called {name!r}; `interlock list scenarios` shows them")
+        raise Unknown(f"no scenario is called {name!r}{nearest(name, scenarios())}; see `interlock list scenarios`")
     return found
 
 
 @cache
-def versions() -> dict[str, str]:
-    """Return the versions a run depends on."""
-    found = {"python": platform.python_version()}
-    for name in ("ocpp-interlock", "ocpp", "simpy", "msgspec", "jsonschema-rs"):
-        try:
-            found[name.removeprefix("ocpp-")] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            found[name.removeprefix("ocpp-")] = "not installed"
-    return found
+def _loaded(path: Path, shown: str) -> Scenario:
+    return scenario_file.load(path, shown)
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return `; did you mean ...?` with the known name most like `name`, or nothing when none is."""
+    found = difflib.get_close_matches(name.lower(), list(known), n=1, cutoff=0.6)
+    return f"; did you mean {found[0]}?" if found else ""
 
 
 def reproduce(job: Job) -> str:
@@ -138,18 +138,16 @@ def run(job: Job, spec: Scenario | None = None, csms: type[Csms] | None = None) 
         spec = replace(spec, bounds=job.bounds)
     drawn = draw(spec, job.seed)
     history, findings = examine(spec, job.seed, csms if csms is not None else csms_class(job.csms), drawn)
-    about: dict[str, Any] = {
-        "schema": 1,
-        "scenario": spec.name,
-        "title": spec.title,
-        "csms": job.csms,
-        "seed": job.seed,
-        "spec": printable(spec),
-        "drawn": dict(drawn.values),
-        "versions": versions(),
-        "rules": history.run["rules"],
-        "reproduce": reproduce(job),
-    }
+    about = RunFile(
+        scenario=spec.name,
+        title=spec.title,
+        csms=job.csms,
+        seed=job.seed,
+        spec=printable(spec),
+        drawn=drawn.values,
+        rules=history.run["rules"],
+        reproduce=reproduce(job),
+    ).as_json()
     history.run = about
     return Outcome(job, document(about, findings), about, history)
 
@@ -174,10 +172,9 @@ def examine(spec: Scenario, seed: int, csms: type[Csms], drawn: Drawn | None = N
 def write(outcome: Outcome, directory: Path) -> Path:
     """Write a run directory. Raises `OSError` when it cannot."""
     directory.mkdir(parents=True, exist_ok=True)
-    digest = outcome.history.write(directory / "history.jsonl")
-    about = {**outcome.run, "history_sha256": digest, "observations": len(outcome.history)}
-    for name, content in (("run.json", about), ("verdict.json", outcome.verdict)):
-        (directory / name).write_bytes(msgspec.json.format(msgspec.json.encode(content, order="sorted"), indent=1))
+    digest = outcome.history.write(directory / FILE)
+    write_run(directory, outcome.run, digest, len(outcome.history))
+    write_verdict(directory, outcome.verdict)
     return directory
 
 
@@ -186,3 +183,21 @@ def jobs(names: list[str], first_seed: int, seeds: int, csms: str, bounds: int |
     for name in names:
         for seed in range(first_seed, first_seed + (1 if scenario(name).heavy else seeds)):
             yield Job(name, seed, csms, bounds)
+
+
+__all__ = [
+    "REFERENCE",
+    "Job",
+    "Outcome",
+    "Unknown",
+    "csms_class",
+    "examine",
+    "jobs",
+    "nearest",
+    "reproduce",
+    "rules",
+    "run",
+    "scenario",
+    "versions",
+    "write",
+]

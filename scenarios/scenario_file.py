@@ -14,21 +14,22 @@ class Unloadable(Exception):
     """A file that holds no scenario; the message says which and why, in one sentence."""
 
 
-def load(path: Path) -> Scenario:
-    """Return the `SCENARIO` a Python file defines. Runs the file."""
+def load(path: Path, shown: str | None = None) -> Scenario:
+    """Return the `SCENARIO` a Python file defines. Executes the file; messages call it `shown`."""
+    shown = shown or str(path)
     if not path.is_file():
-        raise Unloadable(f"there is no scenario file {path}")
+        raise Unloadable(f"there is no scenario file {shown}")
     spec = importlib.util.spec_from_file_location(path.stem, path)
     if spec is None or spec.loader is None:
-        raise Unloadable(f"{path} is no Python file")
+        raise Unloadable(f"{shown} is no Python file")
     module = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
     except Exception as error:
-        raise Unloadable(f"{path} cannot be loaded: {type(error).__name__}: {error}") from None
+        raise Unloadable(f"{shown} cannot be loaded: {type(error).__name__}: {error}") from None
     found = getattr(module, "SCENARIO", None)
     if not isinstance(found, Scenario):
-        raise Unloadable(f"{path} defines no SCENARIO")
+        raise Unloadable(f"{shown} defines no SCENARIO")
     return found
 
 

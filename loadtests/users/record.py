@@ -19,8 +19,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import msgspec
-
 from interlock.loadtests.users import checks
 from interlock.loadtests.users.control import Control
 from interlock.loadtests.users.gevent_link import Access, tls_options
@@ -29,7 +27,7 @@ from interlock.scenarios.judge.invariants import INVARIANTS
 from interlock.scenarios.judge.verdict import document
 from interlock.scenarios.record.history import FILE, line
 from interlock.scenarios.record.recorder import Recorder, observations
-from interlock.scenarios.runner import versions
+from interlock.scenarios.record.run_file import RunFile, write_run, write_verdict
 from interlock.simulator.network.address import parse
 
 CHUNK = 512 * 1024
@@ -209,7 +207,7 @@ def finish(plan: Plan, parts: Parts, expected: int, control: Control | None) -> 
 
     digest, count = merge(files, out / FILE, more)
     stations = sum(one["stations"] for one in parts.done.values())
-    about = _about(plan, parts, stations, digest, count)
+    about = write_run(out, _about(plan, parts, stations).as_json(), digest, count)
     hidden = {one.id: (one.name, one.level) for one in INVARIANTS.values()}
     began = datetime.fromtimestamp(plan.began, UTC)
     findings = outside.judge(observations(out / FILE), hidden, stations, began=began)
@@ -218,9 +216,7 @@ def finish(plan: Plan, parts: Parts, expected: int, control: Control | None) -> 
     split = len(findings) - len(hidden)
     findings = checks.settle([*findings[:split], *judged, *findings[split:]])
     verdict = document(about, findings)
-    for name, content in (("run.json", about), ("verdict.json", verdict)):
-        text = msgspec.json.format(msgspec.json.encode(content, order="sorted"), indent=1)
-        (out / name).write_bytes(text)
+    write_verdict(out, verdict)
     shutil.rmtree(parts.folder, ignore_errors=True)
     summary = {
         "schema": 1,
@@ -239,21 +235,16 @@ def finish(plan: Plan, parts: Parts, expected: int, control: Control | None) -> 
     return summary
 
 
-def _about(plan: Plan, parts: Parts, stations: int, digest: str, count: int) -> dict[str, Any]:
+def _about(plan: Plan, parts: Parts, stations: int) -> RunFile:
     spec = {name: value for name, value in asdict(plan).items() if name not in ("password", "began", "reproduce")}
     spec["began"] = datetime.fromtimestamp(plan.began, UTC).isoformat()
     spec["processes"] = [parts.done[index] for index in sorted(parts.done)]
-    return {
-        "schema": 1,
-        "scenario": f"load-{plan.shape}",
-        "title": f"Load: {stations} stations against {plan.url}, shape {plan.shape}",
-        "csms": parse(plan.url).place,
-        "seed": plan.seed,
-        "spec": spec,
-        "drawn": {},
-        "versions": versions(),
-        "rules": {"recorded": "all", "seen_from": "station", "fleet": stations},
-        "reproduce": plan.reproduce,
-        "history_sha256": digest,
-        "observations": count,
-    }
+    return RunFile(
+        scenario=f"load-{plan.shape}",
+        title=f"Load: {stations} stations against {plan.url}, shape {plan.shape}",
+        csms=parse(plan.url).place,
+        seed=plan.seed,
+        spec=spec,
+        rules={"recorded": "all", "seen_from": "station", "fleet": stations},
+        reproduce=plan.reproduce,
+    )

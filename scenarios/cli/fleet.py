@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from interlock.scenarios.cli.screen import moves
 from interlock.scenarios.refused import UNTOLD, Refused
 from interlock.simulator.network.address import Address, NoAddress, parse
 from interlock.simulator.profiles import PROFILES
@@ -209,7 +210,7 @@ class Progress:
 
     def __init__(self, plan: Plan, *, quiet: bool) -> None:
         self.plan, self.quiet = plan, quiet
-        self.moving = sys.stdout.isatty() and not quiet
+        self.moving = moves(quiet=quiet)
         self._told_s = 0.0
         self._before = (0.0, 0)
         self._rate = 0.0

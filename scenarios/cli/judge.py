@@ -10,7 +10,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, get_args
 
-import msgspec
 import typer
 
 from interlock.scenarios.judge import fleet_checks, ledger_checks
@@ -21,10 +20,11 @@ from interlock.scenarios.judge.verdict import Finding, Verdict, document
 from interlock.scenarios.judge.wire import About, Judgement
 from interlock.scenarios.record import trace
 from interlock.scenarios.record.domain_view import EPOCH, Observation, Row
-from interlock.scenarios.record.history import FILE, RUN_FILE, History
+from interlock.scenarios.record.history import History
 from interlock.scenarios.record.recorder import Recorder
+from interlock.scenarios.record.run_file import RunFile, write_run, write_verdict
 from interlock.scenarios.refused import UNTOLD, Refused
-from interlock.scenarios.runner import Job, Outcome, versions, write
+from interlock.scenarios.runner import Job, Outcome, write
 
 SHOWN_BEFORE, SHOWN_BEHIND = 60, 20
 """Observations kept around what a violation points at, to show what led there."""
@@ -152,8 +152,7 @@ def _outside(
         trace.write(source.rows(), write_trace, began=_began(run) or EPOCH, run=run)
     verdict = document(run, findings)
     if out is not None:
-        text = msgspec.json.format(msgspec.json.encode(verdict, order="sorted"), indent=1)
-        (out / "verdict.json").write_bytes(text)
+        write_verdict(out, verdict)
     shown, findings = _around(source, findings, count)
     last = _last(work.frames, work.stations, file, [*_notes(work), *_aside(source)])
     if count > WHOLE:
@@ -177,18 +176,14 @@ def _chain(first: Row, rest: Iterable[Row]) -> Iterable[Row]:
 
 def _described(file: Path, about: About) -> dict[str, Any]:
     again = ["interlock", "judge", str(file), *([] if about == "both" else ["--about", about])]
-    return {
-        "schema": 1,
-        "scenario": file.name,
-        "title": f"A trace: {file.name}",
-        "csms": "recorded",
-        "seed": 0,
-        "spec": {},
-        "drawn": {},
-        "versions": versions(),
-        "rules": {"recorded": "all", "seen_from": "station"},
-        "reproduce": shlex.join(again),
-    }
+    return RunFile(
+        scenario=file.name,
+        title=f"A trace: {file.name}",
+        csms="recorded",
+        seed=0,
+        rules={"recorded": "all", "seen_from": "station"},
+        reproduce=shlex.join(again),
+    ).as_json()
 
 
 def _keep(rows: Iterable[Row], run: dict[str, Any], out: Path) -> dict[str, Any]:
@@ -198,11 +193,7 @@ def _keep(rows: Iterable[Row], run: dict[str, Any], out: Path) -> dict[str, Any]
         for now[0], kind, fields in rows:
             recorder.observe(kind, **fields)
         digest = recorder.end()
-        run = {**run, "history_sha256": digest, "observations": recorder.count}
-    text = msgspec.json.format(msgspec.json.encode(run, order="sorted"), indent=1)
-    (out / RUN_FILE).write_bytes(text)
-    assert (out / FILE).exists()
-    return run
+    return write_run(out, run, digest, recorder.count)
 
 
 def _around(source: _Source, findings: list[Finding], count: int) -> tuple[list[dict[str, Any]], list[Finding]]:
@@ -269,5 +260,7 @@ def _show(verdict: dict[str, Any], rows: list[dict[str, Any]], last: str, out: P
             if one["verdict"] == "INCONCLUSIVE" and one["id"][0] in "SWF":
                 typer.echo(f"  {one['id']} {one['name']}: {one['verdict']}, {one['reason']}")
     held = sum(one["verdict"] == "PASS" for one in verdict["invariants"])
+    bad = [one["id"] for one in verdict["invariants"] if one["verdict"] in ("FAIL", "ERROR")]
+    broken = f"{', '.join(bad)} did not hold; " if bad else ""
     kept = f"   run: {out}" if out is not None else ""
-    typer.echo(f"{verdict['verdict']}: {held} checks held {last}{kept}")
+    typer.echo(f"{verdict['verdict']}: {broken}{held} check{'s' * (held != 1)} held {last}{kept}")

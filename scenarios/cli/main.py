@@ -6,34 +6,37 @@ Exit codes: 0 holds, 1 violated, 2 wrong usage, 3 could not tell. Every option c
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
+import io
 import json
 import os
+import re
 import sys
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, NoReturn, TextIO
 
 import typer
 
 from interlock.scenarios import names as catalogue
 from interlock.scenarios import runner, spec
-from interlock.scenarios.cli import screen
 from interlock.scenarios.cli.fleet import fleet
 from interlock.scenarios.cli.judge import judge
 from interlock.scenarios.cli.load import load
 from interlock.scenarios.cli.prove import prove
+from interlock.scenarios.cli.run import run
 from interlock.scenarios.cli.search import search
 from interlock.scenarios.cli.serve import serve
 from interlock.scenarios.cli.worlds import worlds
-from interlock.scenarios.explore.campaign import Campaign, Done
-from interlock.scenarios.judge.verdict import Verdict
 from interlock.scenarios.refused import UNTOLD, USAGE, Refused
-from interlock.scenarios.runner import REFERENCE, Job, Unknown
+from interlock.scenarios.runner import Job, Unknown, nearest
 from interlock.scenarios.scenario_file import Unloadable
 
 CONFIG = "interlock.toml"
+USER_ERROR = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
+"""What Typer raises for a command line that makes no sense; it exports only some of the subclasses."""
 
 app = typer.Typer(
     name="interlock",
@@ -60,103 +63,7 @@ def _interlock(
     pass
 
 
-# --- run -------------------------------------------------------------------------------------------------------------
-
-
-def _scenario_names(incomplete: str) -> list[str]:
-    return [name for name in catalogue.scenarios() if name.startswith(incomplete)]
-
-
-def _csms_names(incomplete: str) -> list[str]:
-    return [name for name in (REFERENCE, *catalogue.specimens()) if name.startswith(incomplete)]
-
-
-def _ids(incomplete: str) -> list[str]:
-    return [name for name in catalogue.everything() if name.startswith(incomplete)]
-
-
-def _default_out() -> Path:
-    return Path("interlock-out")
-
-
-@app.command()
-def run(
-    names: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="[NAME]...", help="Scenarios to run; see `list`.", autocompletion=_scenario_names),
-    ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="The first seed.")] = 0,
-    seeds: Annotated[int, typer.Option(min=1, help="How many seeds, one after another.")] = 1,
-    suite: Annotated[bool, typer.Option("--suite", help="Run the whole library.")] = False,
-    csms: Annotated[
-        str, typer.Option(help="The reference, or a wrong design by name.", autocompletion=_csms_names)
-    ] = REFERENCE,
-    out: Annotated[Path, typer.Option(help="Where to keep run directories and reports.")] = Path("interlock-out"),
-    junit: Annotated[Path | None, typer.Option(help="Also write JUnit XML here.", dir_okay=False)] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON and nothing else.")] = False,
-    jobs: Annotated[int | None, typer.Option("--jobs", "-j", min=1, help="Processes; default: all cores.")] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only the last line.")] = False,
-    bounds: Annotated[
-        int | None, typer.Option(min=1, help="Let the CSMS remember only so many of everything (docs/bounds.md).")
-    ] = None,
-    target: Annotated[str | None, typer.Option(help="A CSMS to try instead, as ws://HOST:PORT/PATH.")] = None,
-    control: Annotated[
-        str | None,
-        typer.Option(
-            help="Its operator's API: http://HOST:PORT of `interlock serve`, or a FILE.toml (`explain target`)."
-        ),
-    ] = None,
-) -> None:
-    """Run scenarios and judge them, in virtual time, or with --target against a CSMS on real sockets.
-
-    From outside a scenario takes its time, and what cannot be done or seen from there is NOT_APPLICABLE.
-    """
-    if suite and names:
-        raise Refused("give scenario names or --suite, not both")
-    if not suite and not names:
-        raise Refused("nothing to run: name a scenario (`interlock list scenarios`) or give --suite")
-    chosen = list(catalogue.scenarios()) if suite else list(dict.fromkeys(names or []))
-    for name in chosen:
-        runner.scenario(name)
-    runner.csms_class(csms)
-    planned = list(runner.jobs(chosen, seed, seeds, csms, bounds))
-    campaign = Campaign(planned, out, keep=lambda job: job.seed == seed, workers=jobs or os.cpu_count() or 1)
-    if (target is None) != (control is None):
-        raise Refused("--target and --control go together: commands are asked for at one and seen at the other")
-    if target is not None and bounds is not None:
-        raise Refused("--bounds is for the CSMS of the virtual world: leave it away, or --target")
-    if target is not None and csms != REFERENCE:
-        raise Refused("give --target or --csms, not both")
-    csms = csms if target is None else target
-    show = screen.Screen(campaign, csms, quiet=quiet or as_json)
-    show.begin(seed, seeds)
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        for done in campaign.run() if target is None else campaign.collect(_against(target, control or "", campaign)):
-            show.one(done)
-    except KeyboardInterrupt:
-        show.interrupted()
-    _finish(campaign, csms, show, junit, as_json)
-
-
-def _finish(campaign: Campaign, csms: str, show: screen.Screen, junit: Path | None, as_json: bool) -> NoReturn:
-    from interlock import reports
-
-    campaign.write(csms)
-    if junit is not None:
-        junit.parent.mkdir(parents=True, exist_ok=True)
-        junit.write_text(reports.junit([one.verdict for one in campaign.done]), "utf-8")
-    index = reports.render_suite(campaign.out)
-    if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
-        with open(summary, "a", encoding="utf-8") as file:
-            file.write(reports.markdown(campaign.out))
-    if as_json:
-        typer.echo(json.dumps(campaign.summary(csms), indent=1, sort_keys=True))
-    else:
-        show.end(index)
-    raise typer.Exit(campaign.verdict.exit_code)
-
-
+app.command(short_help="Run scenarios, here or against a CSMS, and judge them.")(run)
 app.command(short_help="Find a violation nobody wrote a scenario for, and shrink it.")(search)
 app.command(short_help="Connect simulated stations to a CSMS.")(fleet)
 app.command(short_help="Judge a recorded exchange.")(judge)
@@ -176,7 +83,8 @@ def list_(
 ) -> None:
     """List scenarios, invariants, faults, deeds, specimens or labelled points."""
     if what not in (*catalogue.KINDS, "all"):
-        raise Refused(f"there is no list of {what!r}; choose from {', '.join(catalogue.KINDS)}, all")
+        near = nearest(what, catalogue.KINDS)
+        raise Refused(f"there is no list of {what!r}{near}; choose from {', '.join(catalogue.KINDS)}, all")
     wanted = catalogue.KINDS if what == "all" else (what,)
     found = {kind: catalogue.entries(kind) for kind in wanted}
     if as_json:
@@ -187,6 +95,10 @@ def list_(
         width = max(len(name) for name in entries)
         for name, line in entries.items():
             typer.echo(f"  {name:<{width}}  {line}")
+
+
+def _ids(incomplete: str) -> list[str]:
+    return [name for name in catalogue.everything() if name.startswith(incomplete)]
 
 
 @app.command(short_help="Explain what `list` lists.")
@@ -218,6 +130,12 @@ def replay(
     except HistoryDamaged as error:
         raise Refused(f"{run_dir} is no readable run directory: {error}", UNTOLD) from None
     about = kept.run
+    if kept.rules.get("seen_from") is not None:
+        again = about.get("reproduce")
+        raise Refused(
+            f"{run_dir} was recorded in wall time, which no replay repeats; `interlock judge {run_dir}` judges it again"
+            + (f", and this makes a new run: {again}" if again else "")
+        )
     try:
         job = Job(str(about["scenario"]), int(about["seed"]), str(about["csms"]))
     except (KeyError, ValueError, TypeError):
@@ -255,54 +173,152 @@ def report(
 
 
 def _defaults() -> dict[str, Any]:
-    try:
-        text = Path(CONFIG).read_text("utf-8")
-    except FileNotFoundError:
-        return {}
-    except (OSError, UnicodeError) as error:
-        raise Refused(f"{CONFIG} cannot be read: {error}") from None
-    try:
-        found = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise Refused(f"{CONFIG} is not TOML: {error}") from None
-    known = {command.name or str(getattr(command.callback, "__name__", "")) for command in app.registered_commands}
+    """Return the options that `interlock.toml` sets, or [tool.interlock] of `pyproject.toml` where there is none."""
+    name, found = CONFIG, _toml(Path(CONFIG))
+    if found is None:
+        name, found = "pyproject.toml", (_toml(Path("pyproject.toml")) or {}).get("tool", {}).get("interlock", {})
+        name = f"{name} [tool.interlock]"
+    commands: dict[str, Any] = getattr(typer.main.get_command(app), "commands", {})
     for section, values in found.items():
-        if section not in known or not isinstance(values, dict):
-            raise Refused(f"{CONFIG}: [{section}] is not a command; commands are {', '.join(sorted(known))}")
+        if section not in commands or not isinstance(values, dict):
+            near = nearest(section, commands)
+            raise Refused(f"{name}: [{section}] is not a command{near}; commands are {', '.join(sorted(commands))}")
+        known = [str(one.name) for one in commands[section].params]
+        spelt = {option.lstrip("-"): one.name for one in commands[section].params for option in one.opts}
+        for key in list(values):
+            if key not in known and (right := spelt.get(key.replace("_", "-"))) is not None:
+                values[right] = values.pop(key)
+            elif key not in known:
+                near = nearest(key.replace("_", "-"), spelt)
+                raise Refused(
+                    f"{name}: [{section}] has no option {key!r}{near}; `interlock {section} --help` lists them"
+                )
     return found
 
 
-def _against(target: str, control: str, campaign: Campaign) -> Iterator[Done]:
-    from interlock.scenarios.live.target_run import against
+def _toml(path: Path) -> dict[str, Any] | None:
+    """Return what a TOML file holds, None where there is no such file."""
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeError) as error:
+        raise Refused(f"{path} cannot be read: {error}") from None
+    except tomllib.TOMLDecodeError as error:
+        raise Refused(f"{path} is not TOML: {error}") from None
 
-    return against(target, control, campaign.jobs, campaign.out, campaign.keep)
 
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command; every mistake of the user's ends in one sentence and an exit code."""
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command and exit; every mistake of the user's ends in one sentence and an exit code."""
     from interlock import reports
     from interlock.scenarios.record.history import HistoryDamaged
 
+    sys.stdout = _Piped(sys.stdout)
     try:
-        defaults = _defaults()
-        app(args=list(arguments) if arguments is not None else None, default_map=defaults)
+        code = app(
+            args=list(arguments) if arguments is not None else None, default_map=_defaults(), standalone_mode=False
+        )
+        sys.stdout.flush()
+        sys.exit(code if isinstance(code, int) else 0)
     except Refused as error:
         _say(error.sentence, error.code)
+    except USER_ERROR as error:
+        if type(error).__name__ == "NoArgsIsHelpError":
+            print(error.format_message())  # type: ignore[attr-defined]
+            sys.exit(USAGE)
+        _say(_plainly(error), USAGE)
     except (Unknown, Unloadable) as error:
         _say(str(error), USAGE)
     except (HistoryDamaged, reports.RunUnreadable) as error:
         _say(str(error), UNTOLD)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(UNTOLD)
+    except (KeyboardInterrupt, typer.Abort):
+        _say("interrupted", UNTOLD)
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         _say(f"{where}{error.strerror or error}", UNTOLD)
 
 
+class _Piped(io.TextIOBase):
+    """Standard output whose reader may leave (`interlock list | head`): what is printed after that goes nowhere."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write, as long as somebody reads."""
+        try:
+            return self._stream.write(text)
+        except BrokenPipeError:
+            self._leave()
+            return len(text)
+
+    def flush(self) -> None:
+        """Flush, as long as somebody reads."""
+        try:
+            self._stream.flush()
+        except BrokenPipeError:
+            self._leave()
+
+    def _leave(self) -> None:
+        # The interpreter flushes standard output once more when it ends, and would complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())
+
+    def isatty(self) -> bool:
+        """Return whether it is a terminal."""
+        return self._stream.isatty()
+
+    def fileno(self) -> int:
+        """Return the file descriptor."""
+        return self._stream.fileno()
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        """The encoding of the stream below."""
+        return self._stream.encoding
+
+    @property
+    def buffer(self) -> Any:
+        """The bytes below, which `click.echo` may write to."""
+        return self._stream.buffer
+
+
+WORDING = (
+    (r"Input should be greater than or equal to (\S+)", r"it is \1 or more"),
+    (r"Input should be less than or equal to (\S+)", r"it is at most \1"),
+    (r"Input should be a valid integer.*", "it is a whole number"),
+    (r"Input should be a valid number.*", "it is a number"),
+    (r"(.*) is not a valid integer\.?", "it is a whole number"),
+)
+"""What the library that reads options says of a value, and what is said instead."""
+
+
+def _plainly(error: Any) -> str:
+    """Return what is wrong with the command line as one sentence that begins with what it is about."""
+    kind, text = type(error).__name__, str(error.format_message()).replace("\n", " ").strip()
+    if kind == "NoSuchOption":
+        near = f"; did you mean {error.possibilities[0]}?" if error.possibilities else ""
+        return f"there is no option {error.option_name}{near}"
+    if (command := re.match(r"No such command '(.*?)'", text)) is not None:
+        known = getattr(typer.main.get_command(app), "commands", {})
+        return f"there is no command {command[1]!r}{nearest(command[1], known)}; `interlock --help` lists them"
+    param = getattr(error, "param", None)
+    if param is None:
+        return re.sub(r"^Got unexpected extra arguments?(?:\(s\))? \((.*)\)$", r"\1 is too much", text).rstrip(".")
+    option = str(param.opts[0]) if param.opts[0].startswith("-") else str(param.metavar or param.name).strip("[].")
+    if kind == "MissingParameter":
+        return f"{option} is missing; `{error.ctx.command_path} --help` says what it is"
+    text = re.sub(r"^Invalid value(?: for .*?)?: ", "", text)
+    for pattern, said in WORDING:
+        if (found := re.fullmatch(pattern, text)) is not None:
+            text = found.expand(said)
+    return f"{option}: {text.rstrip('.')}"
+
+
 def _say(sentence: str, code: int) -> NoReturn:
+    with contextlib.suppress(OSError):
+        sys.stdout.flush()
     print(f"interlock: {sentence}", file=sys.stderr)
     sys.exit(code)
 
 
-__all__ = ["Done", "Verdict", "app", "main"]
+__all__ = ["app", "main"]

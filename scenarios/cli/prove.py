@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
-import multiprocessing
 import os
-import sys
 import time
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from interlock.scenarios.cli.screen import moves
 from interlock.scenarios.cli.search import budget_of
+from interlock.scenarios.explore.pool import processes
 from interlock.scenarios.explore.proofs import MOST, Kill, kill, without_kill
 from interlock.scenarios.explore.search import Search, cores
 from interlock.scenarios.judge.invariants import INVARIANTS
@@ -89,23 +89,19 @@ def _kills(names: list[str], workers: int) -> Iterator[Kill]:
     if workers <= 1:
         yield from map(kill, names)
         return
-    context = multiprocessing.get_context("forkserver" if os.name == "posix" else "spawn")
-    pool = ProcessPoolExecutor(workers, mp_context=context)
-    try:
+    with processes(workers) as pool:
         for future in as_completed([pool.submit(kill, name) for name in names]):
             yield future.result()
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _ticker(loud: bool) -> Any:
-    told = time.monotonic()
+    told, moving = time.monotonic(), moves(quiet=not loud)
 
     def tell(work: Search) -> None:
         nonlocal told
-        if loud and time.monotonic() - told > (0.2 if sys.stdout.isatty() else 10.0):
+        if loud and time.monotonic() - told > (0.2 if moving else 10.0):
             told = time.monotonic()
-            begin, end = ("\r\033[K", "") if sys.stdout.isatty() else ("", "\n")
+            begin, end = ("\r\033[K", "") if moving else ("", "\n")
             rate = work.done / max(work.took_s, 0.001)
             print(
                 f"{begin}  reference: {work.done} schedules, {rate:.0f}/s, {len(work.found)} flagged",

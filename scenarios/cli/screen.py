@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import importlib.metadata
+import os
 import sys
 from pathlib import Path
 
 from interlock import reports
+from interlock.reports.run import clean
 from interlock.scenarios.explore.campaign import Campaign, Done, exercised
 from interlock.scenarios.judge.verdict import Verdict
 from interlock.scenarios.record.history import History
@@ -15,12 +17,17 @@ FAILURES_SHOWN = 3
 """Failures told in full; the rest are in the report."""
 
 
+def moves(*, quiet: bool) -> bool:
+    """Return whether a line may be drawn over: on a terminal that takes control sequences and is allowed them."""
+    return sys.stdout.isatty() and not quiet and os.environ.get("TERM") != "dumb" and not os.environ.get("NO_COLOR")
+
+
 class Screen:
     """The lines of one campaign."""
 
     def __init__(self, campaign: Campaign, csms: str, *, quiet: bool) -> None:
         self.campaign, self.csms, self.quiet = campaign, csms, quiet
-        self.moving = sys.stdout.isatty() and not quiet
+        self.moving = moves(quiet=quiet)
         self.left: dict[str, int] = {}
         self.seen: dict[str, list[Done]] = {}
         for job in campaign.jobs:
@@ -36,7 +43,7 @@ class Screen:
         number = len(self.left)
         print(
             f"interlock {importlib.metadata.version('ocpp-interlock')}   csms {self.csms}   "
-            f"{number} scenario{'s' * (number != 1)}, {len(self.campaign.jobs)} runs   {span}",
+            f"{number} scenario{'s' * (number != 1)}, {_runs(len(self.campaign.jobs))}   {span}",
             flush=True,
         )
 
@@ -49,7 +56,7 @@ class Screen:
         if self.quiet:
             return
         if self.left[name] == 0:
-            self._clear()
+            self.clear()
             print(self._line(name), flush=True)
         if self.moving:
             print(f"\r\033[K  {self.count} of {len(self.campaign.jobs)} runs", end="", flush=True)
@@ -57,36 +64,45 @@ class Screen:
     def _line(self, name: str) -> str:
         runs = self.seen[name]
         worst = max(one.word for one in runs)
-        line = f"  {worst.name:<12} {name:<{self.width}}  {len(runs)} run{'s' * (len(runs) != 1)}"
+        line = f"  {worst.name:<12} {name:<{self.width}}  {_runs(len(runs))}"
         bad = [one for one in runs if one.word >= Verdict.FAIL]
         if bad:
             which = ", ".join(dict.fromkeys(found for one in bad for found in one.failed))
-            line += f", {len(bad)} bad (first seed {bad[0].job.seed}): {which}"
-        return line
+            line += f", {len(bad)} bad (first seed {bad[0].job.seed})" + (f": {which}" if which else "")
+        why = next((one.reason for one in runs if one.word == worst and one.reason), None)
+        return f"{line}: {clean(why, 160)}" if why else line
 
-    def _clear(self) -> None:
+    def clear(self) -> None:
+        """Clear the line that moves."""
         if self.moving:
             print("\r\033[K", end="")
 
     def interrupted(self) -> None:
         """Say that the rest was not run."""
-        self._clear()
+        self.clear()
         print(f"interrupted after {self.count} of {len(self.campaign.jobs)} runs", file=sys.stderr)
 
     def end(self, index: Path) -> None:
         """Tell the failures and the sum of it."""
-        self._clear()
+        self.clear()
         bad = [one for one in self.campaign.done if one.word >= Verdict.FAIL]
         if not self.quiet:
             for one in bad[:FAILURES_SHOWN]:
-                assert one.directory is not None
+                rows = History.read(one.directory).as_json() if one.directory is not None else []
                 print()
-                print(reports.text(one.verdict, History.read(one.directory).as_json()))
+                print(reports.text(one.verdict, rows))
             if len(bad) > FAILURES_SHOWN:
                 print(f"\n... and {len(bad) - FAILURES_SHOWN} more, in the report")
             self._invariants()
         runs = len(self.campaign.done)
-        print(f"{self.campaign.verdict.name}: {runs - len(bad)} of {runs} runs held   report: {index}")
+        held = sum(one.word is Verdict.PASS for one in self.campaign.done)
+        apart = [
+            f"{count} {what}"
+            for word, what in ((Verdict.NOT_APPLICABLE, "not applicable"), (Verdict.INCONCLUSIVE, "could not be told"))
+            if (count := sum(one.word is word for one in self.campaign.done))
+        ]
+        aside = f" ({', '.join(apart)})" if apart else ""
+        print(f"{self.campaign.verdict.name}: {held} of {_runs(runs)} held{aside}   report: {index}")
 
     def _invariants(self) -> None:
         held: dict[str, int] = {}
@@ -107,6 +123,23 @@ class Screen:
         if idle:
             line += f", {len(idle)} had nothing to look at ({', '.join(idle)})"
         print(f"\n{line}")
+        for why, which in self._why(idle).items():
+            print(f"  {', '.join(which)}: {clean(why, 160)}")
         unseen = [name for name, count in exercised(self.campaign.done).items() if not count]
         if unseen and len(self.campaign.jobs) > 1:
             print(f"never happened in these runs: {', '.join(unseen)}")
+
+    def _why(self, idle: list[str]) -> dict[str, list[str]]:
+        """Return why each of these was not judged in the first run, and which they are."""
+        found: dict[str, list[str]] = {}
+        first = {
+            one["id"]: one["reason"] for done in self.campaign.done for one in reversed(done.verdict["invariants"])
+        }
+        for name in idle:
+            if first.get(name):
+                found.setdefault(str(first[name]), []).append(name)
+        return found
+
+
+def _runs(count: int) -> str:
+    return f"{count} run{'s' * (count != 1)}"

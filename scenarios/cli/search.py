@@ -18,6 +18,7 @@ from typing import Annotated, Any
 import typer
 
 from interlock.scenarios import runner, scenario_file
+from interlock.scenarios.cli.screen import moves
 from interlock.scenarios.explore.campaign import Campaign, Done
 from interlock.scenarios.explore.search import Examined, Search, Workers, cores
 from interlock.scenarios.explore.shrink import Shrunk, shrink
@@ -196,7 +197,7 @@ class Progress:
 
     def __init__(self, work: Search, *, quiet: bool) -> None:
         self.work, self.quiet = work, quiet
-        self.moving = sys.stdout.isatty() and not quiet
+        self.moving = moves(quiet=quiet)
         self._told_s = 0.0
 
     def begin(self, budget: str) -> None:

@@ -5,10 +5,10 @@ What a campaign returns does not depend on how many processes did it.
 
 from __future__ import annotations
 
-import multiprocessing
-import os
+import time
+import traceback
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,8 +16,9 @@ from typing import Any
 import msgspec
 
 from interlock.scenarios import runner
+from interlock.scenarios.explore.pool import processes
 from interlock.scenarios.judge.invariants import exercise
-from interlock.scenarios.judge.verdict import Verdict, merge
+from interlock.scenarios.judge.verdict import SCHEMA, Verdict, merge
 from interlock.scenarios.runner import Job
 
 
@@ -30,6 +31,18 @@ class Done:
     observations: int
     exercised: dict[str, int]
     directory: Path | None
+    took_s: float = 0.0
+    """How long it took, in seconds of wall time."""
+
+    @property
+    def reason(self) -> str | None:
+        """Return why it was not judged, or why not to an end; None when it was."""
+        if (own := self.verdict.get("reason")) is not None:
+            return str(own)
+        if self.word is Verdict.INCONCLUSIVE:
+            found = [one for one in self.verdict["invariants"] if one["verdict"] == "INCONCLUSIVE"]
+            return "; ".join(f"{one['id']}: {one['reason']}" for one in found[:3]) or "no promise had enough to look at"
+        return None
 
     @property
     def word(self) -> Verdict:
@@ -51,6 +64,8 @@ class Campaign:
     keep: Callable[[Job], bool]
     workers: int = 1
     done: list[Done] = field(default_factory=list)
+    stopped: bool = False
+    """Whether it was ended early because something failed: its verdict is known though runs are missing."""
 
     def run(self) -> Iterator[Done]:
         """Do the runs and yield each as it ends; `done` then holds them in the order of `jobs`."""
@@ -63,16 +78,14 @@ class Campaign:
         # Long runs first, or one of them is all that is left at the end.
         order = sorted(range(len(self.jobs)), key=lambda n: not runner.scenario(self.jobs[n].scenario).heavy)
         found: dict[int, Done] = {}
-        context = multiprocessing.get_context("forkserver" if os.name == "posix" else "spawn")
-        with ProcessPoolExecutor(self.workers, mp_context=context) as pool:
+        with processes(self.workers) as pool:
             futures = {pool.submit(_one, self.jobs[n], self.out, kept[n]): n for n in order}
             try:
                 for future in as_completed(futures):
                     found[futures[future]] = future.result()
                     yield found[futures[future]]
             finally:
-                for future in futures:
-                    future.cancel()
+                # Also when interrupted, or ended by who reads this: what is done stays.
                 self.done.extend(found[n] for n in sorted(found))
 
     def collect(self, runs: Iterable[Done]) -> Iterator[Done]:
@@ -83,9 +96,9 @@ class Campaign:
 
     @property
     def verdict(self) -> Verdict:
-        """Return the worst verdict of the runs done; what was interrupted cannot tell."""
-        missing = [Verdict.INCONCLUSIVE] if len(self.done) < len(self.jobs) else []
-        return merge([*(one.word for one in self.done), *missing])
+        """Return the worst verdict of the runs that applied; what was interrupted or never applied cannot tell."""
+        missing = [Verdict.INCONCLUSIVE] if len(self.done) < len(self.jobs) and not self.stopped else []
+        return merge([*(one.word for one in self.done if one.word is not Verdict.NOT_APPLICABLE), *missing])
 
     def summary(self, csms: str) -> dict[str, Any]:
         """Return what `suite.json` holds."""
@@ -100,6 +113,8 @@ class Campaign:
                     "csms": one.job.csms,
                     "seed": one.job.seed,
                     "verdict": one.word.name,
+                    "reason": one.reason,
+                    "seconds": round(one.took_s, 3),
                     "reproduce": one.verdict["reproduce"],
                     "observations": one.observations,
                     "failed": one.failed,
@@ -116,6 +131,21 @@ class Campaign:
         path = self.out / "suite.json"
         path.write_bytes(msgspec.json.format(msgspec.json.encode(self.summary(csms), order="sorted"), indent=1))
         return path
+
+
+def broken(job: Job, csms: str, reproduce: str, why: str, took_s: float) -> Done:
+    """Return a run that could not be done: ERROR, with the reason in one sentence."""
+    verdict = {
+        "schema": SCHEMA,
+        "verdict": Verdict.ERROR.name,
+        "reason": why,
+        "scenario": job.scenario,
+        "csms": csms,
+        "seed": job.seed,
+        "reproduce": reproduce,
+        "invariants": [],
+    }
+    return Done(job, verdict, 0, {}, None, took_s)
 
 
 def exercised(done: Iterable[Done]) -> dict[str, int]:
@@ -137,8 +167,15 @@ def directory(out: Path, job: Job) -> Path:
 
 
 def _one(job: Job, out: Path, keep: bool) -> Done:
-    outcome = runner.run(job)
+    began = time.monotonic()
+    try:
+        outcome = runner.run(job)
+    except Exception as error:
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        why = f"{type(error).__name__}: {error} ({Path(last.filename).name} line {last.lineno})"[:300]
+        return broken(job, job.csms, runner.reproduce(job), why, time.monotonic() - began)
     kept = None
     if keep or outcome.word >= Verdict.FAIL:
         kept = runner.write(outcome, directory(out, job))
-    return Done(job, outcome.verdict, len(outcome.history), exercise(outcome.history), kept)
+    took_s = time.monotonic() - began
+    return Done(job, outcome.verdict, len(outcome.history), exercise(outcome.history), kept, took_s)

@@ -6,8 +6,6 @@ the search's seed and its budget of schedules, and not on how many processes do 
 
 from __future__ import annotations
 
-import multiprocessing
-import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -16,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from interlock.scenarios.explore.coverage import Coverage, features
+from interlock.scenarios.explore.pool import processes
 from interlock.scenarios.explore.schedules import Schedule, plan
 from interlock.scenarios.judge.verdict import Finding, Verdict
 from interlock.scenarios.runner import csms_class, examine
@@ -90,12 +89,8 @@ def cores(jobs: int) -> Iterator[Workers]:
     if jobs <= 1:
         yield Here()
         return
-    context = multiprocessing.get_context("forkserver" if os.name == "posix" else "spawn")
-    pool = ProcessPoolExecutor(jobs, mp_context=context)
-    try:
+    with processes(jobs) as pool:
         yield Cores(pool, max(1, BATCH // (2 * jobs)))
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
 
 
 @dataclass(slots=True)

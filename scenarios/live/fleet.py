@@ -8,8 +8,8 @@ What happened at the stations' edge is written down as it happens, and judged wh
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
-import resource
 import signal
 import ssl
 from collections import Counter
@@ -19,16 +19,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from interlock.scenarios.judge import fleet_checks
 from interlock.scenarios.judge import wire as outside
 from interlock.scenarios.judge.invariants import INVARIANTS
 from interlock.scenarios.judge.verdict import Finding, Verdict, document
 from interlock.scenarios.record.call_stats import Tally
 from interlock.scenarios.record.recorder import Recorder, observations
+from interlock.scenarios.record.run_file import RunFile, write_run, write_verdict
 from interlock.scenarios.refused import UNTOLD, Refused
-from interlock.scenarios.runner import versions
 from interlock.simulator.clock import EPOCH
 from interlock.simulator.fleet import FleetSpec, build
 from interlock.simulator.network.address import Address
@@ -143,8 +141,7 @@ class Fleet:
             network = Network(loop, plan.address, self._observe, self._frame, password=plan.password, tls=plan.tls)
             fleet = build(clock, plan.spec, plan.seed, network, self._observe)
             self._known, self._stop, self._hurry = asyncio.Event(), asyncio.Event(), asyncio.Event()
-            for number in (signal.SIGINT, signal.SIGTERM):
-                loop.add_signal_handler(number, self._interrupt)
+            _on_interrupt(loop, self._interrupt)
             try:
                 # Stations live as long as the run: there is no sense in looking at each of them again and again.
                 gc.collect()
@@ -160,8 +157,7 @@ class Fleet:
             finally:
                 gc.unfreeze()
                 clock.stop()
-                for number in (signal.SIGINT, signal.SIGTERM):
-                    loop.remove_signal_handler(number)
+                _on_interrupt(loop, None)
             self.took_s = clock.now
             digest = recorder.end()
             self.observed = recorder.count
@@ -258,13 +254,12 @@ class Fleet:
 
     def _write(self, digest: str) -> None:
         plan = self.plan
-        about: dict[str, Any] = {
-            "schema": 1,
-            "scenario": f"fleet-{plan.profile}",
-            "title": f"{plan.stations} stations against {plan.ends[0]}",
-            "csms": plan.address.place,
-            "seed": plan.seed,
-            "spec": {
+        about = RunFile(
+            scenario=f"fleet-{plan.profile}",
+            title=f"{plan.stations} stations against {plan.ends[0]}",
+            csms=plan.address.place,
+            seed=plan.seed,
+            spec={
                 "stations": plan.stations,
                 "profile": plan.profile,
                 "connectors": plan.connectors,
@@ -274,17 +269,12 @@ class Fleet:
                 "urls": list(plan.ends),
                 "began": plan.began.isoformat(),
             },
-            "drawn": {},
-            "versions": versions(),
-            "rules": {"recorded": "all", "seen_from": "station", "fleet": plan.stations},
-            "reproduce": plan.reproduce,
-            "history_sha256": digest,
-            "observations": self.observed,
-        }
-        self.document = document(about, self._findings(about))
-        for name, content in (("run.json", about), ("verdict.json", self.document)):
-            text = msgspec.json.format(msgspec.json.encode(content, order="sorted"), indent=1)
-            (plan.out / name).write_bytes(text)
+            rules={"recorded": "all", "seen_from": "station", "fleet": plan.stations},
+            reproduce=plan.reproduce,
+        )
+        written = write_run(plan.out, about.as_json(), digest, self.observed)
+        self.document = document(written, self._findings(written))
+        write_verdict(plan.out, self.document)
 
     def _findings(self, about: dict[str, Any]) -> list[Finding]:
         work, facts = outside.Judgement("csms", self.plan.began), fleet_checks.Facts()
@@ -323,6 +313,19 @@ class Fleet:
         }
 
 
+def _on_interrupt(loop: asyncio.AbstractEventLoop, end: Callable[[], None] | None) -> None:
+    """Let Ctrl-C and SIGTERM call `end`, or None: do again what they did before.
+
+    Where a loop takes no signal handlers (Windows), Ctrl-C raises KeyboardInterrupt, which ends the run at once.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with contextlib.suppress(NotImplementedError):
+            if end is None:
+                loop.remove_signal_handler(number)
+            else:
+                loop.add_signal_handler(number, end)
+
+
 async def _either(*events: asyncio.Event) -> None:
     waiting = [asyncio.ensure_future(event.wait()) for event in events]
     await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
@@ -341,6 +344,10 @@ async def _within(event: asyncio.Event, seconds: float) -> None:
 
 def make_room(stations: int) -> None:
     """Let this process open as many files as it may, or raise `Refused` when those are not enough."""
+    try:
+        import resource
+    except ImportError:
+        return  # Windows sets no such limit
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     needed = stations + SPARE_FILES
     most = needed if hard == resource.RLIM_INFINITY else hard

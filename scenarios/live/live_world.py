@@ -50,6 +50,10 @@ OPEN = ("requested", "in-doubt", None)
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
 
 
+class NotTried(Exception):
+    """No request for a command was taken, and no station got one: nothing was tried; the message says why."""
+
+
 class _Line(Network):
     """The network, of which the world may cut lines."""
 
@@ -71,8 +75,12 @@ class _Operator:
     misfit: Misfit | None = None
     """An answer that nobody could read: a deed takes it for a failed request, and it is not the CSMS's."""
 
-    def __init__(self, target: Target) -> None:
-        self._target = target
+    def __init__(self, target: Target, online: Callable[[str], bool]) -> None:
+        self._target, self._online = target, online
+        self.taken = 0
+        """Requests that were accepted or refused: somebody decided."""
+        self.untaken: list[str] = []
+        """Why the others were not, of stations that were connected before and after."""
 
     @property
     def taking(self) -> _Operator:
@@ -86,11 +94,17 @@ class _Operator:
 
     async def operate(self, station: str, command: Any, request_id: str) -> Any:
         """Ask for a command."""
+        before = self._online(station)
         try:
-            return await self._target.operate(station, command, request_id)
+            decision = await self._target.operate(station, command, request_id)
         except Misfit as error:
             self.misfit = error
             raise
+        if decision.answer in ("accepted", "known", "refused"):
+            self.taken += 1
+        elif decision.answer == "failed" or (before and self._online(station)):
+            self.untaken.append(f"{type(command).__name__} {decision.answer}: {decision.reason or 'no reason given'}")
+        return decision
 
     async def phase(self, station: str, command_id: str) -> str | None:
         """Return where a command stands."""
@@ -100,7 +114,10 @@ class _Operator:
         """Ask; None when there was no answer in time."""
         task = asyncio.ensure_future(coroutine)
         await asyncio.wait({task}, timeout=patience_s)
-        return task.result() if task.done() else None
+        if task.done():
+            return task.result()
+        self.untaken.append(f"no answer within {patience_s:g} s")
+        return None
 
 
 class OutsideWorld:
@@ -118,7 +135,7 @@ class OutsideWorld:
         self.network = _Line(loop, address, self._observe, self._frame)
         self.network.unreachable = {}
         self._note = record_frames(self.history.observe)
-        self._prefix, self._requests, self._operator = prefix, 0, _Operator(target)
+        self._prefix, self._requests, self._operator = prefix, 0, _Operator(target, self._is_online)
         persona = PERSONAS[drawn.persona]
         self._slow = persona.act_delay_s[1], persona.answer_delay_s[1]
         self._obeying: dict[tuple[str, str], float] = {}
@@ -126,13 +143,9 @@ class OutsideWorld:
         self._asking: set[tuple[str, str]] = set()
         """What stations asked and has no answer."""
         skew_s = (self.began.replace(tzinfo=None) - STATION_EPOCH).total_seconds()
-        spec = StationSpec(
-            "",
-            evses=scenario.connectors,
-            persona=persona,
-            clock=ClockSpec(skew_s, 0.0),
-            **{**drawn.station, "first_boot_s": (0.0, 0.2)},
-        )
+        own: ClockSpec = drawn.station.get("clock", ClockSpec())
+        there = {"clock": replace(own, skew_s=own.skew_s + skew_s), "first_boot_s": (0.0, 0.2)}
+        spec = StationSpec("", evses=scenario.connectors, persona=persona, **{**drawn.station, **there})
         self.stations = [
             build_station(
                 self.env,
@@ -245,6 +258,16 @@ class OutsideWorld:
             self.env.stop()
         if self._operator.misfit is not None:
             raise self._operator.misfit
+        if self._nothing_taken:
+            raise NotTried(f"no command was taken, so nothing was tried: {self._operator.untaken[0]}")
+
+    def _is_online(self, station: str) -> bool:
+        return any(one.station_id == station and one.online for one in self.stations)
+
+    @property
+    def _nothing_taken(self) -> bool:
+        operator = self._operator
+        return bool(operator.untaken) and not operator.taken and not any(True for _ in self.history.noted("call"))
 
     async def _play(self, patience_s: float) -> None:
         self._observe("phase", name="faults")
@@ -258,12 +281,20 @@ class OutsideWorld:
         await self._until(settled, CONNECT_S)
         if not network.opened:
             return
+        if not any(one.online for one in self.stations):
+            raise NotTried(f"stations connect, but no BootNotification was accepted within {CONNECT_S:g} s")
         steps = self.drawn.steps
         lead = min((float(step.at) for step in steps), default=0.0) - LEAD_S
         began = self.env.now
         doing = [asyncio.ensure_future(self._do(step, began + max(0.0, float(step.at) - lead))) for step in steps]
-        await asyncio.gather(*doing)
+        try:
+            await asyncio.gather(*doing)
+        finally:
+            for task in doing:
+                task.cancel()
         self._observe("phase", name="healed")
+        if self._operator.misfit is not None or self._nothing_taken:
+            return  # nothing to wait for: this is told instead of a verdict
         await self._until(
             lambda: all(due <= self.env.now for due in self._obeying.values()), OBEYED_S + sum(self._slow)
         )
@@ -288,6 +319,8 @@ class OutsideWorld:
         await asyncio.sleep(max(0.0, at - self.env.now))
         try:
             await self._step(step)
+            if self._operator.misfit is not None:
+                raise self._operator.misfit
         except TargetGone:
             raise
         except Exception as error:

@@ -1,4 +1,9 @@
-"""`interlock run --target URL`: library scenarios against a CSMS that somebody else runs."""
+"""`interlock run --target URL`: library scenarios against a CSMS that somebody else runs.
+
+Each scenario ends in a verdict of its own: NOT_APPLICABLE with the reason where it cannot be tried or judged from
+outside, ERROR where it could not be done. What is wrong with the connection or the control interface from the start is
+told in one sentence and ends the whole: the rest would only say the same.
+"""
 
 from __future__ import annotations
 
@@ -6,17 +11,19 @@ import asyncio
 import os
 import secrets
 import shlex
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from interlock.scenarios import runner
-from interlock.scenarios.explore.campaign import Done, directory
+from interlock.scenarios.explore.campaign import Done, broken, directory
 from interlock.scenarios.judge.invariants import INVARIANTS, exercise, judge
 from interlock.scenarios.judge.verdict import Finding, Verdict, document
-from interlock.scenarios.live.live_world import OutsideWorld
+from interlock.scenarios.live.live_world import NotTried, OutsideWorld
+from interlock.scenarios.record.run_file import RunFile
 from interlock.scenarios.refused import UNTOLD, Refused
-from interlock.scenarios.runner import Job, Outcome, rules, versions
+from interlock.scenarios.runner import Job, Outcome, rules
 from interlock.scenarios.spec import draw, printable
 from interlock.scenarios.targets.applicable import inapplicable
 from interlock.scenarios.targets.control_file import NoTarget, load
@@ -24,9 +31,15 @@ from interlock.scenarios.targets.http_target import HttpTarget
 from interlock.scenarios.targets.target import TOKEN_VARIABLE, InterlockApi, Target, TargetGone
 from interlock.simulator.network.address import Address, NoAddress, parse
 
+UNTOLD_HERE = "nothing of what it checks can be seen from outside or is told by this CSMS's records"
+
 
 def against(target: str, control: str, jobs: list[Job], out: Path, keep: Callable[[Job], bool]) -> Iterator[Done]:
-    """Do the runs one after the other, in wall time. Raises `Refused` when the target cannot be reached."""
+    """Do the runs one after the other, in wall time, and yield each as it ends.
+
+    A run that breaks is an ERROR and the next one follows. Raises `Refused` when nothing could be tried at all: no
+    address, no control interface, no station let in, or no command taken in the first run that tried.
+    """
     try:
         address = parse(target)
     except NoAddress as error:
@@ -34,25 +47,39 @@ def against(target: str, control: str, jobs: list[Job], out: Path, keep: Callabl
     api = _adapter(control)
     try:
         asyncio.run(api.check())
-        for job in jobs:
-            again = [
-                "interlock",
-                "run",
-                job.scenario,
-                "--seed",
-                str(job.seed),
-                "--target",
-                target,
-                "--control",
-                control,
-            ]
-            outcome = asyncio.run(run(job, address, api, shlex.join(again)))
-            kept = None
-            if keep(job) or outcome.word >= Verdict.FAIL:
-                kept = runner.write(outcome, directory(out, job))
-            yield Done(job, outcome.verdict, len(outcome.history), exercise(outcome.history), kept)
     except TargetGone as error:
         raise Refused(f"--control: {error}", UNTOLD) from None
+    tried = False
+    for job in jobs:
+        again = shlex.join(
+            ["interlock", "run", job.scenario, "--seed", str(job.seed), "--target", target, "--control", control]
+        )
+        began = time.monotonic()
+        try:
+            outcome = asyncio.run(run(job, address, api, again))
+        except (TargetGone, Refused, NotTried) as error:
+            where = "" if isinstance(error, Refused) else "--control: "
+            sentence = f"{where}{getattr(error, 'sentence', None) or error}"
+            yield broken(job, address.place, again, sentence, time.monotonic() - began)
+            if not tried:
+                raise Refused(sentence, UNTOLD) from None
+            continue
+        except Exception as error:
+            why = f"{type(error).__name__}: {error}"[:300]
+            yield broken(job, address.place, again, why, time.monotonic() - began)
+            continue
+        tried = tried or outcome.word is not Verdict.NOT_APPLICABLE
+        kept = None
+        if keep(job) or outcome.word >= Verdict.FAIL:
+            kept = runner.write(outcome, directory(out, job))
+        took_s = time.monotonic() - began
+        yield Done(job, outcome.verdict, len(outcome.history), exercise(outcome.history), kept, took_s)
+
+
+def plan(control: str, jobs: list[Job]) -> list[tuple[Job, str | None]]:
+    """Return each run with the reason why it cannot be tried on this target, None where it can."""
+    commands = _adapter(control).commands
+    return [(job, inapplicable(runner.scenario(job.scenario), commands)) for job in jobs]
 
 
 def _adapter(control: str) -> Target:
@@ -69,7 +96,10 @@ def _adapter(control: str) -> Target:
 
 
 async def run(job: Job, address: Address, api: Target, again: str) -> Outcome:
-    """Do one run on the CSMS at `address`, and judge it; `again` is the line that does it again. Raises `Refused`."""
+    """Do one run on the CSMS at `address`, and judge it; `again` is the line that does it again.
+
+    Raises `Refused` when no station is let in, `NotTried` when no command is taken, `TargetGone`.
+    """
     spec = runner.scenario(job.scenario)
     drawn = draw(spec, job.seed)
     world = OutsideWorld(spec, drawn, job.seed, address, api, f"IL{secrets.token_hex(4)}-")
@@ -78,24 +108,34 @@ async def run(job: Job, address: Address, api: Target, again: str) -> Outcome:
         await world.run(spec.quiet_s)
         if world.network.opened == 0:
             raise Refused(f"--target: {world.network.last_refusal or 'no station was let in'}", UNTOLD)
-    about: dict[str, Any] = {
-        "schema": 1,
-        "scenario": spec.name,
-        "title": spec.title,
-        "csms": address.place,
-        "seed": job.seed,
-        "spec": printable(spec),
-        "drawn": dict(drawn.values),
-        "versions": versions(),
-        "rules": {**_rules(world), "recorded": "facts", "seen_from": "outside", "told": sorted(api.tells)},
-        "reproduce": again,
-    }
+    about = RunFile(
+        scenario=spec.name,
+        title=spec.title,
+        csms=address.place,
+        seed=job.seed,
+        spec=printable(spec),
+        drawn=drawn.values,
+        rules={**_rules(world), "recorded": "facts", "seen_from": "outside", "told": sorted(api.tells)},
+        reproduce=again,
+    ).as_json()
     world.history.run = about
     world.history.end()
-    if why is None:
-        return Outcome(job, document(about, judge(world.history)), about, world.history)
-    idle = [Finding(one.id, one.name, one.level, Verdict.NOT_APPLICABLE, 0, why) for one in INVARIANTS.values()]
-    return Outcome(job, document(about, idle), about, world.history)
+    if why is not None:
+        return Outcome(job, _left_out(about, _idle(why), why), about, world.history)
+    findings = judge(world.history)
+    verdict = document(about, findings)
+    if verdict["verdict"] == "INCONCLUSIVE" and not any(one.verdict is Verdict.INCONCLUSIVE for one in findings):
+        verdict = _left_out(about, findings, UNTOLD_HERE)
+    return Outcome(job, verdict, about, world.history)
+
+
+def _idle(why: str) -> list[Finding]:
+    return [Finding(one.id, one.name, one.level, Verdict.NOT_APPLICABLE, 0, why) for one in INVARIANTS.values()]
+
+
+def _left_out(about: dict[str, Any], findings: list[Finding], why: str) -> dict[str, Any]:
+    """Return the verdict of a run that says nothing about this CSMS, for a reason that does not change."""
+    return {**document(about, findings), "verdict": Verdict.NOT_APPLICABLE.name, "reason": why}
 
 
 def _rules(world: OutsideWorld) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import urllib.request
 from collections.abc import Mapping
 from typing import Any
@@ -16,6 +17,10 @@ from interlock.csms.node import Decision
 from interlock.scenarios.targets.control_file import COMMANDS, Described, fill
 from interlock.scenarios.targets.target import Misfit, TargetGone, fetch
 
+CHECK_S = 8.0
+"""How long the first answer may take."""
+ASTRAY = frozenset((401, 403, 404, 405, 501))
+"""Status codes of a wrong path, method or secret, where the file does not give them a meaning."""
 PAGES = 1000
 """Pages of a log that are read before it counts as endless."""
 
@@ -43,6 +48,11 @@ class HttpTarget:
             "payload": payload,
         }
         status, told = await self._send(ask.method, ask.path, names, ask.body, ask.headers)
+        if status in ASTRAY - {*ask.accepted, *ask.refused, *ask.unreachable}:
+            raise Misfit(
+                f"[ask] {ask.method} {ask.path} is answered {status}, which the file does not name; "
+                "is the path right, and the secret?"
+            )
         if status in ask.accepted and not (ask.refused_when and self._find("ask", ask.refused_when, told)):
             known = bool(ask.known and self._find("ask", ask.known, told))
             found = self._find("ask", ask.id, told) if ask.id else request_id
@@ -62,7 +72,12 @@ class HttpTarget:
         if outcome is None:
             return self._ended.get(command_id)
         status, told = await self._send("GET", outcome.path, {"command": command_id, "station": ""})
-        return self._state("outcome", outcome.state, told) if status == 200 else None
+        if status == 404:
+            return None  # a command that it does not know
+        self._answered("outcome", status)
+        if _lacks(told, outcome.state):
+            raise Misfit(f"[outcome] state = {outcome.state!r} finds nothing in {_shown(told)}")
+        return self._state("outcome", outcome.state, told)
 
     async def events(self, station: str) -> list[dict[str, Any]] | None:
         """Return its log; without one, the starts and stops of its transactions as events."""
@@ -73,8 +88,7 @@ class HttpTarget:
         after: Any = 0
         for _ in range(PAGES):
             status, told = await self._send("GET", shape.path, {"station": station, "after": after})
-            if status != 200:
-                return found
+            self._answered("events", status)
             for one in self._list("events", shape.each, told):
                 event = {
                     name: self._find("events", getattr(shape, name), one) for name in ("version", "id", "type", "data")
@@ -93,11 +107,11 @@ class HttpTarget:
         if shape is None:
             return None
         status, told = await self._send("GET", shape.path, {"station": station})
-        if status != 200:
-            return None
+        self._answered("connectors", status)
         also: dict[str, Any] = {}
         if (online := self._described.online) is not None:
-            _, about = await self._send("GET", online.path, {"station": station})
+            status, about = await self._send("GET", online.path, {"station": station})
+            self._answered("online", status)
             also["online"] = bool(self._find("online", online.online, about))
         found = []
         for one in self._list("connectors", shape.each, told):
@@ -115,25 +129,26 @@ class HttpTarget:
         return found
 
     async def check(self) -> None:
-        """Raise `TargetGone` unless it lets us in."""
-        if (check := self._described.check) is not None:
-            status, _ = await self._send("GET", check.path, {})
-            if status not in check.ok:
-                raise TargetGone(
-                    f"{self._described.url} answers [check] with {status}; is the address right, and the secret?"
-                )
+        """Raise `TargetGone` unless it lets us in; without [check], unless it answers HTTP at all."""
+        check = self._described.check
+        status, _ = await self._send("GET", check.path if check is not None else "/", {}, timeout_s=CHECK_S)
+        if check is not None and status not in check.ok:
+            raise TargetGone(
+                f"{self._described.url} answers [check] with {status}; is the address right, and the secret?"
+            )
 
     async def _transactions(self, station: str) -> list[dict[str, Any]] | None:
         shape = self._described.transactions
         if shape is None:
             return None
         status, told = await self._send("GET", shape.path, {"station": station})
+        self._answered("transactions", status)
         found: list[dict[str, Any]] = []
 
         def note(type: str, **data: Any) -> None:
             found.append({"version": len(found) + 1, "id": f"{station}:{len(found) + 1}", "type": type, "data": data})
 
-        for one in self._list("transactions", shape.each, told) if status == 200 else ():
+        for one in self._list("transactions", shape.each, told):
             numbers: dict[str, int | None] = {}
             for name in ("id", "connector", "meter_start_wh", "meter_stop_wh"):
                 numbers[name] = value = _whole(self._find("transactions", getattr(shape, name), one))
@@ -151,6 +166,11 @@ class HttpTarget:
             if numbers["meter_stop_wh"] is not None:
                 note("TransactionStopped", transaction_id=str(numbers["id"]), meter_stop_wh=numbers["meter_stop_wh"])
         return found
+
+    def _answered(self, table: str, status: int) -> None:
+        """Raise `Misfit` when a question about a station that is connected is not answered with 200."""
+        if status != 200:
+            raise Misfit(f"[{table}] path is answered {status}; is it right, and the secret?")
 
     def _find(self, table: str, expression: str, told: Any) -> Any:
         try:
@@ -179,6 +199,7 @@ class HttpTarget:
         names: Mapping[str, Any],
         body: Any = None,
         headers: Mapping[str, str] | None = None,
+        timeout_s: float | None = None,
     ) -> tuple[int, Any]:
         environment, all_headers = self._environment, {**self._described.headers, **(headers or {})}
         url = self._described.url.rstrip("/") + fill(path, names, environment, url=True)
@@ -187,7 +208,22 @@ class HttpTarget:
         if data is not None:
             sent.setdefault("Content-Type", "application/json")
         request = urllib.request.Request(url, data, sent, method=method)
-        return await fetch(request, self._described.timeout_s)
+        return await fetch(request, min(self._described.timeout_s, timeout_s or self._described.timeout_s))
+
+
+def _lacks(told: Any, expression: str) -> bool:
+    """Return whether an expression that only names keys names one that an answer has not; null is a value."""
+    if not re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", expression):
+        return False
+    for key in expression.split("."):
+        if not isinstance(told, dict) or key not in told:
+            return told is not None
+        told = told[key]
+    return False
+
+
+def _shown(told: Any) -> str:
+    return f"an answer with the keys {', '.join(sorted(map(str, told)))[:120]}" if isinstance(told, dict) else "it"
 
 
 def _whole(value: Any) -> int | None:

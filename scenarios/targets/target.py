@@ -68,6 +68,8 @@ class Target(Protocol):
         ...
 
 
+TIMEOUT_S, CHECK_S = 30.0, 8.0
+"""How long an answer may take, and the first one, which says whether it is there."""
 ANSWERS = {409: "refused", 503: "unreachable"}
 
 
@@ -117,20 +119,19 @@ class InterlockApi:
 
     async def check(self) -> None:
         """Raise `TargetGone` unless it answers to this token."""
-        status, _ = await self._ask("GET", "/api/stations?limit=1")
+        status, _ = await self._ask("GET", "/api/stations?limit=1", timeout_s=CHECK_S)
         if status != 200:
             raise TargetGone(f"{self.url} answers {status}; is it the API of interlock serve, and the token right?")
 
-    async def _ask(self, method: str, path: str, body: Any = None, key: str | None = None) -> tuple[int, Any]:
+    async def _ask(
+        self, method: str, path: str, body: Any = None, key: str | None = None, timeout_s: float = TIMEOUT_S
+    ) -> tuple[int, Any]:
         headers = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"}
         if key is not None:
             headers["Idempotency-Key"] = key
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(self.url + path, data, headers, method=method)
-        return await fetch(request, TIMEOUT_S)
-
-
-TIMEOUT_S = 30.0
+        return await fetch(request, timeout_s)
 
 
 class _Stay(urllib.request.HTTPRedirectHandler):

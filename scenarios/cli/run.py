@@ -1,0 +1,211 @@
+"""`interlock run`: scenarios in virtual time, or with `--target` against a CSMS on real sockets."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+from interlock.scenarios import runner
+from interlock.scenarios.cli import screen
+from interlock.scenarios.explore.campaign import Campaign, Done
+from interlock.scenarios.judge.verdict import Verdict
+from interlock.scenarios.library import scenarios
+from interlock.scenarios.refused import Refused
+from interlock.scenarios.runner import REFERENCE, Job, csms_class
+from interlock.scenarios.selection import NothingMatches, choose, tags
+from interlock.scenarios.specimens import specimens
+
+MOST_SEEDS = 1_000_000
+
+
+def _scenario_names(incomplete: str) -> list[str]:
+    return [name for name in scenarios() if name.startswith(incomplete)]
+
+
+def _csms_names(incomplete: str) -> list[str]:
+    return [name for name in (REFERENCE, *specimens()) if name.startswith(incomplete)]
+
+
+def _tags(incomplete: str) -> list[str]:
+    return sorted({tag for found in scenarios().values() for tag in tags(found) if tag.startswith(incomplete)})
+
+
+def run(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[NAME]...",
+            help="Scenarios to run: names, globs such as 'heartbeat*', or files; see `list`.",
+            autocompletion=_scenario_names,
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, metavar="N", help="The first seed.")] = 0,
+    seeds: Annotated[
+        int, typer.Option(min=1, max=MOST_SEEDS, metavar="N", help="How many seeds, one after another.")
+    ] = 1,
+    suite: Annotated[bool, typer.Option("--suite", help="Run the whole library.")] = False,
+    keyword: Annotated[
+        list[str] | None, typer.Option("-k", metavar="PATTERN", help="Only scenarios with this in their name, or glob.")
+    ] = None,
+    tag: Annotated[
+        list[str] | None,
+        typer.Option(metavar="TAG", help="Only scenarios with this tag, such as race.", autocompletion=_tags),
+    ] = None,
+    without: Annotated[
+        list[str] | None, typer.Option("--not", metavar="PATTERN", help="No scenarios with this tag or name.")
+    ] = None,
+    fail_fast: Annotated[bool, typer.Option("--fail-fast", help="End with the first run that does not hold.")] = False,
+    list_only: Annotated[
+        bool, typer.Option("--list", help="Only say what would run, and on a target why the rest would not.")
+    ] = False,
+    csms: Annotated[
+        str, typer.Option(metavar="NAME", help="The reference, or a wrong design.", autocompletion=_csms_names)
+    ] = REFERENCE,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where to keep run directories and reports.")] = Path(
+        "interlock-out"
+    ),
+    junit: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Also write JUnit XML here.", dir_okay=False)
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON and nothing else.")] = False,
+    jobs: Annotated[
+        int | None, typer.Option("--jobs", "-j", min=1, metavar="N", help="Processes; default: all cores.")
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only the last line.")] = False,
+    bounds: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="N", help="Let the CSMS remember only so many of everything (docs/bounds.md)."),
+    ] = None,
+    target: Annotated[
+        str | None, typer.Option(metavar="URL", help="A CSMS to try instead: ws://HOST:PORT/PATH.")
+    ] = None,
+    control: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL|FILE",
+            help="Its operator's API: http://HOST:PORT of `interlock serve`, or a FILE.toml (`explain target`).",
+        ),
+    ] = None,
+) -> None:
+    """Run scenarios and judge them, in virtual time, or with --target against a CSMS on real sockets.
+
+    From outside a scenario takes its time; what cannot be done or seen from there is NOT_APPLICABLE, with the reason.
+    Exit codes: 0 all that applied held, 1 violated, 2 wrong usage, 3 could not tell.
+    """
+    chosen = _chosen(names or [], suite, keyword or [], tag or [], without or [])
+    _check(chosen, csms, target, control, bounds)
+    planned = list(runner.jobs(chosen, seed, seeds, csms, bounds))
+    if list_only:
+        _list(planned, control)
+    _check_places(out, junit)
+    campaign = Campaign(planned, out, keep=lambda job: job.seed == seed, workers=jobs or os.cpu_count() or 1)
+    shown = csms if target is None else target
+    show = screen.Screen(campaign, shown, quiet=quiet or as_json)
+    show.begin(seed, seeds)
+    stopped: Refused | None = None
+    try:
+        for done in campaign.run() if target is None else campaign.collect(_against(target, control or "", campaign)):
+            show.one(done)
+            if fail_fast and done.word >= Verdict.FAIL:
+                campaign.stopped = True
+                break
+    except KeyboardInterrupt:
+        show.interrupted()
+    except Refused as error:
+        stopped = error
+    _finish(campaign, shown, show, junit, as_json, stopped)
+
+
+def _chosen(names: list[str], suite: bool, keywords: list[str], wanted: list[str], unwanted: list[str]) -> list[str]:
+    if suite and names:
+        raise Refused("give scenario names or --suite, not both")
+    library = scenarios()
+    every = suite or (bool(keywords or wanted or unwanted) and not names)
+    if not every and not names:
+        raise Refused("nothing to run: name a scenario (`interlock list scenarios`), a -k or --tag, or give --suite")
+    try:
+        return choose(library, list(library) if every else names, keywords, wanted, unwanted)
+    except NothingMatches as error:
+        raise Refused(str(error)) from None
+
+
+def _check(chosen: list[str], csms: str, target: str | None, control: str | None, bounds: int | None) -> None:
+    from interlock.scenarios import names as known
+
+    for name in chosen:
+        kind = known.everything().get(name) or known.everything().get(name.upper())
+        if kind not in (None, "scenarios"):
+            raise Refused(f"{name} is no scenario but one of the {kind}; `interlock explain {name}` says what it is")
+        runner.scenario(name)
+    csms_class(csms)
+    if (target is None) != (control is None):
+        raise Refused("--target and --control go together: commands are asked for at one and seen at the other")
+    if target is not None and bounds is not None:
+        raise Refused("--bounds is for the CSMS of the virtual world: leave it away, or --target")
+    if target is not None and csms != REFERENCE:
+        raise Refused("give --target or --csms, not both")
+
+
+def _check_places(out: Path, junit: Path | None) -> None:
+    """Raise `Refused` now, not after the runs, when their results could not be written."""
+    for option, folder in (("--out", out), ("--junit", junit.parent if junit is not None else None)):
+        if folder is None:
+            continue
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise Refused(f"{option}: {folder} cannot be made: {error.strerror or error}") from None
+        if not os.access(folder, os.W_OK):
+            raise Refused(f"{option}: {folder} cannot be written to")
+
+
+def _list(planned: list[Job], control: str | None) -> NoReturn:
+    if control is None:
+        reasons: dict[str, str | None] = {job.scenario: None for job in planned}
+    else:
+        from interlock.scenarios.live.target_run import plan
+
+        reasons = {job.scenario: why for job, why in plan(control, planned)}
+    width = max(map(len, reasons))
+    for name, why in reasons.items():
+        told = " ".join(sorted(tags(runner.scenario(name)))) if why is None else f"not tried: {why}"
+        typer.echo(f"{name:<{width}}  {told}")
+    count = sum(why is None for why in reasons.values())
+    typer.echo(f"{count} of {len(reasons)} scenarios would be tried")
+    raise typer.Exit(0)
+
+
+def _against(target: str, control: str, campaign: Campaign) -> Iterator[Done]:
+    from interlock.scenarios.live.target_run import against
+
+    return against(target, control, campaign.jobs, campaign.out, campaign.keep)
+
+
+def _finish(
+    campaign: Campaign, csms: str, show: screen.Screen, junit: Path | None, as_json: bool, stopped: Refused | None
+) -> NoReturn:
+    """Write everything there is, also of a campaign that was interrupted or could not begin, and end."""
+    from interlock import reports
+
+    campaign.write(csms)
+    if junit is not None:
+        seconds = [one.took_s for one in campaign.done]
+        junit.write_text(reports.junit([one.verdict for one in campaign.done], seconds), "utf-8")
+    index = reports.render_suite(campaign.out)
+    if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
+        with open(summary, "a", encoding="utf-8") as file:
+            file.write(reports.markdown(campaign.out))
+    if as_json:
+        found: dict[str, Any] = campaign.summary(csms)
+        typer.echo(json.dumps(found, indent=1, sort_keys=True))
+    elif stopped is None:
+        show.end(index)
+    if stopped is not None:
+        show.clear()
+        raise stopped
+    raise typer.Exit(campaign.verdict.exit_code)

@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 OUT := reports/out
 JOBS ?=
 
-.PHONY: help run test lint types prove bench serverbench capacity growth kills breaks faults fuzz storm day seeds picture pins clean worlds nightly
+.PHONY: help run test lint types prove bench serverbench capacity growth kills breaks faults fuzz storm day seeds picture pins clean worlds nightly wheel
 
 help:  ## show the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -93,8 +93,12 @@ picture: $(VENV)/run.stamp  ## draw the picture of the README anew
 	@$(BIN)/interlock run heartbeat-vs-unlock --seed 0 --csms send-then-append --quiet --out $(OUT)/picture; test $$? -eq 1
 	cp $(OUT)/picture/heartbeat-vs-unlock/send-then-append-seed-0/chart.svg docs/race.svg
 
+wheel: $(VENV)/run.stamp  ## build the wheel into dist/: install it with pip, pipx or uvx
+	$(BIN)/pip wheel -q --disable-pip-version-check --no-deps --no-build-isolation -w dist .
+	@ls dist/*.whl
+
 pins: $(VENV)/dev.stamp  ## make requirements/*.txt anew (needs uv)
 	$(PYTHON) requirements/pin.py
 
 clean:  ## remove what the targets made
-	rm -rf $(VENV) $(OUT) interlock-out .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(OUT) dist interlock-out .pytest_cache .mypy_cache .ruff_cache .hypothesis

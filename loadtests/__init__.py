@@ -1,1 +1,4 @@
-"""Load, damage and measurements on real processes and sockets. Known by no other package."""
+"""Load, damage and measurements on real processes and sockets.
+
+May import anything; no other package imports it, so that nothing else needs Locust or its patched sockets.
+"""

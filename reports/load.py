@@ -40,7 +40,7 @@ def render_load(directory: Path) -> Path:
         try:
             plot, without = _plot(history, cost, began), None
         except ImportError:
-            plot, without = "", "No plots: install them with `pip install 'ocpp-interlock[plots]'`."
+            plot, without = "", "No plots: matplotlib is not installed (the extra `plots`)."
         page = (
             templates()
             .get_template("load.html")

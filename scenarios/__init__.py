@@ -1,5 +1,6 @@
 """Runs: what was asked, what happened, whether it was right.
 
-A scenario is a frozen value; with a seed a `world` turns it into a history on disk; invariants turn the history into a
-verdict. Knows everyone, is known by no one.
+A scenario (`spec`) is a frozen value; with a seed, `runner` plays it in a `world` or on real sockets (`live`) and turns
+it into a history on disk, which `judge` turns into a verdict. May import `csms`, `simulator` and `reports`; none of
+them, and no load test's subject, imports this package.
 """

@@ -14,3 +14,8 @@ class Refused(Exception):
     def __init__(self, sentence: str, code: int = USAGE) -> None:
         super().__init__(sentence, code)
         self.sentence, self.code = sentence, code
+
+
+def extra(name: str) -> str:
+    """Return how an optional part of Interlock is installed, which is on no package index."""
+    return f"install the extra `{name}`: pip install -e '.[{name}]' in a checkout, or the wheel's file with [{name}]"

@@ -1,1 +1,1 @@
-"""Figures beside a peer in one run: CPU per call, appends, simulated calls, judged schedules."""
+"""Figures beside a peer in one run: CPU per call, appends, simulated calls, judged schedules. May import anything."""

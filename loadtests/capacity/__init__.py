@@ -1,1 +1,1 @@
-"""How many stations a machine carries, and what growth of the log costs."""
+"""How many stations a machine carries, and what growth of the log costs. May import anything."""

@@ -1,1 +1,1 @@
-"""Kills, storms, bad frames, failing disks and databases, on real processes."""
+"""Kills, storms, bad frames, failing disks and databases, on real processes. May import anything."""

@@ -1,1 +1,1 @@
-"""Starting `interlock serve` as processes, asking them, and naming the machine they ran on."""
+"""Starting `interlock serve` as processes, asking them, naming their machine. Imports no other room of load tests."""

@@ -1,54 +1,20 @@
-"""A CSMS's control interface, as an operator uses it: commands in, what became of them out.
-
-`InterlockControl` speaks to `interlock serve`. Another CSMS with a JSON API is described in a TOML file, see `EXAMPLE`;
-one that needs more than that is a class with these four methods.
-"""
+"""A CSMS's control interface for load tests, in greenlets, described by the file that `interlock run` takes too."""
 
 from __future__ import annotations
 
-import json
 import os
 import time
-import tomllib
-import urllib.error
-import urllib.request
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
-from urllib.parse import quote
 
-TOKEN_VARIABLE = "INTERLOCK_API_TOKEN"
-PATIENCE_S = 30.0
+from interlock.csms.dialects import NotAcceptable, v16
+from interlock.scenarios.targets.control_file import Described, NoTarget, load, of_interlock
+from interlock.scenarios.targets.exchange import Exchange, TargetGone
+from interlock.scenarios.targets.target import TOKEN_VARIABLE, fetch_now
 
-EXAMPLE = """
-url = "http://127.0.0.1:8080"            # the defaults below are those of `interlock serve`
-token_env = "INTERLOCK_API_TOKEN"        # environment variable that holds the bearer token
-
-[ask]                                    # body: {action} and {payload} are put in as JSON
-path = "/api/stations/{station}/commands"
-body = '{"action": {action}, "payload": {payload}}'
-key_header = "Idempotency-Key"
-id = "id"                                # where the answer holds the command's id
-refused = [409]
-unreachable = [503]
-
-[state]
-path = "/api/commands/{id}"
-word = "state"                           # where the answer says what became of it
-words = {done = "accepted"}              # other words for accepted, rejected, requested, in doubt, unknown ...
-
-[stations]
-path = "/api/stations?limit=1000"
-list = "stations"
-id = "id"
-
-[transactions]
-path = "/api/stations/{station}/transactions"
-list = "transactions"
-id = "transaction_id"
-start = "meter_start_wh"
-stop = "meter_stop_wh"
-"""
+PAGES = 1000
 
 
 class NoControl(ValueError):
@@ -57,7 +23,7 @@ class NoControl(ValueError):
 
 @dataclass(slots=True)
 class Asked:
-    """How a request was answered: accepted, refused, unreachable or failed, and the command's id if there is one."""
+    """How a request was answered: accepted, known, refused, unreachable or failed, and the command's id if any."""
 
     answer: str
     command_id: str | None = None
@@ -70,6 +36,9 @@ class Control(Protocol):
     def stations(self) -> list[str] | None:
         """Name the stations it knows."""
 
+    def takes(self, action: str, payload: dict[str, Any]) -> bool:
+        """Return whether it can be asked for such a command."""
+
     def ask(self, station: str, action: str, payload: dict[str, Any], key: str) -> Asked:
         """Ask for a command; the same `key` again must do nothing."""
 
@@ -77,114 +46,92 @@ class Control(Protocol):
         """Say where a command stands; "" for one it does not know, None when it does not answer."""
 
     def transactions(self, station: str) -> list[tuple[int, int, int | None]] | None:
-        """Return (transaction id, meter at start, meter at stop) of a station's transactions."""
+        """Return (transaction id, meter at start, meter at stop), meters in Wh, of a station's transactions."""
 
 
-@dataclass(slots=True)
 class HttpControl:
-    """A JSON API over HTTP, as a table describes it."""
+    """The interface that a control file describes, with secrets from `environment`."""
 
-    url: str
-    token: str
-    table: dict[str, Any]
-    seconds: float = PATIENCE_S
-    _opener: Any = field(default_factory=lambda: urllib.request.build_opener(urllib.request.ProxyHandler({})))
+    def __init__(self, described: Described, environment: Mapping[str, str]) -> None:
+        self._described, self._exchange = described, Exchange(described, environment)
 
     def stations(self) -> list[str] | None:
-        """Name the stations it knows."""
-        how = self.table["stations"]
-        found: list[str] = []
-        while True:
-            after = f"&after={quote(found[-1])}" if found else ""
-            status, told = self._fetch("GET", how["path"] + after)
-            if status != 200 or not isinstance(told, dict):
+        """Name the stations it knows; None without [stations]."""
+        shape, found = self._described.stations, list[str]()
+        for _ in range(PAGES if shape is not None else 0):
+            assert shape is not None
+            try:
+                status, told = self._get(shape.path, {"after": found[-1] if found else ""})
+                self._exchange.answered("stations", status)
+                page = self._exchange.list("stations", shape.each, told)
+                found += [str(self._exchange.find("stations", shape.id, one)) for one in page]
+                if not page or shape.next is None or not self._exchange.find("stations", shape.next, told):
+                    return found
+            except TargetGone:
                 return found or None
-            page = [str(one[how["id"]]) for one in told.get(how["list"], ())]
-            found += page
-            if not page or not told.get("next"):
-                return found
+        return found or None
+
+    def takes(self, action: str, payload: dict[str, Any]) -> bool:
+        """Return whether the file says how to ask for it."""
+        return _kind(action, payload) in self._described.askable
 
     def ask(self, station: str, action: str, payload: dict[str, Any], key: str) -> Asked:
         """Ask for a command."""
-        how = self.table["ask"]
-        body = how["body"].replace("{action}", json.dumps(action)).replace("{payload}", json.dumps(payload))
-        body = body.replace("{station}", station)
-        path = how["path"].replace("{station}", quote(station, safe=""))
-        status, told = self._fetch("POST", path, body.encode(), {how["key_header"]: key})
-        detail = str(told.get("detail", status)) if isinstance(told, dict) else str(status)
-        if status in how["refused"]:
-            return Asked("refused", None, detail)
-        if status in how["unreachable"]:
-            return Asked("unreachable", None, detail)
-        if 200 <= status < 300 and isinstance(told, dict) and told.get(how["id"]) is not None:
-            return Asked("accepted", str(told[how["id"]]))
-        return Asked("failed", None, f"HTTP {status}: {detail}" if status else detail)
+        kind = _kind(action, payload)
+        request = self._exchange.asking(kind, action, payload, station, key)
+        try:
+            decided = self._exchange.asked(kind, key, *fetch_now(request, self._described.timeout_s))
+        except TargetGone as error:
+            return Asked("failed", None, str(error))
+        answer = "accepted" if decided.answer == "known" else decided.answer
+        return Asked(answer, decided.command_id, decided.reason or "")
 
     def state(self, command_id: str) -> str | None:
         """Say where a command stands."""
-        how = self.table["state"]
-        status, told = self._fetch("GET", how["path"].replace("{id}", quote(command_id, safe="")))
-        if status == 404:
-            return ""
-        if status != 200 or not isinstance(told, dict) or how["word"] not in told:
+        outcome = self._described.outcome
+        if outcome is None:
+            return self._exchange.ended.get(command_id)
+        try:
+            status, told = self._get(outcome.path, {"command": command_id, "station": ""})
+            return "" if status == 404 else self._exchange.phase(status, told)
+        except TargetGone:
             return None
-        word = str(told[how["word"]])
-        return str(how.get("words", {}).get(word, word))
 
     def transactions(self, station: str) -> list[tuple[int, int, int | None]] | None:
-        """Return a station's transactions."""
-        how = self.table["transactions"]
-        status, told = self._fetch("GET", how["path"].replace("{station}", quote(station, safe="")))
-        if status != 200 or not isinstance(told, dict):
+        """Return a station's transactions; None without [transactions]."""
+        shape = self._described.transactions
+        if shape is None:
             return None
         try:
-            return [(int(one[how["id"]]), int(one[how["start"]]), one[how["stop"]]) for one in told[how["list"]]]
-        except (KeyError, TypeError, ValueError):
+            found = self._exchange.transactions(*self._get(shape.path, {"station": station}))
+        except TargetGone:
             return None
+        return [(one["id"], one["meter_start_wh"], one["meter_stop_wh"]) for one in found]
 
-    def _fetch(
-        self, method: str, path: str, body: bytes | None = None, headers: dict[str, str] | None = None
-    ) -> tuple[int, Any]:
-        shown = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json", **(headers or {})}
-        request = urllib.request.Request(self.url.rstrip("/") + path, body, shown, method=method)
-        try:
-            with self._opener.open(request, timeout=self.seconds) as answer:
-                return answer.status, json.loads(answer.read() or b"null")
-        except urllib.error.HTTPError as error:
-            with error:
-                text = error.read(65536)
-            try:
-                return error.code, json.loads(text)
-            except ValueError:
-                return error.code, None
-        except (OSError, ValueError) as error:
-            return 0, {"detail": f"no answer: {getattr(error, 'reason', error)}"}
+    def _get(self, path: str, names: Mapping[str, Any]) -> tuple[int, Any]:
+        return fetch_now(self._exchange.request("GET", path, names), self._described.timeout_s)
 
 
-DEFAULT: dict[str, Any] = tomllib.loads(EXAMPLE)
+def _kind(action: str, payload: dict[str, Any]) -> str:
+    """Return what a control file calls a command of OCPP 1.6."""
+    try:
+        return type(v16.command(action, payload)).__name__
+    except NotAcceptable:
+        return ""
 
 
 def control_of(text: str) -> HttpControl | None:
-    """Return the control interface at a URL or described in a TOML file; None for "". Raises `NoControl`."""
+    """Return the control interface at a URL of `interlock serve` or in a file; None for "". Raises `NoControl`."""
     if not text:
         return None
-    table = {name: dict(part) if isinstance(part, dict) else part for name, part in DEFAULT.items()}
-    table["state"]["words"] = {}
     if text.startswith(("http://", "https://")):
-        table["url"] = text
-    else:
-        try:
-            given = tomllib.loads(Path(text).read_text("utf-8"))
-        except (OSError, UnicodeError, tomllib.TOMLDecodeError) as error:
-            raise NoControl(f"--control {text} is neither an http:// URL nor a TOML file: {error}") from None
-        for name, part in given.items():
-            if name not in table or isinstance(part, dict) != isinstance(table[name], dict):
-                raise NoControl(f"--control {text}: {name!r} is not known; known are {', '.join(table)}")
-            if isinstance(part, dict):
-                table[name].update(part)
-            else:
-                table[name] = part
-    return HttpControl(str(table["url"]), os.environ.get(str(table["token_env"]), ""), table)
+        if not os.environ.get(TOKEN_VARIABLE):
+            raise NoControl(f"--control needs the API's token in {TOKEN_VARIABLE}")
+        return HttpControl(of_interlock(text), os.environ)
+    try:
+        return HttpControl(load(Path(text), os.environ), os.environ)
+    except NoTarget as error:
+        raise NoControl(f"--control: {error}") from None
 
 
 def settled(control: Control, command_id: str, seconds: float) -> str | None:

@@ -17,13 +17,16 @@ from locust import User, constant, task
 from interlock.loadtests.users.control import Control
 from interlock.loadtests.users.record import Record
 
+Command = tuple[str, dict[str, Any]]
+
 TWICE = 0.15
 """Share of requests that are made twice at once."""
 QUIET_S = 3.0
 """The end of a run without commands, so that the last ones have an outcome."""
 LOOK_S = 2.0
-
-Command = tuple[str, dict[str, Any]]
+DRAWS = 100
+"""How often another command is drawn when the control file does not say how to ask for one."""
+STOP: Command = ("RemoteStopTransaction", {"transactionId": 1})
 
 
 def draw(rng: random.Random, connectors: int, id_tag: str, open_transaction: int | None) -> Command:
@@ -102,13 +105,18 @@ class OperatorUser(User):
         self._looked = self.record.now()
         prefix = self.record.plan.prefix
         known = control.stations()
-        if known is not None:
-            self._stations = [one for one in known if one.startswith(prefix)]
+        # One that does not name its stations is asked about those of this process.
+        names = known if known is not None else self.record.station_ids()
+        self._stations = [one for one in names if one.startswith(prefix)]
 
     def _command(self, control: Control, station: str) -> Command:
         plan = self.record.plan
         wanted = draw(self._rng, plan.connectors, plan.id_tag, None)
-        if wanted[0] == "UnlockConnector" and self._rng.random() < 0.2:
+        for _ in range(DRAWS):
+            if control.takes(*wanted):
+                break
+            wanted = draw(self._rng, plan.connectors, plan.id_tag, None)
+        if wanted[0] == "UnlockConnector" and self._rng.random() < 0.2 and control.takes(*STOP):
             opened = [number for number, _, stop in control.transactions(station) or () if stop is None]
             if opened:
                 return "RemoteStopTransaction", {"transactionId": self._rng.choice(opened)}

@@ -86,7 +86,14 @@ class Record:
     def new_station_id(self) -> str:
         """Name the next station of this process."""
         self._stations += 1
-        return f"{self.plan.prefix}{self.index:02d}-{self._stations:05d}"
+        return self._station_id(self._stations)
+
+    def station_ids(self) -> list[str]:
+        """Return the ids of the stations of this process."""
+        return [self._station_id(number) for number in range(1, self._stations + 1)]
+
+    def _station_id(self, number: int) -> str:
+        return f"{self.plan.prefix}{self.index:02d}-{number:05d}"
 
     def _note(self, kind: str, **fields: Any) -> None:
         if self._open:

@@ -1,1 +1,4 @@
-"""The `interlock` command: one file for each subcommand, and what they share. Imported by nobody."""
+"""The `interlock` command: a file for each subcommand, and what they share.
+
+May import anything but the load tests, whose command starts them as a process. Nobody imports this package.
+"""

@@ -30,7 +30,7 @@ import typer
 from interlock.scenarios.cli.fleet import _address, _check_prefix, _password, _seconds
 from interlock.scenarios.judge.verdict import Verdict
 from interlock.scenarios.live.serve_process import ServeProcess
-from interlock.scenarios.refused import UNTOLD, Refused
+from interlock.scenarios.refused import UNTOLD, Refused, extra
 from interlock.scenarios.runner import REFERENCE, csms_class
 from interlock.scenarios.targets.target import TOKEN_VARIABLE
 
@@ -116,6 +116,8 @@ def load(
     A CSMS that was fast and wrong exits 1. Ctrl-C or SIGTERM ends the sessions and judges what there is.
     """
     seconds = _checked(url, shape, time, id_prefix, id_tag, control, csms)
+    if control and not control.startswith(("http://", "https://")):
+        control = str(Path(control).resolve())  # Locust runs in a folder of its own
     secret = _password(password, password_file)
     _check_tls(url, ca, cert, key, insecure=insecure)
     _check_installed()
@@ -162,6 +164,8 @@ def _checked(url: str | None, shape: str, time: str, prefix: str, id_tag: str, c
         _address(url)
     elif control:
         raise Refused("--control goes with a URL; without one a CSMS of ours is started, and its API is known")
+    if control:
+        _check_control(control)
     csms_class(csms)
     if url is not None and csms != REFERENCE:
         raise Refused("give a URL or --csms, not both")
@@ -171,6 +175,20 @@ def _checked(url: str | None, shape: str, time: str, prefix: str, id_tag: str, c
     if not 1 <= len(id_tag) <= 20:
         raise Refused("a card's id has 1 to 20 characters in OCPP 1.6")
     return seconds
+
+
+def _check_control(control: str) -> None:
+    if control.startswith(("http://", "https://")):
+        if not os.environ.get(TOKEN_VARIABLE):
+            raise Refused(f"--control needs the API's token in {TOKEN_VARIABLE}")
+        return
+    from interlock.scenarios.targets.control_file import NoTarget
+    from interlock.scenarios.targets.control_file import load as read
+
+    try:
+        read(Path(control), os.environ)
+    except NoTarget as error:
+        raise Refused(f"--control: {error}") from None
 
 
 def _check_tls(url: str | None, ca: Path | None, cert: Path | None, key: Path | None, *, insecure: bool) -> None:
@@ -185,7 +203,7 @@ def _check_tls(url: str | None, ca: Path | None, cert: Path | None, key: Path | 
 
 def _check_installed() -> None:
     if importlib.util.find_spec("locust") is None or importlib.util.find_spec("websocket") is None:
-        raise Refused("load tests need Locust: pip install 'ocpp-interlock[load]'")
+        raise Refused(f"load tests need Locust; {extra('load')}")
     if not LOCUSTFILE.is_file():
         raise Refused(f"{LOCUSTFILE} is missing: this installation was made without the load tests")
 
@@ -257,6 +275,16 @@ def _target(url: str | None, control: str, csms: str, folder: str) -> Iterator[S
         yield Served(node.stations_url, node.operators_url, node.token, Cost(node.process.pid))
 
 
+def _secrets(control: str) -> dict[str, str]:
+    """Return the environment variables that a control file names."""
+    if not control or control.startswith(("http://", "https://")):
+        return {}
+    from interlock.scenarios.targets.control_file import SLOT
+
+    names = [name for name, _ in SLOT.findall(Path(control).read_text("utf-8")) if name]
+    return {name: os.environ[name] for name in names if name in os.environ}
+
+
 def _environment(more: dict[str, str]) -> dict[str, str]:
     # Settings of Locust's or ours that are meant for something else stay out of it.
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("LOCUST_", "INTERLOCK_"))}
@@ -276,7 +304,9 @@ def _run(
         *("--csv", str(out.resolve() / "locust"), "--csv-full-history", *words),
         *(("--control", target.control) if target.control else ()),
     ]
-    env = _environment({TOKEN_VARIABLE: target.token, **({"INTERLOCK_PASSWORD": secret} if secret else {})})
+    env = _environment(
+        {TOKEN_VARIABLE: target.token, **_secrets(target.control), **({"INTERLOCK_PASSWORD": secret} if secret else {})}
+    )
     said, complained = folder / "locust.out", folder / "locust.err"
     with said.open("w") as output, complained.open("w") as errors:
         process = subprocess.Popen(

@@ -35,7 +35,7 @@ from interlock.scenarios.runner import Job, Unknown, nearest
 from interlock.scenarios.scenario_file import Unloadable
 
 CONFIG = "interlock.toml"
-USER_ERROR = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
+USER_ERROR: type[Exception] = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
 """What Typer raises for a command line that makes no sense; it exports only some of the subclasses."""
 
 app = typer.Typer(
@@ -224,7 +224,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         _say(error.sentence, error.code)
     except USER_ERROR as error:
         if type(error).__name__ == "NoArgsIsHelpError":
-            print(error.format_message())  # type: ignore[attr-defined]
+            print(_told(error))
             sys.exit(USAGE)
         _say(_plainly(error), USAGE)
     except (Unknown, Unloadable) as error:
@@ -292,9 +292,13 @@ WORDING = (
 """What the library that reads options says of a value, and what is said instead."""
 
 
+def _told(error: Any) -> str:
+    return str(error.format_message())
+
+
 def _plainly(error: Any) -> str:
     """Return what is wrong with the command line as one sentence that begins with what it is about."""
-    kind, text = type(error).__name__, str(error.format_message()).replace("\n", " ").strip()
+    kind, text = type(error).__name__, _told(error).replace("\n", " ").strip()
     if kind == "NoSuchOption":
         near = f"; did you mean {error.possibilities[0]}?" if error.possibilities else ""
         return f"there is no option {error.option_name}{near}"

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from interlock.scenarios.refused import ENDED, UNTOLD, USAGE, Refused
+from interlock.scenarios.refused import ENDED, UNTOLD, USAGE, Refused, extra
 from interlock.scenarios.runner import REFERENCE, csms_class
 from interlock.scenarios.targets.target import TOKEN_VARIABLE
 
@@ -164,7 +164,7 @@ def loop_factory(name: str) -> Callable[[], asyncio.AbstractEventLoop] | None:
     except ImportError:
         if name == "auto":
             return None
-        raise Refused("uvloop is not installed: pip install 'ocpp-interlock[fast]'") from None
+        raise Refused(f"uvloop is not installed; {extra('fast')}") from None
     return uvloop.new_event_loop
 
 
@@ -231,7 +231,7 @@ async def open_store(url: str) -> EventStore:
         try:
             from interlock.csms.store.postgres import PostgresStore
         except ImportError:
-            raise Refused("--store postgresql needs: pip install 'ocpp-interlock[postgres]'") from None
+            raise Refused(f"--store postgresql needs psycopg; {extra('postgres')}") from None
         return await PostgresStore.open(url)
     raise Refused(f"--store is sqlite:///FILE, postgresql://... or memory:, not {_without_password(url)!r}")
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from interlock.scenarios.explore.schedules import Schedule
 from interlock.scenarios.explore.search import BATCH, Examined, Workers, examine_all
-from interlock.scenarios.refused import UNTOLD, Refused
+from interlock.scenarios.refused import UNTOLD, Refused, extra
 
 PATIENCE_S = 10.0
 """How long to wait for a scheduler, and for its first worker."""
@@ -38,7 +38,7 @@ def joined(address: str) -> Iterator[Workers]:
     try:
         from distributed import Client
     except ImportError:
-        raise Refused("--cluster needs Dask: pip install 'ocpp-interlock[cluster]'") from None
+        raise Refused(f"--cluster needs Dask; {extra('cluster')}") from None
     try:
         client: Any = Client(address, timeout=PATIENCE_S)  # type: ignore[no-untyped-call]
     except (OSError, ValueError, TimeoutError) as error:

@@ -1,1 +1,4 @@
-"""Whether it was right: invariants, wire checks and verdicts. Pure functions that see records only."""
+"""Whether it was right: invariants of runs, checks of the wire, verdicts. Pure functions of finished records.
+
+May import `scenarios.record` and nothing else of ours: no world, no clock, no dialect, no live object.
+"""

@@ -1,4 +1,7 @@
-"""The scenarios that come with Interlock, a file each. A file here that defines `SCENARIO` is in the library."""
+"""The scenarios that come with Interlock, a file each. A file here that defines `SCENARIO` is in the library.
+
+May import `spec` and the words of commands and settings (`csms.domain`, `csms.settings`, `simulator.clock`).
+"""
 
 from __future__ import annotations
 

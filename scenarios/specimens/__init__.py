@@ -1,7 +1,7 @@
-"""Wrong designs on purpose, a file each: what a harness that is worth anything must catch.
+"""Wrong designs on purpose, a file each: what the judges must catch.
 
-A specimen is the reference with one difference. A file here that defines `SPECIMEN` is one; files whose names begin
-with an underscore are not.
+A specimen is the reference with one difference, and may import anything of `csms`. A file here that defines `SPECIMEN`
+is one; files whose names begin with an underscore are not.
 """
 
 from __future__ import annotations

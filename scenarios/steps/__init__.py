@@ -1,1 +1,4 @@
-"""What is done to stations and to a CSMS on purpose (deeds), and what breaks (faults). No sockets."""
+"""Deeds (what operators, drivers and stations do on purpose), faults (what breaks), and the `Stage` they act on.
+
+A step knows a stage by its protocol only: it may import neither `world` nor `live`, and opens no socket.
+"""

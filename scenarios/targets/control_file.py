@@ -7,6 +7,7 @@ is where secrets come from: their values are never printed. Places in answers ar
 
 from __future__ import annotations
 
+import difflib
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -72,6 +73,10 @@ class Ask(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True)
     state: str | None = None
 
 
+NOTHING = Ask(accepted=())
+"""The table of a file that has none."""
+
+
 class Outcome(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     """Where to ask what became of a command."""
 
@@ -122,14 +127,27 @@ class Transactions(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_o
     meter_stop_wh: str
 
 
+class Stations(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """The stations it knows. Load tests send commands to those; without it, to the stations of their own process."""
+
+    path: str
+    each: str
+    id: str
+    next: str | None = None
+    """Where the answer says that there are more; `{after}` in the path is then the last station's id."""
+
+
 class Described(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     """A whole file."""
 
-    url: str
-    ask: Ask
+    url: str = ""
+    ask: Ask = NOTHING
+    websocket_only: bool = False
+    """Whether there is no control interface: what needs a command or a record is not applicable."""
     timeout_s: float = 30.0
     headers: dict[str, str] = {}
     check: Check | None = None
+    stations: Stations | None = None
     commands: dict[str, Request] = {}
     states: dict[str, tuple[str, ...]] = {}
     outcome: Outcome | None = None
@@ -153,6 +171,8 @@ class Described(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only
     @property
     def tells(self) -> frozenset[str]:
         """What its records can answer, in the words of `target.TELLS`."""
+        if not self.askable:
+            return frozenset()
         asked = [self.request(command) for command in self.askable]
         keyed = all(_says(one, "request") for one in asked)
         found = {
@@ -176,10 +196,16 @@ def load(path: Path, environment: Mapping[str, str]) -> Described:
     except tomllib.TOMLDecodeError as error:
         raise NoTarget(f"{path} is not TOML: {error}") from None
     except msgspec.ValidationError as error:
-        raise NoTarget(f"{path}: {_plainly(str(error))}") from None
+        raise NoTarget(f"{path}: {_plainly(str(error))}{_nearest(str(error))}") from None
     except NoTarget as error:
         raise NoTarget(f"{path}: {error}") from None
     return found
+
+
+def of_interlock(url: str) -> Described:
+    """Return the interface of `interlock serve` at `url`, which takes its token from the environment."""
+    text = (Path(__file__).parent / "interlock.toml").read_text("utf-8")
+    return msgspec.structs.replace(msgspec.convert(tomllib.loads(text), Described), url=url)
 
 
 def fill(template: Any, names: Mapping[str, Any], environment: Mapping[str, str], *, url: bool = False) -> Any:
@@ -206,13 +232,22 @@ def fill(template: Any, names: Mapping[str, Any], environment: Mapping[str, str]
 
 
 def _mistakes(found: Described, environment: Mapping[str, str]) -> Iterator[str]:
+    if found.websocket_only:
+        if found != Described(websocket_only=True):
+            yield "websocket_only = true stands alone: it says that there is no control interface"
+        return
+    for key, value in (("url", found.url), ("ask", found.ask.accepted)):
+        if not value:
+            yield f"missing key {key}" if key == "url" or found.ask is NOTHING else "[ask] accepted is empty"
     yield from _address(found.url)
     if not 0 < found.timeout_s <= 600:
         yield f"timeout_s is more than 0 and at most 600 seconds, not {found.timeout_s:g}"
     yield from _expressions(found)
     for name in found.commands:
         if name not in COMMANDS:
-            yield f"[commands.{name}] is no command; commands are {', '.join(COMMANDS)}"
+            near = difflib.get_close_matches(name, COMMANDS, n=1)
+            meant = f"; did you mean [commands.{near[0]}]?" if near else ""
+            yield f"[commands.{name}] is no command{meant}; commands are {', '.join(COMMANDS)}"
     if not found.askable:
         yield "no command can be asked for: give [commands.Unlock], or [ask] a path and a body with {payload}"
     if twice := {*found.ask.accepted} & {*found.ask.refused, *found.ask.unreachable}:
@@ -240,7 +275,8 @@ def _address(url: str) -> Iterator[str]:
 
 def _expressions(found: Described) -> Iterator[str]:
     tables = {
-        name: getattr(found, name) for name in ("ask", "outcome", "events", "connectors", "online", "transactions")
+        name: getattr(found, name)
+        for name in ("ask", "stations", "outcome", "events", "connectors", "online", "transactions")
     }
     for table, content in tables.items():
         for name in content.__struct_fields__ if content is not None else ():
@@ -278,6 +314,7 @@ def _request(where: str, ask: Ask, command: str) -> Iterator[str]:
 def _paths(found: Described) -> Iterator[str]:
     for table, known, needed in (
         ("check", set[str](), set[str]()),
+        ("stations", {"after"}, set[str]()),
         ("outcome", {"command", "station"}, {"command"}),
         ("events", {"station", "after"}, {"station"}),
         ("connectors", {"station"}, {"station"}),
@@ -362,6 +399,29 @@ def _says(ask: Ask, name: str) -> bool:
 
 def _listed(names: set[str]) -> str:
     return ", ".join(f"{{{name}}}" for name in sorted(names))
+
+
+_TABLES: dict[str, type[msgspec.Struct]] = {
+    "": Described,
+    "ask": Ask,
+    "check": Check,
+    "stations": Stations,
+    "commands": Request,
+    "outcome": Outcome,
+    "events": Events,
+    "connectors": Connectors,
+    "online": Online,
+    "transactions": Transactions,
+}
+
+
+def _nearest(message: str) -> str:
+    """Return `; did you mean ...?` for a key that no table has, where one of that table is like it."""
+    found = re.search(r"unknown field `(\w+)`(?: - at `\$\.?(\w*))?", message)
+    if found is None:
+        return ""
+    near = difflib.get_close_matches(found[1], _TABLES.get(found[2] or "", Described).__struct_fields__, n=1)
+    return f"; did you mean {near[0]}?" if near else ""
 
 
 def _plainly(message: str) -> str:

@@ -1,26 +1,18 @@
-"""Any CSMS with an HTTP interface as a target: requests and answers as a file describes them."""
+"""Any CSMS with an HTTP interface as a target: requests and answers as a control file describes them."""
 
 from __future__ import annotations
 
-import json
-import re
 import urllib.request
 from collections.abc import Mapping
 from typing import Any
 
-import jmespath
-from jmespath.exceptions import JMESPathError
-
 from interlock.csms.dialects import v16
 from interlock.csms.domain import commands as do
 from interlock.csms.node import Decision
-from interlock.scenarios.targets.control_file import COMMANDS, Described, fill
-from interlock.scenarios.targets.target import Misfit, TargetGone, fetch
+from interlock.scenarios.targets.control_file import Described
+from interlock.scenarios.targets.exchange import Exchange, Misfit, TargetGone
+from interlock.scenarios.targets.target import CHECK_S, fetch
 
-CHECK_S = 8.0
-"""How long the first answer may take."""
-ASTRAY = frozenset((401, 403, 404, 405, 501))
-"""Status codes of a wrong path, method or secret, where the file does not give them a meaning."""
 PAGES = 1000
 """Pages of a log that are read before it counts as endless."""
 
@@ -29,109 +21,79 @@ class HttpTarget:
     """The interface that `described` describes, with secrets from `environment`."""
 
     def __init__(self, described: Described, environment: Mapping[str, str]) -> None:
-        self._described, self._environment = described, environment
+        self._described = described
+        self._exchange = Exchange(described, environment)
         self.commands, self.tells = described.askable, described.tells
-        self._words = {theirs: ours for ours, words in described.states.items() for theirs in words}
-        self._ended: dict[str, str | None] = {}
 
     async def operate(self, station: str, command: do.Command, request_id: str) -> Decision:
         """Ask for a command."""
         kind = type(command).__name__
-        ask = self._described.request(kind)
-        action, payload = v16.call(command)
-        names = {
-            **dict.fromkeys(COMMANDS[kind]),
-            **payload,
-            "station": station,
-            "request": request_id,
-            "action": action,
-            "payload": payload,
-        }
-        status, told = await self._send(ask.method, ask.path, names, ask.body, ask.headers)
-        if status in ASTRAY - {*ask.accepted, *ask.refused, *ask.unreachable}:
-            raise Misfit(
-                f"[ask] {ask.method} {ask.path} is answered {status}, which the file does not name; "
-                "is the path right, and the secret?"
-            )
-        if status in ask.accepted and not (ask.refused_when and self._find("ask", ask.refused_when, told)):
-            known = bool(ask.known and self._find("ask", ask.known, told))
-            found = self._find("ask", ask.id, told) if ask.id else request_id
-            if found is None:
-                raise Misfit(f"[ask] id = {ask.id!r} finds nothing in an answer with status {status}")
-            if ask.state:
-                self._ended[str(found)] = self._state("ask", ask.state, told)
-            return Decision("known" if known else "accepted", str(found))
-        reason = self._find("ask", ask.reason, told) if ask.reason else None
-        answer: Any = "refused" if status in (*ask.accepted, *ask.refused) else "failed"
-        answer = "unreachable" if status in ask.unreachable else answer
-        return Decision(answer, None, f"status {status}" if reason is None else str(reason))
+        request = self._exchange.asking(kind, *v16.call(command), station, request_id)
+        return self._exchange.asked(kind, request_id, *await self._send(request))
 
     async def phase(self, command_id: str) -> str | None:
         """Return where a command stands."""
         outcome = self._described.outcome
         if outcome is None:
-            return self._ended.get(command_id)
-        status, told = await self._send("GET", outcome.path, {"command": command_id, "station": ""})
-        if status == 404:
-            return None  # a command that it does not know
-        self._answered("outcome", status)
-        if _lacks(told, outcome.state):
-            raise Misfit(f"[outcome] state = {outcome.state!r} finds nothing in {_shown(told)}")
-        return self._state("outcome", outcome.state, told)
+            return self._exchange.ended.get(command_id)
+        return self._exchange.phase(*await self._get(outcome.path, {"command": command_id, "station": ""}))
 
     async def events(self, station: str) -> list[dict[str, Any]] | None:
         """Return its log; without one, the starts and stops of its transactions as events."""
-        shape = self._described.events
+        shape, exchange = self._described.events, self._exchange
         if shape is None:
             return await self._transactions(station)
         found: list[dict[str, Any]] = []
         after: Any = 0
         for _ in range(PAGES):
-            status, told = await self._send("GET", shape.path, {"station": station, "after": after})
-            self._answered("events", status)
-            for one in self._list("events", shape.each, told):
+            status, told = await self._get(shape.path, {"station": station, "after": after})
+            exchange.answered("events", status)
+            for one in exchange.list("events", shape.each, told):
                 event = {
-                    name: self._find("events", getattr(shape, name), one) for name in ("version", "id", "type", "data")
+                    name: exchange.find("events", getattr(shape, name), one)
+                    for name in ("version", "id", "type", "data")
                 }
                 if not isinstance(event["version"], int) or not isinstance(event["data"], dict):
                     raise Misfit("[events] finds an event without a version that is a number and data")
                 found.append(event)
-            after = self._find("events", shape.next, told) if shape.next else None
+            after = exchange.find("events", shape.next, told) if shape.next else None
             if after is None:
                 return found
         raise Misfit(f"[events] has no end after {PAGES} pages")
 
     async def connectors(self, station: str) -> list[dict[str, Any]] | None:
         """Return what it believes of each connector, without what the file says nothing about."""
-        shape = self._described.connectors
+        shape, exchange = self._described.connectors, self._exchange
         if shape is None:
             return None
-        status, told = await self._send("GET", shape.path, {"station": station})
-        self._answered("connectors", status)
+        status, told = await self._get(shape.path, {"station": station})
+        exchange.answered("connectors", status)
         also: dict[str, Any] = {}
         if (online := self._described.online) is not None:
-            status, about = await self._send("GET", online.path, {"station": station})
-            self._answered("online", status)
-            also["online"] = bool(self._find("online", online.online, about))
+            status, about = await self._get(online.path, {"station": station})
+            exchange.answered("online", status)
+            also["online"] = bool(exchange.find("online", online.online, about))
         found = []
-        for one in self._list("connectors", shape.each, told):
-            connector = self._find("connectors", shape.connector, one)
+        for one in exchange.list("connectors", shape.each, told):
+            connector = exchange.find("connectors", shape.connector, one)
             if not isinstance(connector, int):
                 raise Misfit(f"[connectors] connector = {shape.connector!r} finds no number")
             # What speaks OCPP 1.6 numbers connectors: each is an EVSE of its own.
             belief: dict[str, Any] = {"evse": connector, "connector": min(connector, 1)}
-            belief |= {"status": self._find("connectors", shape.status, one), **also}
+            belief |= {"status": exchange.find("connectors", shape.status, one), **also}
             if shape.transaction is not None:
-                belief["transaction"] = self._find("connectors", shape.transaction, one)
+                belief["transaction"] = exchange.find("connectors", shape.transaction, one)
             if shape.held is not None:
-                belief["held_by"] = self._find("connectors", shape.held, one) or None
+                belief["held_by"] = exchange.find("connectors", shape.held, one) or None
             found.append(belief)
         return found
 
     async def check(self) -> None:
         """Raise `TargetGone` unless it lets us in; without [check], unless it answers HTTP at all."""
+        if self._described.websocket_only:
+            return
         check = self._described.check
-        status, _ = await self._send("GET", check.path if check is not None else "/", {}, timeout_s=CHECK_S)
+        status, _ = await self._get(check.path if check is not None else "/", {}, timeout_s=CHECK_S)
         if check is not None and status not in check.ok:
             raise TargetGone(
                 f"{self._described.url} answers [check] with {status}; is the address right, and the secret?"
@@ -141,96 +103,28 @@ class HttpTarget:
         shape = self._described.transactions
         if shape is None:
             return None
-        status, told = await self._send("GET", shape.path, {"station": station})
-        self._answered("transactions", status)
         found: list[dict[str, Any]] = []
 
         def note(type: str, **data: Any) -> None:
             found.append({"version": len(found) + 1, "id": f"{station}:{len(found) + 1}", "type": type, "data": data})
 
-        for one in self._list("transactions", shape.each, told):
-            numbers: dict[str, int | None] = {}
-            for name in ("id", "connector", "meter_start_wh", "meter_stop_wh"):
-                numbers[name] = value = _whole(self._find("transactions", getattr(shape, name), one))
-                if value is None and name != "meter_stop_wh":
-                    raise Misfit(f"[transactions] {name} = {getattr(shape, name)!r} finds no whole number")
+        for one in self._exchange.transactions(*await self._get(shape.path, {"station": station})):
             note(
                 "TransactionStarted",
-                transaction_id=str(numbers["id"]),
-                evse=numbers["connector"],
-                id_token=self._find("transactions", shape.id_token, one),
-                meter_start_wh=numbers["meter_start_wh"],
-                started_at=self._find("transactions", shape.started_at, one),
+                transaction_id=str(one["id"]),
+                evse=one["connector"],
+                id_token=one["id_token"],
+                meter_start_wh=one["meter_start_wh"],
+                started_at=one["started_at"],
                 command_id=None,
             )
-            if numbers["meter_stop_wh"] is not None:
-                note("TransactionStopped", transaction_id=str(numbers["id"]), meter_stop_wh=numbers["meter_stop_wh"])
+            if one["meter_stop_wh"] is not None:
+                note("TransactionStopped", transaction_id=str(one["id"]), meter_stop_wh=one["meter_stop_wh"])
         return found
 
-    def _answered(self, table: str, status: int) -> None:
-        """Raise `Misfit` when a question about a station that is connected is not answered with 200."""
-        if status != 200:
-            raise Misfit(f"[{table}] path is answered {status}; is it right, and the secret?")
+    async def _get(self, path: str, names: Mapping[str, Any], timeout_s: float | None = None) -> tuple[int, Any]:
+        return await self._send(self._exchange.request("GET", path, names), timeout_s)
 
-    def _find(self, table: str, expression: str, told: Any) -> Any:
-        try:
-            return jmespath.search(expression, told)
-        except JMESPathError as error:
-            raise Misfit(f"[{table}] {expression!r} cannot be applied: {str(error).splitlines()[0]}") from None
-
-    def _list(self, table: str, expression: str, told: Any) -> list[Any]:
-        found = self._find(table, expression, told)
-        if not isinstance(found, list):
-            raise Misfit(f"[{table}] each = {expression!r} finds no list in the answer")
-        return found
-
-    def _state(self, table: str, expression: str, told: Any) -> str | None:
-        word = self._find(table, expression, told)
-        if word is None:
-            return None
-        if str(word) not in self._words:
-            raise Misfit(f"[{table}] state is {str(word)[:40]!r}, which [states] does not name")
-        return self._words[str(word)]
-
-    async def _send(
-        self,
-        method: str,
-        path: str,
-        names: Mapping[str, Any],
-        body: Any = None,
-        headers: Mapping[str, str] | None = None,
-        timeout_s: float | None = None,
-    ) -> tuple[int, Any]:
-        environment, all_headers = self._environment, {**self._described.headers, **(headers or {})}
-        url = self._described.url.rstrip("/") + fill(path, names, environment, url=True)
-        sent = {name: str(fill(text, names, environment)) for name, text in all_headers.items()}
-        data = None if body is None else json.dumps(fill(body, names, environment)).encode()
-        if data is not None:
-            sent.setdefault("Content-Type", "application/json")
-        request = urllib.request.Request(url, data, sent, method=method)
-        return await fetch(request, min(self._described.timeout_s, timeout_s or self._described.timeout_s))
-
-
-def _lacks(told: Any, expression: str) -> bool:
-    """Return whether an expression that only names keys names one that an answer has not; null is a value."""
-    if not re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", expression):
-        return False
-    for key in expression.split("."):
-        if not isinstance(told, dict) or key not in told:
-            return told is not None
-        told = told[key]
-    return False
-
-
-def _shown(told: Any) -> str:
-    return f"an answer with the keys {', '.join(sorted(map(str, told)))[:120]}" if isinstance(told, dict) else "it"
-
-
-def _whole(value: Any) -> int | None:
-    """Return a number of Wh or an id, also where it is written as text."""
-    if isinstance(value, bool):
-        return None
-    try:
-        return int(value)
-    except (TypeError, ValueError):
-        return None
+    async def _send(self, request: urllib.request.Request, timeout_s: float | None = None) -> tuple[int, Any]:
+        most_s = self._described.timeout_s
+        return await fetch(request, min(most_s, timeout_s or most_s))

@@ -1,6 +1,6 @@
 """A CSMS that somebody else runs, as its operator sees it: commands in, records out.
 
-`InterlockApi` is the adapter for `interlock serve`, `target_http.HttpTarget` the one for whatever a file describes.
+`InterlockApi` is the adapter for `interlock serve`, `http_target.HttpTarget` the one for whatever a file describes.
 What a CSMS cannot tell (`tells`) is not judged.
 """
 
@@ -18,17 +18,10 @@ from interlock.csms.dialects import v16
 from interlock.csms.domain import commands as do
 from interlock.csms.node import Decision
 from interlock.scenarios.targets.control_file import COMMANDS
+from interlock.scenarios.targets.exchange import Misfit, TargetGone
 
 TOKEN_VARIABLE = "INTERLOCK_API_TOKEN"
 """The environment variable that holds the token of the operator's API of `interlock serve`."""
-
-
-class TargetGone(Exception):
-    """The control interface does not answer; the message says which and why, in one sentence."""
-
-
-class Misfit(TargetGone):
-    """An answer that does not look as it was said to; the message says where, in one sentence."""
 
 
 TELLS = frozenset(("requests", "log", "outcomes", "transactions", "connectors"))
@@ -53,7 +46,7 @@ class Target(Protocol):
         ...
 
     async def phase(self, command_id: str) -> str | None:
-        """Return where a command stands, in one of the words of `target_file.STATES`."""
+        """Return where a command stands, in one of the words of `control_file.STATES`."""
         ...
 
     async def events(self, station: str) -> list[dict[str, Any]] | None:
@@ -146,10 +139,11 @@ _open = urllib.request.build_opener(_Stay).open
 
 async def fetch(request: urllib.request.Request, timeout_s: float) -> tuple[int, Any]:
     """Send a request; return the status and the JSON of the answer. Raises `TargetGone`, which names the host only."""
-    return await asyncio.to_thread(_fetch, request, timeout_s)
+    return await asyncio.to_thread(fetch_now, request, timeout_s)
 
 
-def _fetch(request: urllib.request.Request, timeout_s: float) -> tuple[int, Any]:
+def fetch_now(request: urllib.request.Request, timeout_s: float) -> tuple[int, Any]:
+    """Do the same in the calling thread, or greenlet."""
     where = urlsplit(request.full_url).netloc
     try:
         with _open(request, timeout=timeout_s) as answer:
@@ -166,3 +160,6 @@ def _fetch(request: urllib.request.Request, timeout_s: float) -> tuple[int, Any]
         if isinstance(error, json.JSONDecodeError | UnicodeDecodeError):
             reason = "what it says is not JSON"
         raise TargetGone(f"the API at {where} does not answer: {reason}") from None
+
+
+__all__ = ["TELLS", "TOKEN_VARIABLE", "InterlockApi", "Misfit", "Target", "TargetGone", "fetch", "fetch_now"]

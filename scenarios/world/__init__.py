@@ -1,1 +1,4 @@
-"""Virtual time: the only room where CSMS nodes and SimPy meet."""
+"""Virtual time: CSMS nodes and SimPy stations on one clock, with a store and a network that can be disturbed.
+
+The only room that may import both CSMS nodes and the simulated network.
+"""

@@ -17,7 +17,7 @@ from tests.simulator.wire import FakeCsms, csms
 
 pytestmark = [
     pytest.mark.asyncio,
-    pytest.mark.skipif(find_spec("locust") is None, reason="pip install 'ocpp-interlock[load]'"),
+    pytest.mark.skipif(find_spec("locust") is None, reason="needs the extra load"),
 ]
 
 
@@ -113,7 +113,7 @@ async def test_nobody_listens(tmp_path: Path) -> None:
         (("ws://127.0.0.1:1/ocpp", "--shape", "flood"), "there is no shape 'flood'"),
         (("ws://127.0.0.1:1/ocpp", "--time", "0"), "has no end"),
         (("ws://127.0.0.1:1/ocpp", "--users", "9999999"), "open files"),
-        (("ws://127.0.0.1:1/ocpp", "--control", "nowhere.toml"), "neither an http:// URL nor a TOML file"),
+        (("ws://127.0.0.1:1/ocpp", "--control", "nowhere.toml"), "nowhere.toml cannot be read"),
     ],
 )
 async def test_wrong_usage_is_one_sentence(words: tuple[str, ...], sentence: str, tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from tests.simulator.wire import FakeCsms, csms
 
 pytestmark = [
     pytest.mark.asyncio,
-    pytest.mark.skipif(find_spec("locust") is None, reason="pip install 'ocpp-interlock[load]'"),
+    pytest.mark.skipif(find_spec("locust") is None, reason="needs the extra load"),
 ]
 SOON_S = 60.0
 

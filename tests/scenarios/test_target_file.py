@@ -181,10 +181,11 @@ def test_a_wrong_secret_is_told_without_being_shown(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_the_examples_are_right_and_can_be_read_with_explain(tmp_path: Path, path: Path) -> None:
-    assert load(path, SECRETS).askable >= {"Unlock", "RemoteStart", "RemoteStop"}
+    described = load(path, SECRETS)
+    assert described.websocket_only or described.askable >= {"Unlock", "RemoteStart", "RemoteStop"}
     done = interlock("explain", path.stem, cwd=tmp_path)
     assert done.stdout.rstrip() == path.read_text("utf-8").rstrip()
-    assert "NOT TRIED" in done.stdout or path.stem == "interlock"
+    assert "NOT TRIED" in done.stdout or path.stem in ("interlock", "websocket")
 
 
 def test_explain_target_shows_a_file_to_start_from(tmp_path: Path) -> None:
@@ -322,3 +323,47 @@ def test_a_command_the_file_does_not_give_leaves_the_scenario_out(tmp_path: Path
     [report] = (tmp_path / "interlock-out").glob("**/verdict.json")
     reasons = {one["reason"] for one in json.loads(report.read_text())["invariants"]}
     assert reasons == {"--control does not say how to ask for Unlock"}
+
+
+# --- one format for `run` and `load` ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes", "says"),
+    [
+        ('id = "id"', 'idd = "id"', r"\[ask\] unknown key idd; did you mean id\?"),
+        ("url = ", "ulr = ", r"unknown key ulr; did you mean url\?"),
+        ('id = "id"', '[commands.Unlok]\npath = "/x"', r"did you mean \[commands.Unlock\]\?"),
+    ],
+)
+def test_a_wrong_key_is_told_with_the_nearest_right_one(tmp_path: Path, was: str, becomes: str, says: str) -> None:
+    path = tmp_path / "c.toml"
+    path.write_text(FILE.replace(was, becomes, 1))
+    with pytest.raises(NoTarget, match=says):
+        load(path, SECRETS)
+
+
+def test_a_csms_with_nothing_but_a_websocket(tmp_path: Path) -> None:
+    described = load(TARGETS / "websocket.toml", {})
+    assert (described.askable, described.tells) == (frozenset(), frozenset())
+    asyncio.run(HttpTarget(described, {}).check())  # there is nothing to reach
+    (tmp_path / "c.toml").write_text('websocket_only = true\nurl = "http://h"\n')
+    with pytest.raises(NoTarget, match="stands alone"):
+        load(tmp_path / "c.toml", {})
+    (tmp_path / "c.toml").write_text("")
+    with pytest.raises(NoTarget, match="missing key url"):
+        load(tmp_path / "c.toml", {})
+
+
+def test_citrineos_is_asked_with_the_payload_of_the_command() -> None:
+    seen: list[tuple[str, str, Any]] = []
+
+    def answer(method: str, path: str, body: Any) -> tuple[int, Any]:
+        seen.append((method, path, body))
+        return 200, [{"success": "A" in path}]
+
+    with answering(answer) as url:
+        target = HttpTarget(_at(load(TARGETS / "citrineos.toml", {}), url), {})
+        assert asyncio.run(target.operate("A", do.Unlock(2), "r1")).answer == "accepted"
+        assert asyncio.run(target.operate("B", do.Unlock(2), "r2")).answer == "refused"
+    assert seen[0] == ("POST", "/ocpp/1.6/evdriver/unlockConnector?identifier=A&tenantId=1", {"connectorId": 2})

@@ -1,7 +1,7 @@
 """What must hold in every run: predicates over a finished history, and nothing else.
 
-They see the history alone - no world, no clock, no live object - and read it with a small model of their own, written
-from the promises and not from the CSMS. Where the two readings differ, one of them is wrong, and a run says so.
+They may import `record` and this room: the history alone, no world, no clock, no live object. They read it with a small
+model of their own, written from the promises and not from the CSMS: where the two differ, one of them is wrong.
 
 To add one, write a function with `@invariant` in a module of this package; it is found by walking the package.
 """

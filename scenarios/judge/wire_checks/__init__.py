@@ -1,6 +1,6 @@
-"""What must hold on the wire, a module for each concern: pure functions of frames, told one after the other.
+"""What must hold on the wire, a module for each concern: pure functions of frames, given one after the other.
 
-They import `outside_checks` (what a check is), `payloads`, `frames` and the verdict; no stage, no socket, no clock.
+May import `wire_check` (what a check is), `payloads`, `record` and the verdict; no stage, no socket, no clock.
 Ids that begin with W blame the CSMS, those with S the station.
 """
 

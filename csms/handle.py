@@ -529,7 +529,7 @@ def sample_ids(station: str, samples: Sequence[ev.MeterSampled]) -> list[str] | 
         (one.sampled_at, one.evse, one.transaction_id, one.energy_wh, one.power_w, one.voltage_v, one.readings)
         for one in samples
     ]
-    # Each is named after all: a part of them, told again with others, is told for the first time.
+    # An id covers the whole batch: a reading that is sent again in another batch is stored again.
     all_of_it = digest(station, said)
     return [f"{samples[0].sampled_at}:sampled:{all_of_it}:{number}" for number in range(len(samples))]
 

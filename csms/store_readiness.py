@@ -39,5 +39,9 @@ class Outage:
 
     @property
     def now(self) -> bool:
-        """Whether the store is taken to refuse; its last word grows old, for nobody may ask it but who is sent here."""
+        """Whether the store counts as refusing appends.
+
+        Expires `UNREADY_S` after the last refusal: a balancer sends no traffic to an unready node, so nothing else would
+        try the store again.
+        """
         return self.since is not None and self._clock.now() < self._last + UNREADY_S

@@ -1,4 +1,4 @@
-"""What the CSMS believes beside what is physically true, difference by difference."""
+"""What the CSMS has on record beside the station's hardware, difference by difference."""
 
 from __future__ import annotations
 

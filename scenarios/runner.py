@@ -31,7 +31,7 @@ REFERENCE = "reference"
 
 
 class Unknown(Exception):
-    """A name nobody knows: what was asked for, and what is nearest."""
+    """A name that does not exist, with the nearest that does."""
 
 
 @dataclass(frozen=True, slots=True)

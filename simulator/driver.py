@@ -152,7 +152,7 @@ def _come(env: simpy.Environment, station: Station, rng: Draws, evse: int, habit
         if stay_s < 60.0:
             return
         first = rng.random() < habit.swipes_first
-        # One after the other: who comes while somebody is there waits, and is late.
+        # One driver at a time: one who arrives while another is there waits, and starts late.
         yield Driver(env, station, rng, evse, id_token, stay_s, swipes_first=first).process
 
 

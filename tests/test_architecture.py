@@ -159,7 +159,7 @@ def reports_know_nobody(tree: Tree) -> Iterator[str]:
     yield from _known(tree, "reports/", ("csms", "simulator", "scenarios", "loadtests"))
 
 
-@rule({"scenarios/x.py": "from interlock.loadtests.users import checks\n"})
+@rule({"scenarios/x.py": "from interlock.loadtests.users import record\n"})
 def nobody_knows_the_load_tests(tree: Tree) -> Iterator[str]:
     for who in ("csms/", "simulator/", "scenarios/", "reports/"):
         yield from _known(tree, who, ("loadtests",))

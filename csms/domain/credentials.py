@@ -124,7 +124,7 @@ def evolve(state: Credentials, event: Event) -> Credentials:
         case KeySet(salt=salt, digest=digest):
             return Credentials((Digest(FIRST, salt, digest),), None, state.profile)
         case KeyOffered(key_id=key_id, salt=salt, digest=digest):
-            # What the station used is the key before this one; older doubts end with it.
+            # The key last used becomes the only earlier candidate; other keys that were never proven are dropped.
             before = [key for key in state.keys if state.proven in (None, key.key_id)]
             # The oldest is the one the station had before all this. Whoever offers withdraws what cannot be any more.
             return replace(state, keys=(*before, Digest(key_id, salt, digest)), proven=None)

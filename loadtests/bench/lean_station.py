@@ -1,4 +1,4 @@
-"""A station that costs its process next to nothing, so that a bench measures the server and not itself.
+"""A station of fixed texts that costs little CPU, so that a bench measures the server and not the station.
 
 Speaks just enough RFC 6455 for a server that answers each call in one whole text message: a fixed handshake, messages
 masked with a key of zeros (which leaves the text as it is), answers in the order they come. Checks that each answer is

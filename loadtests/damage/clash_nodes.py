@@ -1,4 +1,4 @@
-"""Two nodes of one name, and a database whose copy lags behind, under load: who am I, and is this still my log?
+"""Two nodes of one name, and a database whose copy lags behind, under load: each node must own its name and its log.
 
 The load and the counts are those of `kill_nodes`. What happens to the nodes is, in turn:
 

@@ -1,4 +1,4 @@
-"""Kill nodes of the CSMS under load, for real, and count what got lost: processes, sockets, disks, `kill -9`.
+"""Kill nodes of the CSMS under load, as real processes, and count what got lost: processes, sockets, disks, `kill -9`.
 
 Stations dial in through a balancer, operators unlock connectors all the time, and every second or so a node is killed
 or, with several of them, stopped for a while (SIGSTOP). At the end it is quiet, and then:

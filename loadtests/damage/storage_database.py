@@ -114,7 +114,7 @@ class Line:
                 if not deaf.is_set():
                     writer.write(message)
                 elif kind == READY:
-                    return  # it is committed, and nobody will hear of it
+                    return  # committed, and the acknowledgement is lost
 
 
 async def _message(reader: asyncio.StreamReader) -> tuple[bytes, bytes]:

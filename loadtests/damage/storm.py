@@ -1,4 +1,4 @@
-"""A reconnect storm: the CSMS dies under thousands of charging stations, comes back, and so do they, all at once.
+"""A reconnect storm: the CSMS is killed under thousands of charging stations and restarted; all reconnect at once.
 
 Every station has a session; the CSMS is killed (`kill -9`); every session ends while it is away, so every station has
 a StopTransaction in its queue; the CSMS starts again on the same port and the same SQLite file. Then: how long until

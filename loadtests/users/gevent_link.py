@@ -272,7 +272,7 @@ class LoadSocket:
                 self._down()
 
     def half_open(self, why: str) -> None:
-        """Hear and say nothing any more, and leave the other side believing in it."""
+        """Drop everything from now on without closing: the other side still takes it for open."""
         self._silent = True
 
     def read(self) -> None:

@@ -19,9 +19,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from interlock.loadtests.users import checks
+from interlock.loadtests.users import ask_records
 from interlock.loadtests.users.control import Control
 from interlock.loadtests.users.gevent_link import Access, tls_options
+from interlock.scenarios.judge import ledger_checks
 from interlock.scenarios.judge import wire as outside
 from interlock.scenarios.judge.invariants import INVARIANTS
 from interlock.scenarios.judge.verdict import document
@@ -206,11 +207,11 @@ def finish(plan: Plan, parts: Parts, expected: int, control: Control | None) -> 
     """Merge, ask, judge, write; return the summary."""
     out = Path(plan.out)
     files = [parts.of(index) / FILE for index in sorted(parts.done)]
-    asked = checks.Answers()
+    asked = ledger_checks.Answers()
 
     def more(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
         if control is not None:
-            yield from checks.ask(path, control, asked)
+            yield from ask_records.ask(path, control, asked)
 
     digest, count = merge(files, out / FILE, more)
     stations = sum(one["stations"] for one in parts.done.values())
@@ -219,9 +220,9 @@ def finish(plan: Plan, parts: Parts, expected: int, control: Control | None) -> 
     began = datetime.fromtimestamp(plan.began, UTC)
     findings = outside.judge(observations(out / FILE), hidden, stations, began=began)
     missing = expected - len(parts.done)
-    judged = checks.judge(observations(out / FILE), asked, missing)
+    judged = ledger_checks.judge(observations(out / FILE), asked, missing)
     split = len(findings) - len(hidden)
-    findings = checks.settle([*findings[:split], *judged, *findings[split:]])
+    findings = ledger_checks.settle([*findings[:split], *judged, *findings[split:]])
     verdict = document(about, findings)
     write_verdict(out, verdict)
     shutil.rmtree(parts.folder, ignore_errors=True)

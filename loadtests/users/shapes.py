@@ -1,4 +1,4 @@
-"""How many users there are when: one Locust shape, whose profile is chosen with `--shape`."""
+"""The number of users over time: one Locust shape, whose profile is chosen with `--shape`."""
 
 from __future__ import annotations
 

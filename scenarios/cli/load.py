@@ -270,7 +270,7 @@ def _target(url: str | None, control: str, csms: str, folder: str) -> Iterator[S
         yield Served(url, control, os.environ.get(TOKEN_VARIABLE, ""))
         return
     words = ["--store", f"sqlite:///{folder}/load.sqlite", "--tokens", "Accepted", "--csms", csms]
-    # Ctrl-C is for the stations first: the CSMS has to hear how their sessions ended.
+    # Ctrl-C ends the stations first, whose last messages the CSMS must still receive.
     with ServeProcess(folder, words, own_session=True) as node:
         yield Served(node.stations_url, node.operators_url, node.token, Cost(node.process.pid))
 

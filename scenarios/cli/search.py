@@ -1,4 +1,4 @@
-"""`interlock search`: find a violation nobody wrote a scenario for, shrink it, leave it where anybody can run it."""
+"""`interlock search`: find a violation by searching schedules, shrink it, and write it down as a scenario file."""
 
 from __future__ import annotations
 

@@ -289,7 +289,7 @@ async def _serve(wanted: Wanted, tls: ssl.SSLContext | None, design: type[Csms])
         server, records, keys = Server(node, gate), Projections(node), Credentials(node, gate)
         found = await records.start()
         await node.start()
-        # What is there now stays, and little of what comes forms cycles: do not look through it all again and again.
+        # Start-up objects exist until the end: freeze them so that the garbage collector does not rescan them.
         gc.collect()
         gc.freeze()
         gc.set_threshold(10_000, 20, 50)

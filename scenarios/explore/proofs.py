@@ -1,6 +1,6 @@
-"""Is the harness worn or sharp? Each wrong design must be flagged by the invariant it names, the reference never.
+"""Mutation score of the judges: every specimen must be flagged by the invariant it names, the reference never.
 
-A mutation score for a judge (DeMillo, Lipton and Sayward, Hints on Test Data Selection, 1978): the mutants are the
+As for test suites (DeMillo, Lipton and Sayward, Hints on Test Data Selection, 1978): the mutants are the
 specimens, and an invariant that kills none of them is not known to work.
 """
 

@@ -1,4 +1,4 @@
-"""Look for what nobody wrote a scenario for: many schedules, on all cores, steered by what they exercised.
+"""Search for violations in schedules around scenarios: many, on all cores, steered by what they exercised.
 
 Schedules are planned in batches of a fixed size, from the coverage of the batches before. So what is found depends on
 the search's seed and its budget of schedules, and not on how many processes do the work or which of them is faster.
@@ -115,7 +115,7 @@ class Search:
     interrupted: bool = False
 
     def run(self, workers: Workers, tell: Callable[[Search], None] = lambda search: None) -> None:
-        """Search until something is found or the budget is spent; `tell` hears of every batch. Ctrl-C ends it early."""
+        """Search until something is found or the budget is spent; `tell` is called after every batch. Ctrl-C ends it early."""
         began = time.monotonic()
         try:
             for _ in self._batches(workers):

@@ -1,4 +1,4 @@
-"""From a long story to a short one that breaks the same promise.
+"""Shrinking: from a scenario that violates an invariant to the smallest found that still does.
 
 First in the words of the domain - drop stations, nodes, steps; plain stations, plain settings, a plain network - and
 then times to round numbers, again and again until nothing can go. Delta debugging (Zeller and Hildebrandt, 2002), with

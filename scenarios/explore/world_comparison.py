@@ -48,7 +48,7 @@ SPECIMENS = (
 )
 """Wrong designs that show from outside, each in another way."""
 PATIENCE = 8
-"""How many times as often a violation is looked for over sockets: there nobody steers the moments."""
+"""How many times as often a violation is looked for over sockets: there the order of events cannot be controlled."""
 QUICK_S = 80.0
 """Wrong designs are tried in the scenarios whose deeds take no longer than this; the reference in all."""
 

@@ -1,4 +1,4 @@
-"""Whether a fleet's run looked at anything: stations accepted, their sessions told and answered, somebody there.
+"""Whether a fleet's run looked at anything: stations accepted, sessions reported and answered, drivers present.
 
 A CSMS that answers each boot with Pending breaks no rule of the wire, and nothing of what the fleet is for was seen.
 These findings keep such a run from being green: what did not happen is INCONCLUSIVE with the reason, and a peer that is

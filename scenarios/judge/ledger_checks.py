@@ -25,7 +25,7 @@ MOST_STATIONS = 500
 ANSWERED_S = 1.0
 """An answer that left this long before its connection ended has arrived."""
 DONE = ("Unlocked", "Accepted", "Scheduled", "RebootRequired")
-"""What a station says when it does as it is told."""
+"""The answers by which a station says that it carries a command out."""
 
 LOAD_CHECKS: dict[str, tuple[str, Level, str]] = {
     "L00": ("all records are there", "BOOKKEEPING", "Every process of a load test has handed in what it recorded."),
@@ -64,7 +64,7 @@ class Answers:
     cut: int = 0
     """Questions that were not asked, as there were too many."""
     known: bool = False
-    """Whether there was somebody to ask."""
+    """Whether there was a control interface to ask."""
 
 
 class Seen:

@@ -1,4 +1,4 @@
-"""Histories that mean the same, made by machine: what a judge must not notice.
+"""Histories derived from one by changes that alter no meaning: every judge must give the same verdict.
 
 A variation takes the rows of a history and returns rows in which nothing is more right or more wrong: JSON written in
 another way, messages told again, harmless messages in between, other message ids, records that know less. Every check

@@ -37,7 +37,7 @@ from interlock.simulator.spec import OcppVersion
 from interlock.simulator.station import Station
 
 LEAVING_S = 10.0
-"""How long the end may take: sessions are ended, what was not told yet is told."""
+"""Seconds the end may take, in which sessions end and queued messages are sent."""
 LOOK_S = 0.25
 CROWD = 50
 """Stations whose drivers leave at once."""
@@ -143,7 +143,7 @@ class Fleet:
             self._known, self._stop, self._hurry = asyncio.Event(), asyncio.Event(), asyncio.Event()
             _on_interrupt(loop, self._interrupt)
             try:
-                # Stations live as long as the run: there is no sense in looking at each of them again and again.
+                # Stations exist as long as the run: freeze them so that the garbage collector does not rescan them.
                 gc.collect()
                 gc.freeze()
                 self._observe("phase", name="running")
@@ -203,7 +203,7 @@ class Fleet:
                 if number % CROWD == 0:
                     await asyncio.sleep(0)
             self._look(stations)
-            # Who has lost its connection will be back; when nobody has one, the CSMS is gone.
+            # A station without a connection dials again; when none is registered, the CSMS is gone.
             if not any(station.has_unsent for station in stations) or not self.state.booted:
                 break
             await _within(self._hurry, LOOK_S)

@@ -43,7 +43,7 @@ from interlock.simulator.station import Station
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 OBEYED_S = 5.0
-"""How long a station of the quickest kind takes to do as it is told, and to say so."""
+"""Seconds in which a station without an artificial delay carries out a CALL and answers it."""
 LEAD_S = 2.0
 CONNECT_S = 20.0
 OPEN = ("requested", "in-doubt", None)
@@ -68,17 +68,17 @@ class _Line(Network):
 
 
 class _Operator:
-    """Stands where a node stands: takes an operator's requests."""
+    """Passes an operator's requests to the control interface; the virtual world has a node here."""
 
     name = "csms"
 
     misfit: Misfit | None = None
-    """An answer that nobody could read: a deed takes it for a failed request, and it is not the CSMS's."""
+    """The first answer that did not fit the control file. A deed sees a failed request; the run ends with this."""
 
     def __init__(self, target: Target, online: Callable[[str], bool]) -> None:
         self._target, self._online = target, online
         self.taken = 0
-        """Requests that were accepted or refused: somebody decided."""
+        """Requests that were accepted, known or refused: the CSMS decided them."""
         self.untaken: list[str] = []
         """Why the others were not, of stations that were connected before and after."""
 
@@ -302,7 +302,7 @@ class OutsideWorld:
         await self._until(lambda: all(_rests(station) for station in self.stations), patience_s)
         while self.env.now < limit and [one for one in (await self._phases()).values() if one in OPEN]:
             await asyncio.sleep(0.5)
-        # Each says one thing more: once that is answered, everything before it has arrived.
+        # A barrier: one heartbeat of each station; its answer shows that the CSMS has handled all earlier frames.
         for station in self.stations:
             station.send_heartbeat_now()
         await self._until(lambda: not self._asking, OBEYED_S)

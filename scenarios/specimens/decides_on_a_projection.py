@@ -52,7 +52,7 @@ class Projected(Handler):
 
 
 class DecidesOnAProjection(Csms):
-    """Looks at yesterday's newspaper."""
+    """Decides on a read model that lags the log by `BEHIND_S`."""
 
     handler_class = Projected
 

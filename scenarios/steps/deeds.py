@@ -86,7 +86,7 @@ async def _ask_once(
         try:
             return await csms.operate(station_id, command, request_id)
         except Exception as error:
-            # What an HTTP API would turn into a 500: the operator hears that it failed, not why.
+            # An HTTP API answers 500 here: the operator learns that it failed, not why.
             return Decision("failed", None, f"{type(error).__name__}: {error}")
         except asyncio.CancelledError:
             return Decision("failed", None, "the connection was closed")  # what its end of an HTTP request looks like

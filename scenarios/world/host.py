@@ -25,7 +25,7 @@ RESTARTS_S = 1.0
 
 
 class BrokenOff(Exception):
-    """What a fault throws in: it is nobody's mistake that it was thrown."""
+    """The exception that a fault injects; judges do not count it as an error of the design."""
 
 
 STOPS_WITHIN_S = 60.0
@@ -186,7 +186,7 @@ class Host:
         if (csms := self.taking) is None:
             return
         self.stopping = True
-        # Goes on when whoever asked for it is cancelled.
+        # Continues when the task that asked for it is cancelled.
         self._stop = self.world.loop.create_task(self._come_to_a_stop(csms))
         await asyncio.wait({self._stop})
 

@@ -102,7 +102,7 @@ class SimLoop(asyncio.BaseEventLoop):
             step()
 
     def _timer_handle_cancelled(self, handle: asyncio.TimerHandle) -> None:
-        # It is thrown away when its time comes.
+        # No bookkeeping: cancelled timers are dropped when they reach the head of the heap.
         pass
 
     def _write_to_self(self) -> None:

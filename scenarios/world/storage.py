@@ -124,7 +124,7 @@ class NodeStore:
         return await self.inner.load_snapshot(stream)
 
     def subscribe(self, subscriber: Subscriber) -> Callable[[], None]:
-        """Tell the node of commits, in its own context, so that a dead node hears nothing."""
+        """Report commits to the node in its own context, which is gone after a crash: a crashed node gets none."""
         loop = asyncio.get_running_loop()
 
         def told(stored: Sequence[StoredEvent]) -> None:

@@ -30,7 +30,7 @@ class StationSocket(Protocol):
         """Leave it as a machine does that lost its power."""
 
     def half_open(self, why: str) -> None:
-        """Let everything on it vanish from now on, and tell nobody."""
+        """Drop everything on it from now on, without a sign to either end."""
 
 
 class StationNetwork(Protocol):

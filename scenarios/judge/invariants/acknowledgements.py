@@ -1,4 +1,4 @@
-"""Acknowledgements to stations: what a station may forget, the log remembers."""
+"""Acknowledgements to stations: a report that was answered, which the station therefore deletes, is in the log."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The campaign: what many runs together did, and what none of them did. A guard against tests that test nothing."""
+"""The campaign: what many runs exercised together and what none did, so that idle tests are noticed."""
 
 from __future__ import annotations
 

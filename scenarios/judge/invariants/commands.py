@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from itertools import chain
 
-from interlock.scenarios.judge.invariants import alike
+from interlock.scenarios.judge.invariants import unattributed_calls
 from interlock.scenarios.judge.invariants.declare import Scope, invariant, story
 from interlock.scenarios.judge.invariants.model import Lives
 from interlock.scenarios.judge.rules import opened_twice
@@ -264,12 +264,12 @@ LOOKED_AT_S = 5.0
 READS = frozenset(("GetCompositeSchedule", "GetConfiguration", "GetLocalListVersion"))
 """Actions whose answers have no word for yes: a station that decided about one did as it was told."""
 ACCEPTING = frozenset(("Accepted", "Unlocked", "Scheduled", "RebootRequired"))
-"""What a station says when it does as it is told."""
+"""The answers by which a station says that it carries a command out."""
 
 
 def _outcomes(history: History) -> Scope:
     """Count commands with an outcome; those that cannot be told from equal ones count as cut short."""
-    untied = alike.untied(history)
+    untied = unattributed_calls.untied(history)
     known = [command.command_id in untied for command in history.commands.values() if command.outcomes()]
     return Scope(len(known) - sum(known), sum(known))
 
@@ -293,8 +293,8 @@ def outcome_is_true(history: History) -> Iterator[Violation]:
     in the log is judged, not only the last; for stations that lose what they had to tell, not that a start was refuted.
     Where a CSMS does not tell which CALL was for which of several equal commands, only their numbers are judged.
     """
-    yield from alike.judge(history, _was_done)
-    untied = alike.untied(history)
+    yield from unattributed_calls.judge(history, _was_done)
+    untied = unattributed_calls.untied(history)
     for command in history.commands.values():
         if command.command_id in untied:
             continue

@@ -1,4 +1,4 @@
-"""Physics: what the CSMS believes and bills is what stands, charges and turned the meter at the station."""
+"""Physics: connector states, charging and energy on record at the CSMS equal those of the station's hardware."""
 
 from __future__ import annotations
 

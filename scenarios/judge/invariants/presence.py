@@ -1,4 +1,4 @@
-"""Presence: never called offline while it speaks, never called online long after it fell silent.
+"""Presence: a station is never recorded offline while its frames arrive, nor online long after the last one.
 
 The two halves of what a failure detector may promise (Chandra and Toueg, Unreliable Failure Detectors, 1996): I16 is
 its accuracy, I17 its completeness.

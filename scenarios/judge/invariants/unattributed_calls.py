@@ -1,4 +1,4 @@
-"""Commands of a CSMS that does not say which CALL was for which: those that look alike are judged together.
+"""Commands of a CSMS that does not say which CALL was for which: those with the same CALL are judged together.
 
 From outside a CALL is tied to a request by its words. Where several requests asked for the same, nobody can tell which
 of them a CALL was for; counts can be compared all the same: of three equal commands, two of which were done, no three

@@ -1,6 +1,6 @@
 """Asking a CSMS, when a load test is over, what became of its commands and what transactions there were.
 
-What it says is recorded; `scenarios.ledger_checks` judges it.
+Its answers are recorded; `scenarios.judge.ledger_checks` judges them.
 """
 
 from __future__ import annotations
@@ -12,10 +12,8 @@ from typing import Any
 from gevent.pool import Pool
 
 from interlock.loadtests.users.control import Control, settled
-from interlock.scenarios.judge.ledger_checks import MOST_COMMANDS, MOST_STATIONS, Answers, judge, settle
+from interlock.scenarios.judge.ledger_checks import MOST_COMMANDS, MOST_STATIONS, Answers
 from interlock.scenarios.record.recorder import observations
-
-__all__ = ["Answers", "ask", "judge", "settle"]
 
 SETTLE_S = 5.0
 

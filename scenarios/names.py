@@ -1,4 +1,4 @@
-"""Everything that has a name: what `list` lists and `explain` explains. Found by walking the packages; nothing is registered by hand."""
+"""Everything that has a name: what `list` lists and `explain` explains, found by walking the packages."""
 
 from __future__ import annotations
 

@@ -115,7 +115,10 @@ class Search:
     interrupted: bool = False
 
     def run(self, workers: Workers, tell: Callable[[Search], None] = lambda search: None) -> None:
-        """Search until something is found or the budget is spent; `tell` is called after every batch. Ctrl-C ends it early."""
+        """Search until something is found or the budget is spent; `tell` is called after every batch.
+
+        Ctrl-C ends it early.
+        """
         began = time.monotonic()
         try:
             for _ in self._batches(workers):

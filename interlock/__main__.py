@@ -8,7 +8,8 @@ def main() -> None:
     try:
         from interlock.scenarios.cli.main import main as run
     except KeyboardInterrupt:
-        sys.exit("interlock: interrupted")
+        print("interlock: interrupted", file=sys.stderr)
+        sys.exit(3)
     run()
 
 

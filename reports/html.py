@@ -17,6 +17,8 @@ from interlock.reports.story import tell
 
 CHARTS = 6
 """Violations drawn in one report; an invariant's first comes before another's second."""
+SIGNS = {"PASS": "+", "FAIL": "\N{MULTIPLICATION SIGN}", "ERROR": "!", "INCONCLUSIVE": "?", "NOT_APPLICABLE": ""}
+"""What stands in a cell of the matrix beside its colour."""
 ROWS = 60
 """Rows of the tables that grow with the fleet."""
 
@@ -134,6 +136,7 @@ def _suite_page(suite: dict[str, Any], out: Path) -> str:
             total=len(runs),
             bad=[one for one in runs if one["failed"]],
             held=sum(one["verdict"] == "PASS" for one in runs),
+            signs=SIGNS,
             unjudged=[row for row in matrix if row["reason"]],
         )
     )

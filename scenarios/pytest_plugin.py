@@ -24,6 +24,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--interlock-csms", default="reference", metavar="NAME", help="the reference, or a specimen by name"
     )
+    group.addoption("--interlock-target", metavar="URL", help="a CSMS to try instead, as ws://HOST:PORT/PATH")
+    group.addoption("--interlock-control", metavar="URL|FILE", help="its operator's API (`interlock explain target`)")
     group.addoption(
         "--interlock-out", type=Path, default=None, metavar="DIR", help="keep the run directories of failures here"
     )
@@ -35,6 +37,11 @@ def pytest_configure(config: pytest.Config) -> None:
     seeds = config.getoption("--interlock-seed") >= 0 and config.getoption("--interlock-seeds") >= 1
     if config.getoption("--interlock") and not seeds:
         raise pytest.UsageError("--interlock-seed must be 0 or more, --interlock-seeds 1 or more")
+    if (config.getoption("--interlock-target") is None) != (config.getoption("--interlock-control") is None):
+        raise pytest.UsageError("--interlock-target and --interlock-control go together")
+    given = [name for name in ("target", "control", "out") if config.getoption(f"--interlock-{name}") is not None]
+    if given and not config.getoption("--interlock"):
+        raise pytest.UsageError(f"--interlock-{given[0]} needs --interlock, which collects the scenarios")
 
 
 def pytest_collection(session: pytest.Session) -> None:
@@ -95,6 +102,9 @@ class ScenarioItem(pytest.Item):
         from interlock.scenarios.explore import campaign
         from interlock.scenarios.judge.verdict import Verdict
 
+        if self.config.getoption("--interlock-target") is not None:
+            self._on_target()
+            return
         outcome = runner.run(self.job)
         self.user_properties.append(("interlock_seed", self.job.seed))
         self.user_properties.append(("interlock_verdict", outcome.verdict["verdict"]))
@@ -106,6 +116,31 @@ class ScenarioItem(pytest.Item):
                 kept = runner.write(outcome, campaign.directory(out, self.job))
                 self.user_properties.append(("interlock_run", str(kept)))
             raise ScenarioFailed(reports.text(outcome.verdict, outcome.history.as_json()))
+
+    def _on_target(self) -> None:
+        """Run on somebody else's CSMS; what cannot be tried or told there is skipped, with the reason."""
+        import tempfile
+
+        from interlock import reports
+        from interlock.scenarios.judge.verdict import Verdict
+        from interlock.scenarios.live.target_run import against
+        from interlock.scenarios.record.history import History
+        from interlock.scenarios.refused import Refused
+
+        target, control = (str(self.config.getoption(f"--interlock-{name}")) for name in ("target", "control"))
+        kept = self.config.getoption("--interlock-out")
+        with tempfile.TemporaryDirectory() as folder:
+            try:
+                [done] = against(target, control, [self.job], kept or Path(folder), lambda job: False)
+            except Refused as error:
+                raise ScenarioFailed(error.sentence) from None
+            self.user_properties.append(("interlock_seed", self.job.seed))
+            self.user_properties.append(("interlock_verdict", done.word.name))
+            if done.word in (Verdict.NOT_APPLICABLE, Verdict.INCONCLUSIVE):
+                pytest.skip(done.reason or done.word.name)
+            if done.word >= Verdict.FAIL:
+                rows = History.read(done.directory).as_json() if done.directory is not None else []
+                raise ScenarioFailed(reports.text(done.verdict, rows))
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """Show the story in the place of a traceback."""

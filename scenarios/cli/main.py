@@ -35,6 +35,8 @@ from interlock.scenarios.runner import Job, Unknown, nearest
 from interlock.scenarios.scenario_file import Unloadable
 
 CONFIG = "interlock.toml"
+INTERRUPTED = 130
+"""What Typer returns after Ctrl-C."""
 USER_ERROR: type[Exception] = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
 """What Typer raises for a command line that makes no sense; it exports only some of the subclasses."""
 
@@ -219,6 +221,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
             args=list(arguments) if arguments is not None else None, default_map=_defaults(), standalone_mode=False
         )
         sys.stdout.flush()
+        if code == INTERRUPTED:
+            _say("interrupted", UNTOLD)
         sys.exit(code if isinstance(code, int) else 0)
     except Refused as error:
         _say(error.sentence, error.code)

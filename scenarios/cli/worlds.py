@@ -136,12 +136,14 @@ async def _serving(spec: Scenario, design: str) -> AsyncIterator[tuple[str, Inte
     """Serve a design on loopback with a scenario's settings, in a process and on a store of its own."""
     with tempfile.TemporaryDirectory() as folder:
         words = ("--quiet", "--store", f"sqlite:///{folder}/log.sqlite", "--tokens", "Accepted", "--csms", design)
-        node = ServeProcess(folder, (*words, *served(spec)))
-        await asyncio.to_thread(node.start)
+        # Ctrl-C is for this process, which ends those it started.
+        node = ServeProcess(folder, (*words, *served(spec)), own_session=True)
         try:
+            await asyncio.to_thread(node.start)
             yield node.stations_url, InterlockApi(node.operators_url, node.token)
-        finally:
             await asyncio.to_thread(node.stop)
+        finally:
+            node.abandon()
 
 
 # --- what it comes to ------------------------------------------------------------------------------------------------

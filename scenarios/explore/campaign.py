@@ -122,6 +122,7 @@ class Campaign:
                 }
                 for one in self.done
             ],
+            "names": {found["id"]: found["name"] for one in self.done for found in one.verdict["invariants"]},
             "exercised": exercised(self.done),
         }
 

@@ -50,6 +50,7 @@ class ServeProcess:
         self._folder, self._environment, self._own_session = Path(folder), dict(environment), own_session
         self.out, self.err = self._folder / f"{name}.out", self._folder / f"{name}.err"
         self._process: subprocess.Popen[bytes] | None = None
+        self._abandoned = False
 
     @property
     def process(self) -> subprocess.Popen[bytes]:
@@ -64,6 +65,8 @@ class ServeProcess:
 
     def launch(self) -> None:
         """Start it and do not wait."""
+        if self._abandoned:
+            raise Refused("interlock serve was not started: the run is over", UNTOLD)
         # Settings of ours that are meant for this process stay out of it.
         kept = {name: value for name, value in os.environ.items() if not name.startswith("INTERLOCK_")}
         environment = {**kept, **self._environment, TOKEN_VARIABLE: self.token}
@@ -114,6 +117,12 @@ class ServeProcess:
         """Kill it, whatever it was doing."""
         self.process.kill()
         self.process.wait()
+
+    def abandon(self) -> None:
+        """Kill it if it was started, and do not start it any more, also where `start` waits in another thread."""
+        self._abandoned = True
+        if self._process is not None:
+            self.kill()
 
     def __enter__(self) -> ServeProcess:
         self.start()

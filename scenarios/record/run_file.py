@@ -49,6 +49,8 @@ class RunFile(msgspec.Struct, frozen=True, kw_only=True):
     spec: Mapping[str, Any] = {}
     drawn: Mapping[str, Any] = {}
     """What the seed decided, by name."""
+    ocpp: str | msgspec.UnsetType = msgspec.UNSET
+    """The version that the stations spoke, where all spoke one."""
     versions: Mapping[str, str] = msgspec.field(default_factory=versions)
     schema: int = SCHEMA
     history_sha256: str | msgspec.UnsetType = msgspec.UNSET

@@ -176,15 +176,18 @@ def left(group: int) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "arguments",
+    ("lines", "arguments"),
     [
-        ["run", "--suite", "--seeds", "500", "-j", "2"],
-        ["search", "--budget", "1h", "-j", "2"],
-        ["prove", "--budget", "100000", "-j", "2"],
+        (2, ["run", "--suite", "--seeds", "500", "-j", "2"]),
+        (2, ["search", "--budget", "1h", "-j", "2"]),
+        (2, ["prove", "--budget", "100000", "-j", "2"]),
+        (1, ["worlds", "--csms", "reference", "--tries", "1", "-j", "2"]),
     ],
-    ids=lambda arguments: str(arguments[0]),
+    ids=["run", "search", "prove", "worlds"],
 )
-def test_ctrl_c_ends_it_with_its_workers_and_without_a_traceback(tmp_path: Path, arguments: list[str]) -> None:
+def test_ctrl_c_ends_it_with_its_workers_and_without_a_traceback(
+    tmp_path: Path, lines: int, arguments: list[str]
+) -> None:
     with subprocess.Popen(
         [sys.executable, "-u", "-c", RUN, *arguments],
         cwd=tmp_path,
@@ -195,7 +198,7 @@ def test_ctrl_c_ends_it_with_its_workers_and_without_a_traceback(tmp_path: Path,
         start_new_session=True,
     ) as process:
         assert process.stdout is not None
-        first = [process.stdout.readline() for _ in range(2)]
+        first = [process.stdout.readline() for _ in range(lines)]
         os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to every process of the session
         out, errors = process.communicate(timeout=60)
     assert "Traceback" not in errors, errors

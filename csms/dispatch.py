@@ -28,6 +28,7 @@ from interlock.csms.domain import events as ev
 from interlock.csms.domain import facts
 from interlock.csms.domain.station import Pending, Phase, probe_request
 from interlock.csms.handle import Handler, Unreachable, station_of
+from interlock.csms.serve.budgets import Budgets
 from interlock.csms.store import NOT_DURABLE, StoredEvent
 
 
@@ -45,6 +46,8 @@ class Carrier(Protocol):
 Spawn = Callable[[Coroutine[Any, Any, None]], Any]
 
 
+UNASKED_PER_MINUTE = 20.0
+"""Answers to no known command that are recorded for each station; more of them say nothing new."""
 SOONEST_S = 0.05
 """Between two looks at one command, whatever the store does with what was found."""
 
@@ -59,6 +62,9 @@ class Dispatcher:
         self._taken: set[str] = set()
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._probes: dict[str, int] = {}
+        self._unasked = Budgets(UNASKED_PER_MINUTE / 60.0, UNASKED_PER_MINUTE)
+        self.unasked = 0
+        """Answers to no known command that were counted, and not recorded one by one."""
 
     # --- intent -> CALL ---
 
@@ -97,6 +103,10 @@ class Dispatcher:
         loaded = await self.handler.load(station)
         pending = loaded.state.commands.get(command_id)
         if pending is None:
+            now = self.clock.now()
+            if self._unasked.of(station, now).take(now):
+                self.unasked += 1  # one answer after another that nobody asked for: not worth a look into the log
+                return
             pending = (await self.handler.catch_up(station, loaded)).state.commands.get(command_id)
         if isinstance(notice, ocppj.Failed):
             if notice.code not in v16.NOT_DONE:

@@ -16,6 +16,9 @@ LINES = 600
 ASYNCIO = [
     "csms/connection.py",
     "csms/serve/credentials.py",
+    "csms/serve/follow.py",
+    "csms/serve/listener.py",
+    "csms/serve/operators.py",
     "csms/serve/projections.py",
     "csms/serve/server.py",
     "csms/serve/wall_clock.py",
@@ -23,7 +26,7 @@ ASYNCIO = [
     "scenarios/live/target_run.py",
     "scenarios/cli/worlds.py",
     "scenarios/live/live_world.py",
-    "scenarios/targets/target.py",
+    "scenarios/targets/answers.py",
     "csms/node.py",
     "csms/handle.py",
     "csms/dispatch.py",
@@ -51,6 +54,7 @@ SHELLS = (
     "scenarios/cli/search.py",
     "csms/serve/wall_clock.py",
     "scenarios/live/live_world.py",
+    "scenarios/targets/answers.py",
 )
 FORBIDDEN_NAMES = {"utils", "common", "helpers", "base", "manager", "service"}
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import inspect
 from collections.abc import AsyncIterator, Sequence
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
@@ -14,7 +15,8 @@ from interlock.csms.domain import events as ev
 from interlock.csms.domain.station import Station
 from interlock.csms.handle import station_of, station_stream, unobserved
 from interlock.csms.node import Csms
-from interlock.csms.store import Snapshot, StoredEvent, StoreError
+from interlock.csms.serve.follow import Followers
+from interlock.csms.store import EventStore, Snapshot, StoredEvent, StoreError
 
 STATES = {
     "CommandRequested": "requested",
@@ -33,8 +35,8 @@ COMMANDS = 100_000
 KEPT, FOLD, KEEP_EVERY = "projection-commands", "commands 1", 200_000
 """What the fold of the log is kept as, which fold that is (change it with `_index`), and after how many events."""
 PAGE = 500
-CREDENTIALS = "credentials"
-"""A stream that is shown to nobody, though it holds no secrets but digests of them."""
+PAGE_BYTES = 1024 * 1024
+"""Bytes of events in one answer; one event is more only if it is alone."""
 _plain = msgspec.json.Decoder().decode
 
 
@@ -53,6 +55,7 @@ class Projections:
 
     def __init__(self, node: Csms) -> None:
         self.node = node
+        self.followers = Followers(node.store)
         self.commands: dict[str, tuple[str, int]] = {}
         """Where each command begins: its station, and the version of its intent."""
         self._sent: dict[str, None] = {}
@@ -96,6 +99,7 @@ class Projections:
         """Let nobody wait any longer."""
         self.ended = True
         self._changed.set()
+        self.followers.stop()
 
     def _committed(self, stored: Sequence[StoredEvent]) -> None:
         for one in stored:
@@ -106,6 +110,7 @@ class Projections:
                 self.node.spawn(self._keep_if_possible())
         else:
             self._told = stored[-1].position
+        self.followers.committed(stored)
         if self._awaited:
             self._awaited = False
             self._changed.set()
@@ -152,12 +157,16 @@ class Projections:
     async def command(self, command_id: str) -> dict[str, Any] | None:
         """Return a command with its history, or None for one the log does not know."""
         if command_id not in self.commands:
+            await self._catch_up()  # another node may have decided it just now
+        if command_id not in self.commands:
             return None
         station, version = self.commands[command_id]
         history = []
         state = "requested"
         about: dict[str, Any] = {}
-        for stored in await self.node.store.read(station_stream(station), version - 1):
+        async for stored in self._stream(station, version - 1):
+            if command_id.encode() not in stored.data:
+                continue
             data = _plain(stored.data)
             if data.get("command_id") != command_id:
                 continue
@@ -185,22 +194,34 @@ class Projections:
                 continue
 
     async def events(self, station: str, after: int, limit: int) -> list[dict[str, Any]]:
-        """Return a station's events after a version as JSON objects."""
-        return [shown(one) for one in (await self.node.store.read(station_stream(station), after))[:limit]]
+        """Return a page of a station's events after a version as JSON objects: at most `limit`, and `PAGE_BYTES`."""
+        found: list[dict[str, Any]] = []
+        size = 0
+        for one in await read_page(self.node.store, station_stream(station), after, limit):
+            size += len(one.data)
+            if found and size > PAGE_BYTES:
+                break
+            found.append(shown(one))
+        return found
 
-    async def follow(self, after: int) -> AsyncIterator[dict[str, Any] | None]:
-        """Yield events after a position until `stop`; None now and then, when nothing happens."""
-        while not self.ended:
-            changed, self._awaited = self._changed, True
-            while found := await self.node.store.read_all(after, PAGE):
-                after = found[-1].position
-                for one in found:
-                    if one.stream != CREDENTIALS:
-                        yield shown(one)
-            try:
-                await asyncio.wait_for(changed.wait(), 15.0)
-            except TimeoutError:
-                yield None
+    async def _stream(self, station: str, after: int) -> AsyncIterator[StoredEvent]:
+        while page := await read_page(self.node.store, station_stream(station), after, PAGE):
+            for one in page:
+                yield one
+            after = page[-1].version
+
+    async def _catch_up(self) -> None:
+        """Fold what the log holds beyond what this node was told of yet."""
+        while batch := await self.node.store.read_all(self._position, PAGE):
+            self._fold(batch)
+
+
+async def read_page(store: EventStore, stream: str, after: int, limit: int) -> Sequence[StoredEvent]:
+    """Read at most `limit` events of a stream after a version."""
+    read: Any = store.read
+    if "limit" in inspect.signature(read).parameters:
+        return cast(Sequence[StoredEvent], await read(stream, after, limit))
+    return (await store.read(stream, after))[:limit]
 
 
 def shown(stored: StoredEvent) -> dict[str, Any]:

@@ -16,6 +16,8 @@ from typing import Any
 ROOT = Path(__file__).parents[1]
 TOKEN = "campaign"
 START_S, STOP_S = 60.0, 60.0
+ONE_ADDRESS = ("--address-messages", "1000000")
+"""For a generator that is thousands of stations at one address."""
 
 
 class Node:

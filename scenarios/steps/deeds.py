@@ -155,7 +155,7 @@ async def reconnect(world: World, station: int = 1) -> None:
 @deed
 async def silent_socket(world: World, station: int = 1, seconds: float = 20.0) -> None:
     """Somebody opens a socket in a station's name, says nothing, and closes it after `seconds`."""
-    socket = world.network.open(world.station_id(station))
+    socket = world.network.open(world.station_id(station), proven=False)
     if socket is not None:
         await asyncio.sleep(seconds)
         socket.close("station", "said nothing")

@@ -173,6 +173,8 @@ class Host:
             return False
         key = (socket.station_id, socket.number)
         connection = csms.connect(socket.station_id, socket.send_down, lambda why: self.hang_up(key, why))
+        connection.proven = socket.proven and self.world.scenario.authenticated
+        connection.ping = lambda: socket.ping(lambda: connection.alive(csms.clock.now()))
         self.ports[key] = socket
 
         def closed(why: str) -> None:

@@ -7,16 +7,18 @@ import json
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
 
 from interlock.csms.domain.station import Rules
 from interlock.csms.node import Csms
+from interlock.csms.serve.admission import Crowd
 from interlock.csms.serve.api import Api
 from interlock.csms.serve.credentials import Credentials
 from interlock.csms.serve.gate import Gate
+from interlock.csms.serve.operators import CROWD, OperatorLimits, Operators
 from interlock.csms.serve.projections import Projections
 from interlock.csms.serve.server import Limits, Server
 from interlock.csms.serve.wall_clock import WallClock, fresh_ids
@@ -38,6 +40,7 @@ class Served:
     keys: Credentials
     api: Api
     port: int
+    alarms: list[str] = field(default_factory=list)
 
     def url(self, station: str = "CP01", scheme: str = "ws") -> str:
         return f"{scheme}://127.0.0.1:{self.port}/ocpp/{station}"
@@ -51,6 +54,8 @@ async def served(
     limits: Limits | None = None,
     tls: ssl.SSLContext | None = None,
     name: str = "n1",
+    crowd: Crowd | None = None,
+    origins: frozenset[str] = frozenset(),
     **settings: Any,
 ) -> AsyncIterator[Served]:
     """Serve on a free port of loopback."""
@@ -65,16 +70,31 @@ async def served(
         lambda _: Rules(2, 2),
         alarm=alarms.append,
     )
-    gate = Gate(profile, "/ocpp/", b"pepper")
-    server, records, keys = Server(node, gate, limits), Projections(node), Credentials(node, gate)
+    gate = Gate(profile, "/ocpp/", b"pepper", origins)
+    server, records, keys = Server(node, gate, limits, crowd), Projections(node), Credentials(node, gate)
     await records.start()
     await node.start()
     await keys.start()
     port = await server.listen("127.0.0.1", 0, tls)
     try:
-        yield Served(node, server, gate, records, keys, Api(node, server, records, keys, "token"), port)
+        yield Served(node, server, gate, records, keys, Api(node, server, records, keys, "token"), port, alarms)
     finally:
         await server.stop()
+
+
+@asynccontextmanager
+async def operated(csms: Served, limits: OperatorLimits | None = None, crowd: Crowd = CROWD) -> AsyncIterator[int]:
+    """Serve the operators' API on a free port of loopback."""
+    door = Operators(csms.api.app(["127.0.0.1"]), csms.node.clock.now, csms.alarms.append, limits, crowd)
+    port = await door.listen("127.0.0.1", 0)
+    try:
+        yield port
+    finally:
+        csms.records.stop()
+        door.close()
+        await door.stop(1.0)
+        while door.state.connections:
+            await asyncio.sleep(0)
 
 
 class Station:

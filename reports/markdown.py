@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from interlock.reports.run import RunUnreadable, clean, read_object, read_run, violations
+from interlock.reports.run import RunUnreadable, clean, read_object, read_run, reading, run_of, violations
 from interlock.reports.story import Story, tell
 
 MOST_BYTES = 900_000
@@ -17,10 +17,15 @@ ORDER = {"NOT_APPLICABLE": 0, "PASS": 1, "INCONCLUSIVE": 2, "FAIL": 3, "ERROR": 
 def markdown(out: Path) -> str:
     """Return the summary of a suite directory."""
     suite = read_object(out / "suite.json")
+    with reading(out / "suite.json"):
+        return _markdown(suite, out)
+
+
+def _markdown(suite: dict[str, Any], out: Path) -> str:
     runs = suite.get("runs", [])
     bad = [run for run in runs if run["verdict"] in ("FAIL", "ERROR")]
     lines = [
-        f"## Interlock: {suite['verdict']}",
+        f"## Interlock: {_cell(suite['verdict'])}",
         "",
         f"csms `{_cell(suite['csms'])}`, {sum(run['verdict'] == 'PASS' for run in runs)} of {len(runs)} runs held",
         "",
@@ -31,7 +36,7 @@ def markdown(out: Path) -> str:
         failed = sorted({one for run in group for one in run["failed"]})
         worst = max((run["verdict"] for run in group), key=lambda word: ORDER.get(word, 4))
         why = next((run.get("reason") for run in group if run["verdict"] == worst and run.get("reason")), None)
-        lines.append(f"| {_cell(name)} | {len(group)} | {worst} | {', '.join(failed) or _cell(why or '-')} |")
+        lines.append(f"| {_cell(name)} | {len(group)} | {_cell(worst)} | {_cell(', '.join(failed) or why or '-')} |")
     for run in bad[:STORIES]:
         lines += _failure(out, run)
     text = "\n".join(lines) + "\n"
@@ -69,12 +74,12 @@ def _failure(out: Path, run: dict[str, Any]) -> list[str]:
     if run["dir"] is None:
         return lines
     try:
-        read = read_run(out / run["dir"])
+        read = read_run(run_of(out, run["dir"]))
     except RunUnreadable as error:
         return [*lines, _cell(str(error))]
     for invariant, violation in violations(read.verdict)[:1]:
         lines += [
-            f"**{invariant['id']} {_cell(invariant['name'])}**: {_cell(violation['message'])}; "
+            f"**{_cell(invariant['id'])} {_cell(invariant['name'])}**: {_cell(violation['message'])}; "
             f"expected {_cell(violation['expected'])}, found {_cell(violation['found'])}",
             "",
             "<details><summary>how it came to that</summary>",

@@ -47,6 +47,7 @@ SHELLS = (
     "scenarios/cli/",
     "scenarios/explore/",
     "scenarios/live/",
+    "scenarios/targets/answers.py",
     "loadtests/",
 )
 """Where the clock, threads and unseeded randomness may be reached for: everywhere else they are arguments."""

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from interlock.csms.dialects import NotAcceptable, v16
+from interlock.scenarios.targets.answers import TargetGone, fetch_now
 from interlock.scenarios.targets.control_file import Described, NoTarget, load, of_interlock
-from interlock.scenarios.targets.exchange import Exchange, TargetGone
-from interlock.scenarios.targets.target import TOKEN_VARIABLE, fetch_now
+from interlock.scenarios.targets.exchange import Exchange
+from interlock.scenarios.targets.target import TOKEN_VARIABLE
 
 PAGES = 1000
 

@@ -14,11 +14,13 @@ import os
 import re
 import sys
 import tomllib
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, NoReturn, TextIO
 
 import typer
+from typer.exceptions import TyperException
 
 from interlock.scenarios import names as catalogue
 from interlock.scenarios import runner, spec
@@ -37,8 +39,6 @@ from interlock.scenarios.scenario_file import Unloadable
 CONFIG = "interlock.toml"
 INTERRUPTED = 130
 """What Typer returns after Ctrl-C."""
-USER_ERROR: type[Exception] = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
-"""What Typer raises for a command line that makes no sense; it exports only some of the subclasses."""
 
 app = typer.Typer(
     name="interlock",
@@ -60,6 +60,9 @@ def _version(wanted: bool) -> None:
 def _interlock(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and leave.")
+    ] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show the traceback of an error that this program did not expect.")
     ] = False,
 ) -> None:
     pass
@@ -211,22 +214,37 @@ def _toml(path: Path) -> dict[str, Any] | None:
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
-    """Run the command and exit; every mistake of the user's ends in one sentence and an exit code."""
+    """Run the command; whatever goes wrong ends in one sentence and an exit code, which is 1 for a violation only."""
+    words = list(arguments) if arguments is not None else sys.argv[1:]
+    stdout = sys.stdout
+    sys.stdout = _Piped(stdout)
+    try:
+        sys.exit(_code(words))
+    except (KeyboardInterrupt, typer.Abort):
+        _say("interrupted", UNTOLD)
+    except Exception as error:
+        if "--debug" in words:
+            traceback.print_exc()
+        what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        _say(f"this was not expected: {what[:300]}; --debug before the command shows where it comes from", UNTOLD)
+    finally:
+        sys.stdout = stdout
+
+
+def _code(words: list[str]) -> int:
+    """Run the command and return its exit code; what a user can put right is said in one sentence."""
     from interlock import reports
     from interlock.scenarios.record.history import HistoryDamaged
 
-    sys.stdout = _Piped(sys.stdout)
     try:
-        code = app(
-            args=list(arguments) if arguments is not None else None, default_map=_defaults(), standalone_mode=False
-        )
+        found = app(args=words, default_map=_defaults(), standalone_mode=False)
         sys.stdout.flush()
-        if code == INTERRUPTED:
-            _say("interrupted", UNTOLD)
-        sys.exit(code if isinstance(code, int) else 0)
+        if found == INTERRUPTED:
+            raise KeyboardInterrupt
+        return found if isinstance(found, int) else 0
     except Refused as error:
         _say(error.sentence, error.code)
-    except USER_ERROR as error:
+    except TyperException as error:
         if type(error).__name__ == "NoArgsIsHelpError":
             print(_told(error))
             sys.exit(USAGE)
@@ -235,8 +253,6 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         _say(str(error), USAGE)
     except (HistoryDamaged, reports.RunUnreadable) as error:
         _say(str(error), UNTOLD)
-    except (KeyboardInterrupt, typer.Abort):
-        _say("interrupted", UNTOLD)
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         _say(f"{where}{error.strerror or error}", UNTOLD)
@@ -325,7 +341,8 @@ def _plainly(error: Any) -> str:
 def _say(sentence: str, code: int) -> NoReturn:
     with contextlib.suppress(OSError):
         sys.stdout.flush()
-    print(f"interlock: {sentence}", file=sys.stderr)
+    shown = "".join(one if one.isprintable() else "?" for one in sentence.replace("\n", " "))
+    print(f"interlock: {shown}", file=sys.stderr)
     sys.exit(code)
 
 

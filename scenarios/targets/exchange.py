@@ -15,18 +15,11 @@ import jmespath
 from jmespath.exceptions import JMESPathError
 
 from interlock.csms.node import Decision
+from interlock.scenarios.targets.answers import ID_LONGEST, Misfit
 from interlock.scenarios.targets.control_file import COMMANDS, Described, fill
 
 ASTRAY = frozenset((401, 403, 404, 405, 501))
 """Status codes of a wrong path, method or secret, where the file does not give them a meaning."""
-
-
-class TargetGone(Exception):
-    """The control interface does not answer; the message says which and why, in one sentence."""
-
-
-class Misfit(TargetGone):
-    """An answer that does not look as it was said to; the message says where, in one sentence."""
 
 
 class Exchange:
@@ -79,13 +72,15 @@ class Exchange:
             found = self.find("ask", ask.id, told) if ask.id else key
             if found is None:
                 raise Misfit(f"[ask] id = {ask.id!r} finds nothing in an answer with status {status}")
+            if not isinstance(found, str | int) or len(str(found)) > ID_LONGEST:
+                raise Misfit(f"[ask] id = {ask.id!r} finds no id of at most {ID_LONGEST} characters")
             if ask.state:
                 self.ended[str(found)] = self._state("ask", ask.state, told)
             return Decision("known" if known else "accepted", str(found))
         reason = self.find("ask", ask.reason, told) if ask.reason else None
         answer: Any = "refused" if status in (*ask.accepted, *ask.refused) else "failed"
         answer = "unreachable" if status in ask.unreachable else answer
-        return Decision(answer, None, f"status {status}" if reason is None else str(reason))
+        return Decision(answer, None, f"status {status}" if reason is None else str(reason)[:ID_LONGEST])
 
     def phase(self, status: int, told: Any) -> str | None:
         """Return where a command stands by the answer of [outcome]; None: it does not know, or not yet."""
@@ -123,8 +118,11 @@ class Exchange:
         """Return what an expression finds in an answer. Raises `Misfit` when it cannot be applied."""
         try:
             return jmespath.search(expression, told)
-        except JMESPathError as error:
-            raise Misfit(f"[{table}] {expression!r} cannot be applied: {str(error).splitlines()[0]}") from None
+        except (JMESPathError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError) as error:
+            why = (str(error).splitlines() or [type(error).__name__])[0][:200]
+            raise Misfit(f"[{table}] {expression!r} cannot be applied: {why}") from None
+        except RecursionError:
+            raise Misfit(f"[{table}] {expression!r} cannot be applied: it is too deep") from None
 
     def list(self, table: str, expression: str, told: Any) -> list[Any]:
         """Return the list that an expression finds. Raises `Misfit` when it finds none."""
@@ -163,5 +161,5 @@ def _whole(value: Any) -> int | None:
         return None
     try:
         return int(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None

@@ -9,12 +9,10 @@ from typing import Any
 from interlock.csms.dialects import v16
 from interlock.csms.domain import commands as do
 from interlock.csms.node import Decision
+from interlock.scenarios.targets.answers import Misfit, Reading, TargetGone, fetch
 from interlock.scenarios.targets.control_file import Described
-from interlock.scenarios.targets.exchange import Exchange, Misfit, TargetGone
-from interlock.scenarios.targets.target import CHECK_S, fetch
-
-PAGES = 1000
-"""Pages of a log that are read before it counts as endless."""
+from interlock.scenarios.targets.exchange import Exchange
+from interlock.scenarios.targets.target import CHECK_S
 
 
 class HttpTarget:
@@ -45,7 +43,8 @@ class HttpTarget:
             return await self._transactions(station)
         found: list[dict[str, Any]] = []
         after: Any = 0
-        for _ in range(PAGES):
+        reading = Reading("[events]")
+        while True:
             status, told = await self._get(shape.path, {"station": station, "after": after})
             exchange.answered("events", status)
             for one in exchange.list("events", shape.each, told):
@@ -53,13 +52,17 @@ class HttpTarget:
                     name: exchange.find("events", getattr(shape, name), one)
                     for name in ("version", "id", "type", "data")
                 }
-                if not isinstance(event["version"], int) or not isinstance(event["data"], dict):
+                if type(event["version"]) is not int or not isinstance(event["data"], dict):
                     raise Misfit("[events] finds an event without a version that is a number and data")
+                if not isinstance(event["type"], str) or not isinstance(event["id"], str | int):
+                    raise Misfit("[events] finds an event without a type and an id")
                 found.append(event)
             after = exchange.find("events", shape.next, told) if shape.next else None
             if after is None:
                 return found
-        raise Misfit(f"[events] has no end after {PAGES} pages")
+            if not isinstance(after, str | int):
+                raise Misfit(f"[events] next = {shape.next!r} finds no place to go on from")
+            reading.page(len(found), after)
 
     async def connectors(self, station: str) -> list[dict[str, Any]] | None:
         """Return what it believes of each connector, without what the file says nothing about."""
@@ -76,7 +79,7 @@ class HttpTarget:
         found = []
         for one in exchange.list("connectors", shape.each, told):
             connector = exchange.find("connectors", shape.connector, one)
-            if not isinstance(connector, int):
+            if type(connector) is not int:
                 raise Misfit(f"[connectors] connector = {shape.connector!r} finds no number")
             # What speaks OCPP 1.6 numbers connectors: each is an EVSE of its own.
             belief: dict[str, Any] = {"evse": connector, "connector": min(connector, 1)}

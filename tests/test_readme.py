@@ -31,8 +31,21 @@ def test_the_gate_calls_the_test_command() -> None:
 
 
 def test_links_lead_somewhere() -> None:
-    for link in re.findall(r"\]\(([^)]+)\)", README):
-        assert (ROOT / link).exists(), link
+    for page in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")):
+        for link in re.findall(r"\]\(([^)#]+)\)", page.read_text("utf-8")):
+            assert link.startswith("https://") or (page.parent / link).exists(), (page.name, link)
+
+
+def test_the_paths_that_contributors_are_shown_exist() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    paths = {path for path in re.findall(r"`([\w.]+/[\w./*]*)`", text) if not path.startswith("interlock/")}
+    assert len(paths) > 12
+    assert [path for path in paths if not list(ROOT.glob(path.rstrip("/")))] == []
+
+
+def test_nothing_claims_a_package_index() -> None:
+    for page in (ROOT / "README.md", *(ROOT / "docs").glob("*.md"), *(ROOT / "scenarios").rglob("*.py")):
+        assert not re.search(r"(pip|pipx|uv) install '?ocpp.interlock", page.read_text("utf-8")), page
 
 
 def test_its_commands_do_what_they_say(tmp_path: Path) -> None:

@@ -39,6 +39,13 @@ ASYNCIO = [
     "scenarios/world/storage.py",
     "scenarios/steps/deeds.py",
     "scenarios/steps/faults.py",
+    "scenarios/live/check.py",
+    "scenarios/cases/players/csms.py",
+    "scenarios/cases/players/hand.py",
+    "scenarios/cases/players/notebook.py",
+    "scenarios/cases/players/runner.py",
+    "scenarios/cases/players/simulated.py",
+    "scenarios/cases/players/station.py",
 ]
 SHELLS = (
     "csms/store/sqlite.py",
@@ -46,6 +53,7 @@ SHELLS = (
     "scenarios/explore/search.py",
     "scenarios/explore/proofs.py",
     "scenarios/cli/prove.py",
+    "scenarios/cli/check.py",
     "scenarios/cli/fleet.py",
     "scenarios/cli/load.py",
     "scenarios/cli/search.py",

@@ -30,12 +30,19 @@ def judge(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the verdict as JSON and nothing else.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only the last line.")] = False,
+    case: Annotated[list[str] | None, typer.Option("--case", help="Judge these conformance cases on it.")] = None,
 ) -> None:
     """Judge a recorded exchange: a trace in the Open OCPP Trace format, or a run directory of ours.
 
     A trace of another tool is judged by what the CSMS said; one that we wrote by all that the run was judged by.
     """
     history, skipped, ocpp = _read(file)
+    if not case and str(history.run.get("scenario", "")).startswith("check-"):
+        case = list(dict.fromkeys(str(seen["case"]) for seen in history.of("case.begun")))
+    if case:
+        from interlock.scenarios.cli.judge_cases import judge_cases
+
+        raise typer.Exit(judge_cases(history, case, as_json=as_json, quiet=quiet))
     about, findings = _judged(file, history, ocpp)
     verdict = document(about, findings)
     history.run = about

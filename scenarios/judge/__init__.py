@@ -1,0 +1,1 @@
+"""Judges: pure functions over a recorded history. They see records only: no world, no clock, no dialect."""

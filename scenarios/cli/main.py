@@ -22,6 +22,7 @@ from typer.exceptions import TyperException
 from interlock.scenarios import names as catalogue
 from interlock.scenarios import runner, spec
 from interlock.scenarios.cli import screen
+from interlock.scenarios.cli.check import check
 from interlock.scenarios.cli.fleet import fleet
 from interlock.scenarios.cli.judge import judge
 from interlock.scenarios.cli.load import load
@@ -166,6 +167,7 @@ def _finish(campaign: Campaign, csms: str, show: screen.Screen, junit: Path | No
 
 app.command(short_help="Find a violation nobody wrote a scenario for, and shrink it.")(search)
 app.command(short_help="Connect simulated stations to a CSMS.")(fleet)
+app.add_typer(check, name="check", short_help="Check a foreign station or CSMS against OCPP 1.6, case by case.")
 app.command(short_help="Judge a recorded exchange.")(judge)
 app.command(short_help="Load a CSMS, and see whether it stays right.")(load)
 app.command(short_help="Prove what the harness catches: the kill matrix.")(prove)
@@ -273,6 +275,7 @@ def _defaults() -> dict[str, Any]:
     except tomllib.TOMLDecodeError as error:
         raise Refused(f"{CONFIG} is not TOML: {error}") from None
     known = {command.name or str(getattr(command.callback, "__name__", "")) for command in app.registered_commands}
+    known |= {group.name for group in app.registered_groups if group.name}
     for section, values in found.items():
         if section not in known or not isinstance(values, dict):
             raise Refused(f"{CONFIG}: [{section}] is not a command; commands are {', '.join(sorted(known))}")

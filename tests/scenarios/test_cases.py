@@ -215,3 +215,24 @@ def test_two_calls_at_once_and_one_without_an_answer_are_noticed() -> None:
         _frame(100, False, '[2,"3","Heartbeat",{}]'),
     ]
     assert {one.id for one in judge_passively(rows) if one.broken} >= {"S05", "S08"}
+
+
+def test_cases_and_their_judge_know_no_socket_and_no_clock() -> None:
+    """Values, patterns, judge: they import each other, the schemas and the standard library."""
+    import ast
+    import sys
+    from pathlib import Path
+
+    room = Path(catalogue.__file__).parent
+    files = [*room.glob("*.py"), *(room / "v16").glob("*.py"), *(room.parent / "judge").glob("*.py")]
+    allowed = ("scenarios.cases", "scenarios.judge", "msgspec", "jsonschema_rs")
+    assert len(files) > 30
+    for path in files:
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom) and not node.level:
+                names = [str(node.module)]
+            for name in names:
+                known = name.split(".")[0] in sys.stdlib_module_names and name != "asyncio"
+                assert known or name.startswith(allowed), (path.name, name)
+                assert ".players" not in name, (path.name, name)

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from interlock.scenarios.cases.players.declaration import FEATURES as KNOWN
 from interlock.scenarios.live.check import Check, exit_code
 from interlock.simulator.network.address import parse
 
@@ -19,33 +20,33 @@ from .vendor_csms import CONTROL, WRONG, Central, LetsNobodyIn, VendorCsms
 
 pytestmark = pytest.mark.asyncio
 
-RIGHT = [
-    *("TC_001_CSMS", "TC_003_CSMS", "TC_004_1_CSMS", "TC_004_2_CSMS", "TC_005_1_CSMS", "TC_007_CSMS", "TC_061_CSMS"),
-    *("TC_010_CSMS", "TC_011_1_CSMS", "TC_011_2_CSMS", "TC_012_CSMS", "TC_013_CSMS", "TC_014_CSMS", "TC_017_1_CSMS"),
-    *("TC_018_1_CSMS", "TC_019_1_CSMS", "TC_019_2_CSMS", "TC_021_CSMS", "TC_023_1_CSMS", "TC_023_3_CSMS"),
-    *("TC_024_CSMS", "TC_026_CSMS", "TC_028_CSMS", "TC_030_CSMS", "TC_031_CSMS", "TC_032_1_CSMS", "TC_037_1_CSMS"),
-    *("TC_037_3_CSMS", "TC_039_CSMS", "TC_040_1_CSMS", "TC_040_2_CSMS", "TC_064_CSMS", "TC_088_CSMS"),
-    *("TC_042_1_CSMS", "TC_043_4_CSMS", "TC_048_1_CSMS", "TC_051_CSMS", "TC_056_CSMS", "TC_055_CSMS"),
-    *("IL_242_CSMS", "IL_239_CSMS", "IL_253_CSMS", "IL_257_CSMS", "IL_258_CSMS", "IL_259_CSMS"),
-]
-FEATURES = {"blocked": True, "local_list": True, "reservation": True, "smart_charging": True, "remote_trigger": True}
+
+EVERY = tuple(KNOWN)
+BRISK = {**PATIENT, "answer": 10.0, "effect": 10.0}
+UNSURE = {
+    "IL_211_CSMS": "the ocpp package gives up its connection at brackets that do not end",
+    "IL_241_CSMS": "it gives a start that is told twice two numbers",
+}
+"""What a CSMS of the `ocpp` package does not do right."""
 
 
 async def checked(kind: Callable[..., Central], ids: list[str], out: Path, **changes: Any) -> Check:
     async with VendorCsms(kind).running() as csms:
         url = parse(f"ws://127.0.0.1:{csms.port}")
-        plan = planned("csms", ids, out, **{"url": url, "hand": lambda _: csms, "features": FEATURES, **changes})
+        plan = planned(
+            "csms", ids, out, **{"url": url, "hand": lambda _: csms, "features": {"blocked": True}, **changes}
+        )
         check = Check(plan, lambda *_: None)
         await check.work()
     return check
 
 
 async def test_a_right_foreign_csms_passes(tmp_path: Path) -> None:
-    check = await checked(Central, [*RIGHT, "TC_044_1_CSMS"], tmp_path)
+    check = await checked(Central, [], tmp_path, features=dict.fromkeys(EVERY, True), limits=BRISK)
     found = verdicts(check)
-    assert {name: check.results[name].reason for name in RIGHT if found[name] != "PASS"} == {}
-    assert found["TC_044_1_CSMS"] == "NOT_APPLICABLE"
-    assert exit_code(check.results.values(), None, False, []) == 0
+    wrong = {name: check.results[name].reason for name, word in found.items() if word != "PASS" and name not in UNSURE}
+    assert wrong == {}
+    assert sum(name.startswith("TC_") for name in found) == 77
 
 
 @pytest.mark.parametrize("kind", WRONG, ids=lambda kind: kind.__name__)

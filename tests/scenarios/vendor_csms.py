@@ -12,12 +12,16 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ocpp.charge_point import camel_to_snake_case
-from ocpp.routing import on
+from ocpp.routing import after, on
 from ocpp.v16 import ChargePoint, call, call_result
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
-TAGS = {"TAG-VALID": "Accepted", "TAG-OTHER": "Accepted", "TAG-GROUP": "Accepted", "TAG-BLOCKED": "Blocked"}
+TAGS = {
+    **dict.fromkeys(("TAG-VALID", "TAG-OTHER", "TAG-GROUP"), "Accepted"),
+    "TAG-BLOCKED": "Blocked",
+    "TAG-EXPIRED": "Expired",
+}
 
 
 def now() -> str:
@@ -30,7 +34,8 @@ class Central(ChargePoint):  # type: ignore[misc]
     transactions = itertools.count(1)
 
     def info(self, tag: str) -> dict[str, Any]:
-        return {"status": TAGS.get(tag, "Invalid")}
+        known = {"parent_id_tag": "TAG-PARENT"} if tag == "TAG-GROUP" else {}
+        return {"status": TAGS.get(tag, "Invalid"), **known}
 
     @on("BootNotification")
     def boot(self, **_: Any) -> Any:
@@ -63,6 +68,34 @@ class Central(ChargePoint):  # type: ignore[misc]
     @on("DataTransfer")
     def data(self, **_: Any) -> Any:
         return call_result.DataTransfer("UnknownVendorId")
+
+    @on("FirmwareStatusNotification")
+    def firmware(self, **_: Any) -> Any:
+        return call_result.FirmwareStatusNotification()
+
+    @on("DiagnosticsStatusNotification")
+    def diagnostics(self, **_: Any) -> Any:
+        return call_result.DiagnosticsStatusNotification()
+
+    @on("SignedFirmwareStatusNotification")
+    def signed_firmware(self, **_: Any) -> Any:
+        return call_result.SignedFirmwareStatusNotification()
+
+    @on("LogStatusNotification")
+    def log(self, **_: Any) -> Any:
+        return call_result.LogStatusNotification()
+
+    @on("SecurityEventNotification")
+    def security_event(self, **_: Any) -> Any:
+        return call_result.SecurityEventNotification()
+
+    @on("SignCertificate")
+    def sign(self, csr: str) -> Any:
+        return call_result.SignCertificate("Accepted")
+
+    @after("SignCertificate")
+    async def signed(self, csr: str) -> None:
+        await self.call(call.CertificateSigned("-----BEGIN CERTIFICATE-----"), suppress=True)
 
     async def order(self, action: str, payload: dict[str, Any]) -> None:
         """Have the station do something."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import contextlib
 import ssl
 
 from websockets.asyncio.client import ClientConnection, connect
@@ -15,6 +17,8 @@ from interlock.simulator.network.refusal import explain
 
 SUBPROTOCOL = "ocpp1.6"
 PATIENCE_S = 10.0
+AGAIN_S = 0.3
+"""Before it connects again to a CSMS that has closed its connection."""
 FRAME_BYTES = 1 << 20
 
 
@@ -63,8 +67,6 @@ class ScriptedStation:
         """Connect, or raise `Unreachable`."""
         headers = {}
         if self._password is not None:
-            import base64
-
             pair = base64.b64encode(f"{self.station}:{self._password}".encode()).decode()
             headers["Authorization"] = f"Basic {pair}"
         try:
@@ -100,6 +102,15 @@ class ScriptedStation:
         finally:
             line.sending.cancel()
             self.tester.closed(line, why)
+        await self._again()
+
+    async def _again(self) -> None:
+        """Connect again, as any station does that was cut off."""
+        while not self.away and self.tester.line is None:
+            await asyncio.sleep(AGAIN_S)
+            with contextlib.suppress(Unreachable):
+                if not self.away and self.tester.line is None:
+                    await self.dial()
 
     def cut(self) -> None:
         """Close the connection and stay away."""

@@ -147,6 +147,8 @@ class Connection:
     async def _arrive(self) -> None:
         try:
             if await self.node.may_replace(self):
+                if self._hung_up is not None:
+                    return  # it never counted; a frame it left counts when it is handled
                 async with self._turn:
                     await self.node.welcome(self)
             elif self._hung_up is None:

@@ -31,6 +31,7 @@ ASYNCIO = (
     "csms/presence.py",
     "csms/supervise.py",
     "simulator/network/",
+    "scenarios/cases/players/",
     "scenarios/cli/",
     "scenarios/live/",
     "scenarios/specimens/",

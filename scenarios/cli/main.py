@@ -24,6 +24,7 @@ from typer.exceptions import TyperException
 
 from interlock.scenarios import names as catalogue
 from interlock.scenarios import runner, spec
+from interlock.scenarios.cli.check import check
 from interlock.scenarios.cli.fleet import fleet
 from interlock.scenarios.cli.judge import judge
 from interlock.scenarios.cli.load import load
@@ -71,6 +72,7 @@ def _interlock(
 app.command(short_help="Run scenarios, here or against a CSMS, and judge them.")(run)
 app.command(short_help="Find a violation nobody wrote a scenario for, and shrink it.")(search)
 app.command(short_help="Connect simulated stations to a CSMS.")(fleet)
+app.add_typer(check, name="check", short_help="Check a foreign station or CSMS against OCPP 1.6, case by case.")
 app.command(short_help="Judge a recorded exchange.")(judge)
 app.command(short_help="Load a CSMS, and see whether it stays right.")(load)
 app.command(short_help="Prove what the harness catches: the kill matrix.")(prove)
@@ -179,26 +181,35 @@ def report(
 
 def _defaults() -> dict[str, Any]:
     """Return the options that `interlock.toml` sets, or [tool.interlock] of `pyproject.toml` where there is none."""
-    name, found = CONFIG, _toml(Path(CONFIG))
+    where, found = CONFIG, _toml(Path(CONFIG))
     if found is None:
-        name, found = "pyproject.toml", (_toml(Path("pyproject.toml")) or {}).get("tool", {}).get("interlock", {})
-        name = f"{name} [tool.interlock]"
-    commands: dict[str, Any] = getattr(typer.main.get_command(app), "commands", {})
-    for section, values in found.items():
-        if section not in commands or not isinstance(values, dict):
-            near = nearest(section, commands)
-            raise Refused(f"{name}: [{section}] is not a command{near}; commands are {', '.join(sorted(commands))}")
-        known = [str(one.name) for one in commands[section].params]
-        spelt = {option.lstrip("-"): one.name for one in commands[section].params for option in one.opts}
-        for key in list(values):
-            if key not in known and (right := spelt.get(key.replace("_", "-"))) is not None:
-                values[right] = values.pop(key)
-            elif key not in known:
-                near = nearest(key.replace("_", "-"), spelt)
-                raise Refused(
-                    f"{name}: [{section}] has no option {key!r}{near}; `interlock {section} --help` lists them"
-                )
+        where = "pyproject.toml [tool.interlock]"
+        found = (_toml(Path("pyproject.toml")) or {}).get("tool", {}).get("interlock", {})
+    _spell(where, found, typer.main.get_command(app), "")
     return found
+
+
+def _spell(where: str, found: dict[str, Any], group: Any, above: str) -> None:
+    """Put options by the names of the code, which may differ from those typed. Raises `Refused` for unknown ones."""
+    for section, values in found.items():
+        command = group.commands.get(section)
+        if command is None or not isinstance(values, dict):
+            near, known = nearest(section, group.commands), ", ".join(sorted(group.commands))
+            raise Refused(f"{where}: [{above}{section}] is not a command{near}; commands are {known}")
+        if hasattr(command, "commands"):
+            _spell(where, values, command, f"{above}{section}.")
+            continue
+        names = {str(one.name) for one in command.params}
+        spelt = {option.lstrip("-"): one.name for one in command.params for option in one.opts}
+        for key in list(values):
+            if key not in names and (right := spelt.get(key.replace("_", "-"))) is not None:
+                values[right] = values.pop(key)
+            elif key not in names:
+                near = nearest(key.replace("_", "-"), spelt)
+                shown = f"{above}{section}"
+                raise Refused(
+                    f"{where}: [{shown}] has no option {key!r}{near}; see `interlock {shown.replace('.', ' ')} --help`"
+                )
 
 
 def _toml(path: Path) -> dict[str, Any] | None:

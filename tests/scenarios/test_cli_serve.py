@@ -59,7 +59,7 @@ def get(url: str) -> object:
 def test_a_fleet_dials_in_and_what_it_told_is_there_after_a_restart(tmp_path: Path) -> None:
     with serving(tmp_path, "--tokens", "Accepted") as (process, stations, operators):
         assert re.fullmatch(r"ws://127\.0\.0\.1:\d+/ocpp/", stations)
-        done = interlock("fleet", stations, "-n", "5", "--time", "4s", "--out", "fleet", cwd=tmp_path)
+        done = interlock("fleet", stations, "-n", "5", "--time", "16s", "--out", "fleet", cwd=tmp_path)
         assert done.returncode == 0, done.stdout + done.stderr
         first = get(f"{operators}/api/stations")
         process.send_signal(signal.SIGTERM)

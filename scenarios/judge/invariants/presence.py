@@ -90,6 +90,7 @@ def _usurper(history: History, station: str, event: LogEvent, node: str) -> Obse
     """
     takeover_s = history.rules["takeover_s"]
     found: dict[int, Observation] = {}
+    everyone: dict[int, Observation] = {}
     for seen in history.of_any("socket.opened", "socket.closed", "node.started"):
         if seen.t > event.at:
             break
@@ -97,15 +98,19 @@ def _usurper(history: History, station: str, event: LogEvent, node: str) -> Obse
             found = {number: opened for number, opened in found.items() if opened["node"] != seen["node"]}
         elif seen["station"] == station and seen["node"] == node:
             if seen.kind == "socket.opened":
-                found[seen["socket"]] = seen
-            elif seen["edge"] == "csms" and seen["socket"] in found and seen.t < event.at - TOLERANCE_S:
-                del found[seen["socket"]]
+                found[seen["socket"]] = everyone[seen["socket"]] = seen
+            elif seen["edge"] == "csms" and seen["socket"] in found and seen.i < event.i:
+                del found[seen["socket"]]  # what a takeover closes is closed after it is in the log
     newer = [found[number] for number in sorted(found)[1:]]
     authenticated = history.rules.get("authenticated", True)
     if (
         not newer
         or any(authenticated and opened.get("proven", True) for opened in newer)
-        or any(opened.t <= event.at - takeover_s + TOLERANCE_S for opened in newer)
+        # One that is gone may have waited long enough, too, and left a frame.
+        or any(
+            number > min(found) and opened.t <= event.at - takeover_s + TOLERANCE_S
+            for number, opened in everyone.items()
+        )
     ):
         return None
     return newer[-1]
@@ -170,6 +175,10 @@ def _silences(history: History) -> Looked:
             for started in history.of("node.started"):
                 if started["node"] == frame["node"] and since < started.t <= since + bound:
                     since = started.t
+            # So does a connection that counts before its first frame.
+            for came in changes:
+                if came.type == "CameOnline" and since < came.at <= since + bound:
+                    since = came.at
             if until - since <= bound:
                 continue
             looked.checked += 1

@@ -38,6 +38,10 @@ class Misfit(TargetGone):
     """An answer that does not look as it was said to; the message says where, in one sentence."""
 
 
+class Closed(TargetGone):
+    """It is there and hung up instead of answering."""
+
+
 def member(told: Any, name: str, kind: type[T], where: str) -> T:
     """Return a member of an answer, if it is an object that has it, and it is of this kind. Raises `Misfit`."""
     value = told.get(name) if isinstance(told, dict) else None
@@ -115,6 +119,8 @@ def fetch_now(request: urllib.request.Request, timeout_s: float) -> tuple[int, A
 
 
 def _gone(where: str, error: Exception) -> NoReturn:
+    if isinstance(error, http.client.RemoteDisconnected):
+        raise Closed(f"the API at {where} does not answer: {error}") from None
     if isinstance(error, TargetGone | OSError | ValueError | http.client.HTTPException | RecursionError):
         said = "".join(one if one.isprintable() else "?" for one in str(getattr(error, "reason", error))[:200])
         raise TargetGone(f"the API at {where} does not answer: {said or type(error).__name__}") from None

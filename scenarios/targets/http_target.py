@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import urllib.request
 from collections.abc import Mapping
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from interlock.csms.dialects import v16
 from interlock.csms.domain import commands as do
 from interlock.csms.node import Decision
-from interlock.scenarios.targets.answers import Misfit, Reading, TargetGone, fetch
+from interlock.scenarios.targets.answers import Closed, Misfit, Reading, TargetGone, fetch
 from interlock.scenarios.targets.control_file import Described
 from interlock.scenarios.targets.exchange import Exchange
 from interlock.scenarios.targets.target import CHECK_S
@@ -92,12 +93,16 @@ class HttpTarget:
         return found
 
     async def check(self) -> None:
-        """Raise `TargetGone` unless it lets us in; without [check], unless it answers HTTP at all."""
+        """Raise `TargetGone` unless it lets us in; without [check], unless somebody is there."""
         if self._described.websocket_only:
             return
         check = self._described.check
-        status, _ = await self._get(check.path if check is not None else "/", {}, timeout_s=CHECK_S)
-        if check is not None and status not in check.ok:
+        if check is None:
+            with contextlib.suppress(Closed):  # it knows no such question, and is there
+                await self._get("/", {}, timeout_s=CHECK_S)
+            return
+        status, _ = await self._get(check.path, {}, timeout_s=CHECK_S)
+        if status not in check.ok:
             raise TargetGone(
                 f"{self._described.url} answers [check] with {status}; is the address right, and the secret?"
             )

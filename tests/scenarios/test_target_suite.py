@@ -13,12 +13,13 @@ import pytest
 
 from interlock.scenarios.targets.control_file import load
 from interlock.scenarios.targets.http_target import HttpTarget
-from interlock.scenarios.targets.target import Misfit
+from interlock.scenarios.targets.target import Misfit, TargetGone
 
 from .test_cli import ROOT, interlock
 from .test_cli_serve import serving
 from .test_cli_target import SERVE, TOKEN, free_port
 from .test_target_file import answering
+from .test_target_hostile import speaking
 
 # --- a control interface that is not what the file says --------------------------------------------------------------
 
@@ -111,3 +112,12 @@ def test_an_outcome_that_is_never_found_is_told_at_once(told: dict[str, str | No
         else:
             with pytest.raises(Misfit, match=r"\[outcome\] state = 'state' finds nothing in an answer with the keys"):
                 asyncio.run(target.phase("c1"))
+
+
+def test_one_that_hangs_up_on_a_question_it_does_not_know_is_there(tmp_path: Path) -> None:
+    path = tmp_path / "control.toml"
+    with speaking(lambda connection: None) as url:
+        path.write_text(CONTROL.format(url=url))
+        asyncio.run(HttpTarget(load(path, {}), {}).check())
+    with pytest.raises(TargetGone, match="refused"):
+        asyncio.run(HttpTarget(load(path, {}), {}).check())

@@ -10,12 +10,12 @@ from __future__ import annotations
 import asyncio
 import errno
 import functools
-import resource
 import socket
 import ssl
 from collections.abc import Callable
 from typing import Any
 
+from interlock.csms.serve import open_files
 from interlock.csms.serve.admission import Admission, Slot
 
 BACKLOG = 4096
@@ -45,7 +45,7 @@ class Listener:
     ) -> None:
         self.admission, self._protocol, self._alarm = admission, protocol, alarm
         self._tls, self._now, self._handshake_s = tls, now, handshake_s
-        self._files = files if files is not None else resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+        self._files = files if files is not None else open_files.limit()
         self._sockets: list[socket.socket] = []
         self._resting: asyncio.TimerHandle | None = None
         self._opening: set[asyncio.Task[None]] = set()

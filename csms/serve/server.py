@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import resource
 import ssl
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
@@ -29,7 +28,7 @@ from interlock.csms.connection import Connection
 from interlock.csms.dialects import meant, negotiate
 from interlock.csms.node import Csms
 from interlock.csms.ocppj import Endpoint
-from interlock.csms.serve import head
+from interlock.csms.serve import head, open_files
 from interlock.csms.serve.admission import Admission, Crowd, Slot
 from interlock.csms.serve.frames import text_frame, text_of
 from interlock.csms.serve.gate import BUSY, Gate, Key, Refused
@@ -62,7 +61,7 @@ class Server:
         self.address_messages = Budgets(limits.address_messages_per_s, limits.address_messages_burst)
         self.controls = Budgets(limits.controls_per_s, limits.controls_burst)
         self.connects = Budgets(limits.connects_per_s, limits.connects_burst)
-        files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+        files = open_files.limit()
         self.admission = Admission(crowd or Crowd.of_files(files))
         self.proving: Counter[str] = Counter()
         self.prover = spare_threads(2, "proofs")

@@ -8,7 +8,6 @@ import gc
 import ipaddress
 import os
 import re
-import resource
 import secrets
 import signal
 import ssl
@@ -254,6 +253,7 @@ def _without_password(url: str) -> str:
 async def _serve(wanted: Wanted, tls: ssl.SSLContext | None, design: type[Csms]) -> None:
     from interlock.csms.dialects import BY_SUBPROTOCOL, chosen
     from interlock.csms.domain.station import Rules
+    from interlock.csms.serve import open_files
     from interlock.csms.serve.api import Api
     from interlock.csms.serve.credentials import Credentials
     from interlock.csms.serve.gate import Gate
@@ -269,12 +269,11 @@ async def _serve(wanted: Wanted, tls: ssl.SSLContext | None, design: type[Csms])
     except ValueError as error:
         raise Refused(f"--protocols: {error}") from None
     loop = asyncio.get_running_loop()
-    files = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    with contextlib.suppress(OSError, ValueError):  # it goes on with what it has
-        resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
+    open_files.raise_limit()
     asked_to_stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, asked_to_stop.set)
+        with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C raises KeyboardInterrupt
+            loop.add_signal_handler(number, asked_to_stop.set)
     token = os.environ.get(TOKEN_VARIABLE) or secrets.token_urlsafe(24)
     _keep(token, wanted.token_file)
     cut_off = _was_cut_off(wanted.store)

@@ -1,0 +1,26 @@
+"""How many files, and so sockets, this process may have open; where a system sets no such limit, a fixed number."""
+
+from __future__ import annotations
+
+import contextlib
+
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None  # type: ignore[assignment]
+
+UNLIMITED = 8192
+"""What counts as the limit where there is none to ask for."""
+
+
+def limit() -> int:
+    """Return how many files may be open at once."""
+    return UNLIMITED if resource is None else int(resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+
+
+def raise_limit() -> None:
+    """Allow as many as this process may allow itself; it goes on with what it has where that is refused."""
+    if resource is not None:
+        most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))

@@ -111,7 +111,7 @@ def rules(spec: Scenario, lossy: bool) -> dict[str, Any]:
     settings = spec.settings
     slots = spec.slots if spec.slots is not None else spec.connectors
     digits = 4 if spec.stations > 99 else 2
-    station = {"connectors": spec.connectors, "slots": slots, "lossy": lossy}
+    station = {"connectors": spec.connectors, "slots": slots, "lossy": lossy, "ocpp": spec.ocpp}
     return {
         "stations": {f"CP{number:0{digits}d}": station for number in range(1, spec.stations + 1)},
         "offline_after_s": settings.offline_after_s,

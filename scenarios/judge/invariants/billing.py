@@ -231,10 +231,16 @@ def _samples(history: History, station: str, who: str, start: LogEvent, stop: Lo
             found = f"{sample.data['energy_wh']} Wh"
             yield _violation(station, f"a sample of {who} lies outside", f"{low} to {high} Wh", found, [start, sample])
             return
-    arrived = [sample.data["energy_wh"] for sample in samples]
-    taken = [s.data["energy_wh"] for s in sorted(samples, key=lambda s: str(s.data["sampled_at"]))]
+    told = [sample for sample in samples if not _began(sample)]
+    arrived = [sample.data["energy_wh"] for sample in told]
+    taken = [s.data["energy_wh"] for s in sorted(told, key=lambda s: str(s.data["sampled_at"]))]
     if _falls(arrived) and _falls(taken):
         yield _violation(station, f"the meter of {who} runs backwards", "never less", f"{taken}", [start, *samples])
+
+
+def _began(sample: LogEvent) -> bool:
+    """Whether it is the reading a transaction began with: its end tells that again, after all others."""
+    return any(one.get("context") == "Transaction.Begin" for one in sample.data.get("readings") or ())
 
 
 ROUNDING_WH = 1

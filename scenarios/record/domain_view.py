@@ -380,6 +380,11 @@ class Readings:
                 one.ended = seen
         return found
 
+    @reading
+    def untold(self) -> list[Observation]:
+        """Messages that stations gave up because nobody answered them."""
+        return [seen for seen in self.of("untold") if not seen.fields["refused"]]
+
     # --- the operator ---
 
     @reading

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from interlock.simulator.evse import Evse
 from interlock.simulator.ocppj.answers import Answers
 from interlock.simulator.ocppj.conversation import Conversation
-from interlock.simulator.ocppj.link import Call, Payload
+from interlock.simulator.ocppj.link import LOST, TIMED_OUT, Call, Payload
 from interlock.simulator.ocppj.outbox import Entry
 from interlock.simulator.ocppj.reported import Reported
 from interlock.simulator.ocppj.schemas import Schemas
@@ -69,9 +69,9 @@ class OcppController:
         self.note_untold(entry, why)
 
     def note_untold(self, entry: Entry, why: str, **about: str) -> None:
-        """Record it in the history, with what is known `about` it."""
-        station = self.station
-        station.observe("untold", station=station.station_id, action=entry.action, why=why, **about)
+        """Record it in the history, with what is known `about` it; `refused`: it was answered, and not with a yes."""
+        station, refused = self.station, why not in (LOST, TIMED_OUT)
+        station.observe("untold", station=station.station_id, action=entry.action, why=why, refused=refused, **about)
 
     # --- authorization ---
 

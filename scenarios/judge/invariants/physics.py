@@ -12,7 +12,7 @@ from interlock.scenarios.record.history import History, Observation
 def _beliefs(history: History) -> Looked:
     looked = Looked()
     pending = {seen["station"]: seen["pending"] for seen in history.of("outbox")}
-    untold = {seen["station"] for seen in history.of("untold")}
+    untold = {seen["station"] for seen in history.untold}
     believed: dict[tuple[str, int], list[Observation | None]] = {}
     for belief in history.of("belief"):
         believed.setdefault((belief["station"], belief["connector"]), []).append(belief)
@@ -85,7 +85,7 @@ def belief_is_truth(history: History) -> Iterator[Violation]:
     """At rest the CSMS sees each connector as it is: its status, its transaction, nothing held, the station online.
 
     For stations that are connected and have told everything they had to tell; of those that lose what they had to tell
-    (rules: lossy) or gave a message up, transactions do not count. What was lost in between - an outcome, a
+    (rules: lossy) or gave a message up without an answer, transactions do not count. What was lost in between - an outcome, a
     report, an end - shows here at last.
     """
     yield from history.derive(_beliefs).violations

@@ -10,7 +10,7 @@ import gc
 import importlib.metadata
 import platform
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -28,6 +28,7 @@ from interlock.scenarios.record.history import History
 from interlock.scenarios.spec import Drawn, Scenario, draw, printable
 from interlock.scenarios.specimens import specimens
 from interlock.scenarios.world.world import World
+from interlock.simulator.spec import OcppVersion
 
 REFERENCE = "reference"
 
@@ -44,6 +45,8 @@ class Job:
     seed: int
     csms: str = REFERENCE
     bounds: int | None = None
+    ocpp: OcppVersion | None = None
+    """The version its stations speak; None: the scenario's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +106,8 @@ def reproduce(job: Job) -> str:
     line = f"interlock run {shlex.quote(job.scenario)} --seed {job.seed}"
     if job.bounds is not None:
         line += f" --bounds {job.bounds}"
+    if job.ocpp is not None:
+        line += f" --ocpp {job.ocpp}"
     return line if job.csms == REFERENCE else f"{line} --csms {shlex.quote(job.csms)}"
 
 
@@ -136,6 +141,8 @@ def run(job: Job, spec: Scenario | None = None, csms: type[Csms] | None = None) 
     spec = spec if spec is not None else scenario(job.scenario)
     if job.bounds is not None:
         spec = replace(spec, bounds=job.bounds)
+    if job.ocpp is not None:
+        spec = replace(spec, ocpp=job.ocpp)
     drawn = draw(spec, job.seed)
     history, findings = examine(spec, job.seed, csms if csms is not None else csms_class(job.csms), drawn)
     about: dict[str, Any] = {
@@ -143,6 +150,7 @@ def run(job: Job, spec: Scenario | None = None, csms: type[Csms] | None = None) 
         "scenario": spec.name,
         "title": spec.title,
         "csms": job.csms,
+        "ocpp": spec.ocpp,
         "seed": job.seed,
         "spec": printable(spec),
         "drawn": dict(drawn.values),
@@ -181,8 +189,28 @@ def write(outcome: Outcome, directory: Path) -> Path:
     return directory
 
 
-def jobs(names: list[str], first_seed: int, seeds: int, csms: str, bounds: int | None = None) -> Iterator[Job]:
-    """Return the runs that cover the named scenarios: heavy ones with one seed, the others with `seeds`."""
+def spoken(names: list[str], asked: Sequence[OcppVersion]) -> Iterator[tuple[str, OcppVersion | None]]:
+    """Return each named scenario with each version `asked` for in which it exists; with none asked, its own."""
     for name in names:
+        if not asked:
+            yield name, None
+        for ocpp in asked:
+            if scenario(name).why_not(ocpp) is None:
+                yield name, ocpp
+
+
+def jobs(
+    names: list[str],
+    first_seed: int,
+    seeds: int,
+    csms: str,
+    bounds: int | None = None,
+    ocpp: Sequence[OcppVersion] = (),
+) -> Iterator[Job]:
+    """Return the runs that cover the named scenarios: heavy ones with one seed, the others with `seeds`.
+
+    Each is run in the versions `ocpp` in which it exists; with none given, in the scenario's own.
+    """
+    for name, version in spoken(names, ocpp):
         for seed in range(first_seed, first_seed + (1 if scenario(name).heavy else seeds)):
-            yield Job(name, seed, csms, bounds)
+            yield Job(name, seed, csms, bounds, version)

@@ -178,7 +178,8 @@ def _replies(history: History) -> Looked:
     needs=lambda history: history.derive(_replies).scope,
     absent="no station was answered",
     frames=True,
-    ref="OCPP 1.6 sections 4.8 and 4.10; OCPP 2.0.1 part 2, E04 and E12; Saltzer, Reed and Clark, End-to-End Arguments in System Design, 1984",
+    ref="OCPP 1.6 sections 4.8 and 4.10; OCPP 2.0.1 part 2, E04 and E12; "
+    "Saltzer, Reed and Clark, End-to-End Arguments in System Design, 1984",
 )
 def durable_before_ack(history: History) -> Iterator[Violation]:
     """What a station reported is in the log before the CALLRESULT leaves that lets the station forget it.

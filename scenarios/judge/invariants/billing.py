@@ -271,7 +271,7 @@ def billing_continuity(history: History) -> Iterator[Violation]:
 
     The meter never runs backwards in between, and nothing is billed that never happened. Where the station names its
     transactions (OCPP 2.x), this holds for each of these: its energy is that of all its sessions together, and it is
-    over when the station ended it. For stations that still have messages to deliver or gave one up without an answer, and for those that
-    lose theirs (rules: lossy), only what is recorded twice or invented counts.
+    over when the station ended it. For stations that still have messages to deliver or gave one up without an answer,
+    and for those that lose theirs (rules: lossy), only what is recorded twice or invented counts.
     """
     yield from history.derive(_bills).violations

@@ -71,6 +71,7 @@ def pytest_collection_modifyitems(
             config.getoption("--interlock-seeds"),
             config.getoption("--interlock-csms"),
             ocpp=[one for one in VERSIONS if config.getoption("--interlock-ocpp") in ("both", one)],
+            sparing=True,
         )
         items += [ScenarioItem.from_parent(library, job=job) for job in planned]
     yield

@@ -189,16 +189,6 @@ def write(outcome: Outcome, directory: Path) -> Path:
     return directory
 
 
-def spoken(names: list[str], asked: Sequence[OcppVersion]) -> Iterator[tuple[str, OcppVersion | None]]:
-    """Return each named scenario with each version `asked` for in which it exists; with none asked, its own."""
-    for name in names:
-        if not asked:
-            yield name, None
-        for ocpp in asked:
-            if scenario(name).why_not(ocpp) is None:
-                yield name, ocpp
-
-
 def jobs(
     names: list[str],
     first_seed: int,
@@ -206,11 +196,18 @@ def jobs(
     csms: str,
     bounds: int | None = None,
     ocpp: Sequence[OcppVersion] = (),
+    *,
+    sparing: bool = False,
 ) -> Iterator[Job]:
     """Return the runs that cover the named scenarios: heavy ones with one seed, the others with `seeds`.
 
-    Each is run in the versions `ocpp` in which it exists; with none given, in the scenario's own.
+    Each is run in the versions `ocpp` in which it exists; with none given, in the scenario's own. `sparing` leaves
+    heavy ones in their own version if several are given.
     """
-    for name, version in spoken(names, ocpp):
-        for seed in range(first_seed, first_seed + (1 if scenario(name).heavy else seeds)):
-            yield Job(name, seed, csms, bounds, version)
+    for name in names:
+        spec = scenario(name)
+        versions = [spec.ocpp] if sparing and spec.heavy and spec.ocpp in ocpp else ocpp
+        spoken = [version for version in versions if spec.why_not(version) is None]
+        for version in spoken if ocpp else [None]:
+            for seed in range(first_seed, first_seed + (1 if spec.heavy else seeds)):
+                yield Job(name, seed, csms, bounds, version)

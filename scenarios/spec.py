@@ -112,7 +112,7 @@ class Scenario:
     bounds: int | None = None
     """Let every bound on what the CSMS remembers (`csms.domain.bounds`) be so many; None: as they ship."""
     heavy: bool = False
-    """Long to run: suites give it one seed."""
+    """Long to run: suites give it one seed, and one version unless they are asked for another."""
     ocpp: OcppVersion = "1.6"
     """The OCPP version its stations speak, unless a run asks for another (`--ocpp`)."""
     absent_in: tuple[tuple[OcppVersion, str], ...] = ()

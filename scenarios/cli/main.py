@@ -100,7 +100,9 @@ def run(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only the last line.")] = False,
     ocpp: Annotated[
         Spoken | None,
-        typer.Option(help="What stations speak; default: both with --suite, else what the scenario says (1.6)."),
+        typer.Option(
+            help="What stations speak; default: both with --suite (heavy ones 1.6), else what the scenario says (1.6)."
+        ),
     ] = None,
     bounds: Annotated[
         int | None, typer.Option(min=1, help="Let the CSMS remember only so many of everything (docs/bounds.md).")
@@ -126,7 +128,7 @@ def run(
         runner.scenario(name)
     runner.csms_class(csms)
     versions = _versions(ocpp, suite, target, chosen)
-    planned = list(runner.jobs(chosen, seed, seeds, csms, bounds, versions))
+    planned = list(runner.jobs(chosen, seed, seeds, csms, bounds, versions, sparing=ocpp is None))
     campaign = Campaign(planned, out, keep=lambda job: job.seed == seed, workers=jobs or os.cpu_count() or 1)
     if (target is None) != (control is None):
         raise Refused("--target and --control go together: commands are asked for at one and seen at the other")
@@ -134,6 +136,8 @@ def run(
         raise Refused("--bounds is for the CSMS of the virtual world: leave it away, or --target")
     if target is not None and csms != REFERENCE:
         raise Refused("give --target or --csms, not both")
+    if target is not None and ocpp not in (None, Spoken.V16):
+        raise Refused(f"--target speaks OCPP 1.6: leave --ocpp {ocpp} away, or --target")
     csms = csms if target is None else target
     show = screen.Screen(campaign, csms, quiet=quiet or as_json)
     show.begin(seed, seeds)

@@ -53,8 +53,8 @@ class Kill:
         return {name: getattr(self, name) for name in self.__slots__}
 
 
-def kill(name: str, most: int = MOST, *, ocpp: OcppVersion = "1.6", shrunk: bool = True) -> Kill:
-    """Run a specimen until the invariant it names flags it, or `most` schedules are spent.
+def kill(name: str, most: int = MOST, *, ocpp: OcppVersion = "1.6", least: int = LEAST, shrunk: bool = True) -> Kill:
+    """Run a specimen until the invariant it names flags it, or `most` schedules are spent, and at least `least`.
 
     `ocpp` is what its stations speak. With `shrunk` the violation is shrunk to the smallest story.
     """
@@ -69,7 +69,7 @@ def kill(name: str, most: int = MOST, *, ocpp: OcppVersion = "1.6", shrunk: bool
         flagged.update(failed)
         if first is None and specimen.caught_by in failed:
             first, schedules, seconds = schedule, runs, time.monotonic() - began
-        if first is not None and runs >= LEAST:
+        if first is not None and runs >= least:
             break
     story = _story(specimen, first) if shrunk and first is not None else None
     seconds = seconds if first is not None else time.monotonic() - began

@@ -21,7 +21,7 @@ $(VENV)/dev.stamp: $(VENV)/run.stamp requirements/dev.txt
 	$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	@touch $@
 
-run: $(VENV)/run.stamp  ## the library on the reference, then the naive design on the question's race
+run: $(VENV)/run.stamp  ## the library on the reference under OCPP 1.6 and 2.0.1, then the naive design on the question's race
 	@$(BIN)/interlock run --suite --seeds 3 --out $(OUT)/reference $(JOBS)
 	@echo
 	@echo "The same race against the design that sends first and appends afterwards (it is meant to fail):"

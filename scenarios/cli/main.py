@@ -29,12 +29,14 @@ from interlock.scenarios.cli.load import load
 from interlock.scenarios.cli.prove import prove
 from interlock.scenarios.cli.search import search
 from interlock.scenarios.cli.serve import serve
+from interlock.scenarios.cli.versions import Spoken, asked
 from interlock.scenarios.cli.worlds import worlds
 from interlock.scenarios.explore.campaign import Campaign, Done
 from interlock.scenarios.judge.verdict import Verdict
 from interlock.scenarios.refused import UNTOLD, USAGE, Refused
 from interlock.scenarios.runner import REFERENCE, Job, Unknown
 from interlock.scenarios.scenario_file import Unloadable
+from interlock.simulator.spec import OcppVersion
 
 CONFIG = "interlock.toml"
 INTERRUPTED = 130
@@ -104,6 +106,12 @@ def run(
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON and nothing else.")] = False,
     jobs: Annotated[int | None, typer.Option("--jobs", "-j", min=1, help="Processes; default: all cores.")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only the last line.")] = False,
+    ocpp: Annotated[
+        Spoken | None,
+        typer.Option(
+            help="What stations speak; default: both with --suite (heavy ones 1.6), else what the scenario says (1.6)."
+        ),
+    ] = None,
     bounds: Annotated[
         int | None, typer.Option(min=1, help="Let the CSMS remember only so many of everything (docs/bounds.md).")
     ] = None,
@@ -127,7 +135,8 @@ def run(
     for name in chosen:
         runner.scenario(name)
     runner.csms_class(csms)
-    planned = list(runner.jobs(chosen, seed, seeds, csms, bounds))
+    versions = _versions(ocpp, suite, target, chosen)
+    planned = list(runner.jobs(chosen, seed, seeds, csms, bounds, versions, sparing=ocpp is None))
     campaign = Campaign(planned, out, keep=lambda job: job.seed == seed, workers=jobs or os.cpu_count() or 1)
     if (target is None) != (control is None):
         raise Refused("--target and --control go together: commands are asked for at one and seen at the other")
@@ -135,6 +144,8 @@ def run(
         raise Refused("--bounds is for the CSMS of the virtual world: leave it away, or --target")
     if target is not None and csms != REFERENCE:
         raise Refused("give --target or --csms, not both")
+    if target is not None and ocpp not in (None, Spoken.V16):
+        raise Refused(f"--target speaks OCPP 1.6: leave --ocpp {ocpp} away, or --target")
     csms = csms if target is None else target
     show = screen.Screen(campaign, csms, quiet=quiet or as_json)
     show.begin(seed, seeds)
@@ -145,6 +156,17 @@ def run(
     except KeyboardInterrupt:
         show.interrupted()
     _finish(campaign, csms, show, junit, as_json)
+
+
+def _versions(choice: Spoken | None, suite: bool, target: str | None, names: Sequence[str]) -> tuple[OcppVersion, ...]:
+    """Return the versions to run in. Raises `Refused` where a scenario that was named does not exist in one."""
+    found = asked(choice or (Spoken.BOTH if suite and target is None else None))
+    if choice in (None, Spoken.BOTH) or suite:
+        return found
+    for name in names:
+        if (why := runner.scenario(name).why_not(found[0])) is not None:
+            raise Refused(f"{name} does not exist in OCPP {found[0]}: {why}")
+    return found
 
 
 def _finish(campaign: Campaign, csms: str, show: screen.Screen, junit: Path | None, as_json: bool) -> NoReturn:

@@ -19,6 +19,7 @@ from interlock.scenarios import runner
 from interlock.scenarios.judge.invariants import exercise
 from interlock.scenarios.judge.verdict import Verdict, merge
 from interlock.scenarios.runner import Job
+from interlock.simulator.spec import OcppVersion
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,11 @@ class Done:
     observations: int
     exercised: dict[str, int]
     directory: Path | None
+
+    @property
+    def ocpp(self) -> OcppVersion:
+        """The version its stations spoke."""
+        return self.job.ocpp or runner.scenario(self.job.scenario).ocpp
 
     @property
     def word(self) -> Verdict:
@@ -98,6 +104,7 @@ class Campaign:
                     "dir": str(one.directory.relative_to(self.out)) if one.directory else None,
                     "scenario": one.job.scenario,
                     "csms": one.job.csms,
+                    "ocpp": one.ocpp,
                     "seed": one.job.seed,
                     "verdict": one.word.name,
                     "reproduce": one.verdict["reproduce"],
@@ -129,11 +136,9 @@ def exercised(done: Iterable[Done]) -> dict[str, int]:
 
 def directory(out: Path, job: Job) -> Path:
     """Return where a run is kept."""
-    return (
-        out
-        / runner.scenario(job.scenario).name
-        / (f"seed-{job.seed}" if job.csms == runner.REFERENCE else f"{job.csms}-seed-{job.seed}")
-    )
+    parts = [job.csms] if job.csms != runner.REFERENCE else []
+    parts += [f"ocpp{job.ocpp}"] if job.ocpp not in (None, "1.6") else []
+    return out / runner.scenario(job.scenario).name / "-".join([*parts, "seed", str(job.seed)])
 
 
 def _one(job: Job, out: Path, keep: bool) -> Done:

@@ -36,6 +36,16 @@ def inside(function: Deed) -> Deed:
 
 
 OPEN = ("requested", "in-doubt")
+_HEARTBEATS = {"component": {"name": "OCPPCommCtrlr"}, "variable": {"name": "HeartbeatInterval"}}
+IN_2_0_1 = {"GetConfiguration": do.Relay("GetVariables", {"getVariableData": [_HEARTBEATS]})}
+"""What an operator sends a 2.0.1 station in the place of an action that only 1.6 has."""
+
+
+def _spoken(stage: Stage, station: int, command: do.Command) -> do.Command:
+    """Return a command in the words of the version that a station speaks."""
+    if isinstance(command, do.Relay) and stage.station(station).spec.ocpp == "2.0.1":
+        return IN_2_0_1.get(command.action, command)
+    return command
 
 
 @deed
@@ -54,7 +64,7 @@ async def ask(
     Without an answer within `patience_s`, or told it failed, the operator asks again under the same request id, up to
     `attempts` times. With `outcome_s` he also asks again when the command is still open after that long.
     """
-    request_id = request or stage.new_request()
+    request_id, command = request or stage.new_request(), _spoken(stage, station, command)
     for attempt in range(1, attempts + 1):
         decision = await _ask_once(stage, command, station, node, patience_s, request_id, attempt)
         if decision is None or decision.answer == "failed":

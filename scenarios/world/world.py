@@ -100,6 +100,7 @@ class World:
         self._rules = Rules(scenario.connectors, slots)
         spec = StationSpec(
             station_id="",
+            ocpp=scenario.ocpp,
             evses=scenario.connectors,
             persona=PERSONAS[drawn.persona],
             **drawn.station,

@@ -292,8 +292,12 @@ def outcome_is_true(history: History) -> Iterator[Violation]:
     and a start without an answer may be confirmed by a session that the same token began there by card. Every outcome
     in the log is judged, not only the last; for stations that lose what they had to tell, not that a start was refuted.
     Where a CSMS does not tell which CALL was for which of several equal commands, only their numbers are judged.
+
+    A 2.0.1 station gives a remote start's id back with the transaction it caused, so a card is no evidence there, and a
+    transaction recorded as a start's effect has a session that began by it.
     """
     yield from alike.judge(history, _was_done)
+    yield from _wrong_effects(history)
     untied = alike.untied(history)
     for command in history.commands.values():
         if command.command_id in untied:
@@ -310,6 +314,27 @@ def outcome_is_true(history: History) -> Iterator[Violation]:
                     command.station,
                     story(command.intent, calls, _truths(history, command), event),
                 )
+
+
+def _wrong_effects(history: History) -> Iterator[Violation]:
+    """Transactions that stations named, recorded as the effect of a start that caused none of their sessions."""
+    for event in history.log:
+        if event.type not in ("TransactionStarted", "TransactionUpdated") or event.data.get("seq_no") is None:
+            continue
+        command = history.commands.get(event.data["command_id"] or "")
+        if command is None or not history.calls.get(command.command_id):
+            continue  # from outside it may not be known which CALL was for it
+        number = event.data["transaction_id"]
+        one = history.named_transactions.get((command.station, number))
+        messages = {call["message_id"] for call in history.calls[command.command_id]}
+        if one is not None and not any(session.begun["message_id"] in messages for session in one.sessions):
+            yield Violation(
+                f"transaction {number} is recorded as the effect of {command.kind} {command.command_id}",
+                "a session of it that began by that command",
+                f"its sessions began by {[session.begun['message_id'] or 'a card' for session in one.sessions]}",
+                command.station,
+                story(command.intent, one.begun, [session.begun for session in one.sessions], event),
+            )
 
 
 def _contradiction(history: History, command: Command, phase: str, event: LogEvent) -> tuple[str, str] | None:
@@ -329,7 +354,8 @@ def _contradiction(history: History, command: Command, phase: str, event: LogEve
             begun = any(seen.kind == "session.begun" for seen in truths)
             if phase in ("accepted", "confirmed") and not (taken or begun):
                 known = any(_survived(history, command, seen, event) for seen in _answers(history, command))
-                if phase == "confirmed" and not known and _same_card(history, command):
+                tells = history.station_rules(command.station).get("ocpp", "1.6") != "1.6"
+                if phase == "confirmed" and not known and not tells and _same_card(history, command):
                     return None  # OCPP 1.6 cannot tell the two apart
                 return "the station took it, or a session began by it", answer
             if phase == "rejected" and (taken or begun):

@@ -19,12 +19,16 @@ def _facts(event: LogEvent) -> Iterator[tuple[Hashable, str]]:
         case "TransactionStarted":
             number = data["transaction_id"]
             yield ("started", station, number), f"the start of transaction {number}"
-            if data["started_at"] is not None:  # what has no time is told by nothing from another that has none
+            # What has no time is told by nothing from another that has none; what the station names, by its name.
+            if data["started_at"] is not None and data.get("seq_no") is None:
                 start = (data["evse"], data["id_token"], data["meter_start_wh"], data["started_at"])
                 yield ("start", station, *start), f"a start at EVSE {start[0]} by {start[1]} at {start[2]} Wh"
         case "TransactionStopped":
             number = data["transaction_id"]
             yield ("stopped", station, number), f"the stop of transaction {number}"
+        case "TransactionUpdated":
+            number, message = data["transaction_id"], data["seq_no"]
+            yield ("updated", station, number, message), f"message {message} of transaction {number}"
         case "ContradictingEvidence":
             fact = event.type, data["command_id"], data["observed"]
             yield fact, f"{event.type} of {fact[1]}: {fact[2]}"

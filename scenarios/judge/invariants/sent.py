@@ -12,7 +12,7 @@ from interlock.scenarios.record.history import Command, History, Observation
 USUAL = "ocpp1.6"
 
 
-def _versions(history: History) -> dict[tuple[str, int], str]:
+def socket_versions(history: History) -> dict[tuple[str, int], str]:
     """The subprotocol of each socket, by station and number."""
     opened = history.of("socket.opened")
     return {(seen["station"], seen["socket"]): seen.get("subprotocol") or USUAL for seen in opened}
@@ -27,7 +27,7 @@ def _asked(history: History) -> dict[str, Observation]:
 
 
 def _calls(history: History) -> Looked:
-    looked, versions, asked = Looked(), history.derive(_versions), history.derive(_asked)
+    looked, versions, asked = Looked(), history.derive(socket_versions), history.derive(_asked)
     for command in history.commands.values():
         if (first := asked.get(command.request_id)) is not None:
             looked.checked += 1

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 
 from interlock.scenarios.judge.invariants.declare import Looked, Scope, invariant, story
 from interlock.scenarios.judge.invariants.model import Lives
+from interlock.scenarios.judge.invariants.steps import replaced
 from interlock.scenarios.judge.verdict import Violation
+from interlock.scenarios.record import frames
 from interlock.scenarios.record.history import Command, History, Observation, seconds
 
 LEAVES_WITHIN_S = 1.0
@@ -31,7 +33,12 @@ def _lines(history: History) -> dict[str, list[Line]]:
     """The sockets of each station in the order in which it first spoke on them."""
     found: dict[str, list[Line]] = {}
     spoken: dict[tuple[str, int], Line] = {}
-    for seen in history.of_any("frame", "socket.closed"):
+    for seen in history.of_any("frame", "socket.closed", "node.crashed", "node.stopping"):
+        if seen.kind.startswith("node."):  # its sockets go with it, whether or not the station has noticed
+            for line in spoken.values():
+                if line.node == seen["node"]:
+                    line.until_s = min(line.until_s, seen.t)
+            continue
         key = seen["station"], seen["socket"]
         if seen.kind == "socket.closed":
             if key in spoken:
@@ -83,14 +90,14 @@ Span = tuple[float, float]
 def _outstanding(history: History) -> dict[tuple[str, int], list[tuple[str, Span]]]:
     """When each CALL was outstanding, by socket: until its answer came, or its command's deadline."""
     found: dict[tuple[str, int], list[tuple[str, Span]]] = {}
-    for (station, message_id), frames in history.call_frames.items():
+    for (station, message_id), written in history.call_frames.items():
         call = history.call(station, message_id)
         command = history.commands.get(call["command_id"]) if call else None
         if command is None or "deadline" not in command.intent.data:
             continue
         answers = history.answers.get((station, message_id), ())
         due_s = seconds(command.intent.data["deadline"])
-        for seen in frames:
+        for seen in written:
             ended = min([due_s, *(answer.t for answer in answers if answer.i > seen.i)])
             span = seen.t, max(ended, seen.t)
             found.setdefault((station, seen["socket"]), []).append((command.command_id, span))
@@ -104,12 +111,23 @@ def _frames(history: History, command: Command) -> list[Observation]:
     return found
 
 
+def _written_for_nobody(history: History) -> set[tuple[str, str]]:
+    """The CALLs that were written to a socket that was gone, by station and message id."""
+    lost = ((seen["station"], frames.read(seen["text"])) for seen in history.of("frame.lost"))
+    return {(station, frame.id) for station, frame in lost if frame is not None and frame.kind == frames.CALL}
+
+
+def _lost(history: History, command: Command) -> bool:
+    lost = history.derive(_written_for_nobody)
+    return any((call["station"], call["message_id"]) in lost for call in history.calls.get(command.command_id, ()))
+
+
 def _deliveries(history: History) -> Looked:
     looked, rest = Looked(), history.phase("rest")
     for command in history.commands.values():
-        frames = _frames(history, command)
+        left = _frames(history, command)
         due_s = seconds(command.intent.data["deadline"]) if "deadline" in command.intent.data else math.inf
-        until_s = frames[0].t if frames else due_s
+        until_s = left[0].t if left else due_s
         if rest is None or until_s > rest.t or command.kind == "SetPassword":
             looked.cut += 1
             continue
@@ -118,9 +136,9 @@ def _deliveries(history: History) -> Looked:
             looked.checked += 1
             free_s = _free_s(history, command.station, line.socket, command, until_s)
             if free_s > LEAVES_WITHIN_S:
-                looked.violations.append(_late(command, frames, free_s))
+                looked.violations.append(_late(command, left, free_s))
                 continue
-        if not frames:
+        if not left and not _lost(history, command):
             looked.checked += 1
             looked.violations += _never_left(history, command)
     looked.violations += _out_of_order(history)
@@ -132,21 +150,24 @@ def _cannot_be_carried(command: Command) -> bool:
     return any("cannot carry" in str(event.data.get("evidence", "")) for _, event in command.steps)
 
 
-def _late(command: Command, frames: list[Observation], free_s: float) -> Violation:
-    found = f"it left after {free_s:.3f} s on a free line" if frames else "it never left"
+def _late(command: Command, left: list[Observation], free_s: float) -> Violation:
+    found = f"it left after {free_s:.3f} s on a free line" if left else "it never left"
     return Violation(
-        f"the CALL of {command.kind} {command.command_id} {'left late' if frames else 'never left'}",
+        f"the CALL of {command.kind} {command.command_id} {'left late' if left else 'never left'}",
         f"it leaves within {LEAVES_WITHIN_S:g} s of a free line: the station is connected and the node lives",
         found,
         command.station,
-        story(command.intent, frames[:1], [event for _, event in command.steps][:3]),
+        story(command.intent, left[:1], [event for _, event in command.steps][:3]),
     )
 
 
 def _never_left(history: History, command: Command) -> Iterator[Violation]:
     """What never left did not happen, and a node that lived on knows that."""
-    last = command.steps[-1][0] if command.steps else "requested"
-    if last == "refuted" or not _worked(history, command.intent.data["node"], command.intent.i, 0.0, math.inf):
+    last = next((step for step, _ in reversed(command.steps) if step != "fulfilled"), "requested")
+    by_card = last == "confirmed" and any(step == "fulfilled" for step, _ in command.steps)
+    if last == "refuted" or by_card or not _worked(history, command.intent.data["node"], command.intent.i, 0.0, math.inf):
+        return
+    if command.steps and replaced(history, command, command.steps[0][1]):
         return
     yield Violation(
         f"{command.kind} {command.command_id} never left and is {last}",
@@ -159,7 +180,7 @@ def _never_left(history: History, command: Command) -> Iterator[Violation]:
 
 def _out_of_order(history: History) -> Iterator[Violation]:
     latest: dict[tuple[str, int], tuple[Command, Observation]] = {}
-    sent = [(frames[0], command) for command in history.commands.values() if (frames := _frames(history, command))]
+    sent = [(left[0], command) for command in history.commands.values() if (left := _frames(history, command))]
     for seen, command in sorted(sent, key=lambda one: one[0].i):
         line = seen["station"], seen["socket"]
         before = latest.get(line)

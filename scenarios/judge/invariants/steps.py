@@ -25,6 +25,8 @@ LEGAL: dict[str, frozenset[str]] = {
 EARLY_S = 0.05
 OVERDUE_S = 20.0
 """How long after its deadline a command may still be only requested, on a node that lives and with a sound store."""
+NOTICED_S = 10.0
+"""How long it may take until a node that works through what came before it sees that a connection is gone."""
 YES = frozenset({"Accepted", "Unlocked", "Scheduled", "RebootRequired"})
 NOT_DONE = frozenset({"NotImplemented", "NotSupported"})
 """CALLERROR codes that say for certain that nothing was done."""
@@ -149,12 +151,19 @@ def _doubted(history: History, command: Command, event: LogEvent) -> Wrong | Non
         return None
     for seen in history.of_any("socket.closed", "node.crashed", "node.started", "node.stopping", "node.broke"):
         ours = seen["station"] == command.station if seen.kind == "socket.closed" else seen["node"] == data["node"]
-        if ours and command.intent.i < seen.i < event.i:
+        if ours and command.intent.t - NOTICED_S < seen.t and seen.i < event.i:
             return None
-    if any(seen.i < event.i for seen in history.of("task.failed")):
+    if any(seen.i < event.i for seen in history.of("task.failed")) or replaced(history, command, event):
         return None
     found = f"at {event.at:.3f} s: {event.data.get('why')}"
     return f"its deadline at {seconds(data['deadline']):.3f} s, an answer, a broken connection or a crash", found
+
+
+def replaced(history: History, command: Command, event: LogEvent) -> bool:
+    """Tell whether a newer connection took a command's place by an event: who has that cannot know what was sent."""
+    stream = history.streams.get(command.intent.stream, ())
+    between = stream[command.intent.version : event.version]
+    return any(one.type == "CameOnline" and one.data["epoch"] > command.intent.data["epoch"] for one in between)
 
 
 def _asked_for_evidence(history: History, command: Command, event: LogEvent) -> Wrong | None:
@@ -238,7 +247,8 @@ def _overdue(history: History, command: Command) -> Iterator[Violation]:
         return
     found = f"at {first.at:.3f} s" if first is not None else "never"
     wrong = f"its first outcome, or a doubt, by {due_s:.3f} s", found
-    yield _violation(command, "is only requested long after its deadline", wrong, [command.intent, *([first] if first else [])])
+    about: list[Told] = [command.intent] if first is None else [command.intent, first]
+    yield _violation(command, "is only requested long after its deadline", wrong, about)
 
 
 @invariant(

@@ -121,6 +121,7 @@ def run(
     runner.csms_class(csms)
     planned = list(runner.jobs(chosen, seed, seeds, csms, bounds))
     campaign = Campaign(planned, out, keep=lambda job: job.seed == seed, workers=jobs or os.cpu_count() or 1)
+    campaign.whole = suite and target is None
     if (target is None) != (control is None):
         raise Refused("--target and --control go together: commands are asked for at one and seen at the other")
     if target is not None and bounds is not None:

@@ -21,6 +21,20 @@ WANTED = (
 """What a campaign has to have done, besides a crash at each labelled point."""
 
 
+DONE = ("commands sent", "sessions begun", "outcomes recorded", "reports answered")
+"""What a whole suite has to have done, or its green says nothing."""
+
+
+def _done(history: History) -> dict[str, int]:
+    """Count what a run really did, in the order of `DONE`."""
+    answered = sum(
+        seen.fields["edge"] == "csms.sent" and (frame := seen.frame()) is not None and frame.is_answer
+        for seen in history.of("frame")
+    )
+    outcomes = sum(bool(command.outcomes()) for command in history.commands.values())
+    return dict(zip(DONE, (len(history.call_frames), len(history.sessions), outcomes, answered), strict=True))
+
+
 def exercise(history: History) -> dict[str, int]:
     """Return how often a run did each thing, 0 for what it did not do. Points it passed count as things to crash at."""
     counts = Counter(dict.fromkeys(WANTED, 0))
@@ -48,7 +62,7 @@ def exercise(history: History) -> dict[str, int]:
         last = ends[0][1].version if ends else history.head(command.station) + 1
         silent = offline.get(command.station, ())
         counts["offline during doubt"] += any(doubted.version < version < last for version in silent)
-    return dict(counts)
+    return {**counts, **_done(history)}
 
 
 def judge_campaign(runs: Iterable[Mapping[str, int]], points: Iterable[str] = ()) -> Finding:

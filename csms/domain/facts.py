@@ -25,6 +25,7 @@ from interlock.csms.domain.inflight import (
     gave_up,
     look_again_at,
     not_sent,
+    unsettled,
 )
 from interlock.csms.domain.presence import came_online, went_offline
 from interlock.csms.domain.replies import TAKEN, Given
@@ -44,6 +45,7 @@ __all__ = [
     "look_again_at",
     "not_sent",
     "reported",
+    "unsettled",
     "went_offline",
 ]
 

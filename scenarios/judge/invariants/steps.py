@@ -218,7 +218,7 @@ def _of_transactions(history: History) -> dict[tuple[str, str], list[LogEvent]]:
 
 
 def _at_its_end(history: History, command: Command, phase: str) -> Iterator[Violation]:
-    if phase == "unknown" and command.kind == "RemoteStop":
+    if phase == "unknown" and command.kind == "RemoteStop" and history.rules.get("bounds") is None:
         ends = [
             one
             for one in history.derive(_of_transactions).get((command.station, command.asked["transaction_id"]), ())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from interlock.scenarios.judge.expected_facts import Fact, kept, misread, told
@@ -21,10 +21,10 @@ Place = tuple[str, Fact]
 """A station and a fact of it."""
 
 
-def fact_station(stream: str) -> str | None:
-    """Return the station a stream keeps facts of, its meters' streams included."""
+def fact_station(stream: str, stations: Iterable[str]) -> str | None:
+    """Return the station a stream keeps facts of, its meters' streams included: `meter-STATION-TRANSACTION`."""
     if stream.startswith("meter-"):
-        return stream[len("meter-") :].rpartition("-")[0]
+        return next((one for one in stations if stream.startswith(f"meter-{one}-")), None)
     return station_of(stream)
 
 
@@ -39,7 +39,7 @@ def _facts(history: History) -> Looked:
     for seen in history.of_any("frame", "stored"):
         fields = seen.fields
         if seen.kind == "stored":
-            station = fact_station(fields["stream"])
+            station = fact_station(fields["stream"], spoken)
             if station is None:
                 continue
             version = spoken.get(station, USUAL)

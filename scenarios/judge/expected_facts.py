@@ -84,14 +84,16 @@ def _stop_16(p: Payload) -> list[Fact]:
 
 def _meter_16(p: Payload) -> list[Fact]:
     number = p.get("transactionId")
-    return _samples_16(p.get("meterValue", ()), None if number is None else str(number))
+    return _samples_16(p.get("meterValue", ()), None if number is None else str(number), p.get("connectorId"))
 
 
-def _samples_16(values: Iterable[Payload], transaction: str | None) -> list[Fact]:
+def _samples_16(values: Iterable[Payload], transaction: str | None, evse: int | None = None) -> list[Fact]:
+    """Return samples. Those of a transaction are at its EVSE, wherever they were told (I36)."""
     found: list[Fact] = []
     for value in values:
         readings = tuple((*(one.get(name) for name in READING), 0) for one in value.get("sampledValue", ()))
-        found.append(("MeterSampled", (transaction, moment(value.get("timestamp")), readings)))
+        place = evse if transaction is None else None
+        found.append(("MeterSampled", (transaction, place, moment(value.get("timestamp")), readings)))
     return found
 
 
@@ -162,7 +164,8 @@ def _kept_sample(d: Payload) -> tuple[Hashable, ...]:
     readings = tuple(
         (*(one.get(name) for name in READING), one.get("multiplier", 0)) for one in d.get("readings") or ()
     )
-    return d["transaction_id"], moment(d["sampled_at"]), readings
+    transaction = d["transaction_id"]
+    return transaction, d["evse"] if transaction is None else None, moment(d["sampled_at"]), readings
 
 
 _KEPT: dict[str, Callable[[Payload], tuple[Hashable, ...]]] = {

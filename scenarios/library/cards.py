@@ -27,6 +27,8 @@ SCENARIO = Scenario(
         step("plug", at=120.0, connector=2),
         step("swipe", at=122.0, connector=2, token="TAG-DRIVER"),
         step("swipe", at=130.0, connector=2, token="TAG-BLOCKED"),
+        step("register", at=150.0, token="TAG-BLOCKED", status="Blocked"),
+        step("swipe", at=160.0, connector=2, token="TAG-BLOCKED"),
         step("unplug", at=170.0, connector=2),
     ),
     faults_s=190.0,

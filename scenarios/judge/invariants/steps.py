@@ -38,6 +38,8 @@ Wrong = tuple[str, str]
 def _lives(history: History) -> Looked:
     looked = Looked()
     for command in history.commands.values():
+        if (wrong := _deadline(history, command)) is not None:
+            looked.violations.append(_violation(command, "has another deadline than is set", wrong, [command.intent]))
         phase, since = "requested", command.intent
         for step, event in command.steps:
             if step == "fulfilled":
@@ -52,6 +54,20 @@ def _lives(history: History) -> Looked:
             phase, since = step, event
         looked.violations += _at_its_end(history, command, phase)
     return looked
+
+
+DEADLINE_S = 1.0
+"""By how much a deadline may differ from the time-out that is set."""
+
+
+def _deadline(history: History, command: Command) -> Wrong | None:
+    timeout_s, data = history.rules.get("call_timeout_s"), command.intent.data
+    if timeout_s is None or "deadline" not in data or history.rules.get("answers") is None:
+        return None
+    found_s = seconds(data["deadline"]) - command.intent.at
+    if abs(found_s - timeout_s) <= DEADLINE_S:
+        return None
+    return f"{timeout_s:g} s after it was decided", f"{found_s:.3f} s after"
 
 
 def _violation(command: Command, what: str, wrong: Wrong, about: list[Told]) -> Violation:

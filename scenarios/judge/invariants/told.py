@@ -188,6 +188,20 @@ def _tied(history: History) -> Looked:
                         story(start, event),
                     )
                 )
+    for (station, transaction), start in starts.items():
+        for sample in history.streams.get(f"meter-{station}-{transaction}", ()):
+            looked.checked += 1
+            if start.data["evse"] and sample.data["evse"] not in (0, start.data["evse"]):
+                looked.violations.append(
+                    Violation(
+                        f"a sample of transaction {transaction} is kept for another EVSE than it runs at",
+                        f"EVSE {start.data['evse']}",
+                        f"EVSE {sample.data['evse']}",
+                        station,
+                        story(start, sample),
+                    )
+                )
+                break
     return looked
 
 
@@ -220,7 +234,7 @@ def _not_its_command(history: History, station: str, event: LogEvent) -> Iterato
     rest=True,
 )
 def transactions_agree(history: History) -> Iterator[Violation]:
-    """A transaction ends at the EVSE at which it began, and one that is put down to a remote start is what it asked.
+    """A transaction ends and is metered at the EVSE at which it began, and one put down to a remote start is what that asked for.
 
     The stop of 1.6 names no connector: whoever keeps it has to know. And a session of another card, or on another
     connector, does not fulfil a start.

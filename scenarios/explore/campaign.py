@@ -18,7 +18,7 @@ import msgspec
 from interlock.scenarios import runner
 from interlock.scenarios.explore.wall import within
 from interlock.scenarios.judge.invariants import exercise
-from interlock.scenarios.judge.invariants.campaign import DONE
+from interlock.scenarios.judge.invariants.campaign import DONE, did
 from interlock.scenarios.judge.verdict import Verdict, merge
 from interlock.scenarios.runner import Job
 
@@ -156,7 +156,8 @@ WALL_S, WALL_HEAVY_S = 120.0, 1800.0
 def _one(job: Job, out: Path, keep: bool) -> Done:
     with within(WALL_HEAVY_S if runner.scenario(job.scenario).heavy else WALL_S):
         outcome = runner.run(job)
+    counted = {**exercise(outcome.history), **did(outcome.history)}
     kept = None
     if keep or outcome.word >= Verdict.FAIL:
         kept = runner.write(outcome, directory(out, job))
-    return Done(job, outcome.verdict, len(outcome.history), exercise(outcome.history), kept)
+    return Done(job, outcome.verdict, len(outcome.history), counted, kept)

@@ -30,8 +30,6 @@ NOTICES = frozenset(
 READING = ("value", "measurand", "phase", "location", "context", "unit", "format")
 
 
-
-
 def moment(text: Any) -> datetime | None:
     """Return the instant a time names, None where it names none. Without a zone it is UTC."""
     try:
@@ -202,14 +200,17 @@ def misread(sample: Payload) -> list[tuple[str, str, str]]:
     wrong = []
     for name, (measurand, unit) in _SUMMED.items():
         found = [one for one in sample.get("readings") or () if (one.get("measurand") or _REGISTER) == measurand]
-        if not found:
-            expected = None
-        elif len(found) > 1 or (expected := _number(found[0], unit)) is None:
+        expected = _number(found[0], unit) if len(found) == 1 else None
+        if found and expected is None:
             continue
-        value = sample.get(name)
-        if (value is None) != (expected is None) or (expected is not None and abs(value - expected) > _ROUNDED[name]):
+        value: float | None = sample.get(name)
+        if not _same(value, expected, _ROUNDED[name]):
             wrong.append((name, str(expected), str(value)))
     return wrong
+
+
+def _same(one: float | None, other: float | None, rounded: float) -> bool:
+    return one is other if one is None or other is None else abs(one - other) <= rounded
 
 
 _REGISTER = "Energy.Active.Import.Register"

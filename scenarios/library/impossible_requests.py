@@ -1,4 +1,4 @@
-"""Requests that cannot be: no such connector, no such transaction, one that is over, the opposite at once, the same twice.
+"""Requests that cannot be: no such connector or transaction, one that is over, the opposite at once, the same twice.
 
 Each has one right answer, and none may leave anything behind.
 """

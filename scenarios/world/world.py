@@ -30,8 +30,8 @@ from interlock.scenarios.spec import Drawn, Scenario, Step
 from interlock.scenarios.steps.deeds import DEEDS
 from interlock.scenarios.steps.faults import FAULTS
 from interlock.scenarios.steps.stage import Stage
-from interlock.scenarios.world.host import Host
 from interlock.scenarios.world.blame import of_the_csms
+from interlock.scenarios.world.host import Host
 from interlock.scenarios.world.loop import INCARNATION, Clock, Livelock, SimLoop
 from interlock.scenarios.world.storage import as_json
 from interlock.simulator.assembly import build_station

@@ -108,9 +108,10 @@ def _answers(history: History) -> Looked:
         if _card_of(call) is not None and _word(frame) != "Accepted":
             refused[station] = refused.get(station, 0) + 1
         if wrong:
+            members = ", ".join(name for name, _, _ in wrong)
             looked.violations.append(
                 Violation(
-                    f"{call.frame.action} {call.frame.id} was answered wrongly: {', '.join(one for one, _, _ in wrong)}",
+                    f"{call.frame.action} {call.frame.id} was answered wrongly: {members}",
                     "; ".join(f"{name} {expected}" for name, expected, _ in wrong),
                     "; ".join(f"{name} {found}" for name, _, found in wrong),
                     station,

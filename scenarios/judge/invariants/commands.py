@@ -265,7 +265,9 @@ READS = frozenset(("GetCompositeSchedule", "GetConfiguration", "GetLocalListVers
 """Actions whose answers have no word for yes: a station that decided about one did as it was told."""
 NOT_DONE = frozenset(("NotImplemented", "NotSupported"))
 """Errors that say for certain that nothing was done."""
-REFUSING = frozenset(("Rejected", "UnlockFailed", "NotSupported", "NotImplemented", "UnknownVendorId", "Faulted", "Occupied"))
+REFUSING = frozenset(
+    ("Rejected", "UnlockFailed", "NotSupported", "NotImplemented", "UnknownVendorId", "Faulted", "Occupied")
+)
 """What a station says when it does not."""
 ACCEPTING = frozenset(("Accepted", "Unlocked", "Scheduled", "RebootRequired"))
 """What a station says when it does as it is told."""
@@ -317,7 +319,7 @@ def outcome_is_true(history: History) -> Iterator[Violation]:
 
 
 def _crossed(history: History, command: Command, event: LogEvent) -> bool:
-    """Tell whether the station had sent answers under the ids of other CALLs by then: nobody can tell whose they are."""
+    """Tell whether the station had sent answers under other CALLs' ids by then: nobody can tell whose they are."""
     return any(
         seen["station"] == command.station and seen["how"] == "answer under an old id" and seen.i < event.i
         for seen in history.of("deviated")

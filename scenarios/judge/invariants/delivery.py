@@ -165,7 +165,11 @@ def _never_left(history: History, command: Command) -> Iterator[Violation]:
     """What never left did not happen, and a node that lived on knows that."""
     last = next((step for step, _ in reversed(command.steps) if step != "fulfilled"), "requested")
     by_card = last == "confirmed" and any(step == "fulfilled" for step, _ in command.steps)
-    if last == "refuted" or by_card or not _worked(history, command.intent.data["node"], command.intent.i, 0.0, math.inf):
+    if (
+        last == "refuted"
+        or by_card
+        or not _worked(history, command.intent.data["node"], command.intent.i, 0.0, math.inf)
+    ):
         return
     if command.steps and replaced(history, command, command.steps[0][1]):
         return

@@ -34,9 +34,10 @@ def _calls(history: History) -> Looked:
             looked.violations += _not_as_asked(command, first)
     for (station, message_id), frames in history.call_frames.items():
         call = history.call(station, message_id)
-        command = history.commands.get(call["command_id"]) if call else None
-        if command is None:
+        found = history.commands.get(call["command_id"]) if call else None
+        if found is None:
             continue  # I03 and I04 speak of these
+        command = found
         for seen in frames:
             frame = seen.frame()
             expected = expected_call(command.asked, versions.get((station, seen["socket"]), USUAL))

@@ -74,9 +74,7 @@ def _violation(command: Command, what: str, wrong: Wrong, about: list[Told]) -> 
     return Violation(f"{command.kind} {command.command_id} {what}", *wrong, command.station, story(about))
 
 
-def _wrong(
-    history: History, command: Command, phase: str, since: LogEvent, step: str, event: LogEvent
-) -> Wrong | None:
+def _wrong(history: History, command: Command, phase: str, since: LogEvent, step: str, event: LogEvent) -> Wrong | None:
     if step not in LEGAL[phase]:
         allowed = ", ".join(sorted(LEGAL[phase])) or "nothing more"
         return f"after {phase}: {allowed}", step
@@ -216,7 +214,9 @@ def _evidence(history: History, command: Command, event: LogEvent) -> Wrong | No
 def _shown_by_its_id(history: History, command: Command, event: LogEvent) -> bool:
     """Tell whether a stop carried a start's id (2.0.1): its event does not say so, the evidence does."""
     return command.asked.get("remote_start_id") is not None and any(
-        one.version <= event.version for one in history.streams.get(event.stream, ()) if one.type == "TransactionStopped"
+        one.version <= event.version
+        for one in history.streams.get(event.stream, ())
+        if one.type == "TransactionStopped"
     )
 
 

@@ -234,7 +234,7 @@ def _not_its_command(history: History, station: str, event: LogEvent) -> Iterato
     rest=True,
 )
 def transactions_agree(history: History) -> Iterator[Violation]:
-    """A transaction ends and is metered at the EVSE at which it began, and one put down to a remote start is what that asked for.
+    """A transaction ends and is metered where it began, and one put down to a remote start is what that asked for.
 
     The stop of 1.6 names no connector: whoever keeps it has to know. And a session of another card, or on another
     connector, does not fulfil a start.

@@ -2,9 +2,10 @@
 
 Strategies take turns: another seed of the base as it is; a power cut at a labelled point, or at two; connection loss
 at an exact frame; lost acknowledgements from the store; odd ones, in which nothing breaks but requests are impossible
-or repeated, cards change, settings are others and stations deviate on the wire; and the swarm, a mix of faults, commands, personas, nodes and
-delays drawn anew for each run (Groce et al., Swarm Testing, ISSTA 2012). Whatever was exercised least is drawn first.
-A schedule depends on the search's seed, its own number, and the coverage it is given; not on who runs it.
+or repeated, cards change, settings are others and stations deviate on the wire; and the swarm, a mix of faults,
+commands, personas, nodes and delays drawn anew for each run (Groce et al., Swarm Testing, ISSTA 2012). Whatever was
+exercised least is drawn first. A schedule depends on the search's seed, its own number, and the coverage it is given;
+not on who runs it.
 """
 
 from __future__ import annotations
@@ -228,8 +229,8 @@ def _deviations(rng: random.Random) -> Deviations:
     """Draw one or two ways of a station to deviate on the wire."""
     shares = ("late", "twice", "crossed", "error_first", "error_after", "broken")
     chosen: dict[str, Any] = {name: rng.choice((0.2, 0.5, 1.0)) for name in rng.sample(shares, rng.choice((1, 1, 2)))}
-    legal = {"energy_unit": rng.choice(("Wh", "kWh")), "vendor_fields": rng.random() < 0.5}
-    return Deviations(**chosen, **legal, statuses_shuffled=rng.random() < 0.3)
+    chosen |= {"energy_unit": rng.choice(("Wh", "kWh")), "vendor_fields": rng.random() < 0.5}
+    return Deviations(**chosen, statuses_shuffled=rng.random() < 0.3)
 
 
 def _drawn(name: str, spec: Scenario, rng: random.Random) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from interlock.csms import codec
 from interlock.csms.domain.station import Rules, Station, evolve
 from interlock.csms.handle import Handler, station_of, station_stream
 from interlock.csms.node import Csms
-from interlock.csms.store import MemoryStore, StoredEvent
+from interlock.csms.store import NOT_DURABLE, MemoryStore, StoredEvent
 from interlock.scenarios.record.history import History
 from interlock.scenarios.spec import Drawn, Scenario, Step
 from interlock.scenarios.steps.deeds import DEEDS
@@ -227,8 +227,13 @@ class World:
     async def register_token(self, token: str, status: str, node: int = 1) -> None:
         """Say at a node how a token is answered from now on; the others are told of it as of any commit."""
         csms = self.host(node).taking
+
+        async def registering(csms: Csms) -> None:
+            with contextlib.suppress(*NOT_DURABLE):  # the operator hears that it was not kept
+                await csms.register_token(token, status)
+
         if csms is not None:
-            await self.host(node).call(csms.register_token(token, status), 60.0)
+            await self.host(node).call(registering(csms), 60.0)
 
     async def _end(self) -> None:
         await self._heal()

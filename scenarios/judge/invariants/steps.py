@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from interlock.scenarios.judge.invariants.declare import Looked, Told, invariant, story
 from interlock.scenarios.judge.invariants.model import Lives
+from interlock.scenarios.judge.invariants.sent import USUAL, socket_versions
 from interlock.scenarios.judge.verdict import Violation
 from interlock.scenarios.record.frames import CALLRESULT, Frame
 from interlock.scenarios.record.history import Command, History, LogEvent, Observation, seconds, station_of
@@ -30,6 +31,8 @@ NOTICED_S = 10.0
 YES = frozenset({"Accepted", "Unlocked", "Scheduled", "RebootRequired"})
 NOT_DONE = frozenset({"NotImplemented", "NotSupported"})
 """CALLERROR codes that say for certain that nothing was done."""
+NOT_DONE_201 = NOT_DONE | {"SecurityError"}
+"""The same in OCPP 2.0.1, where a station that is not registered refuses so."""
 READS = frozenset({"GetConfiguration", "GetCompositeSchedule", "GetLocalListVersion"})
 Wrong = tuple[str, str]
 """What was expected, and what was found."""
@@ -131,7 +134,8 @@ def _as_answered(history: History, command: Command, step: str, event: LogEvent)
         return "an answer that came before that", "none came"
     if command.asked.get("action") in READS:
         return None
-    said = [_meant(frame) for frame in frames]
+    not_done = NOT_DONE if _version(history, command) == USUAL else NOT_DONE_201
+    said = [_meant(frame, not_done) for frame in frames]
     if any(one is None for one in said) or (step, event.data["status"]) in said:
         return _payload_kept(frames, event)
     return f"what was answered: {', '.join(f'{one[0]} ({one[1]})' for one in said if one)}", (
@@ -139,10 +143,16 @@ def _as_answered(history: History, command: Command, step: str, event: LogEvent)
     )
 
 
-def _meant(frame: Frame) -> tuple[str, str] | None:
+def _version(history: History, command: Command) -> str:
+    """Return the subprotocol of the socket a command left on."""
+    versions = history.derive(socket_versions)
+    return next((versions.get((command.station, seen["socket"]), USUAL) for seen in _frames(history, command)), USUAL)
+
+
+def _meant(frame: Frame, not_done: frozenset[str]) -> tuple[str, str] | None:
     """Return the step an answer leads to and its word; None where it has no status of its own, as in 2.0.1 at times."""
     if frame.kind != CALLRESULT:
-        return ("rejected", frame.code) if frame.code in NOT_DONE else ("in-doubt", frame.code)
+        return ("rejected", frame.code) if frame.code in not_done else ("in-doubt", frame.code)
     status = frame.field("status")
     if status is None:
         return None

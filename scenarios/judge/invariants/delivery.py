@@ -11,7 +11,7 @@ from interlock.scenarios.judge.invariants.model import Lives
 from interlock.scenarios.judge.invariants.steps import replaced
 from interlock.scenarios.judge.verdict import Violation
 from interlock.scenarios.record import frames
-from interlock.scenarios.record.history import Command, History, Observation, seconds
+from interlock.scenarios.record.history import Command, History, LogEvent, Observation, seconds
 
 LEAVES_WITHIN_S = 1.0
 """Time on a free line after which a CALL whose intent is in the log has to have left."""
@@ -56,8 +56,17 @@ def _line(history: History, command: Command, until_s: float) -> Line | None:
     if not lines:
         return None
     last, node = lines[-1], asked.data["node"]
+    known = _came_online(history, command)
+    if known is None or known.t < last.since_s or known.data["epoch"] != asked.data["epoch"]:
+        return None  # the log does not say that the station is there on this line
     there = last.node == node and last.since_s <= asked.t - KNOWN_AFTER_S and last.until_s > until_s
     return last if there and _worked(history, node, asked.i, asked.t, until_s) else None
+
+
+def _came_online(history: History, command: Command) -> LogEvent | None:
+    """Return the connection that the log knew last when a command was decided."""
+    before = history.streams[command.intent.stream][: command.intent.version - 1]
+    return next((one for one in reversed(before) if one.type == "CameOnline"), None)
 
 
 def _worked(history: History, node: str, i: int, from_s: float, until_s: float) -> bool:

@@ -31,8 +31,17 @@ NOTICED_S = 10.0
 YES = frozenset({"Accepted", "Unlocked", "Scheduled", "RebootRequired"})
 NOT_DONE = frozenset({"NotImplemented", "NotSupported"})
 """CALLERROR codes that say for certain that nothing was done."""
-NOT_DONE_201 = NOT_DONE | {"SecurityError"}
-"""The same in OCPP 2.0.1, where a station that is not registered refuses so."""
+NOT_DONE_201 = NOT_DONE | {
+    "MessageTypeNotSupported",
+    "FormatViolation",
+    "FormationViolation",
+    "TypeConstraintViolation",
+    "PropertyConstraintViolation",
+    "OccurrenceConstraintViolation",
+    "OccurenceConstraintViolation",
+    "SecurityError",
+}
+"""The same in OCPP 2.0.1 part 4 section 4.3: what is not understood or not allowed is refused before it is acted on."""
 READS = frozenset({"GetConfiguration", "GetCompositeSchedule", "GetLocalListVersion"})
 Wrong = tuple[str, str]
 """What was expected, and what was found."""

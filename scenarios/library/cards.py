@@ -30,6 +30,10 @@ SCENARIO = Scenario(
         step("register", at=150.0, token="TAG-BLOCKED", status="Blocked"),
         step("swipe", at=160.0, connector=2, token="TAG-BLOCKED"),
         step("unplug", at=170.0, connector=2),
+        step("cut", at=180.0, seconds=60.0),
+        step("plug", at=185.0, connector=1),
+        step("swipe", at=187.0, connector=1, token="TAG-EXPIRED"),
+        step("unplug", at=230.0, connector=1),
     ),
-    faults_s=190.0,
+    faults_s=260.0,
 )

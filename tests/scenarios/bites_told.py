@@ -157,6 +157,28 @@ def answered_and_not_kept() -> History:
 
 
 @breaks("I35")
+def the_card_is_on_record_otherwise_than_it_was_answered() -> History:
+    story = Story()
+    at = "2026-01-01T00:00:07Z"
+    start = {"transaction_id": "7", "evse": 1, "id_token": "TAG", "meter_start_wh": 5, "started_at": at}
+    kept = ("TransactionStarted", {**start, "status": "Accepted", "command_id": None})
+    told = {"connectorId": 1, "idTag": "TAG", "meterStart": 5, "timestamp": at}
+    story.report("StartTransaction", told, {"transactionId": 7, "idTagInfo": {"status": "Blocked"}}, kept)
+    return story.rest()
+
+
+@breaks("I10")
+def told_again_and_refused() -> History:
+    story = Story().command(steps=ANSWERED)
+    return story.command(steps=("asked", "answered"), attempt=2, answer="refused", reason="it was before").rest()
+
+
+@holds("I10")
+def told_again_and_known() -> History:
+    return Story().command(steps=ANSWERED).command(steps=("asked", "answered"), attempt=2, answer="known").rest()
+
+
+@breaks("I35")
 def kilowatt_hours_taken_for_watt_hours() -> History:
     story = Story().charge(steps=("begun", "started"))
     story.sample(1, 7, 2, {"value": "2", "unit": "kWh"})

@@ -33,7 +33,7 @@ def _facts(history: History) -> Looked:
     looked, versions = Looked(), history.derive(socket_versions)
     heard: dict[Place, list[Observation]] = {}
     stored: Counter[Place] = Counter()
-    named: set[tuple[Place, str]] = set()
+    named: set[tuple[Place, str, str]] = set()
     calls: dict[Socket, tuple[Observation, Frame, list[Fact]]] = {}
     spoken: dict[str, str] = {}
     for seen in history.of_any("frame", "stored"):
@@ -47,7 +47,8 @@ def _facts(history: History) -> Looked:
             if (fact := kept(fields["type"], fields["data"], version)) is not None:
                 stored[station, fact] += 1
                 if fact[0] == NAMED_BY_US:
-                    named.add(((station, fact), str(fields["data"]["transaction_id"])))
+                    started = fields["data"]
+                    named.add(((station, fact), str(started["transaction_id"]), started["status"]))
             continue
         frame = seen.frame()
         if frame is None or not frame.strict:
@@ -114,7 +115,7 @@ def _answered(
     call: Frame,
     facts: list[Fact],
     stored: Mapping[Place, int],
-    named: set[tuple[Place, str]],
+    named: set[tuple[Place, str, str]],
 ) -> Iterator[Violation]:
     """See that all an answered CALL told is in the log by then. A stop may contradict what is there: I30 sees to it."""
     for fact in facts:
@@ -123,9 +124,9 @@ def _answered(
         there = stored.get((station, fact), 0) > 0
         number = frame.field("transactionId")
         if there and fact[0] == NAMED_BY_US and call.action == "StartTransaction":
-            there = ((station, fact), str(number)) in named
+            there = ((station, fact), str(number), _word(frame)) in named
         if not there:
-            which = f" under number {number}" if call.action == "StartTransaction" else ""
+            which = f" under number {number}, its card {_word(frame)}" if call.action == "StartTransaction" else ""
             yield Violation(
                 f"{call.action} {call.id} was answered and what it told is not in the log",
                 f"{_shown(fact)}{which}",
@@ -133,6 +134,11 @@ def _answered(
                 station,
                 story(received, seen),
             )
+
+
+def _word(frame: Frame) -> str:
+    info = frame.field("idTagInfo")
+    return str(info.get("status")) if isinstance(info, dict) else ""
 
 
 def _shown(fact: Fact) -> str:
@@ -153,8 +159,8 @@ def stored_is_told(history: History) -> Iterator[Violation]:
 
     Boot, status, start, stop, meter samples and notices: connector, status, error code, token, transaction, register,
     reason, the station's own time, each reading with its unit; and the numbers of a sample are what its readings say,
-    in the unit they say it in. What was answered is there entirely, under the transaction's number that was given. And
-    a fact is dated when it was told.
+    in the unit they say it in. What was answered is there entirely, under the transaction's number and with
+    the card's status that were given. And a fact is dated when it was told.
     """
     yield from history.derive(_facts).violations
 

@@ -21,10 +21,14 @@ KNOWN_AFTER_S = 5.0
 
 @dataclass(slots=True)
 class Line:
-    """One socket on which a station spoke: from its first frame until the CSMS learnt that it is gone."""
+    """One socket on which a station spoke: from its first frame until the CSMS learnt that it is gone.
+
+    A CSMS may count a station as there from `opened_s` on, or from the first frame.
+    """
 
     socket: int
     node: str
+    opened_s: float
     since_s: float
     until_s: float = math.inf
 
@@ -33,6 +37,7 @@ def _lines(history: History) -> dict[str, list[Line]]:
     """The sockets of each station in the order in which it first spoke on them."""
     found: dict[str, list[Line]] = {}
     spoken: dict[tuple[str, int], Line] = {}
+    opened = {(seen["station"], seen["socket"]): seen.t for seen in history.of("socket.opened")}
     for seen in history.of_any("frame", "socket.closed", "node.crashed", "node.stopping"):
         if seen.kind.startswith("node."):  # its sockets go with it, whether or not the station has noticed
             for line in spoken.values():
@@ -44,7 +49,7 @@ def _lines(history: History) -> dict[str, list[Line]]:
             if key in spoken:
                 spoken[key].until_s = min(spoken[key].until_s, seen.t)
         elif seen["edge"] == "csms.received" and key not in spoken:
-            spoken[key] = Line(seen["socket"], seen["node"], seen.t)
+            spoken[key] = Line(seen["socket"], seen["node"], opened.get(key, seen.t), seen.t)
             found.setdefault(seen["station"], []).append(spoken[key])
     return found
 
@@ -57,7 +62,7 @@ def _line(history: History, command: Command, until_s: float) -> Line | None:
         return None
     last, node = lines[-1], asked.data["node"]
     known = _came_online(history, command)
-    if known is None or known.t < last.since_s or known.data["epoch"] != asked.data["epoch"]:
+    if known is None or known.t < last.opened_s or known.data["epoch"] != asked.data["epoch"]:
         return None  # the log does not say that the station is there on this line
     there = last.node == node and last.since_s <= asked.t - KNOWN_AFTER_S and last.until_s > until_s
     return last if there and _worked(history, node, asked.i, asked.t, until_s) else None

@@ -135,6 +135,13 @@ def rules(spec: Scenario, lossy: bool) -> dict[str, Any]:
         + 60.0,
         "max_down_s": 60.0,
         "recorded": spec.recorded,
+        "bounds": spec.bounds,
+        "start_window_s": settings.start_window_s,
+        "answers": {
+            "interval_s": settings.heartbeat_interval_s,
+            "registration": settings.registration,
+            "unknown_tokens": settings.unknown_tokens,
+        },
     }
 
 

@@ -14,6 +14,7 @@ from typing import Any, Literal, get_args
 from interlock.csms.domain.commands import Command
 from interlock.csms.settings import Settings
 from interlock.simulator.clock import ClockSpec
+from interlock.simulator.deviations import Deviations
 from interlock.simulator.spec import OcppVersion
 
 VERSIONS: tuple[OcppVersion, ...] = get_args(OcppVersion)
@@ -169,7 +170,7 @@ JSON = ("details", "payload")
 
 _KINDS: dict[str, Any] = {
     kind.__name__: kind
-    for kind in (Between, Around, OneOf, Step, Storage, Settings, ClockSpec, Scenario, *get_args(Command))
+    for kind in (Between, Around, OneOf, Step, Storage, Settings, ClockSpec, Deviations, Scenario, *get_args(Command))
 }
 
 

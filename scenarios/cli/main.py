@@ -138,6 +138,7 @@ def run(
     versions = _versions(ocpp, suite, target, chosen)
     planned = list(runner.jobs(chosen, seed, seeds, csms, bounds, versions, sparing=ocpp is None))
     campaign = Campaign(planned, out, keep=lambda job: job.seed == seed, workers=jobs or os.cpu_count() or 1)
+    campaign.whole = suite and target is None
     if (target is None) != (control is None):
         raise Refused("--target and --control go together: commands are asked for at one and seen at the other")
     if target is not None and bounds is not None:

@@ -119,3 +119,5 @@ class Screen:
         unseen = [name for name, count in exercised(self.campaign.done).items() if not count]
         if unseen and len(self.campaign.jobs) > 1:
             print(f"never happened in these runs: {', '.join(unseen)}")
+        if self.campaign.undone:
+            print(f"nothing is shown by a suite in which these never happened: {', '.join(self.campaign.undone)}")

@@ -16,7 +16,9 @@ from typing import Any
 import msgspec
 
 from interlock.scenarios import runner
+from interlock.scenarios.explore.wall import within
 from interlock.scenarios.judge.invariants import exercise
+from interlock.scenarios.judge.invariants.campaign import DONE, did
 from interlock.scenarios.judge.verdict import Verdict, merge
 from interlock.scenarios.runner import Job
 from interlock.simulator.spec import OcppVersion
@@ -56,6 +58,8 @@ class Campaign:
     out: Path
     keep: Callable[[Job], bool]
     workers: int = 1
+    whole: bool = False
+    """Whether this is the whole library: then it has to have done what the library is for (`DONE`)."""
     done: list[Done] = field(default_factory=list)
 
     def run(self) -> Iterator[Done]:
@@ -89,9 +93,17 @@ class Campaign:
 
     @property
     def verdict(self) -> Verdict:
-        """Return the worst verdict of the runs done; what was interrupted cannot tell."""
-        missing = [Verdict.INCONCLUSIVE] if len(self.done) < len(self.jobs) else []
+        """Return the worst verdict of the runs done; what was interrupted, or did nothing, cannot tell."""
+        missing = [Verdict.INCONCLUSIVE] if len(self.done) < len(self.jobs) or self.undone else []
         return merge([*(one.word for one in self.done), *missing])
+
+    @property
+    def undone(self) -> list[str]:
+        """Name what a whole suite has to have done and this one did not."""
+        if not self.whole:
+            return []
+        found = exercised(self.done)
+        return [what for what in DONE if not found.get(what)]
 
     def summary(self, csms: str) -> dict[str, Any]:
         """Return what `suite.json` holds."""
@@ -115,6 +127,7 @@ class Campaign:
                 for one in self.done
             ],
             "exercised": exercised(self.done),
+            "undone": self.undone,
         }
 
     def write(self, csms: str) -> Path:
@@ -141,9 +154,15 @@ def directory(out: Path, job: Job) -> Path:
     return out / runner.scenario(job.scenario).name / "-".join([*parts, "seed", str(job.seed)])
 
 
+WALL_S, WALL_HEAVY_S = 120.0, 1800.0
+"""Seconds of this machine after which a run is interrupted where it is: hundreds of times what it takes."""
+
+
 def _one(job: Job, out: Path, keep: bool) -> Done:
-    outcome = runner.run(job)
+    with within(WALL_HEAVY_S if runner.scenario(job.scenario).heavy else WALL_S):
+        outcome = runner.run(job)
+    counted = {**exercise(outcome.history), **did(outcome.history)}
     kept = None
     if keep or outcome.word >= Verdict.FAIL:
         kept = runner.write(outcome, directory(out, job))
-    return Done(job, outcome.verdict, len(outcome.history), exercise(outcome.history), kept)
+    return Done(job, outcome.verdict, len(outcome.history), counted, kept)

@@ -263,6 +263,12 @@ LOOKED_AT_S = 5.0
 """An answer may wait this long behind the frames before it, at a slow store."""
 READS = frozenset(("GetCompositeSchedule", "GetConfiguration", "GetLocalListVersion"))
 """Actions whose answers have no word for yes: a station that decided about one did as it was told."""
+NOT_DONE = frozenset(("NotImplemented", "NotSupported"))
+"""Errors that say for certain that nothing was done."""
+REFUSING = frozenset(
+    ("Rejected", "UnlockFailed", "NotSupported", "NotImplemented", "UnknownVendorId", "Faulted", "Occupied")
+)
+"""What a station says when it does not."""
 ACCEPTING = frozenset(("Accepted", "Unlocked", "Scheduled", "RebootRequired"))
 """What a station says when it does as it is told."""
 
@@ -303,7 +309,7 @@ def outcome_is_true(history: History) -> Iterator[Violation]:
         if command.command_id in untied:
             continue
         for phase, event in command.outcomes():
-            wrong = _contradiction(history, command, phase, event)
+            wrong = None if _crossed(history, command, event) else _contradiction(history, command, phase, event)
             if wrong is not None:
                 expected, found = wrong
                 calls = history.calls.get(command.command_id, [])
@@ -337,6 +343,14 @@ def _wrong_effects(history: History) -> Iterator[Violation]:
             )
 
 
+def _crossed(history: History, command: Command, event: LogEvent) -> bool:
+    """Tell whether the station had sent answers under other CALLs' ids by then: nobody can tell whose they are."""
+    return any(
+        seen["station"] == command.station and seen["how"] == "answer under an old id" and seen.i < event.i
+        for seen in history.of("deviated")
+    )
+
+
 def _contradiction(history: History, command: Command, phase: str, event: LogEvent) -> tuple[str, str] | None:
     truths = _truths(history, command)
     obeyed = [seen for seen in truths if seen.kind == "obeyed"]
@@ -353,7 +367,8 @@ def _contradiction(history: History, command: Command, phase: str, event: LogEve
         case "RemoteStart":
             begun = any(seen.kind == "session.begun" for seen in truths)
             if phase in ("accepted", "confirmed") and not (taken or begun):
-                known = any(_survived(history, command, seen, event) for seen in _answers(history, command))
+                refused = filter(_says_no, _answers(history, command))
+                known = any(_survived(history, command, seen, event) for seen in refused)
                 tells = history.station_rules(command.station).get("ocpp", "1.6") != "1.6"
                 if phase == "confirmed" and not known and not tells and _same_card(history, command):
                     return None  # OCPP 1.6 cannot tell the two apart
@@ -379,6 +394,14 @@ def _was_done(history: History, command: Command, call: Observation) -> bool:
         return any(map(_is_unlock, caused))
     said = (seen["status"] for seen in history.obeyed(station, message_id))
     return bool(caused) or any(status in ACCEPTING for status in said)
+
+
+def _says_no(answer: Observation) -> bool:
+    """Tell whether an answer refuses. An error, or a payload that is not to be understood, says nothing."""
+    frame = answer.frame()
+    if frame is None:
+        return False
+    return frame.code in NOT_DONE or frame.field("status") in REFUSING
 
 
 def _survived(history: History, command: Command, answer: Observation, event: LogEvent) -> bool:

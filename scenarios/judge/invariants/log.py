@@ -142,9 +142,22 @@ def acked_append_durable(history: History) -> Iterator[Violation]:
 def acked_command_durable(history: History) -> Iterator[Violation]:
     """Each request that was answered with a command has that command in the log, under that request.
 
-    The operator was told "accepted for execution" and goes home. If the power fails now, the log is all that remembers.
+    One told again is known, and not refused. The operator was told "accepted for execution" and goes home. If the power
+    fails now, the log is all that remembers.
     """
+    by_request = {command.request_id: command for command in history.commands.values()}
     for answer in history.of("request.answered"):
+        decided = by_request.get(answer["request_id"])
+        if answer["answer"] == "refused" and decided is not None and decided.intent.i < answer.i:
+            asked = history.requests[answer["request_id"], answer["attempt"]].asked
+            if asked is not None and decided.intent.i < asked.i:
+                yield Violation(
+                    f"request {answer['request_id']} was refused, and is command {decided.command_id}",
+                    f"known, as command {decided.command_id}",
+                    f"refused: {answer['reason']}",
+                    answer["station"],
+                    story(decided.intent, asked, answer),
+                )
         if answer["answer"] not in ("accepted", "known"):
             continue
         command = history.commands.get(answer["command_id"] or "")

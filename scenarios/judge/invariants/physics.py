@@ -28,9 +28,10 @@ def _beliefs(history: History) -> Looked:
         looked.checked += 1
         lossy = station in untold or bool(history.station_rules(station).get("lossy"))
         for thought in believed.get((station, connector)) or [None]:
-            differences = [one for one in _differences(thought, truth) if not (lossy and one[0] == "transaction")]
+            reported = [seen for seen in history.of("status") if _about(seen, station, connector)]
+            found = [*_differences(thought, truth), *_other_error(thought, truth, reported)]
+            differences = [one for one in found if not (lossy and one[0] == "transaction")]
             if differences:
-                reported = [seen for seen in history.of("status") if _about(seen, station, connector)]
                 looked.violations.append(
                     Violation(
                         f"the CSMS is wrong about connector {connector} of {station}: {differences[0][0]}",
@@ -69,6 +70,19 @@ def _differences(belief: Observation | None, truth: Observation) -> list[tuple[s
     return found
 
 
+def _other_error(
+    belief: Observation | None, truth: Observation, reported: list[Observation]
+) -> list[tuple[str, str, str]]:
+    """Compare the error code with the one the station came to last, where both are told."""
+    if belief is None or belief.get("error_code") is None or not reported:
+        return []
+    last = reported[-1]
+    true = last.get("error_code")
+    if true is None or last["status"] != truth["status"] or belief["error_code"] == true:
+        return []
+    return [("error code", str(belief["error_code"]), str(true))]
+
+
 def _or_none(value: object) -> str:
     return "none" if value is None else str(value)
 
@@ -82,7 +96,7 @@ def _or_none(value: object) -> str:
     rest=True,
 )
 def belief_is_truth(history: History) -> Iterator[Violation]:
-    """At rest the CSMS sees each connector as it is: its status, its transaction, nothing held, the station online.
+    """At rest the CSMS sees each connector as it is: status and error, its transaction, nothing held, station online.
 
     For stations that are connected and have told everything they had to tell; of those that lose what they had to tell
     (rules: lossy) or gave a message up without an answer, transactions do not count. What was

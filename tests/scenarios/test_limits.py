@@ -137,6 +137,6 @@ def test_what_a_run_did_is_counted_on_the_wire_and_in_the_log() -> None:
 
 
 def test_every_scenario_that_asks_for_something_has_it_happen() -> None:
-    for name in ("every-command", "impossible-requests", "unlocks-on-connector-2", "speaks-2-0-1", "two-cards-at-once"):
+    for name in ("every-command", "impossible-requests", "unlocks-on-connector-2", "two-cards-at-once"):
         assert name in scenarios()
         assert did(run(Job(name, 0)).history)["commands sent"] > 0

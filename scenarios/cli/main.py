@@ -20,6 +20,7 @@ import typer
 from interlock.scenarios import names as catalogue
 from interlock.scenarios import runner, spec
 from interlock.scenarios.cli import screen
+from interlock.scenarios.cli.check import check
 from interlock.scenarios.cli.fleet import fleet
 from interlock.scenarios.cli.judge import judge
 from interlock.scenarios.cli.load import load
@@ -159,6 +160,7 @@ def _finish(campaign: Campaign, csms: str, show: screen.Screen, junit: Path | No
 
 app.command(short_help="Find a violation nobody wrote a scenario for, and shrink it.")(search)
 app.command(short_help="Connect simulated stations to a CSMS.")(fleet)
+app.add_typer(check, name="check", short_help="Check a CSMS that somebody else made.")
 app.command(short_help="Judge a recorded exchange.")(judge)
 app.command(short_help="Load a CSMS, and see whether it stays right.")(load)
 app.command(short_help="Prove what the harness catches: the kill matrix.")(prove)

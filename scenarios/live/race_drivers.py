@@ -23,7 +23,7 @@ from interlock.simulator.spec import StationSpec
 from interlock.simulator.station import Station
 
 LEAVING_S = 35.0
-VISIT_S = 12.0
+VISIT_S = 6.0
 LOOK_S = 0.25
 
 KINDS: tuple[tuple[str, Deviations, str, str], ...] = (
@@ -64,7 +64,7 @@ def _station(session: Session, clock: WallClock, number: int, kind: tuple[str, D
         name,
         persona=PERSONAS[persona],
         clock=ClockSpec(skew_s, 0.0),
-        meter_interval_s=3.0,
+        meter_interval_s=2.0,
         first_boot_s=(0.0, 0.2),
         boot_s=(0.5, 1.0),
         reconnect_s=(0.2, 0.6),
@@ -76,15 +76,15 @@ def _station(session: Session, clock: WallClock, number: int, kind: tuple[str, D
 
 def _trouble(station: Station, kind: str) -> None:
     if kind == "drops":
-        station.after(5.0, station.drop_connection)
-        station.after(9.0, lambda: station.reconnect_now(keep_old=True))
+        station.after(3.5, station.drop_connection)
+        station.after(5.0, lambda: station.reconnect_now(keep_old=True))
     elif kind == "power":
-        station.after(7.0, lambda: station.reboot("power"), survives_reboot=True)
+        station.after(4.5, lambda: station.reboot("power"), survives_reboot=True)
 
 
 async def _over(session: Session, stations: list[Station]) -> None:
     until = min(session.clock() + VISIT_S + LEAVING_S, session.until - 1.0)
-    leaves_at = session.clock() + VISIT_S + 6.0
+    leaves_at = session.clock() + VISIT_S + 3.0
     while session.clock() < until:
         await asyncio.sleep(LOOK_S)
         busy = list(_plugged(stations))

@@ -69,7 +69,7 @@ async def orders(session: Session) -> None:
     if session.target is None:
         return
     names = [name for name in MAKERS if name in session.target.commands]
-    hows = ("once", "again", "away", "returns", "refuses", "silent")
+    hows = tuple(_HOWS)
     await asyncio.gather(*(_one(session, name, how, 10 * n + m) for n, name in enumerate(names) for m, how in enumerate(hows)))
 
 
@@ -174,11 +174,25 @@ async def _away(session: Session, place: _Place, command: do.Command, request: s
 
 async def _returns(session: Session, place: _Place, command: do.Command, request: str) -> None:
     place.line.cut()
-    await asyncio.gather(come_back(session, place.line), _ask(session, place, command, request))
+    _, (answer, _) = await asyncio.gather(come_back(session, place.line), _ask(session, place, command, request))
     await asyncio.sleep(QUIET_S)
-    # Behind that it is there again, and what is asked for now has to leave.
-    if place.line.up and (await session.boot(place.line)).word == "Accepted":
+    # It is there again, so what is asked for now has to leave; unless the CSMS still waits for an answer to the first.
+    waits = answer in ("accepted", "known") and not place.called
+    if not waits and place.line.up and (await session.boot(place.line)).word == "Accepted":
         await _once(session, place, command, f"{request}-2")
+
+
+async def _moved(session: Session, place: _Place, command: do.Command, request: str) -> None:
+    """The station is on its second connection, and the first one closes behind it."""
+    old = place.line.socket
+    if not await come_back(session, place.line, gone=False):
+        return
+    await session.call(place.line, "Heartbeat", {})
+    if old is not None:
+        old.close("station", "the old connection closes late")
+    await asyncio.sleep(0.5)
+    session.deed("orders", "a command to a station that has moved", place.line.station)
+    await _once(session, place, command, request)
 
 
 async def _silent(session: Session, place: _Place, command: do.Command, request: str) -> None:
@@ -199,7 +213,16 @@ async def _belief(session: Session, line: Line) -> None:
             session.observe("belief", station=line.station, connector=one.get("evse"), status=one.get("status"), online=one.get("online"))
 
 
-_HOWS = {"once": _once, "refuses": _once, "again": _again, "away": _away, "returns": _returns, "silent": _silent}
+_HOWS = {
+    "once": _once,
+    "refuses": _once,
+    "again": _again,
+    "away": _away,
+    "returns": _returns,
+    "moved": _moved,
+    "silent": _silent,
+}
+"""What becomes of a station around a command."""
 
 
 async def read_back(session: Session) -> None:

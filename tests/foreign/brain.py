@@ -151,7 +151,8 @@ class Brain:
             status = "ConcurrentTx"
         number = self.starts[key] = self.new_id(station)
         stop = None if status == "Accepted" else 0
-        self.sessions[number] = {"station": station, "card": payload["idTag"], "stop": stop, "status": status}
+        about = {"station": station, "card": payload["idTag"], "stop": stop, "status": status}
+        self.sessions[number] = {**about, "connector": payload["connectorId"], "start": payload["meterStart"]}
         return self.started(number)
 
     def started(self, number: int) -> Payload:

@@ -9,6 +9,7 @@ from pathlib import Path
 from interlock.scenarios.live.races import Plan, Races, races
 from interlock.simulator.network.address import parse
 from tests.foreign.brain import Brain
+from tests.foreign.operated import Hand, Operated
 from tests.foreign.shells import Shell
 
 CARDS = {"TAG-DRIVER": "Accepted", "TAG-BLOCKED": "Blocked"}
@@ -20,7 +21,8 @@ def check(shell: Shell, brain: Brain, out: Path, *, seed: int = 0, budget_s: flo
     async def work() -> Races:
         async with shell(brain) as url:
             known = dict(CARDS) if cards else {}
-            return await races(Plan(parse(url), out, datetime.now(UTC), seed, budget_s, f"F{seed}-", known))
+            target = Hand(brain) if isinstance(brain, Operated) else None
+            return await races(Plan(parse(url), out, datetime.now(UTC), seed, budget_s, f"F{seed}-", known), target)
 
     return asyncio.run(work())
 

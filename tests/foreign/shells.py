@@ -39,6 +39,8 @@ def _station(path: str) -> str:
 async def _talk(brain: Brain, socket: ServerConnection) -> None:
     assert socket.request is not None
     station = _station(socket.request.path)
+    lines = getattr(brain, "lines", {})
+    lines[station] = line = socket.send
     brain.came(station)
     try:
         async for text in socket:
@@ -50,6 +52,8 @@ async def _talk(brain: Brain, socket: ServerConnection) -> None:
     except websockets.ConnectionClosed:
         pass
     finally:
+        if lines.get(station) is line:
+            del lines[station]
         brain.gone(station)
 
 

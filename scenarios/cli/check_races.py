@@ -78,7 +78,9 @@ def run_races(
         if target is not None:
             await target.check()
         plan = replace(plan, began=datetime.now(UTC))
-        done = await races(plan, target, (lambda name: print(f"  {name}: done", flush=True)) if loud else lambda _: None)
+        done = await races(
+            plan, target, (lambda name: print(f"  {name}: done", flush=True)) if loud else lambda _: None
+        )
         _show(done.document, done.took_s, out, as_json=as_json, loud=loud)
         raise typer.Exit(done.verdict.exit_code)
 
@@ -89,7 +91,13 @@ def run_races(
 
 
 def _again(
-    url: str, control: str | None, minutes: float, seed: int, prefix: str | None, tags: Sequence[str], cards: Sequence[str]
+    url: str,
+    control: str | None,
+    minutes: float,
+    seed: int,
+    prefix: str | None,
+    tags: Sequence[str],
+    cards: Sequence[str],
 ) -> str:
     words = ["interlock", "check", "csms", url, "--stage", "races", "--seed", str(seed), "--minutes", f"{minutes:g}"]
     words += ["--control", control] if control is not None else []

@@ -88,7 +88,7 @@ def registered(record: Record, run: Mapping[str, Any]) -> Found:
     checked, found = 0, list[Violation]()
     for one in record.told:
         card, status = card_of(one), one.status
-        if card not in known or status is None:
+        if card is None or card not in known or status is None:
             continue
         checked += 1
         if status != known[card] and not (known[card] == "Accepted" and status == CONCURRENT):
@@ -114,7 +114,12 @@ def not_in_use(record: Record, run: Mapping[str, Any]) -> Found:
             if one.status == CONCURRENT and not runs[card] - {session}:
                 what = f"card {card}, which runs no session, is said to be in use"
                 found.append(Violation(what, "Accepted", CONCURRENT, one.station, one.at))
-        if one.action == "StartTransaction" and one.status == "Accepted" and card is not None and one.result is not None:
+        if (
+            one.action == "StartTransaction"
+            and one.status == "Accepted"
+            and card is not None
+            and one.result is not None
+        ):
             of[one.station, one.result.field("transactionId")] = card, session
         elif one.action == "StartTransaction" and one.status is not None and card is not None:
             runs[card].discard(session)
@@ -284,7 +289,13 @@ def comes_back(record: Record, run: Mapping[str, Any]) -> Found:
     """A station whose line was cut is let in again."""
     back = [deed for deed in record.noted["deed"] if deed["what"] == "connected again"]
     found = [
-        Violation("a station whose line was cut was not let in again", "a connection", "none in 20 s", deed["station"], (deed.i,))
+        Violation(
+            "a station whose line was cut was not let in again",
+            "a connection",
+            "none in 20 s",
+            deed["station"],
+            (deed.i,),
+        )
         for deed in record.noted["deed"]
         if deed["what"] == "never let in again"
     ]
@@ -333,6 +344,7 @@ def _part(id: str, name: str, deeds: tuple[str, ...], happened: Mapping[str, int
     count = sum(happened.get(deed, 0) for deed in deeds)
     if missing:
         why = f"it never came to this: {', '.join(missing)}"
+        why += "; give a card that is accepted (--id-tag)" if "session begun" in missing else ""
         return Finding(id, name, "BOOKKEEPING", Verdict.INCONCLUSIVE, count, why, needed=True)
     return Finding(id, name, "BOOKKEEPING", Verdict.PASS, count, needed=True)
 

@@ -106,7 +106,7 @@ def once(record: Record, run: Mapping[str, Any]) -> Found:
 
 
 def recorded(record: Record, run: Mapping[str, Any]) -> Found:
-    """What became of a command, as the CSMS has it, is what its station answered; of one among several alike no word."""
+    """What became of a command, as the CSMS has it, is what its station answered; several alike are not judged."""
     asks = _asks(record)
     checked, found = 0, list[Violation]()
     for state in record.noted["command.state"]:
@@ -120,7 +120,7 @@ def recorded(record: Record, run: Mapping[str, Any]) -> Found:
             continue
         checked += 1
         [word], wrong = answers, None
-        if word in DONE and state["state"] in ENDED_BADLY or word in REFUSED and state["state"] == "accepted":
+        if (word in DONE and state["state"] in ENDED_BADLY) or (word in REFUSED and state["state"] == "accepted"):
             wrong = state["state"]
         if wrong is not None:
             what = f"{mine[0]['action']} was answered {word}"
@@ -131,7 +131,11 @@ def recorded(record: Record, run: Mapping[str, Any]) -> Found:
 def believed(record: Record, run: Mapping[str, Any]) -> Found:
     """What the CSMS believes of a connector at rest is what its station said last."""
     last: dict[tuple[str, Any], Exchange] = {}
-    steady = {station for station, asks in _asks(record).items() if {a["action"] for a in asks} <= {"UnlockConnector", "ClearCache"}}
+    steady = {
+        station
+        for station, asks in _asks(record).items()
+        if {a["action"] for a in asks} <= {"UnlockConnector", "ClearCache"}
+    }
     for one in record.of("StatusNotification"):
         if one.result is not None:
             last[one.station, one.call.field("connectorId")] = one

@@ -17,6 +17,7 @@ from typing import Any
 from interlock.scenarios.judge.wire_check import PATIENCE_S
 from interlock.scenarios.record import frames
 from interlock.scenarios.record.frames import CALL, CALLERROR, CALLRESULT, Frame
+from interlock.scenarios.record.versions import names
 from interlock.simulator.network.dial import Network
 from interlock.simulator.network.ports import StationSocket
 
@@ -24,6 +25,10 @@ WAIT_S = PATIENCE_S + 1.0
 """How long a call waits for its answer: a little longer than what counts as late."""
 
 STATUS_ACCEPTED = {"status": "Accepted"}
+OBEYED = names(
+    "CancelReservation ChangeAvailability ChangeConfiguration ClearCache ClearChargingProfile RemoteStartTransaction "
+    "RemoteStopTransaction ReserveNow Reset SendLocalList SetChargingProfile"
+)
 ANSWERS: dict[str, dict[str, Any]] = {
     "GetConfiguration": {"configurationKey": [], "unknownKey": []},
     "UnlockConnector": {"status": "Unlocked"},
@@ -33,14 +38,7 @@ ANSWERS: dict[str, dict[str, Any]] = {
     "UpdateFirmware": {},
     "DataTransfer": {"status": "UnknownVendorId"},
     "TriggerMessage": {"status": "Rejected"},
-    **{
-        action: STATUS_ACCEPTED
-        for action in (
-            *("CancelReservation", "ChangeAvailability", "ChangeConfiguration", "ClearCache", "ClearChargingProfile"),
-            *("RemoteStartTransaction", "RemoteStopTransaction", "ReserveNow", "Reset", "SendLocalList"),
-            "SetChargingProfile",
-        )
-    },
+    **dict.fromkeys(OBEYED, STATUS_ACCEPTED),
 }
 """What a station answers that does as it is told; other actions are not implemented."""
 
@@ -114,7 +112,7 @@ class Line:
     @property
     def up(self) -> bool:
         """Whether it has a socket."""
-        return self.socket is not None and self.socket.open
+        return self.socket is not None
 
     # --- connections ---
 
@@ -127,8 +125,8 @@ class Line:
         self.socket, self.ended = socket, "" if socket is not None else "not let in"
         if socket is None:
             return False
-        socket.on_down = lambda text, socket=socket: self._heard(socket, text)  # type: ignore[misc]
-        socket.on_station_closed = lambda why, socket=socket: self._lost(socket, why)  # type: ignore[misc]
+        socket.on_down = lambda text, socket=socket: self._heard(socket, text)
+        socket.on_station_closed = lambda why, socket=socket: self._lost(socket, why)
         return True
 
     def cut(self, why: str = "cut by the check") -> None:

@@ -7,6 +7,7 @@ comes back in that moment, that answers Rejected, that does not answer. What the
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -70,10 +71,12 @@ async def orders(session: Session) -> None:
         return
     names = [name for name in MAKERS if name in session.target.commands]
     hows = tuple(_HOWS)
-    await asyncio.gather(*(_one(session, name, how, 10 * n + m) for n, name in enumerate(names) for m, how in enumerate(hows)))
+    await asyncio.gather(
+        *(_one(session, name, how, 10 * n + m) for n, name in enumerate(names) for m, how in enumerate(hows))
+    )
 
 
-MAKERS = {
+MAKERS: dict[str, Callable[[int, str, int], do.Command]] = {
     "Unlock": lambda number, card, connector: do.Unlock(connector),
     "RemoteStart": lambda number, card, connector: do.RemoteStart(connector, card),
     "RemoteStop": lambda number, card, connector: do.RemoteStop(str(number)),
@@ -115,13 +118,20 @@ async def _one(session: Session, name: str, how: str, number: int) -> None:
     line.close()
 
 
-async def _ask(session: Session, place: _Place, command: do.Command, request: str, attempt: int = 1) -> tuple[str, str | None]:
+async def _ask(
+    session: Session, place: _Place, command: do.Command, request: str, attempt: int = 1
+) -> tuple[str, str | None]:
     target, action_payload = session.target, v16.call(command)
     assert target is not None
     asked = {"request_id": request, "attempt": attempt, "station": place.line.station, "node": "csms"}
     action, payload = action_payload
     session.observe(
-        "request.asked", **asked, command={"kind": type(command).__name__}, action=action, payload=payload, up=place.line.up
+        "request.asked",
+        **asked,
+        command={"kind": type(command).__name__},
+        action=action,
+        payload=payload,
+        up=place.line.up,
     )
     decision = await target.operate(place.line.station, command, request)
     session.observe(
@@ -150,7 +160,9 @@ async def _once(session: Session, place: _Place, command: do.Command, request: s
     answer, id = await _ask(session, place, command, request)
     if answer in ("accepted", "known"):
         there = await place.hears(action, before, LEAVES_S)
-        session.observe("left", station=place.line.station, request_id=request, action=action, there=there, up=place.line.up)
+        session.observe(
+            "left", station=place.line.station, request_id=request, action=action, there=there, up=place.line.up
+        )
         session.deed("orders", "a command left" if there else "a command did not leave", place.line.station)
         await asyncio.sleep(QUIET_S)
     await _settle(session, place, command, request, id)
@@ -210,7 +222,13 @@ async def _belief(session: Session, line: Line) -> None:
     assert target is not None
     if "connectors" in target.tells and line.up:
         for one in await target.connectors(line.station) or []:
-            session.observe("belief", station=line.station, connector=one.get("evse"), status=one.get("status"), online=one.get("online"))
+            session.observe(
+                "belief",
+                station=line.station,
+                connector=one.get("evse"),
+                status=one.get("status"),
+                online=one.get("online"),
+            )
 
 
 _HOWS = {

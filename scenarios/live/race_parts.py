@@ -28,19 +28,33 @@ def stop_of(line: Line, number: int, meter_wh: int, card: str | None = None) -> 
     return stop | ({"idTag": card} if card is not None else {})
 
 
+FIRST = 3
+"""How many stations go ahead, where the one before was not accepted."""
+
+
 async def first(session: Session) -> bool:
-    """Let one station go ahead; return whether there is any sense in going on: it was let in and accepted.
+    """Let a station go ahead; return whether there is any sense in going on: one was let in and accepted.
 
     It shows too whether an invented card is accepted, so that every station can have a card of its own.
     """
-    line = session.line("FIRST")
-    if not await line.dial():
-        return False
-    reply = await session.boot(line)
-    session.step(line, "first", "alone", "boot", reply.word)
-    if reply.word != "Accepted":
-        return False
-    session.deed("boot", "boot accepted", line.station)
+    for number in range(FIRST):
+        line = session.line(f"FIRST{number}")
+        if not await line.dial():
+            return False
+        reply = await session.boot(line)
+        session.step(line, "session", "alone", "boot", reply.word)
+        if reply.word == "Accepted":
+            session.deed("boot", "boot accepted", line.station)
+            await _try_cards(session, line)
+            line.close()
+            return True
+        line.close()
+        if reply.frame is None:
+            return False
+    return False
+
+
+async def _try_cards(session: Session, line: Line) -> None:
     cards = [session.cards.invent() for _ in range(3)]
     words = []
     for card in cards:
@@ -53,12 +67,11 @@ async def first(session: Session) -> bool:
     if type(number) is int and start.word == "Accepted":
         await session.call(line, "StopTransaction", stop_of(line, number, 200, cards[0]))
     await session.call(line, "Heartbeat", {})
-    line.close()
-    return True
 
 
 async def cards(session: Session) -> None:
     """Show each known card at three stations, several times: by itself, and with a start."""
+
     async def at(name: str) -> None:
         line = session.line(name)
         if not await session.arrive(line):

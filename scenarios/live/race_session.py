@@ -115,7 +115,7 @@ class Session:
 
     async def call(self, line: Line, action: str, payload: dict[str, Any], id: str | None = None) -> Reply:
         """Make a call. Where this action is never answered, the wait is short."""
-        name, future = line.send(action, payload, id)
+        _, future = line.send(action, payload, id)
         try:
             async with asyncio.timeout(SHORT_S if self.silent[action] >= SILENT else WAIT_S):
                 return await asyncio.shield(future)

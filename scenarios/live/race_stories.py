@@ -112,7 +112,9 @@ class _Story:
         if not await line.dial():
             return
         model = "Säule" if relation.form is not compact else "Check"
-        reply = await self._step("boot", "BootNotification", {"chargePointVendor": "Interlock", "chargePointModel": model})
+        reply = await self._step(
+            "boot", "BootNotification", {"chargePointVendor": "Interlock", "chargePointModel": model}
+        )
         if reply.word in ("Pending", "Rejected"):
             reply = await session.boot(line)
         if reply.word != "Accepted":

@@ -71,9 +71,7 @@ async def races(plan: Plan, target: Target | None = None, show: Callable[[str], 
     clock = WallClock(loop)
     with Recorder(lambda: clock.now, plan.out) as recorder:
         observe = recorder.observe
-        network = Network(
-            loop, plan.address, observe, record_frames(observe), password=plan.password, tls=plan.tls
-        )
+        network = Network(loop, plan.address, observe, record_frames(observe), password=plan.password, tls=plan.tls)
         session = Session(
             network, lambda: clock.now, plan.began, observe, plan.seed, plan.prefix, _cards(plan), plan.budget_s, target
         )

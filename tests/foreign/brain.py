@@ -10,9 +10,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 Payload = dict[str, Any]
-KNOWN = (
-    "Authorize BootNotification DataTransfer Heartbeat MeterValues StartTransaction StatusNotification StopTransaction"
-).split()
+KNOWN = {
+    *("Authorize", "BootNotification", "DataTransfer", "Heartbeat"),
+    *("MeterValues", "StartTransaction", "StatusNotification", "StopTransaction"),
+}
 NEEDED = {
     "Authorize": {"idTag": str},
     "StartTransaction": {"connectorId": int, "idTag": str, "meterStart": int, "timestamp": str},

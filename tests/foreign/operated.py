@@ -79,7 +79,11 @@ class Operated(Brain):
 
     def record(self, station: str) -> list[Payload]:
         """All transactions of a station."""
-        return [{"id": n, **one} for n, one in self.sessions.items() if one["station"] == station and one["status"] == "Accepted"]
+        return [
+            {"id": n, **one}
+            for n, one in self.sessions.items()
+            if one["station"] == station and one["status"] == "Accepted"
+        ]
 
 
 class Hand:
@@ -87,7 +91,6 @@ class Hand:
 
     tells = frozenset(("requests", "outcomes", "transactions", "connectors"))
     commands = frozenset(COMMANDS)
-    cards: dict[str, str] = {}
 
     def __init__(self, brain: Operated) -> None:
         self.brain = brain
@@ -134,7 +137,9 @@ class _NeverSends(Operated):
 def _sends(change: Callable[[Operated, str, str, Payload], tuple[str, str, Payload]]) -> type[Operated]:
     class Differs(Operated):
         async def send(self, station: str, name: str, action: str, payload: Payload) -> None:
-            await super().send(*change(self, station, action, payload)[:1], name, *change(self, station, action, payload)[1:])
+            await super().send(
+                *change(self, station, action, payload)[:1], name, *change(self, station, action, payload)[1:]
+            )
 
     return Differs
 
@@ -208,7 +213,10 @@ WRONG_OPERATED: dict[str, tuple[str, Callable[[], Operated]]] = {
         "every command is about connector 1",
         _sends(lambda b, s, a, p: (s, a, {**p, "connectorId": 1} if "connectorId" in p else p)),
     ),
-    "always-hard": ("every reset is a hard one", _sends(lambda b, s, a, p: (s, a, {"type": "Hard"} if a == "Reset" else p))),
+    "always-hard": (
+        "every reset is a hard one",
+        _sends(lambda b, s, a, p: (s, a, {"type": "Hard"} if a == "Reset" else p)),
+    ),
     "always-operative": (
         "availability is always Operative",
         _sends(lambda b, s, a, p: (s, a, {**p, "type": "Operative"} if a == "ChangeAvailability" else p)),

@@ -1,4 +1,4 @@
-"""Brains on sockets, in styles: `websockets` with raw JSON, sans-I/O on plain asyncio, slow and chatty, the `ocpp` library.
+"""Brains on sockets: `websockets` with raw JSON, sans-I/O on plain asyncio, slow and chatty, the `ocpp` library.
 
 Each is a context manager that gives the URL. They listen on loopback, at a port of their own.
 """
@@ -69,7 +69,13 @@ async def odd_json(brain: Brain) -> AsyncIterator[str]:
     """The same, with indented JSON, members turned round and characters beyond ASCII escaped."""
 
     def result(station: str, name: str, action: str, answer: dict[str, Any]) -> list[str]:
-        turned = dict(reversed([*answer.items(), ]))
+        turned = dict(
+            reversed(
+                [
+                    *answer.items(),
+                ]
+            )
+        )
         return [json.dumps([3, name, turned], indent=3)]
 
     brain.result = result  # type: ignore[method-assign]
@@ -234,7 +240,13 @@ class Whitelist(Brain):
 
     def card(self, card: str) -> str:
         """How a card is registered."""
-        return "Accepted" if card in ("TAG-DRIVER", "TAG-OTHER") else super().card(card) if card in self.blocked else "Invalid"
+        return (
+            "Accepted"
+            if card in ("TAG-DRIVER", "TAG-OTHER")
+            else super().card(card)
+            if card in self.blocked
+            else "Invalid"
+        )
 
 
 RIGHT: dict[str, tuple[Shell, Callable[[], Brain]]] = {

@@ -153,6 +153,11 @@ def untouched(record: Record, run: Mapping[str, Any]) -> Found:
         if word != expected:
             what = f"a start elsewhere with the card of a session, after {probe['after']}"
             found.append(Violation(what, expected, word, probe["station"], (first.i, probe.i)))
+    for race in record.noted["race"] if first is not None and first["word"] == CONCURRENT else ():
+        checked += 1
+        if race["words"] == ["Accepted", "Accepted"]:
+            what = f"card {race['card']} began two sessions in one moment"
+            found.append(Violation(what, f"one of them {CONCURRENT}", "both Accepted", race["station"], (race.i,)))
     return checked, found
 
 

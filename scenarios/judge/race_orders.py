@@ -11,6 +11,7 @@ from typing import Any
 
 from interlock.scenarios.judge.race_record import Exchange, Record
 from interlock.scenarios.judge.verdict import Level, Violation
+from interlock.scenarios.judge.wire_checks.transactions import wording
 from interlock.scenarios.record.domain_view import Observation
 
 Found = tuple[int, list[Violation]]
@@ -86,11 +87,22 @@ def leaves(record: Record, run: Mapping[str, Any]) -> Found:
 
 
 def once(record: Record, run: Mapping[str, Any]) -> Found:
-    """What was asked once is sent once, however often the request was made under its key, where it takes keys."""
+    """What was asked once is sent once, however often the request was made under its key, where it takes keys.
+
+    What was refused, or could not be sent as the station was away, is not sent at all.
+    """
+    refused = {
+        (one["request_id"], one["attempt"])
+        for one in record.noted["request.answered"]
+        if one["answer"] in ("refused", "unreachable")
+    }
     keyed = "requests" in run.get("rules", {}).get("told", ())
     wanted: dict[tuple[str, str], set[Any]] = defaultdict(set)
     for station, asks in _asks(record).items():
         for ask in asks:
+            wanted[station, ask["action"]] |= set()
+            if (ask["request_id"], ask["attempt"]) in refused:
+                continue
             wanted[station, ask["action"]].add(ask["request_id"] if keyed else (ask["request_id"], ask["attempt"]))
     sent: dict[tuple[str, str], list[Exchange]] = defaultdict(list)
     for order in record.orders:
@@ -141,6 +153,9 @@ def believed(record: Record, run: Mapping[str, Any]) -> Found:
             last[one.station, one.call.field("connectorId")] = one
     checked, found = 0, list[Violation]()
     for belief in record.noted["belief"]:
+        if belief["online"] is False:
+            what = "a station that is connected is believed to be away"
+            found.append(Violation(what, "online", "offline", belief["station"], (belief.i,)))
         told = last.get((belief["station"], belief["connector"]))
         if told is None or belief["station"] not in steady or belief["status"] is None:
             continue
@@ -192,6 +207,13 @@ def single(record: Record, run: Mapping[str, Any]) -> Found:
             given[one.station].add(str(one.result.field("transactionId")))
     on_record = Counter(row["station"] for row in record.noted["csms.session"])
     checked, found = 0, list[Violation]()
+    sessions: dict[str, set[tuple[str, ...]]] = defaultdict(set)
+    for one in record.of("StartTransaction"):
+        sessions[one.station].add(wording(one.call))
+    for station, count in on_record.items():
+        if count > len(sessions[station]):
+            what = f"{count} sessions of {station} are on record"
+            found.append(Violation(what, f"the {len(sessions[station])} that it told", str(count), station))
     for row in record.noted["csms.session"]:
         known = given.get(row["station"], set())
         if "?" in known:

@@ -104,6 +104,7 @@ class Line:
     answers: Callable[[Frame], dict[str, Any] | None] = lambda frame: ANSWERS.get(frame.action)
     """Payload of the answer to a CALL of the CSMS; None: CALLERROR NotImplemented."""
     answer_calls: bool = True
+    answer_after_s: float = 0.0
     socket: StationSocket | None = None
     ended: str = ""
     """Why the last socket ended."""
@@ -199,10 +200,14 @@ class Line:
                 future.set_result(Reply(frame))
         elif frame.kind == CALL and self.answer_calls:
             payload = self.answers(frame)
-            if payload is None:
-                self.say(self.form([CALLERROR, frame.id, "NotImplemented", "", {}]))
+            answer = (
+                [CALLERROR, frame.id, "NotImplemented", "", {}] if payload is None else [CALLRESULT, frame.id, payload]
+            )
+            if self.answer_after_s:
+                later = asyncio.get_running_loop().call_later
+                later(self.answer_after_s, lambda: self.say(self.form(answer)) if socket is self.socket else None)
             else:
-                self.say(self.form([CALLRESULT, frame.id, payload]))
+                self.say(self.form(answer))
 
     # --- times ---
 

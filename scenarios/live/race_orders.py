@@ -24,6 +24,8 @@ LEAVES_S = 15.0
 """How long an accepted command may take to leave for a station that is there."""
 SETTLES_S = 8.0
 QUIET_S = 1.5
+SILENCE_S = 8.0
+"""How long a station that does not answer is watched: nothing may be sent again."""
 
 
 @dataclass(slots=True)
@@ -207,10 +209,24 @@ async def _moved(session: Session, place: _Place, command: do.Command, request: 
     await _once(session, place, command, request)
 
 
+async def _burst(session: Session, place: _Place, command: do.Command, request: str) -> None:
+    """The same is asked for twice in one moment, under two keys, and the station takes a while to answer."""
+    place.line.answer_after_s = 0.8
+    action = v16.call(command)[0]
+    asked = (_ask(session, place, command, f"{request}-{number}") for number in (1, 2))
+    taken = [answer for answer, _ in await asyncio.gather(*asked) if answer == "accepted"]
+    if taken:
+        there = await place.hears(action, 0, LEAVES_S)
+        about = {"station": place.line.station, "request_id": request, "action": action}
+        session.observe("left", **about, there=there, up=place.line.up)
+    session.deed("orders", "two commands in one moment", place.line.station)
+    await asyncio.sleep(2 * QUIET_S)
+
+
 async def _silent(session: Session, place: _Place, command: do.Command, request: str) -> None:
     place.line.answer_calls = False
     await _ask(session, place, command, request)
-    await asyncio.sleep(QUIET_S)
+    await asyncio.sleep(SILENCE_S)
     # A CSMS that waits for an answer has to answer meanwhile.
     reply = await session.call(place.line, "Heartbeat", {})
     session.step(place.line, "silent", "a CALL of the CSMS is open", "heartbeat", reply.word)
@@ -238,6 +254,7 @@ _HOWS = {
     "away": _away,
     "returns": _returns,
     "moved": _moved,
+    "burst": _burst,
     "silent": _silent,
 }
 """What becomes of a station around a command."""

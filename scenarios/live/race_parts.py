@@ -12,6 +12,8 @@ from interlock.scenarios.live.race_stories import come_back
 
 CROWD = 20
 NOBODY = "org.example.nobody-knows-this"
+LONG = 60
+"""Messages of one station in a row."""
 Probe = Callable[[str], Awaitable[str]]
 
 
@@ -133,8 +135,27 @@ async def in_use(session: Session) -> None:
         stopped = await session.call(home, "StopTransaction", stop_of(home, number, 2000, card))
         if stopped.frame is not None:
             await probe("it ended")
+            await _at_once(session, home, other)
         home.close()
         other.close()
+
+
+RACES = 5
+
+
+async def _at_once(session: Session, *lines: Line) -> None:
+    """Let one card begin a session at two stations in the same moment, some times."""
+    if not session.cards.fresh:
+        return
+    for turn in range(RACES):
+        card = session.cards.invent()
+        starts = (session.call(line, "StartTransaction", start_of(line, card, 2, 3000 + turn)) for line in lines)
+        replies = await asyncio.gather(*starts)
+        session.observe("race", station=lines[0].station, card=card, words=[reply.word for reply in replies])
+        for line, reply in zip(lines, replies, strict=True):
+            number = reply.field("transactionId")
+            if reply.word == "Accepted" and type(number) is int:
+                await session.call(line, "StopTransaction", stop_of(line, number, 3100 + turn, card))
 
 
 async def _nothing_changes(session: Session, home: Line, other: Line, number: int, probe: Probe) -> Any:
@@ -258,10 +279,15 @@ async def time_passes(session: Session) -> None:
     line = session.line("CLOCK")
     if not await session.arrive(line):
         return
-    for _ in range(6):
-        await session.call(line, "Heartbeat", {})
-        await asyncio.sleep(1.5)
-    # A half-open connection beside it: nobody may wait for that.
+    for number in range(6):
+        reply = await session.call(line, "Heartbeat", {})
+        session.step(line, "clock", str(number), "heartbeat", reply.word)
+        await asyncio.sleep(1.2)
+    for action in ("DiagnosticsStatusNotification", "FirmwareStatusNotification"):
+        await session.call(line, action, {"status": "Idle"})
+    for number in range(LONG):
+        reply = await session.call(line, "Heartbeat", {})
+        session.step(line, "clock", f"the {number}th message", "heartbeat", reply.word)
     line.close()
 
 

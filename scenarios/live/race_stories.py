@@ -19,6 +19,29 @@ from interlock.scenarios.live.race_session import AT_ONCE, Ids, Session, countin
 
 OFFLINE_S = 900.0
 """How long ago an offline session began."""
+REASONS = (
+    *("EmergencyStop", "EVDisconnected", "HardReset", "Other", "PowerLoss", "Reboot", "Remote", "SoftReset"),
+    *("UnlockCommand", "DeAuthorized"),
+)
+STATUSES = (
+    *("Available", "Unavailable", "Faulted", "Preparing", "Charging", "SuspendedEV", "SuspendedEVSE", "Finishing"),
+    "Reserved",
+)
+"""The first three are those of connector 0."""
+ERRORS = (
+    *("ConnectorLockFailure", "EVCommunicationError", "GroundFailure", "HighTemperature", "InternalError", "NoError"),
+    *("LocalListConflict", "OtherError", "OverCurrentFailure", "OverVoltage", "PowerMeterFailure"),
+    *("PowerSwitchFailure", "ReaderFailure", "ResetFailure", "UnderVoltage", "WeakSignal"),
+)
+BOOT = {
+    "chargePointSerialNumber": "S-0001",
+    "chargeBoxSerialNumber": "B-0001",
+    "firmwareVersion": "1.0.0-rc.1",
+    "iccid": "89490200001234567890",
+    "imsi": "262011234567890",
+    "meterType": "M3",
+    "meterSerialNumber": "M-1",
+}
 TOLD = ("boot", "status", "authorize", "start", "meter", "stop", "heartbeat")
 """Steps behind which the line is cut."""
 
@@ -49,6 +72,10 @@ class Relation:
     late: bool = False
     """Whether the session was offline and is told when it is over."""
     statuses: str = "usual"
+    samples: int = 1
+    """How often a sample stands in each meter value."""
+    reasons: bool = False
+    """Whether stops have other reasons, and no card."""
 
 
 def relations() -> Iterator[Relation]:
@@ -64,6 +91,9 @@ def relations() -> Iterator[Relation]:
     yield Relation("times without fractions", fraction=False)
     yield Relation("energy in kWh", kwh=True)
     yield Relation("many measurands and phases", rich=True)
+    yield Relation("large meter values", samples=150)
+    yield Relation("other reasons to stop, without a card", reasons=True)
+    yield Relation("every status and error code", statuses="every")
     yield Relation("heartbeats in between", between="Heartbeat")
     yield Relation("DataTransfers in between", between="DataTransfer")
     yield Relation("statuses in between", between="StatusNotification")
@@ -128,6 +158,12 @@ class _Story:
         await self._step("heartbeat", "Heartbeat", {})
         line.close()
 
+    async def _once_more(self, start: dict[str, Any], card: str) -> None:
+        """Tell a start once more that was told while the CSMS may still have worked on the first one."""
+        if self.relation.cut_at == "start":
+            reply = await self.session.call(self.line, "StartTransaction", start, f"again-{self.line.ids()}"[:36])
+            self.session.step(self.line, "session", self.relation.name, "start", reply.word, card=card)
+
     async def _boot(self, model: str) -> bool:
         session, relation, line = self.session, self.relation, self.line
         if relation.cut_at == "boot":
@@ -135,7 +171,8 @@ class _Story:
             await self._lose_line()
             if not await self._dial():
                 return False
-        reply = await session.boot(line, chargePointModel=model)
+        more = BOOT if relation.rich else {}
+        reply = await session.boot(line, chargePointModel=model, **more)
         session.step(line, "session", relation.name, "boot", reply.word)
         return reply.word == "Accepted"
 
@@ -159,13 +196,16 @@ class _Story:
             return
         if reply.word == "Accepted":
             session.deed("stories", "session begun", line.station)
+        await self._once_more(start, card)
         await self._report("Charging", connectors=(connector,))
         for share in (0.4, 0.8):
             at, wh = began + share * (ended - began), start_wh + int(share * 700)
             await self._step("meter", "MeterValues", self._meter(connector, number, at, wh))
         await self._report("Finishing", connectors=(connector,))
         stop: dict[str, Any] = {"transactionId": number, "meterStop": stop_wh, "timestamp": self._time(ended)}
-        stop |= {"idTag": card, "reason": "Local"}
+        stop |= {"reason": self.rng.choice(REASONS)} if relation.reasons else {"idTag": card, "reason": "Local"}
+        if relation.rich:
+            stop["transactionData"] = self._meter(connector, number, ended, stop_wh)["meterValue"]
         if (await self._step("stop", "StopTransaction", stop, card)).frame is not None:
             session.deed("stories", "session ended", line.station)
         await self._report("Available", connectors=(connector,))
@@ -238,6 +278,11 @@ class _Story:
             payload = {"connectorId": connector, "errorCode": "NoError", "status": status if connector else "Available"}
             if self.relation.rich:
                 payload |= {"vendorId": "org.example", "vendorErrorCode": "E-17", "info": "nothing wrong"}
+            if kind == "every":
+                payload |= {
+                    "errorCode": self.rng.choice(ERRORS),
+                    "status": self.rng.choice(STATUSES[: 9 if connector else 3]),
+                }
             await self._step("status", "StatusNotification", payload)
 
     # --- what is said ---
@@ -263,6 +308,7 @@ class _Story:
                 samples.append({"value": "229.9", "unit": "V", "measurand": "Voltage", "phase": f"{phase}-N"})
             samples.append({"value": "42", "unit": "Percent", "measurand": "SoC", "location": "EV"})
             sample |= {"context": "Sample.Periodic", "format": "Raw", "location": "Outlet"}
+        samples *= self.relation.samples
         return {
             "connectorId": connector,
             "transactionId": number,

@@ -133,10 +133,24 @@ def _outcome(tale: Tale, word: str, state: str) -> None:
     tale.note("command.state", command_id="m1", state=state, request_id="r1", station="A")
 
 
-def _belief(tale: Tale, status: str) -> None:
+def _race(tale: Tale, word: str) -> None:
+    tale.note("race", station="A", card="Y", words=["Accepted", word])
+
+
+def _refused(tale: Tale) -> None:
+    tale.note("request.answered", request_id="r1", attempt=1, station="A", answer="unreachable", command_id=None)
+
+
+def _unanswered(tale: Tale) -> None:
+    _record(tale, more=True)
+    lost = {"connectorId": 1, "idTag": "X", "meterStart": 10, "timestamp": f"{T0}0Z"}
+    tale.frame("station.sent", "A", [2, "lost", "StartTransaction", lost], 0.0)
+
+
+def _belief(tale: Tale, status: str, online: bool | None = None) -> None:
     tale.status("Available")
     tale.ask("UnlockConnector", {"connectorId": 1})
-    tale.note("belief", station="A", connector=1, status=status, online=None)
+    tale.note("belief", station="A", connector=1, status=status, online=online)
 
 
 def _record(tale: Tale, number: int = 5, stop_wh: int | None = 90, more: bool = False) -> None:
@@ -158,6 +172,8 @@ CASES: list[tuple[str, Callable[[Tale], Any], Callable[[Tale], Any]]] = [
     ("R04", lambda t: _in_use(t, True), lambda t: _in_use(t, False)),
     ("R05", lambda t: _probes(t, "Accepted", "Accepted"), lambda t: _probes(t, "ConcurrentTx", "Accepted")),
     ("R05", lambda t: _probes(t, "ConcurrentTx", "ConcurrentTx"), lambda t: _probes(t, "closed", "Accepted")),
+    ("R05", lambda t: (_probes(t, "ConcurrentTx", "Accepted"), _race(t, "Accepted")),
+     lambda t: (_probes(t, "ConcurrentTx", "Accepted"), _race(t, "ConcurrentTx"))),
     ("R06", lambda t: t.start(0), lambda t: (t.start(1), t.start(0, "Invalid", card="Y"))),
     ("R07", lambda t: _numbers(t, True), lambda t: _numbers(t, False)),
     ("R07", lambda t: _numbers(t, True, one_id=True), lambda t: _numbers(t, False, each=True)),
@@ -187,6 +203,9 @@ CASES: list[tuple[str, Callable[[Tale], Any], Callable[[Tale], Any]]] = [
     ("R24", lambda t: _outcome(t, "UnlockFailed", "accepted"), lambda t: _outcome(t, "UnlockFailed", "rejected")),
     ("R24", lambda t: _outcome(t, "Unlocked", "rejected"), lambda t: _outcome(t, "Unlocked", "unknown")),
     ("R25", lambda t: _belief(t, "Faulted"), lambda t: _belief(t, "Available")),
+    ("R25", lambda t: _belief(t, "Available", online=False), lambda t: _belief(t, "Available", online=True)),
+    ("R23", lambda t: (_orders(t, {"connectorId": 2}), _refused(t)), lambda t: _orders(t, {"connectorId": 2})),
+    ("R27", _unanswered, lambda t: _record(t)),
     ("R26", lambda t: _record(t, stop_wh=None), lambda t: _record(t)),
     ("R26", lambda t: _record(t, stop_wh=91), lambda t: _record(t)),
     ("R27", lambda t: _record(t, more=True), lambda t: _record(t)),

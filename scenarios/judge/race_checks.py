@@ -34,7 +34,7 @@ def alike(record: Record, run: Mapping[str, Any]) -> Found:
     words: dict[tuple[str, str], dict[str, list[Observation]]] = defaultdict(lambda: defaultdict(list))
     for step in record.noted["step"]:
         if step["word"] not in ("cut",) and not _in_use(step, run):
-            words[step["story"], step["label"]][step["word"]].append(step)
+            words[step["story"], step["label"]][_compared(step)].append(step)
     for (story, label), said in words.items():
         if story == "in use":
             continue
@@ -50,6 +50,12 @@ def alike(record: Record, run: Mapping[str, Any]) -> Found:
                 at = (said[usual][0].i, steps[0].i)
                 found.append(Violation(what, usual, word, steps[0]["station"], at))
     return checked, found
+
+
+def _compared(step: Observation) -> str:
+    """Return the word of a step as it is compared: what a stop says of the card is optional, and R02 compares it."""
+    word = str(step["word"])
+    return word if step["label"] != "stop" or word in UNTOLD or word.startswith("CALLERROR") else "answered"
 
 
 def _in_use(step: Observation, run: Mapping[str, Any]) -> bool:

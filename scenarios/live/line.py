@@ -104,7 +104,8 @@ class Line:
     answers: Callable[[Frame], dict[str, Any] | None] = lambda frame: ANSWERS.get(frame.action)
     """Payload of the answer to a CALL of the CSMS; None: CALLERROR NotImplemented."""
     answer_calls: bool = True
-    answer_after_s: float = 0.0
+    answer_after_s: float = 0.1
+    """How long after a CALL its answer leaves, so that one that did not wait for it is seen."""
     socket: StationSocket | None = None
     ended: str = ""
     """Why the last socket ended."""

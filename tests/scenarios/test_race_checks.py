@@ -82,6 +82,11 @@ def _steps(tale: Tale, last: str) -> None:
         tale.note("step", station="A", story="session", relation=relation, label="start", word=word, card="X")
 
 
+def _stops(tale: Tale, last: str) -> None:
+    for word in ("Accepted", "Accepted", last):
+        tale.note("step", station="A", story="session", relation="plain", label="stop", word=word, card="X")
+
+
 def _cards(tale: Tale, last: str) -> None:
     tale.authorize("X", "Accepted")
     tale.authorize("X", last)
@@ -166,6 +171,7 @@ def _record(tale: Tale, number: int = 5, stop_wh: int | None = 90, more: bool = 
 CASES: list[tuple[str, Callable[[Tale], Any], Callable[[Tale], Any]]] = [
     ("R01", lambda t: _steps(t, "Invalid"), lambda t: _steps(t, "Accepted")),
     ("R01", lambda t: _steps(t, "closed"), lambda t: (_steps(t, "Accepted"), _steps(t, "cut"))),
+    ("R01", lambda t: _stops(t, "CALLERROR InternalError"), lambda t: _stops(t, "answered")),
     ("R02", lambda t: _cards(t, "Invalid"), lambda t: _cards(t, "Accepted")),
     ("R03", lambda t: t.authorize("BAD", "Accepted"), lambda t: t.authorize("BAD", "Blocked")),
     ("R03", lambda t: t.authorize("BAD", "Invalid"), lambda t: t.authorize("GOOD", "ConcurrentTx")),

@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 OUT := reports/out
 JOBS ?=
 
-.PHONY: help run test lint types prove bench serverbench capacity growth kills breaks faults fuzz storm day seeds picture pins clean worlds nightly prove-outside
+.PHONY: help run test lint types prove bench serverbench capacity growth kills breaks faults fuzz attackers storm day seeds picture pins clean worlds nightly prove-outside
 
 help:  ## show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -79,6 +79,9 @@ faults: $(VENV)/dev.stamp  ## full disks, failing disks, databases that restart 
 
 fuzz: $(VENV)/dev.stamp  ## a million bad frames in process, 50,000 over sockets
 	$(BIN)/python loadtests/damage/fuzz_frames.py
+
+attackers: $(VENV)/dev.stamp  ## 20 attackers beside 500 good stations: what those notice, and what it costs
+	$(BIN)/python loadtests/damage/attackers.py
 
 storm: $(VENV)/dev.stamp  ## 5,000 charging stations lose the CSMS at once, and come back
 	$(BIN)/python loadtests/damage/storm.py

@@ -51,6 +51,13 @@ class Connection:
         self._abandoned: list[ocppj.TimedOut] = []
         self.rested: Callable[[], None] = _nothing
         """Is called when every frame offered was handled."""
+        self.proven = False
+        """Whether the station proved who it is: with a password or a certificate."""
+        self.ping: Callable[[], None] | None = None
+        """Asks the other side for a pong; None where the transport cannot."""
+        self._sign: asyncio.Future[None] | None = None
+        self._spoke = False
+        self._turn = node.turn(station)
 
     @property
     def waiting(self) -> int:
@@ -62,19 +69,47 @@ class Connection:
     def offer(self, frame: str) -> None:
         """Take a frame from the transport; `run` handles it in its turn."""
         self._inbox.append(frame)
+        if self.epoch == 0:  # it is not decided yet whose this is: somebody speaks in the station's name
+            self.node.presence.heard(self.station, self.node.clock.now())
+        self._spoke = True
+        self._signed()
         self._wake()
 
     def alive(self, now: float) -> None:
-        """Note a ping or pong of a station that has spoken (OCPP-J 1.6 section 5.3)."""
-        if self.node.settings.controls == "ignored" or not self.open or self.epoch == 0:
+        """Note a ping or a pong: a sign of life, as any frame is (OCPP-J 1.6 section 5.3)."""
+        self._signed()
+        if self.node.settings.controls == "ignored" or self.node.connections.get(self.station) is not self:
             return
         if not self.node.presence.heard(self.station, now):
             self._returned = True  # it was silent for so long that the log calls it offline
             self._wake()
 
+    async def answers(self, within_s: float) -> bool:
+        """Ask the other side for a sign of life; tell whether there was one in time."""
+        if self.ping is None or self._hung_up is not None:
+            return False
+        self._sign = sign = self._sign or asyncio.get_running_loop().create_future()
+        self.ping()
+        await asyncio.wait({sign}, timeout=within_s)
+        if self._sign is sign:
+            self._sign = None
+        return sign.done() and self._hung_up is None
+
+    async def speaks(self) -> bool:
+        """Wait for the first frame; False when the transport is gone without one."""
+        while not self._spoke and self._hung_up is None:
+            self._waiting = asyncio.get_running_loop().create_future()
+            await self._waiting
+        return self._spoke
+
+    def _signed(self) -> None:
+        if self._sign is not None and not self._sign.done():
+            self._sign.set_result(None)
+
     def hang_up(self, why: str) -> None:
         """Note that the transport is gone; frames that arrived before still count."""
         self._hung_up = why
+        self._signed()
         self._wake()
 
     def _wake(self) -> None:
@@ -82,8 +117,9 @@ class Connection:
             self._waiting.set_result(None)
 
     async def run(self) -> None:
-        """Handle frames in the order they came, until the transport is gone."""
+        """Count as the station's connection, if it may; then handle frames in order, until the transport is gone."""
         loop = asyncio.get_running_loop()
+        await self._arrive()
         while True:
             while self._inbox:
                 await self.receive(self._inbox.popleft())
@@ -94,6 +130,8 @@ class Connection:
                 await self.closed(self._hung_up)
                 return
             self.rested()
+            if self._inbox:
+                continue  # it was given what had to wait
             self._waiting = loop.create_future()
             await self._waiting
 
@@ -106,15 +144,36 @@ class Connection:
         except NOT_DURABLE as error:
             self.node.alarm(f"{self.station}: its return was not recorded: {error}")
 
+    async def _arrive(self) -> None:
+        try:
+            if await self.node.may_replace(self):
+                if self._hung_up is not None:
+                    return  # it never counted; a frame it left counts when it is handled
+                async with self._turn:
+                    await self.node.welcome(self)
+            elif self._hung_up is None:
+                self._inbox.clear()
+                self._close("another connection of this station answers")
+        except NOT_DURABLE as error:  # its first frame tries again
+            self.node.alarm(f"{self.station}: its connection was not recorded: {error}")
+
     # --- frames ---
 
     async def receive(self, frame: str) -> None:
         """Handle one frame to the end. Returns once what it told is durable and its answer was written."""
+        async with self._turn:
+            await self._receive(frame)
+
+    async def _receive(self, frame: str) -> None:
         node = self.node
+        self._spoke = True
         now = node.clock.now()
         notice = self.endpoint.receive(frame, now)
         try:
             if not node.presence.heard(self.station, now) or self.epoch == 0:
+                if self.epoch == 0 and not await node.may_replace(self):
+                    self._close("another connection of this station answers")
+                    return
                 await node.welcome(self)
             await self._understood(notice)
         except NOT_DURABLE as error:
@@ -256,7 +315,7 @@ class Connection:
             self._abandoned = list(self.endpoint.abandon())
 
     def supersede(self) -> None:
-        """End this connection because a newer one of the same station speaks."""
+        """End this connection because a newer one of the same station counts."""
         self._close("superseded by a newer connection")
 
     def fail(self) -> None:

@@ -24,6 +24,7 @@ from typing import Any, Protocol
 
 from interlock.csms import codec, ocppj
 from interlock.csms import labelled_points as points
+from interlock.csms.budgets import Budgets
 from interlock.csms.dialects import Dialect, NotAcceptable
 from interlock.csms.domain import commands as do
 from interlock.csms.domain import events as ev
@@ -31,7 +32,7 @@ from interlock.csms.domain import facts, recall
 from interlock.csms.domain.bounds import bounds
 from interlock.csms.domain.inflight import Pending, Phase, probe_request
 from interlock.csms.domain.station import Station
-from interlock.csms.handle import Handler, Unreachable, station_of
+from interlock.csms.handle import COMMAND_ID, Handler, Loaded, Unreachable, station_of
 from interlock.csms.noted import UNPLACED
 from interlock.csms.store import NOT_DURABLE, StoredEvent
 from interlock.csms.supervise import Supervisor
@@ -51,6 +52,8 @@ class Carrier(Protocol):
 Spawn = Callable[[Coroutine[Any, Any, None]], Any]
 
 
+UNASKED_PER_MINUTE = 120.0
+"""Answers to no known command that are recorded for each station; more of them say nothing new."""
 SOONEST_S = 0.05
 """Between two looks at one command, whatever the store does with what was found."""
 
@@ -67,6 +70,8 @@ class Dispatcher:
         self._probes: dict[str, int] = {}
         self._waits: dict[str, tuple[datetime, float]] = {}
         """Until when each command is waited for: the time of day it is due, and when that is on the loop's clock."""
+        self._unasked = Budgets(UNASKED_PER_MINUTE / 60.0, UNASKED_PER_MINUTE)
+        """Answers to no known command of which the log is asked, by station."""
 
     # --- intent -> CALL ---
 
@@ -118,9 +123,7 @@ class Dispatcher:
         loaded = await self.handler.load(station)
         pending = loaded.state.commands.get(command_id)
         if pending is None:
-            pending = (await self.handler.catch_up(station, loaded)).state.commands.get(command_id)
-        if pending is None:
-            pending = forgotten = await self.handler.recall(station, command_id)
+            pending = forgotten = await self._in_log(station, command_id, loaded)
         if pending is None:
             said = notice.code if isinstance(notice, ocppj.Failed) else str(notice.payload.get("status", ""))[:40]
             await self.handler.noted.anomaly(station, UNPLACED, "", f"{command_id}: {said}")
@@ -138,6 +141,19 @@ class Dispatcher:
                 await self.doubt(station, command_id, f"answer not understood: {error.why[:80]}")
                 return
         await self.outcome(station, command_id, answer, forgotten)
+
+    async def _in_log(self, station: str, command_id: str, loaded: Loaded) -> Pending | None:
+        """Return what the log knows of a command that the state does not; None for an id that was never one of ours.
+
+        A station that answers again and again what nobody asked waits for the log, and nobody else does.
+        """
+        if not COMMAND_ID.fullmatch(command_id):
+            return None
+        now = self.clock.now()
+        if wait_s := self._unasked.of(station, now).owe(now):
+            await asyncio.sleep(wait_s)
+        known = (await self.handler.catch_up(station, loaded)).state.commands.get(command_id)
+        return known or await self.handler.recall(station, command_id)
 
     async def outcome(
         self, station: str, command_id: str, answer: facts.Answer, forgotten: Pending | None = None

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -440,6 +441,10 @@ def digest(*said: object) -> str:
 def command_name(station: str, request_id: str) -> str:
     """Name the command a request becomes: so the log can be asked whether it was decided. A message id, too."""
     return f"c{digest(station, request_id)}"
+
+
+COMMAND_ID = re.compile(r"c[0-9a-f]{30}")
+"""What `command_name` returns: an answer to any other message id answers no command."""
 
 
 def intent_id(command_id: str) -> str:

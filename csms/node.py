@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
+from weakref import WeakValueDictionary
 
 from interlock.csms import codec, ocppj
 from interlock.csms import labelled_points as points
@@ -78,6 +79,7 @@ class Csms:
         self.spawn = spawn or self._spawn
         self.connections: dict[str, Any] = {}
         self.supervisor = self.supervisor_class(self.spawn, alarm, self._callback_failed)
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self.handler = self.handler_class(name, store, clock, ids, settings, rules, reach, observe, alarm)
         self.dispatcher = self.dispatcher_class(self.handler, self.connections, self.spawn, self.supervisor)
         self.presence = self.presence_class(self.handler, self.spawn, self.supervisor)
@@ -186,7 +188,7 @@ class Csms:
     def connect(
         self, station: str, write: Callable[[str], None], close: Callable[[str], None], dialect: Dialect
     ) -> Connection:
-        """Take a new socket of an authenticated station, which speaks `dialect`. It counts from its first frame on."""
+        """Take a new socket of an authenticated station, which speaks `dialect`. It counts once its `run` begins."""
         return self.connection_class(self, station, write, close, dialect)
 
     def serve(self, connection: Connection, closed: Callable[[str], None]) -> None:
@@ -212,10 +214,39 @@ class Csms:
             self.presence.watch(station, state.epoch)
         await self.dispatcher.adopt(station, crashed=False)
 
+    def turn(self, station: str) -> asyncio.Lock:
+        """Return what lets one frame of a station be handled at a time, on whichever of its sockets here it came."""
+        found = self._turns.get(station)
+        if found is None:
+            found = self._turns[station] = asyncio.Lock()
+        return found
+
+    async def may_replace(self, connection: Connection) -> bool:
+        """Decide whether a new connection counts: not while an older one answers, unless the new one is proven.
+
+        An older connection that gives no sign of life when it is asked has lost its station, whatever TCP knows. One
+        that the log says is another node's cannot be asked: then the new one has to speak first.
+        """
+        while not connection.proven:
+            older = self.connections.get(connection.station)
+            if older is connection:
+                return True
+            if older is None:
+                state = (await self.handler.load(connection.station)).state
+                return not state.online or state.node == self.name or await connection.speaks()
+            if await older.answers(self.settings.takeover_s):
+                return False
+            if self.connections.get(connection.station) in (None, older):
+                return True
+        return True
+
     async def welcome(self, connection: Connection) -> None:
-        """A connection spoke for the first time: give it the next epoch and end the one it replaces."""
+        """Let a connection count: give it the next epoch and end the one it replaces."""
         connection.epoch = await self.presence.online(connection.station, connection.dialect.SUBPROTOCOL)
         replaced = self.connections.get(connection.station)
+        if replaced is not None and replaced is not connection and replaced.epoch > connection.epoch:
+            connection.supersede()  # an even newer one was recorded meanwhile
+            return
         self.connections[connection.station] = connection
         if replaced is not None and replaced is not connection:
             replaced.supersede()

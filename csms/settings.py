@@ -18,6 +18,8 @@ class Settings:
     """`presence`: a heartbeat is no event, only CameOnline and WentOffline are. `every`: each is stored."""
     offline_after_s: float = 900.0
     """Silence after which a station counts as offline."""
+    takeover_s: float = 3.0
+    """How long an older connection may take to answer a ping when a newer one opens in its station's name."""
     offline_timer: Literal["restartable", "polled"] = "restartable"
     """One deadline per station that each frame restarts, or a sweep every half `offline_after_s`."""
     residency: Literal["resident", "per-request"] = "resident"

@@ -5,6 +5,7 @@ Imports nothing of Interlock's. What a report says is in the files of the run, a
 
 from __future__ import annotations
 
+from interlock.reports.check import check_junit, check_markdown, render_check
 from interlock.reports.html import render_run, render_suite
 from interlock.reports.junit import junit
 from interlock.reports.load import load_table, render_load
@@ -12,4 +13,16 @@ from interlock.reports.markdown import markdown
 from interlock.reports.run import RunUnreadable
 from interlock.reports.text import text
 
-__all__ = ["RunUnreadable", "junit", "load_table", "markdown", "render_load", "render_run", "render_suite", "text"]
+__all__ = [
+    "RunUnreadable",
+    "check_junit",
+    "check_markdown",
+    "junit",
+    "load_table",
+    "markdown",
+    "render_check",
+    "render_load",
+    "render_run",
+    "render_suite",
+    "text",
+]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
+from interlock.reports.run import clean, printable
 from interlock.reports.story import Story, StoryStep
 
 WIDTH, LEFT, RIGHT, TOP, ROW = 1200, 84, 24, 64, 34
@@ -47,8 +48,8 @@ def draw(story: Story, title: str) -> str:
     parts = [
         f'<svg class="sc" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" role="img" '
         f'aria-labelledby="sc-title sc-desc" width="100%">',
-        f'<title id="sc-title">{escape(title)}</title>',
-        f'<desc id="sc-desc">{escape(_described(story))}</desc>',
+        f'<title id="sc-title">{escape(clean(title))}</title>',
+        f'<desc id="sc-desc">{escape(printable(_described(story)))}</desc>',
         f"<style>{STYLE}</style>",
         f'<rect class="bg" width="{WIDTH}" height="{height}"/>',
     ]
@@ -60,7 +61,7 @@ def draw(story: Story, title: str) -> str:
         box = min(gap - 12, max(90.0, len(heading) * 7.4 + 20))
         parts.append(f'<line class="life" x1="{x:.1f}" y1="40" x2="{x:.1f}" y2="{height - 14}"/>')
         parts.append(f'<rect class="head" x="{x - box / 2:.1f}" y="12" width="{box:.1f}" height="28" rx="6"/>')
-        parts.append(f'<text class="title" x="{x:.1f}" y="30" text-anchor="middle">{escape(heading)}</text>')
+        parts.append(f'<text class="title" x="{x:.1f}" y="30" text-anchor="middle">{escape(clean(heading))}</text>')
     before = None
     for number, step in enumerate(story.steps):
         y = TOP + ROW * number + ROW * 0.62
@@ -88,7 +89,7 @@ def _flag(y: float) -> str:
 
 
 def _draw_step(step: StoryStep, y: float, at: dict[str, float], gap: float) -> str:
-    label = escape(step.label)
+    label = escape(clean(step.label))
     tone = step.tone
     if step.lane not in at:
         # Concerns the whole picture: a fault, or what was found at rest.

@@ -9,10 +9,21 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
+from interlock.reports import files
 from interlock.reports.belief import connectors, growth, requests, uptime
 from interlock.reports.chart import draw
 from interlock.reports.plots import plots
-from interlock.reports.run import Run, RunUnreadable, clean, read_object, read_run, reading, violations
+from interlock.reports.run import (
+    Run,
+    RunUnreadable,
+    clean,
+    printable,
+    read_object,
+    read_run,
+    reading,
+    run_of,
+    violations,
+)
 from interlock.reports.story import tell
 
 CHARTS = 6
@@ -21,11 +32,15 @@ ROWS = 60
 """Rows of the tables that grow with the fleet."""
 
 
+def _shown(value: Any) -> Any:
+    return printable(value) if type(value) is str else value
+
+
 @cache
 def templates() -> jinja2.Environment:
     """Return the templates of all pages."""
     loader = jinja2.FileSystemLoader(Path(__file__).parent / "templates")
-    found = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    found = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True, finalize=_shown)
     found.filters["clean"] = clean
     return found
 
@@ -36,9 +51,9 @@ def render_run(directory: Path) -> Path:
     with reading(directory):
         page, chart = _page(run)
     if chart is not None:
-        (directory / "chart.svg").write_text(chart, "utf-8")
+        files.write(directory / "chart.svg", chart)
     path = directory / "report.html"
-    path.write_text(page, "utf-8")
+    files.write(path, page)
     return path
 
 
@@ -89,7 +104,7 @@ def render_suite(out: Path) -> Path:
     with reading(out / "suite.json"):
         page = _suite_page(suite, out)
     path = out / "index.html"
-    path.write_text(page, "utf-8")
+    files.write(path, page)
     return path
 
 
@@ -99,9 +114,9 @@ def _suite_page(suite: dict[str, Any], out: Path) -> str:
         link = None
         if one.get("dir") is not None:
             try:
-                link = render_run(out / one["dir"]).relative_to(out).as_posix()
-            except RunUnreadable as error:
-                link, one["verdict"] = None, f"ERROR ({error})"
+                link = render_run(run_of(out, one["dir"])).relative_to(out.resolve()).as_posix()
+            except (RunUnreadable, OSError) as error:
+                link, one["verdict"] = None, f"ERROR ({clean(error)})"
         runs.append({**one, "link": link})
     ids = sorted({name for one in runs for name in one["invariants"]})
     rows: dict[str, list[dict[str, Any]]] = {}

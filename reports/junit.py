@@ -43,11 +43,11 @@ def _result(case: ET.Element, verdict: dict[str, Any]) -> None:
             ET.SubElement(case, "skipped", message="inconclusive: not enough was seen to tell")
         case "FAIL":
             told = [
-                f"{one['id']} {clean(one['name'])}: {clean(violation.get('message', ''))}\n"
+                f"{clean(one['id'])} {clean(one['name'])}: {clean(violation.get('message', ''))}\n"
                 f"  expected {clean(violation.get('expected', ''))}\n  found    {clean(violation.get('found', ''))}"
                 for one, violation in violations(verdict)
             ]
-            ids = ", ".join(dict.fromkeys(one["id"] for one, _ in violations(verdict)))
+            ids = ", ".join(dict.fromkeys(clean(one["id"]) for one, _ in violations(verdict)))
             failure = ET.SubElement(case, "failure", message=f"violated: {ids}", type="violation")
             failure.text = "\n".join([*told, again])
         case _:

@@ -8,10 +8,12 @@ Besides the files of a run directory there are `calls.json` (`calls` by type and
 from __future__ import annotations
 
 import csv
+import io
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from interlock.reports import files
 from interlock.reports.html import templates
 from interlock.reports.plots import as_uri
 from interlock.reports.run import read_object, reading
@@ -55,15 +57,15 @@ def render_load(directory: Path) -> Path:
             )
         )
     path = directory / "load.html"
-    path.write_text(page, "utf-8")
+    files.write(path, page)
     return path
 
 
 def _rows(path: Path) -> Rows:
     try:
-        with path.open(newline="", encoding="utf-8") as file:
-            return list(csv.DictReader(file))
-    except OSError:
+        text = files.read(path).decode("utf-8")
+        return list(csv.DictReader(io.StringIO(text, newline="")))
+    except (OSError, UnicodeError, csv.Error):
         return []
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from interlock.reports.run import RunUnreadable, clean, read_object, read_run, violations
+from interlock.reports.run import RunUnreadable, clean, read_object, read_run, reading, run_of, violations
 from interlock.reports.story import Story, tell
 
 MOST_BYTES = 900_000
@@ -16,10 +16,15 @@ STORIES = 5
 def markdown(out: Path) -> str:
     """Return the summary of a suite directory."""
     suite = read_object(out / "suite.json")
+    with reading(out / "suite.json"):
+        return _markdown(suite, out)
+
+
+def _markdown(suite: dict[str, Any], out: Path) -> str:
     runs = suite.get("runs", [])
     bad = [run for run in runs if run["verdict"] in ("FAIL", "ERROR")]
     lines = [
-        f"## Interlock: {suite['verdict']}",
+        f"## Interlock: {_cell(suite['verdict'])}",
         "",
         f"csms `{_cell(suite['csms'])}`, {len(runs) - len(bad)} of {len(runs)} runs held",
         "",
@@ -29,7 +34,7 @@ def markdown(out: Path) -> str:
     for name, group in _by_scenario(runs).items():
         failed = sorted({one for run in group for one in run["failed"]})
         worst = next((word for word in ("ERROR", "FAIL") if any(run["verdict"] == word for run in group)), "PASS")
-        lines.append(f"| {_cell(name)} | {len(group)} | {worst} | {', '.join(failed) or '-'} |")
+        lines.append(f"| {_cell(name)} | {len(group)} | {worst} | {_cell(', '.join(failed)) or '-'} |")
     for run in bad[:STORIES]:
         lines += _failure(out, run)
     text = "\n".join(lines) + "\n"
@@ -67,12 +72,12 @@ def _failure(out: Path, run: dict[str, Any]) -> list[str]:
     if run["dir"] is None:
         return lines
     try:
-        read = read_run(out / run["dir"])
+        read = read_run(run_of(out, run["dir"]))
     except RunUnreadable as error:
         return [*lines, _cell(str(error))]
     for invariant, violation in violations(read.verdict)[:1]:
         lines += [
-            f"**{invariant['id']} {_cell(invariant['name'])}**: {_cell(violation['message'])}; "
+            f"**{_cell(invariant['id'])} {_cell(invariant['name'])}**: {_cell(violation['message'])}; "
             f"expected {_cell(violation['expected'])}, found {_cell(violation['found'])}",
             "",
             "<details><summary>how it came to that</summary>",

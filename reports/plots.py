@@ -96,7 +96,7 @@ def _answers(run: Run) -> str:
             continue
         try:
             kind, message_id, *rest = _decode(row["text"])
-        except (msgspec.DecodeError, ValueError, TypeError):
+        except (msgspec.DecodeError, ValueError, TypeError, RecursionError):
             continue
         key = (row["station"], row["socket"], str(message_id))
         if kind == 2 and row["edge"] == "station.sent":

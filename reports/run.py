@@ -24,8 +24,12 @@ from typing import Any
 
 import msgspec
 
+from interlock.reports import files
+
 Row = dict[str, Any]
 SCHEMA = 1
+LONGEST_S = 1e9
+"""No run lasts longer, so what has a later time is damaged."""
 
 _decode = msgspec.json.Decoder().decode
 
@@ -71,16 +75,15 @@ def read_run(directory: Path) -> Run:
     rows: list[Row] = []
     digest = hashlib.sha256()
     try:
-        with path.open("rb") as file:
-            for number, line in enumerate(file):
-                digest.update(line)
-                row = _decode(line)
-                if not isinstance(row, dict) or row.get("i") != number or "kind" not in row or "t" not in row:
-                    raise RunUnreadable(f"{path} line {number + 1} is not observation {number}: the file is damaged")
-                rows.append(row)
+        for number, line in enumerate(files.lines(path)):
+            digest.update(line)
+            row = _decode(line)
+            if not _is_observation(row, number, rows):
+                raise RunUnreadable(f"{path} line {number + 1} is not observation {number}: the file is damaged")
+            rows.append(row)
     except OSError as error:
         raise RunUnreadable(f"{path} cannot be read: {error.strerror}") from None
-    except (msgspec.DecodeError, UnicodeError):
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
         raise RunUnreadable(f"{path} line {len(rows) + 1} is not JSON: the file is damaged") from None
     if not rows or rows[-1]["kind"] != "end":
         raise RunUnreadable(f"{path} has no end: the run was cut off or the file was")
@@ -89,22 +92,31 @@ def read_run(directory: Path) -> Run:
     return Run(directory, about, verdict, rows)
 
 
+def _is_observation(row: Any, number: int, before: list[Row]) -> bool:
+    if not isinstance(row, dict) or row.get("i") != number or not isinstance(row.get("kind"), str):
+        return False
+    t = row.get("t")
+    if not isinstance(t, int | float) or isinstance(t, bool) or not 0 <= t <= LONGEST_S:
+        return False
+    return not before or bool(t >= before[-1]["t"])
+
+
 @contextmanager
 def reading(path: Path) -> Iterator[None]:
     """Turn what goes wrong with a file of well-formed JSON that lacks what belongs in it into `RunUnreadable`."""
     try:
         yield
-    except (LookupError, TypeError, AttributeError, ValueError) as error:
+    except (LookupError, TypeError, AttributeError, ValueError, ArithmeticError, RecursionError) as error:
         raise RunUnreadable(f"{path} is damaged: {type(error).__name__} {clean(error)}") from None
 
 
 def read_object(path: Path) -> dict[str, Any]:
     """Read a JSON object from a file, or raise `RunUnreadable`."""
     try:
-        found = _decode(path.read_bytes())
+        found = _decode(files.read(path))
     except OSError as error:
         raise RunUnreadable(f"{path} cannot be read: {error.strerror}") from None
-    except (msgspec.DecodeError, UnicodeError):
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
         raise RunUnreadable(f"{path} is not JSON") from None
     if not isinstance(found, dict):
         raise RunUnreadable(f"{path} is not a JSON object")
@@ -116,6 +128,19 @@ def violations(verdict: dict[str, Any]) -> list[tuple[dict[str, Any], dict[str, 
     order = {"MUST": 0, "SHOULD": 1}
     found = [(one, violation) for one in verdict.get("invariants", ()) for violation in one.get("violations", ())]
     return sorted(found, key=lambda pair: order.get(pair[0].get("level", ""), 2))
+
+
+def run_of(out: Path, name: object) -> Path:
+    """Return the run directory that a suite names, or raise `RunUnreadable` if it lies elsewhere."""
+    found = files.inside(out, name)
+    if found is None:
+        raise RunUnreadable(f"{clean(name, 80)} is no folder inside {out}")
+    return found
+
+
+def printable(text: str) -> str:
+    """Return a text without control characters, line ends excepted: a page or a picture is to show what it says."""
+    return "".join(one if one.isprintable() or one in "\n\t" else "\N{REPLACEMENT CHARACTER}" for one in text)
 
 
 def clean(value: Any, most: int = 200) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import msgspec
@@ -61,7 +61,7 @@ def tell(rows: Sequence[Row], violation: dict[str, Any]) -> Story:
     if not any(step.moment for _, step in found):
         found.append((0, _moment_of(rows[moment], violation)))
     kept = sorted(sorted(found, key=lambda one: one[0])[:MOST], key=lambda one: one[1].i)
-    steps = tuple(step for _, step in kept)
+    steps = tuple(_cleaned(step) for _, step in kept)
     return Story(_lanes(steps, station), steps)
 
 
@@ -193,6 +193,12 @@ def _step(
     return None
 
 
+def _cleaned(step: StoryStep) -> StoryStep:
+    """Names and labels as they may stand in a picture or on a terminal, whatever a station or a file made of them."""
+    to = clean(step.to, 60) if step.to else step.to
+    return replace(step, lane=clean(step.lane, 60), to=to, label=clean(step.label, 90))
+
+
 def _with_moment(step: StoryStep, here: bool) -> StoryStep:
     return StoryStep(step.i, step.t, step.lane, step.to, step.label, step.tone, True) if here else step
 
@@ -221,9 +227,7 @@ def _arrived(row: Row, rows: Sequence[Row], used: set[int]) -> bool:
 
 def _lanes(steps: Iterable[StoryStep], station: str | None) -> tuple[tuple[str, str], ...]:
     names = {name for step in steps for name in (step.lane, step.to) if name}
-    sockets = sorted(
-        (name for name in names if " #" in name), key=lambda name: (name.split(" #")[0], int(name.split("#")[1]))
-    )
+    sockets = sorted((name for name in names if " #" in name), key=_by_number)
     boxes = sorted(name for name in names if name.endswith(" box"))
     nodes = sorted(names - {OPERATOR, LOG} - set(sockets) - set(boxes))
     ordered = [name for name in (OPERATOR, LOG) if name in names]
@@ -234,9 +238,14 @@ def _lanes(steps: Iterable[StoryStep], station: str | None) -> tuple[tuple[str, 
     if LOG in ordered:
         lanes.append((LOG, "event log"))
     lanes += [(name, f"CSMS {name}") for name in nodes]
-    lanes += [(name, f"{name.split(' #')[0]} socket {name.split('#')[1]}") for name in sockets]
+    lanes += [(name, " socket ".join(name.rsplit(" #", 1))) for name in sockets]
     lanes += [(name, f"{name.removesuffix(' box')} hardware") for name in boxes]
     return tuple((name, clean(title, 28)) for name, title in lanes)
+
+
+def _by_number(name: str) -> tuple[str, int, str]:
+    station, _, number = name.rpartition(" #")
+    return station, int(number) if number.isascii() and number.isdecimal() and len(number) < 19 else 0, number
 
 
 # --- words -----------------------------------------------------------------------------------------------------------
@@ -254,7 +263,7 @@ def frame_label(text: str) -> str:
             return clean(f"answer {message[1]}: {status}" if status != "answer" else f"answer {message[1]}", 44)
         if kind == 4:
             return clean(f"error {message[1]}: {message[2]}", 44)
-    except (msgspec.DecodeError, LookupError, TypeError, AttributeError, UnicodeError):
+    except (msgspec.DecodeError, LookupError, TypeError, AttributeError, UnicodeError, RecursionError):
         pass
     return clean(f"? {text}", 44)
 

@@ -26,7 +26,7 @@ def text(verdict: dict[str, Any], rows: Sequence[Row]) -> str:
         more = f"  ({count} times)" if count > 1 else ""
         lines += [
             "",
-            f"  {invariant['id']} {clean(invariant['name'])}  [{invariant['level']}]{more}",
+            f"  {clean(invariant['id'])} {clean(invariant['name'])}  [{clean(invariant['level'])}]{more}",
             f"    {clean(violation.get('message', ''))}",
             f"    expected  {clean(violation.get('expected', ''))}",
             f"    found     {clean(violation.get('found', ''))}",
@@ -35,7 +35,7 @@ def text(verdict: dict[str, Any], rows: Sequence[Row]) -> str:
             lines += [f"    {line}" for line in _steps(rows, violation)]
     for invariant in verdict.get("invariants", ()):
         if invariant.get("verdict") == "ERROR":
-            lines += ["", f"  {invariant['id']} could not be judged: {clean(invariant.get('reason') or '')}"]
+            lines += ["", f"  {clean(invariant['id'])} could not be judged: {clean(invariant.get('reason') or '')}"]
     lines += ["", f"  again:  {clean(verdict.get('reproduce') or '')}"]
     return "\n".join(lines)
 
@@ -56,4 +56,4 @@ def _nearest(steps: list[StoryStep], at: set[int]) -> list[StoryStep]:
 def _line(step: StoryStep) -> str:
     where = f"{step.lane} -> {step.to}" if step.to else step.lane
     mark = "  <-- violated here" if step.moment else ""
-    return f"{step.t:9.2f} s  {where:<22}  {step.label}{mark}"
+    return f"{step.t:9.2f} s  {clean(where):<22}  {clean(step.label)}{mark}"

@@ -10,6 +10,7 @@ from pathlib import Path
 from interlock.csms.labelled_points import POINTS
 from interlock.scenarios import library
 from interlock.scenarios import specimens as wrong
+from interlock.scenarios.cases import catalogue as conformance
 from interlock.scenarios.judge.invariants import INVARIANTS
 from interlock.scenarios.judge.register import CHECKS, JUDGES
 from interlock.scenarios.library import scenarios
@@ -41,6 +42,7 @@ _ENTRIES: dict[str, Callable[[], Mapping[str, str]]] = {
         one.id: f"{one.level:<11} {one.name}" for one in sorted(INVARIANTS.values(), key=lambda one: one.id)
     },
     "checks": lambda: {one.id: one.line for one in CHECKS.values()},
+    "cases": lambda: {one.id: f"{one.role:<8} {one.profile:<24} {one.title}" for one in conformance.cases().values()},
     "specimens": lambda: {name: found.title for name, found in specimens().items()},
     "faults": lambda: {name: _first(found.__doc__) for name, found in sorted(FAULTS.items())},
     "deeds": lambda: {name: _first(found.__doc__) for name, found in sorted(DEEDS.items())},
@@ -85,6 +87,8 @@ def explain(identifier: str) -> str | None:
             f"\nCaught by: {specimen.caught_by} ({INVARIANTS[specimen.caught_by].name})"
             f"\nRun:       interlock run {specimen.scenario} --csms {specimen.name}"
         )
+    if (case := conformance.cases().get(identifier)) is not None:
+        return conformance.explain(case)
     if (check := JUDGES.get(identifier.upper())) is not None and check.id not in INVARIANTS:
         return check.explain()
     if (invariant := INVARIANTS.get(identifier.upper())) is not None:

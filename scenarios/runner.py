@@ -115,6 +115,8 @@ def rules(spec: Scenario, lossy: bool) -> dict[str, Any]:
     return {
         "stations": {f"CP{number:0{digits}d}": station for number in range(1, spec.stations + 1)},
         "offline_after_s": settings.offline_after_s,
+        "takeover_s": settings.takeover_s,
+        "authenticated": spec.authenticated,
         "offline_timer": settings.offline_timer,
         "heartbeats": settings.heartbeats,
         "residency": settings.residency,

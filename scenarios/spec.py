@@ -90,6 +90,8 @@ class Scenario:
     nodes: int = 1
     balancing: Literal["sticky", "rotate"] = "sticky"
     """Which node a station reaches when it connects again."""
+    authenticated: bool = True
+    """Whether stations prove who they are when they connect, as from security profile 1 on."""
     persona: Drawable = "plain"
     station: tuple[tuple[str, Drawable], ...] = ()
     """Differences of every station from the simulator's default station."""

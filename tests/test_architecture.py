@@ -31,6 +31,7 @@ ASYNCIO = (
     "csms/presence.py",
     "csms/supervise.py",
     "simulator/network/",
+    "scenarios/cases/players/",
     "scenarios/cli/",
     "scenarios/live/",
     "scenarios/specimens/",
@@ -47,6 +48,7 @@ SHELLS = (
     "scenarios/cli/",
     "scenarios/explore/",
     "scenarios/live/",
+    "scenarios/targets/answers.py",
     "loadtests/",
 )
 """Where the clock, threads and unseeded randomness may be reached for: everywhere else they are arguments."""

@@ -10,7 +10,7 @@ import contextlib
 import hmac
 import re
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
 
@@ -19,7 +19,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response, StreamingResponse
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from interlock.csms import identity
@@ -28,12 +28,15 @@ from interlock.csms.domain import commands as do
 from interlock.csms.node import Csms, Decision
 from interlock.csms.serve.api_description import description
 from interlock.csms.serve.credentials import Credentials, Elsewhere
+from interlock.csms.serve.follow import EventStream, Full
 from interlock.csms.serve.projections import Projections
 from interlock.csms.serve.server import Server
+from interlock.csms.serve.strict_json import Ambiguous, refuse_ambiguous
 from interlock.csms.store import NOT_DURABLE
 
 BODY_BYTES = 64 * 1024
 PAGE = 1000
+POSITION_LIMIT = 2**63 - 1
 WAIT_S = 60.0
 STATUS = {"accepted": 202, "known": 202, "refused": 409, "unreachable": 503, "failed": 503}
 TOKEN_LIMIT = 36
@@ -108,12 +111,17 @@ class Api:
                 found = problem(401, "show the API token: Authorization: Bearer TOKEN")
                 found.headers["WWW-Authenticate"] = "Bearer"
                 return found
+            if (prove := request.scope.get("prove")) is not None:
+                prove()
             try:
                 return await handler(request)
             except Problem as error:
                 return problem(error.status, error.detail)
             except NOT_DURABLE as error:
                 return problem(503, f"the store does not take it now: {error}")
+            except Exception as error:
+                self.node.alarm(f"{request.method} {request.url.path[:80]}: {type(error).__name__}: {error}")
+                return problem(500, "this failed here; the log of the node says why")
 
         return guarded
 
@@ -121,7 +129,7 @@ class Api:
 
     async def stations(self, request: Request) -> Response:
         """List the stations."""
-        after, limit = _page(request, "")
+        after, limit = _asked(request, "after", ""), _limit(request)
         names = [name for name in await self.records.stations() if name > after]
         found = []
         for name in names[:limit]:
@@ -180,9 +188,11 @@ class Api:
     async def events(self, request: Request) -> Response:
         """Return a station's events."""
         await self._state(request)
-        after, limit = _page(request, 0)
-        found = await self.records.events(request.path_params["station"], after, limit)
-        return answer({"events": found, "next": found[-1]["version"] if len(found) == limit else None})
+        after, limit = _number("after", _asked(request, "after", "0")), _limit(request)
+        name = request.path_params["station"]
+        found = await self.records.events(name, after, limit)
+        more = len(found) == limit or await self.records.events(name, found[-1]["version"], 1) if found else False
+        return answer({"events": found, "next": found[-1]["version"] if more else None})
 
     async def deviations(self, request: Request) -> Response:
         """Return what the station sends that it should not: what the log has, and counts since the node started."""
@@ -239,9 +249,9 @@ class Api:
 
     async def command(self, request: Request) -> Response:
         """Return a command's state and history; `?wait=10s` waits until it is no longer open."""
-        wait = re.fullmatch(r"(\d{1,3})s?", request.query_params.get("wait", "0"))
+        wait = re.fullmatch(r"([0-9]{1,3})s?", _asked(request, "wait", "0"))
         if wait is None or int(wait[1]) > WAIT_S:
-            raise Problem(422, f"wait is a number of seconds up to {WAIT_S:.0f}, as in ?wait=10s")
+            raise Problem(400, f"wait is a number of seconds up to {WAIT_S:.0f}, as in ?wait=10s")
         found = await self.records.settled(request.path_params["command"], float(wait[1]))
         if found is None:
             raise Problem(404, "there is no such command in the log")
@@ -311,18 +321,15 @@ class Api:
 
     async def follow(self, request: Request) -> Response:
         """Stream events as they are committed (server-sent events), from `Last-Event-ID` on."""
-        last = request.headers.get("last-event-id", request.query_params.get("after", "0"))
-        if not last.isdigit():
-            raise Problem(422, "Last-Event-ID is a position in the log")
-
-        async def lines() -> AsyncIterator[bytes]:
-            async for one in self.records.follow(int(last)):
-                if one is None:
-                    yield b": still here\n\n"
-                else:
-                    yield b"id: %d\nevent: %s\ndata: %s\n\n" % (one["position"], one["type"].encode(), _encode(one))
-
-        return StreamingResponse(lines(), media_type="text/event-stream", headers={"Cache-Control": "no-store"})
+        last = request.headers.get("last-event-id")
+        after = _number("Last-Event-ID", last) if last is not None else _number("after", _asked(request, "after", "0"))
+        address = request.client.host if request.client else "?"
+        try:
+            return EventStream(self.records.followers, address, after)
+        except Full as error:
+            found = problem(429, str(error))
+            found.headers["Retry-After"] = "10"
+            return found
 
     async def metrics(self, request: Request) -> Response:
         """Return counters as Prometheus reads them."""
@@ -341,6 +348,17 @@ class Api:
             f"interlock_refused_total {self.server.refused}",
             "# TYPE interlock_deviations_total counter",
             *(f'interlock_deviations_total{{what="{what}",rule="{rule}"}} {count}' for what, rule, count in noted),
+            "# TYPE interlock_turned_away_total counter",
+            *(
+                f'interlock_turned_away_total{{why="{why}"}} {count}'
+                for why, count in (
+                    ("no place", self.server.admission.refused),
+                    ("evicted", self.server.admission.evicted),
+                    ("follower", self.records.followers.refused),
+                )
+            ),
+            "# TYPE interlock_held_back_total counter",
+            f"interlock_held_back_total {self.server.held_back}",
             "# TYPE interlock_store_refusing gauge",
             f"interlock_store_refusing {int(outage.since is not None)}",
             "# TYPE interlock_store_refused_total counter",
@@ -386,15 +404,23 @@ def same(stored: do.Command, asked: do.Command) -> bool:
     return stored == asked
 
 
-def _page(request: Request, first: Any) -> tuple[Any, int]:
-    after, limit = request.query_params.get("after", first), request.query_params.get("limit", "100")
-    try:
-        found = type(first)(after), int(limit)
-    except ValueError:
-        raise Problem(422, "after and limit are numbers") from None
-    if not 1 <= found[1] <= PAGE:
-        raise Problem(422, f"limit is 1 to {PAGE}")
-    return found
+def _asked(request: Request, name: str, default: str) -> str:
+    """Return a member of the query, which may stand there once."""
+    found = request.query_params.getlist(name)
+    if len(found) > 1:
+        raise Problem(400, f"{name} stands {len(found)} times in the query")
+    return found[0] if found else default
+
+
+def _number(name: str, text: str, least: int = 0, most: int = POSITION_LIMIT) -> int:
+    """Return a whole number in a range, written in ASCII digits."""
+    if not re.fullmatch(r"[0-9]{1,19}", text) or not least <= int(text) <= most:
+        raise Problem(400, f"{name} is a whole number from {least} to {most}, not {text[:40]!r}")
+    return int(text)
+
+
+def _limit(request: Request) -> int:
+    return _number("limit", _asked(request, "limit", "100"), 1, PAGE)
 
 
 async def _body(request: Request, names: tuple[str, ...]) -> dict[str, Any]:
@@ -410,6 +436,12 @@ async def _body(request: Request, names: tuple[str, ...]) -> dict[str, Any]:
         found = _decode(bytes(data))
     if not isinstance(found, dict):
         raise Problem(422, "the body is not a JSON object")
+    try:
+        refuse_ambiguous(data.decode())
+    except Ambiguous as error:
+        raise Problem(400, f"the body can be read in two ways: {error}") from None
+    except RecursionError:
+        raise Problem(400, "the body is nested too deeply") from None
     if unknown := set(found) - set(names):
         raise Problem(422, f"unknown member {sorted(unknown)[0][:40]!r}; known are {', '.join(names)}")
     return found

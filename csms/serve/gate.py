@@ -12,15 +12,21 @@ import base64
 import binascii
 import hashlib
 import hmac
+import ipaddress
 import re
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from interlock.csms import identity
 from interlock.csms.bucket import Bucket
+from interlock.csms.budgets import Budgets, origin_of
 from interlock.csms.domain.bounds import bounds
 
-FAILURES_PER_MINUTE = {"station": 5.0, "address": 100.0}
+FAILURES_PER_MINUTE, ADDRESS_FAILURES_PER_MINUTE = 5.0, 30.0
+"""Wrong passwords under one station's name from one address, and all wrong passwords of an address."""
+ANYWHERE_PER_MINUTE = 60.0
+"""Wrong passwords under one station's name from anywhere but the address it proved itself from last."""
 COST = {"n": 2**14, "r": 8, "p": 1}
 """Of scrypt: about 40 ms. Paid once for each station and process; then a keyed digest of the password is remembered."""
 HEX = re.compile(rb"(?:[0-9A-Fa-f]{2}){16,20}")
@@ -37,6 +43,8 @@ class Refused:
 
 
 LOWER = Refused(403, "this station uses a higher security profile")
+BUSY = Refused(503, "many passwords are being looked at; come back", (("Retry-After", "2"),))
+WEB_PAGE = Refused(403, "a web page cannot be a station; say --allow-origin if this one shall be")
 UNAUTHORIZED = Refused(401, "who are you?", (("WWW-Authenticate", 'Basic realm="OCPP"'),))
 
 
@@ -90,11 +98,29 @@ def password_of(header: str | None, station: str) -> bytes | None:
     return password if colon and hmac.compare_digest(user, station.encode()) else None
 
 
-class Gate:
-    """Decides on requests. `salt` is random bytes of this process; keys come and go with `keys`."""
+def is_own(origin: str, host: str) -> bool:
+    """Tell whether an Origin names the very address that was dialled, as some stations' libraries put it.
 
-    def __init__(self, profile: int, base: str, salt: bytes) -> None:
-        self.profile, self.base, self._salt = profile, base, salt
+    Only for an address or localhost: a name may be made to point here by whoever owns it.
+    """
+    scheme, _, said = origin.partition("://")
+    name = host.rpartition(":")[0] if re.search(r":[0-9]+$", host) else host
+    try:
+        literal = name == "localhost" or bool(ipaddress.ip_address(name.strip("[]")))
+    except ValueError:
+        return False
+    return literal and scheme in ("http", "https", "ws", "wss") and said == host
+
+
+class Gate:
+    """Decides on requests. `salt` is random bytes of this process; keys come and go with `keys`.
+
+    A right password that was proved in this process is never slowed down. Guesses are counted for the address and the
+    station together, so they keep nobody out who dials from elsewhere.
+    """
+
+    def __init__(self, profile: int, base: str, salt: bytes, origins: frozenset[str] = frozenset()) -> None:
+        self.profile, self.base, self._salt, self._origins = profile, base, salt, origins
         self.keys: dict[str, tuple[Key, ...]] = {}
         """Passwords that fit, by station: two while a change of key is in doubt."""
         self.profiles: dict[str, int] = {}
@@ -102,19 +128,34 @@ class Gate:
         self.passed: Callable[[str, int, str | None], None] = lambda station, profile, key_id: None
         """Is told of a station that came in, with which profile, and with which of several keys if there were."""
         self._seen: dict[str, bytes] = {}
-        self._failures: dict[tuple[str, str], Bucket] = {}
+        self._home: dict[str, str] = {}
+        """The address each station proved itself from last."""
+        self._wrong: OrderedDict[bytes, None] = OrderedDict()
+        """Digests of passwords found wrong lately: told again they cost nothing, and are no new guess."""
+        self._of_pair = Budgets(FAILURES_PER_MINUTE / 60.0, FAILURES_PER_MINUTE)
+        self._of_address = Budgets(ADDRESS_FAILURES_PER_MINUTE / 60.0, ADDRESS_FAILURES_PER_MINUTE)
+        self._of_station = Budgets(ANYWHERE_PER_MINUTE / 60.0, ANYWHERE_PER_MINUTE)
         self._nobody = Key(salt, bytes(32))
 
     def forget(self, station: str) -> None:
         """Ask for the whole proof again: the station's keys changed."""
         self._seen.pop(station, None)
+        self._wrong.clear()
 
     def ask(
-        self, target: str, authorization: str | None, named: str | None, address: str, now: float
+        self,
+        target: str,
+        authorization: str | None,
+        named: str | None,
+        address: str,
+        now: float,
+        *,
+        origin: str | None = None,
+        host: str = "",
     ) -> str | Refused | Callable[[], Key | None]:
         """Decide on a request: a station id, a refusal, or a proof to work out elsewhere and bring to `proved`.
 
-        `named` is the common name of the certificate the peer showed.
+        `named` is the common name of the certificate the peer showed; `origin` and `host` are its headers.
         """
         station = station_of_path(target, self.base)
         if isinstance(station, Refused):
@@ -125,18 +166,23 @@ class Gate:
             return self._in(station, 3, None)
         keys = self.keys.get(station)
         if self.profile == 0 and not keys:
+            # Any page in a browser may dial to loopback, and says so in this header, which no page can leave out.
+            if origin and origin not in self._origins and not is_own(origin, host):
+                return WEB_PAGE
             return self._in(station, 0, None)
         password = password_of(authorization, station)
         if password is None:
             return UNAUTHORIZED
+        digest = self._digest(station, password)
         # While it is open which of several keys the station has, each use of one says something.
         seen = self._seen.get(station) if keys and len(keys) == 1 else None
-        if seen is not None and hmac.compare_digest(seen, self._digest(station, password)):
+        if seen is not None and hmac.compare_digest(seen, digest):
             return self._in(station, max(1, self.profile), None)
-        if wait_s := self._bucket("address", address).take(now):
-            return self._later(wait_s)
-        if wait_s := self._bucket("station", station).take(now):
-            return self._later(wait_s)
+        if digest in self._wrong:
+            return UNAUTHORIZED
+        for bucket in self._counted(station, address, now):
+            if wait_s := bucket.take(now):
+                return self.later(wait_s)
         tried = keys or (self._nobody,)
 
         def proof() -> Key | None:
@@ -145,18 +191,36 @@ class Gate:
 
         return proof
 
+    def _counted(self, station: str, address: str, now: float) -> list[Bucket]:
+        origin = origin_of(address)
+        found = [self._of_address.of(origin, now), self._of_pair.of((origin, station), now)]
+        if self._home.get(station) != origin:
+            found.append(self._of_station.of(station, now))
+        return found
+
+    def disproved(self, target: str, authorization: str | None) -> Refused:
+        """Note that the proof of a request was wrong."""
+        station = station_of_path(target, self.base)
+        password = password_of(authorization, station) if isinstance(station, str) else None
+        if isinstance(station, str) and password is not None:
+            self._wrong[self._digest(station, password)] = None
+            if len(self._wrong) > bounds().guesses:
+                self._wrong.popitem(last=False)
+        return UNAUTHORIZED
+
     def proved(self, target: str, authorization: str | None, address: str, key: Key) -> str | Refused:
         """Note that the proof of a request was right, which was no failure; decide for good."""
         station = station_of_path(target, self.base)
         assert isinstance(station, str)
         password = password_of(authorization, station)
         assert password is not None
-        for what, whose in (("address", address), ("station", station)):
-            self._bucket(what, whose).give()
+        for bucket in self._counted(station, address, 0.0):
+            bucket.give()
         keys = self.keys.get(station, ())
         if key not in keys:
             return UNAUTHORIZED  # it was taken away meanwhile
         self._seen[station] = self._digest(station, password)
+        self._home[station] = origin_of(address)
         return self._in(station, max(1, self.profile), key.key_id if len(keys) > 1 else None)
 
     def _in(self, station: str, profile: int, key_id: str | None) -> str | Refused:
@@ -168,12 +232,7 @@ class Gate:
     def _digest(self, station: str, password: bytes) -> bytes:
         return hashlib.blake2b(station.encode() + b"\0" + password, key=self._salt).digest()
 
-    def _bucket(self, what: str, whose: str) -> Bucket:
-        while len(self._failures) > bounds().guesses:
-            del self._failures[next(iter(self._failures))]  # a flood of names must not fill the memory
-        a_minute = FAILURES_PER_MINUTE[what]
-        return self._failures.setdefault((what, whose), Bucket(a_minute / 60.0, a_minute))
-
     @staticmethod
-    def _later(wait_s: float) -> Refused:
+    def later(wait_s: float) -> Refused:
+        """Refuse for a while."""
         return Refused(429, "too many attempts", (("Retry-After", str(int(wait_s) + 1)),))

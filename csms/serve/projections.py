@@ -16,6 +16,7 @@ from interlock.csms.domain.inflight import PHASES, Phase
 from interlock.csms.domain.station import Station
 from interlock.csms.handle import intent_id, station_of, station_stream, unobserved
 from interlock.csms.node import Csms
+from interlock.csms.serve.follow import Followers
 from interlock.csms.store import Snapshot, StoredEvent, StoreError
 from interlock.csms.supervise import described
 
@@ -27,8 +28,8 @@ KEPT, FOLD, KEEP_EVERY = "projection-commands", "commands 1", 200_000
 ABOUT = ("request_id", "command", "node", "epoch", "deadline", "forced")
 """What an intent says of its command."""
 PAGE = 500
-CREDENTIALS = "credentials"
-"""A stream that is shown to nobody, though it holds no secrets but digests of them."""
+PAGE_BYTES = 1024 * 1024
+"""Bytes of events in one answer; one event is more only if it is alone."""
 
 
 class _Folded(msgspec.Struct):
@@ -46,6 +47,7 @@ class Projections:
 
     def __init__(self, node: Csms) -> None:
         self.node = node
+        self.followers = Followers(node.store)
         self.commands: dict[str, tuple[str, int]] = {}
         """Where each command begins: its station, and the version of its intent."""
         self._sent: dict[str, None] = {}
@@ -92,6 +94,7 @@ class Projections:
         """Let nobody wait any longer."""
         self.ended = True
         self._changed.set()
+        self.followers.stop()
 
     def _committed(self, stored: Sequence[StoredEvent]) -> None:
         try:
@@ -101,6 +104,7 @@ class Projections:
             self._started, self._told = False, max(self._told, stored[-1].position)
             self.node.supervisor.until_done("the read models' reading of the log", self._catch_up)
         finally:
+            self.followers.committed(stored)
             if self._awaited:
                 self._awaited = False
                 self._changed.set()
@@ -168,7 +172,9 @@ class Projections:
         state = "requested"
         about: dict[str, Any] = {}
         answer: Any = None
-        for stored in await self.node.store.read(station_stream(station), version - 1):
+        async for stored in self._stream(station, version - 1):
+            if command_id.encode() not in stored.data:
+                continue
             data, kind = codec.plain(stored.type, stored.data), codec.kind(stored.type)
             if data.get("command_id") != command_id:
                 continue
@@ -198,27 +204,29 @@ class Projections:
                 continue
 
     async def events(self, station: str, after: int, limit: int) -> list[dict[str, Any]]:
-        """Return a station's events after a version as JSON objects."""
-        return [shown(one) for one in await self.node.store.read(station_stream(station), after, limit)]
+        """Return a page of a station's events after a version as JSON objects: at most `limit`, and `PAGE_BYTES`."""
+        found: list[dict[str, Any]] = []
+        size = 0
+        for one in await self.node.store.read(station_stream(station), after, limit):
+            size += len(one.data)
+            if found and size > PAGE_BYTES:
+                break
+            found.append(shown(one))
+        return found
 
     async def deviations(self, station: str) -> list[dict[str, Any]]:
         """Return how a station deviates from the standard, as recorded: each kind once, at its first time."""
-        found = await self.node.store.read(station_stream(station))
-        return [codec.plain(one.type, one.data) for one in found if codec.kind(one.type) == "DeviationRecorded"]
+        return [
+            codec.plain(one.type, one.data)
+            async for one in self._stream(station, 0)
+            if codec.kind(one.type) == "DeviationRecorded"
+        ]
 
-    async def follow(self, after: int) -> AsyncIterator[dict[str, Any] | None]:
-        """Yield events after a position until `stop`; None now and then, when nothing happens."""
-        while not self.ended:
-            changed, self._awaited = self._changed, True
-            while found := await self.node.store.read_all(after, PAGE):
-                after = found[-1].position
-                for one in found:
-                    if one.stream != CREDENTIALS:
-                        yield shown(one)
-            try:
-                await asyncio.wait_for(changed.wait(), 15.0)
-            except TimeoutError:
-                yield None
+    async def _stream(self, station: str, after: int) -> AsyncIterator[StoredEvent]:
+        while page := await self.node.store.read(station_stream(station), after, PAGE):
+            for one in page:
+                yield one
+            after = page[-1].version
 
 
 def shown(stored: StoredEvent) -> dict[str, Any]:

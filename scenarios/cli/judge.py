@@ -13,6 +13,7 @@ from typing import Annotated, Any, get_args
 import msgspec
 import typer
 
+from interlock.scenarios.cli.judge_cases import judge_cases
 from interlock.scenarios.judge import fleet_checks, ledger_checks
 from interlock.scenarios.judge import wire as outside
 from interlock.scenarios.judge.invariants import INVARIANTS
@@ -41,6 +42,7 @@ def judge(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the verdict as JSON and nothing else.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only the last line.")] = False,
+    case: Annotated[list[str] | None, typer.Option("--case", help="Judge these conformance cases on it.")] = None,
 ) -> None:
     """Judge a recorded exchange: a trace in the Open OCPP Trace format, a log with frames, or a run directory of ours.
 
@@ -51,6 +53,9 @@ def judge(
         raise Refused(f"--about is station, csms or both, not {about!r}")
     side: About = about  # type: ignore[assignment]
     try:
+        if (found := _of_cases(file, case or [])) is not None:
+            history, cases = found
+            raise typer.Exit(judge_cases(history, cases, as_json=as_json, quiet=quiet))
         inside = _from_inside(file)
         verdict = _inside(inside, out, write_trace) if inside is not None else None
         rows: list[dict[str, Any]] = inside.as_json() if inside is not None else []
@@ -66,6 +71,16 @@ def judge(
     else:
         _show(verdict, rows, last, out, quiet=quiet)
     raise typer.Exit(Verdict[verdict["verdict"]].exit_code)
+
+
+def _of_cases(file: Path, case: list[str]) -> tuple[History, list[str]] | None:
+    """Return the history to judge conformance cases on, and which: those asked for, or those of a check's own run."""
+    if not case and not file.is_dir():
+        return None
+    history = History.read(file) if file.is_dir() else trace.read(file).history()
+    if not case and str(history.run.get("scenario", "")).startswith("check-"):
+        case = list(dict.fromkeys(str(seen["case"]) for seen in history.of("case.begun")))
+    return (history, case) if case else None
 
 
 # --- what we recorded with the CSMS's own log ------------------------------------------------------------------------

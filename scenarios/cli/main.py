@@ -11,11 +11,13 @@ import json
 import os
 import sys
 import tomllib
+import traceback
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, NoReturn, cast
 
 import typer
+from typer.exceptions import TyperException
 
 from interlock.scenarios import names as catalogue
 from interlock.scenarios import runner, spec
@@ -35,6 +37,8 @@ from interlock.scenarios.runner import REFERENCE, Job, Unknown
 from interlock.scenarios.scenario_file import Unloadable
 
 CONFIG = "interlock.toml"
+INTERRUPTED = 130
+"""What typer makes of Ctrl-C."""
 
 app = typer.Typer(
     name="interlock",
@@ -56,6 +60,9 @@ def _version(wanted: bool) -> None:
 def _interlock(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and leave.")
+    ] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show the traceback of an error that this program did not expect.")
     ] = False,
 ) -> None:
     pass
@@ -160,7 +167,7 @@ def _finish(campaign: Campaign, csms: str, show: screen.Screen, junit: Path | No
 
 app.command(short_help="Find a violation nobody wrote a scenario for, and shrink it.")(search)
 app.command(short_help="Connect simulated stations to a CSMS.")(fleet)
-app.add_typer(check, name="check", short_help="Check a CSMS that somebody else made.")
+app.add_typer(check, name="check", short_help="Check a foreign station or CSMS against OCPP 1.6, case by case.")
 app.command(short_help="Judge a recorded exchange.")(judge)
 app.command(short_help="Load a CSMS, and see whether it stays right.")(load)
 app.command(short_help="Prove what the harness catches: the kill matrix.")(prove)
@@ -268,6 +275,7 @@ def _defaults() -> dict[str, Any]:
     except tomllib.TOMLDecodeError as error:
         raise Refused(f"{CONFIG} is not TOML: {error}") from None
     known = {command.name or str(getattr(command.callback, "__name__", "")) for command in app.registered_commands}
+    known |= {group.name for group in app.registered_groups if group.name}
     for section, values in found.items():
         if section not in known or not isinstance(values, dict):
             raise Refused(f"{CONFIG}: [{section}] is not a command; commands are {', '.join(sorted(known))}")
@@ -281,13 +289,36 @@ def _against(target: str, control: str, campaign: Campaign) -> Iterator[Done]:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command; every mistake of the user's ends in one sentence and an exit code."""
+    """Run the command; whatever goes wrong ends in one sentence and an exit code, which is 1 for a violation only."""
+    words = list(arguments) if arguments is not None else sys.argv[1:]
+    try:
+        sys.exit(_code(words))
+    except (KeyboardInterrupt, typer.Abort):
+        _say("interrupted", UNTOLD)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(UNTOLD)
+    except Exception as error:
+        if "--debug" in words:
+            traceback.print_exc()
+        what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        _say(f"this was not expected: {what[:300]}; --debug before the command shows where it comes from", UNTOLD)
+
+
+def _code(words: list[str]) -> int:
+    """Run the command and return its exit code; what a user can put right is said in one sentence."""
     from interlock import reports
     from interlock.scenarios.record.history import HistoryDamaged
 
     try:
         defaults = _defaults()
-        app(args=list(arguments) if arguments is not None else None, default_map=defaults)
+        found = app(args=words, default_map=defaults, standalone_mode=False)
+        if found == INTERRUPTED:
+            raise KeyboardInterrupt
+        return found if isinstance(found, int) else 0
+    except TyperException as error:
+        cast(Any, error).show()  # how it is to be used
+        return USAGE
     except Refused as error:
         _say(error.sentence, error.code)
     except (Unknown, Unloadable) as error:
@@ -295,15 +326,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except (HistoryDamaged, reports.RunUnreadable) as error:
         _say(str(error), UNTOLD)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(UNTOLD)
+        raise
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         _say(f"{where}{error.strerror or error}", UNTOLD)
 
 
 def _say(sentence: str, code: int) -> NoReturn:
-    print(f"interlock: {sentence}", file=sys.stderr)
+    shown = "".join(one if one.isprintable() else "?" for one in sentence.replace("\n", " "))
+    print(f"interlock: {shown}", file=sys.stderr)
     sys.exit(code)
 
 

@@ -44,12 +44,19 @@ def prove(
     as_json: Annotated[bool, typer.Option("--json", help="Print the proof as JSON and nothing else.")] = False,
     jobs: Annotated[int | None, typer.Option("--jobs", "-j", min=1, help="Processes; default: all cores.")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only the last line.")] = False,
+    cases: Annotated[
+        bool, typer.Option("--cases", help="Conformance cases instead; names are their ids, or runs of `check`.")
+    ] = False,
 ) -> None:
     """Prove what the harness catches: every wrong design is flagged, the reference never, and no invariant is idle.
 
     Writes `kill-matrix.md` and `proof.json`. With specimen names, only those are tried and the invariants are not
     counted.
     """
+    if cases:
+        from interlock.scenarios.cli.prove_cases import prove_cases
+
+        raise typer.Exit(prove_cases(names or (), out, as_json=as_json, quiet=quiet))
     chosen = list(dict.fromkeys(names or specimens()))
     for name in chosen:
         if name not in specimens():

@@ -8,6 +8,7 @@ import gc
 import ipaddress
 import os
 import re
+import resource
 import secrets
 import signal
 import ssl
@@ -17,7 +18,7 @@ import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -63,6 +64,8 @@ class Wanted:
     protocols: str | None
     strict: bool
     ignore_pings: bool
+    allow_origin: tuple[str, ...]
+    address_messages: float
 
 
 def _from_file(context: typer.Context, path: Path | None) -> Path | None:
@@ -97,6 +100,13 @@ def serve(
     allow_host: Annotated[
         list[str] | None, typer.Option(help="A name operators may call this host by, behind a proxy for example.")
     ] = None,
+    allow_origin: Annotated[
+        list[str] | None,
+        typer.Option(help="A web page's origin, as http://HOST:PORT, that may be a station at profile 0."),
+    ] = None,
+    address_messages: Annotated[
+        float, typer.Option(min=1, help="Messages a second that one address may send, with all its stations.")
+    ] = 5000.0,
     store: Annotated[
         str, typer.Option(help="sqlite:///FILE, postgresql://..., or memory: (which forgets).")
     ] = "sqlite:///interlock.sqlite",
@@ -147,6 +157,7 @@ def serve(
         *(host, ocpp_port, api_port, store, node, profile, certificate, private_key, clients, connectors, slots),
         *(heartbeats, heartbeat_s, offline_s, call_timeout_s, lateness_s, tokens, token_file, open_to_all, csms, quiet),
         *(api_host, tuple(allow_host or ()), protocols, strict, ignore_pings),
+        *(tuple(allow_origin or ()), address_messages),
     )
     tls = _checked(wanted)
     with asyncio.Runner(loop_factory=loop_factory(loop)) as runner:
@@ -241,15 +252,14 @@ def _without_password(url: str) -> str:
 
 
 async def _serve(wanted: Wanted, tls: ssl.SSLContext | None, design: type[Csms]) -> None:
-    import uvicorn
-
     from interlock.csms.dialects import BY_SUBPROTOCOL, chosen
     from interlock.csms.domain.station import Rules
     from interlock.csms.serve.api import Api
     from interlock.csms.serve.credentials import Credentials
     from interlock.csms.serve.gate import Gate
+    from interlock.csms.serve.operators import Operators
     from interlock.csms.serve.projections import Projections
-    from interlock.csms.serve.server import Server
+    from interlock.csms.serve.server import Limits, Server
     from interlock.csms.serve.wall_clock import WallClock, fresh_ids
     from interlock.csms.settings import Settings
     from interlock.csms.store import NameTaken, StoreError
@@ -259,6 +269,9 @@ async def _serve(wanted: Wanted, tls: ssl.SSLContext | None, design: type[Csms])
     except ValueError as error:
         raise Refused(f"--protocols: {error}") from None
     loop = asyncio.get_running_loop()
+    files = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    with contextlib.suppress(OSError, ValueError):  # it goes on with what it has
+        resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
     asked_to_stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, asked_to_stop.set)
@@ -285,8 +298,10 @@ async def _serve(wanted: Wanted, tls: ssl.SSLContext | None, design: type[Csms])
         rules = Rules(wanted.connectors, wanted.slots or wanted.connectors)
         clock, ids = WallClock(loop), fresh_ids(wanted.node)
         node = design(wanted.node, store, clock, ids, settings, lambda _: rules, alarm=_alarm, dialects=dialects)
-        gate = Gate(wanted.profile, "/ocpp/", secrets.token_bytes(16))
-        server, records, keys = Server(node, gate), Projections(node), Credentials(node, gate)
+        most = wanted.address_messages
+        limits = Limits(address_messages_per_s=most, address_messages_burst=10 * most)
+        gate = Gate(wanted.profile, "/ocpp/", secrets.token_bytes(16), frozenset(wanted.allow_origin))
+        server, records, keys = Server(node, gate, limits), Projections(node), Credentials(node, gate)
         found = await records.start()
         await node.start()
         # What is there now stays, and little of what comes forms cycles: do not look through it all again and again.
@@ -306,17 +321,9 @@ async def _serve(wanted: Wanted, tls: ssl.SSLContext | None, design: type[Csms])
         raise Refused(f"--ocpp-port {wanted.ocpp_port} on {wanted.host}: {error.strerror or error}", UNTOLD) from None
     hosts = ["localhost", "127.0.0.1", "[::1]", wanted.api_host, *wanted.allow_host]
     app = Api(node, server, records, keys, token).app(hosts)
-    config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", server_header=False)
-    http = uvicorn.Server(config)
-    config.load()
-    http.lifespan = config.lifespan_class(config)
+    operators = Operators(app, clock.now, _alarm)
     try:
-        protocol: Any = config.http_protocol_class
-        listening = await loop.create_server(
-            lambda: protocol(config=config, server_state=http.server_state, app_state={}),
-            wanted.api_host,
-            wanted.api_port,
-        )
+        api_port = await operators.listen(wanted.api_host, wanted.api_port)
     except OSError as error:
         where = f"{wanted.api_port} on {wanted.api_host}"
         raise Refused(f"--api-port {where}: {error.strerror or error}", UNTOLD) from None
@@ -329,12 +336,12 @@ async def _serve(wanted: Wanted, tls: ssl.SSLContext | None, design: type[Csms])
             print(line, flush=True)
 
     print(f"stations:  {'ws' if tls is None else 'wss'}://{shown(wanted.host)}:{ocpp_port}/ocpp/", flush=True)
-    print(f"operators: http://{shown(wanted.api_host)}:{listening.sockets[0].getsockname()[1]}", flush=True)
-    say(f"protocols: {', '.join(node.dialects)}")
+    print(f"operators: http://{shown(wanted.api_host)}:{api_port}", flush=True)
     where = _without_password(wanted.store)
     say(f"store:     {where}: {found} events, {stations} stations, {open_commands} commands without an outcome")
     if cut_off:
         say("           it was not closed; looked over, and sound")
+    say(f"protocols: {', '.join(node.dialects)}")
     if wanted.csms != REFERENCE:
         say(f"design:    {wanted.csms}, which is WRONG on purpose")
     if wanted.profile == 0:
@@ -350,13 +357,10 @@ async def _serve(wanted: Wanted, tls: ssl.SSLContext | None, design: type[Csms])
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.remove_signal_handler(number)  # a second one does not ask
     say("stopping")
-    listening.close()
     records.stop()
-    for connection in list(http.server_state.connections):
-        connection.shutdown()
+    operators.close()
     finished = await server.stop()
-    if http.server_state.tasks:
-        await asyncio.wait(http.server_state.tasks, timeout=ANSWERED_WITHIN_S)
+    await operators.stop(ANSWERED_WITHIN_S)
     with contextlib.suppress(StoreError):
         if finished:
             await records.keep()

@@ -116,7 +116,7 @@ def _swarm(spec: Scenario, rng: random.Random, seen: Coverage) -> Scenario:
     steps += [_fault(name, spec, rng) for name in faults if rng.random() < share]
     if rng.random() < 0.7:
         steps.append(_fault(_least(faults, "fault {}", rng, seen), spec, rng))
-    return replace(spec, steps=tuple(steps))
+    return replace(spec, steps=tuple(steps), authenticated=rng.random() < 0.7)
 
 
 def _deed(spec: Scenario, rng: random.Random) -> Step:

@@ -111,6 +111,7 @@ def _plainer(spec: Scenario) -> Iterator[Scenario]:
         "persona": "plain",
         "station": (),
         "balancing": "sticky",
+        "authenticated": True,
         "settings": Settings(),
         "storage": Storage((0.0, 0.0)),
         "latency_s": (0.1, 0.1),

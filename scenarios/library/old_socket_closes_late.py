@@ -13,6 +13,7 @@ SCENARIO = Scenario(
     title="The old socket closes after the new one opened",
     covers="The close of a replaced connection does not touch the one that replaced it.",
     persona="accepts-second",
+    authenticated=False,
     settings=Settings(heartbeat_interval_s=20.0, offline_after_s=60.0),
     moments=(("swap", 40.0, 60.0),),
     steps=(

@@ -26,7 +26,7 @@ from interlock.scenarios.judge import wire as outside
 from interlock.scenarios.judge.invariants import INVARIANTS
 from interlock.scenarios.judge.verdict import Finding, Verdict, document
 from interlock.scenarios.record.call_stats import Tally
-from interlock.scenarios.record.recorder import Recorder, observations
+from interlock.scenarios.record.recorder import MOST_BYTES, Recorder, observations
 from interlock.scenarios.refused import UNTOLD, Refused
 from interlock.scenarios.runner import versions
 from interlock.simulator.clock import EPOCH
@@ -253,6 +253,9 @@ class Fleet:
         else:
             self.tally.received(station, text, self._clock.now)
         self._recorder.observe("frame", edge=edge, station=station, socket=socket.number, node="csms", text=text)
+        if self._recorder.full and not self._stop.is_set():
+            self._observe("world.failed", error=f"the record has more than {MOST_BYTES} bytes: the run ends here")
+            self._stop.set()
 
     # --- what is left of it ---
 

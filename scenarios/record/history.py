@@ -65,6 +65,11 @@ _encode = msgspec.json.Encoder(order="deterministic").encode
 _decode_object = msgspec.json.Decoder(dict[str, Any]).decode
 
 
+LINE_BYTES = 8 * 1024 * 1024
+"""The longest line that is read; what is longer is damaged, as it has no end there."""
+RUN_BYTES = 64 * 1024 * 1024
+
+
 class HistoryDamaged(Exception):
     """A run directory cannot be read back as it was written; the message says where and what, in one sentence."""
 
@@ -143,10 +148,11 @@ class History(Readings):
         """Read a run directory back, or raise `HistoryDamaged`."""
         path = Path(run_dir) / RUN_FILE
         try:
-            run = _decode_object(path.read_bytes())
+            with open(path, "rb") as file:
+                run = _decode_object(file.read(RUN_BYTES))
         except OSError as error:
             raise HistoryDamaged(f"{RUN_FILE} cannot be read: {error.strerror}") from None
-        except msgspec.MsgspecError:
+        except (msgspec.MsgspecError, RecursionError):
             raise HistoryDamaged(f"{RUN_FILE} is not a JSON object") from None
         if run.get("schema", SCHEMA) != SCHEMA:
             raise HistoryDamaged(f"{RUN_FILE} has schema {run['schema']!r}, this program reads {SCHEMA}")
@@ -162,7 +168,7 @@ class History(Readings):
         digest = hashlib.sha256()
         try:
             with open(path, "rb") as file:
-                for number, line in enumerate(file, 1):
+                for number, line in enumerate(iter(lambda: file.readline(LINE_BYTES), b""), 1):
                     digest.update(line)
                     history._rows.append(_row(line, number, history._rows, name))
         except OSError as error:
@@ -220,7 +226,7 @@ def _row(line: bytes, number: int, before: Sequence[Row], name: str) -> Row:
         raise HistoryDamaged(f"{where}: the file ends in the middle of the line")
     try:
         fields = _decode_object(line)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, RecursionError) as error:
         raise HistoryDamaged(f"{where}: not a JSON object ({error})") from None
     i, t, kind = fields.pop("i", None), fields.pop("t", None), fields.pop("kind", None)
     if type(i) is not int or type(t) not in (float, int) or type(kind) is not str:

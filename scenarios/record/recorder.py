@@ -15,6 +15,7 @@ from interlock.scenarios.record.domain_view import Observation
 from interlock.scenarios.record.history import FILE, line
 
 BUFFER = 1 << 20
+MOST_BYTES = 8 << 30
 
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
 
@@ -22,11 +23,13 @@ _decode = msgspec.json.Decoder(dict[str, Any]).decode
 class Recorder:
     """Notes observations in `directory`. `clock` says what second it is. A context manager: leaving closes the file."""
 
-    def __init__(self, clock: Callable[[], float], directory: Path) -> None:
+    def __init__(self, clock: Callable[[], float], directory: Path, most: int = MOST_BYTES) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         self.path = directory / FILE
         self.count = 0
         """Observations so far."""
+        self.size, self._most, self.full = 0, most, False
+        """Bytes so far; `full` once there are more than there may be, from when on frames are left out."""
         self._clock = clock
         self._digest = hashlib.sha256()
         self._file = open(self.path, "wb", buffering=BUFFER)  # noqa: SIM115 - closed by __exit__
@@ -34,6 +37,10 @@ class Recorder:
     def observe(self, kind: str, **fields: Any) -> None:
         """Note that something happened now."""
         text = line(self.count, self._clock(), kind, fields)
+        self.size += len(text)
+        if self.size > self._most and kind == "frame":
+            self.full = True  # what is recorded stays whole: the run is to end
+            return
         self.count += 1
         self._digest.update(text)
         self._file.write(text)

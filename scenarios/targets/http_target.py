@@ -13,11 +13,8 @@ from jmespath.exceptions import JMESPathError
 from interlock.csms.dialects import v16
 from interlock.csms.domain import commands as do
 from interlock.csms.node import Decision
+from interlock.scenarios.targets.answers import ID_LONGEST, Misfit, Reading, TargetGone, fetch
 from interlock.scenarios.targets.control_file import COMMANDS, Described, fill
-from interlock.scenarios.targets.target import Misfit, TargetGone, fetch
-
-PAGES = 1000
-"""Pages of a log that are read before it counts as endless."""
 
 
 class HttpTarget:
@@ -47,15 +44,17 @@ class HttpTarget:
         if status in ask.accepted and not (ask.refused_when and self._find("ask", ask.refused_when, told)):
             known = bool(ask.known and self._find("ask", ask.known, told))
             found = self._find("ask", ask.id, told) if ask.id else request_id
+            if found is not None and (not isinstance(found, str | int) or len(str(found)) > ID_LONGEST):
+                raise Misfit(f"[ask] id = {ask.id!r} finds no id of at most {ID_LONGEST} characters")
             if found is None:
                 raise Misfit(f"[ask] id = {ask.id!r} finds nothing in an answer with status {status}")
             if ask.state:
                 self._ended[str(found)] = self._state("ask", ask.state, told)
-            return Decision("known" if known else "accepted", str(found))
+            return Decision("known" if known else "accepted", str(found))  # its length was looked at
         reason = self._find("ask", ask.reason, told) if ask.reason else None
         answer: Any = "refused" if status in (*ask.accepted, *ask.refused) else "failed"
         answer = "unreachable" if status in ask.unreachable else answer
-        return Decision(answer, None, f"status {status}" if reason is None else str(reason))
+        return Decision(answer, None, f"status {status}" if reason is None else str(reason)[:ID_LONGEST])
 
     async def phase(self, command_id: str) -> str | None:
         """Return where a command stands."""
@@ -72,7 +71,8 @@ class HttpTarget:
             return await self._transactions(station)
         found: list[dict[str, Any]] = []
         after: Any = 0
-        for _ in range(PAGES):
+        reading = Reading("[events]")
+        while True:
             status, told = await self._send("GET", shape.path, {"station": station, "after": after})
             if status != 200:
                 return found
@@ -80,13 +80,17 @@ class HttpTarget:
                 event = {
                     name: self._find("events", getattr(shape, name), one) for name in ("version", "id", "type", "data")
                 }
-                if not isinstance(event["version"], int) or not isinstance(event["data"], dict):
+                if type(event["version"]) is not int or not isinstance(event["data"], dict):
                     raise Misfit("[events] finds an event without a version that is a number and data")
+                if not isinstance(event["type"], str) or not isinstance(event["id"], str | int):
+                    raise Misfit("[events] finds an event without a type and an id")
                 found.append(event)
             after = self._find("events", shape.next, told) if shape.next else None
             if after is None:
                 return found
-        raise Misfit(f"[events] has no end after {PAGES} pages")
+            if not isinstance(after, str | int):
+                raise Misfit(f"[events] next = {shape.next!r} finds no place to go on from")
+            reading.page(len(found), after)
 
     async def connectors(self, station: str) -> list[dict[str, Any]] | None:
         """Return what it believes of each connector, without what the file says nothing about."""
@@ -103,7 +107,7 @@ class HttpTarget:
         found = []
         for one in self._list("connectors", shape.each, told):
             connector = self._find("connectors", shape.connector, one)
-            if not isinstance(connector, int):
+            if type(connector) is not int:
                 raise Misfit(f"[connectors] connector = {shape.connector!r} finds no number")
             # What speaks OCPP 1.6 numbers connectors: each is an EVSE of its own.
             belief: dict[str, Any] = {"evse": connector, "connector": min(connector, 1)}
@@ -156,8 +160,11 @@ class HttpTarget:
     def _find(self, table: str, expression: str, told: Any) -> Any:
         try:
             return jmespath.search(expression, told)
-        except JMESPathError as error:
-            raise Misfit(f"[{table}] {expression!r} cannot be applied: {str(error).splitlines()[0]}") from None
+        except (JMESPathError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError) as error:
+            why = (str(error).splitlines() or [type(error).__name__])[0][:200]
+            raise Misfit(f"[{table}] {expression!r} cannot be applied: {why}") from None
+        except RecursionError:
+            raise Misfit(f"[{table}] {expression!r} cannot be applied: it is too deep") from None
 
     def _list(self, table: str, expression: str, told: Any) -> list[Any]:
         found = self._find(table, expression, told)
@@ -197,5 +204,5 @@ def _whole(value: Any) -> int | None:
         return None
     try:
         return int(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None

@@ -6,29 +6,19 @@ What a CSMS cannot tell (`tells`) is not judged.
 
 from __future__ import annotations
 
-import asyncio
-import http.client
 import json
-import urllib.error
 import urllib.request
 from typing import Any, Protocol
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from interlock.csms.dialects import v16
 from interlock.csms.domain import commands as do
 from interlock.csms.node import Decision
+from interlock.scenarios.targets.answers import ID_LONGEST, Misfit, Reading, TargetGone, fetch, member
 from interlock.scenarios.targets.control_file import COMMANDS
 
 TOKEN_VARIABLE = "INTERLOCK_API_TOKEN"
 """The environment variable that holds the token of the operator's API of `interlock serve`."""
-
-
-class TargetGone(Exception):
-    """The control interface does not answer; the message says which and why, in one sentence."""
-
-
-class Misfit(TargetGone):
-    """An answer that does not look as it was said to; the message says where, in one sentence."""
 
 
 TELLS = frozenset(("requests", "log", "outcomes", "transactions", "connectors"))
@@ -87,33 +77,48 @@ class InterlockApi:
             "POST", f"/api/stations/{quote(station)}/commands", {"action": action, "payload": payload}, request_id
         )
         if status == 202:
-            return Decision("known" if told["known"] else "accepted", told["id"])
+            known, command_id = member(told, "known", bool, "a command"), member(told, "id", str, "a command")
+            if len(command_id) > ID_LONGEST:
+                raise Misfit(f"a command has an id of more than {ID_LONGEST} characters")
+            return Decision("known" if known else "accepted", command_id)
         answer: Any = ANSWERS.get(status, "failed")
-        return Decision(answer, None, str(told.get("detail", status)))
+        said = told.get("detail", status) if isinstance(told, dict) else status
+        return Decision(answer, None, str(said)[:300])
 
     async def phase(self, command_id: str) -> str | None:
         """Return where a command stands."""
         status, told = await self._ask("GET", f"/api/commands/{quote(command_id)}")
-        return str(told["state"]) if status == 200 else None
+        return member(told, "state", str, "a command") if status == 200 else None
 
     async def events(self, station: str) -> list[dict[str, Any]] | None:
         """Return what is in the log about a station."""
         found: list[dict[str, Any]] = []
-        after = 0
+        after, reading = 0, Reading("the log of a station")
         while True:
             status, told = await self._ask("GET", f"/api/stations/{quote(station)}/events?limit=1000&after={after}")
             if status != 200:
                 return found
-            found += told["events"]
-            if told["next"] is None:
+            for one in member(told, "events", list, "the log of a station"):
+                where = "an event"
+                member(one, "version", int, where), member(one, "data", dict, where)
+                member(one, "id", str, where), member(one, "type", str, where)
+                found.append(one)
+            if told.get("next") is None:
                 return found
-            after = told["next"]
+            after = member(told, "next", int, "the log of a station")
+            reading.page(len(found), after)
 
     async def connectors(self, station: str) -> list[dict[str, Any]] | None:
         """Return what it believes of each connector."""
         status, told = await self._ask("GET", f"/api/stations/{quote(station)}/connectors")
         _, about = await self._ask("GET", f"/api/stations/{quote(station)}")
-        return [{**one, "online": about["online"]} for one in told["connectors"]] if status == 200 else None
+        if status != 200:
+            return None
+        online, found = member(about, "online", bool, "a station"), []
+        for one in member(told, "connectors", list, "a station's connectors"):
+            member(one, "connector", int, "a connector")
+            found.append({**one, "online": online})
+        return found
 
     async def check(self) -> None:
         """Raise `TargetGone` unless it answers to this token."""
@@ -132,36 +137,4 @@ class InterlockApi:
 
 TIMEOUT_S = 30.0
 
-
-class _Stay(urllib.request.HTTPRedirectHandler):
-    """Follows no redirect, which would carry the secret somewhere else."""
-
-    def redirect_request(self, *_: Any) -> None:
-        return None
-
-
-_open = urllib.request.build_opener(_Stay).open
-
-
-async def fetch(request: urllib.request.Request, timeout_s: float) -> tuple[int, Any]:
-    """Send a request; return the status and the JSON of the answer. Raises `TargetGone`, which names the host only."""
-    return await asyncio.to_thread(_fetch, request, timeout_s)
-
-
-def _fetch(request: urllib.request.Request, timeout_s: float) -> tuple[int, Any]:
-    where = urlsplit(request.full_url).netloc
-    try:
-        with _open(request, timeout=timeout_s) as answer:
-            return answer.status, json.loads(answer.read() or b"null")
-    except urllib.error.HTTPError as error:
-        with error:
-            text = error.read(65536)
-        try:
-            return error.code, json.loads(text)
-        except ValueError:
-            return error.code, {"detail": f"HTTP {error.code}"}
-    except (OSError, ValueError, http.client.HTTPException) as error:
-        reason = getattr(error, "reason", error)
-        if isinstance(error, json.JSONDecodeError | UnicodeDecodeError):
-            reason = "what it says is not JSON"
-        raise TargetGone(f"the API at {where} does not answer: {reason}") from None
+__all__ = ["TELLS", "InterlockApi", "Misfit", "Target", "TargetGone", "fetch"]

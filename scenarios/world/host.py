@@ -213,6 +213,8 @@ class Host:
         connection = csms.connect(
             socket.station_id, socket.send_down, lambda why: self.hang_up(key, why), csms.dialects[socket.subprotocol]
         )
+        connection.proven = socket.proven and self.world.scenario.authenticated
+        connection.ping = lambda: socket.ping(lambda: connection.alive(csms.clock.now()))
         self.ports[key] = socket
 
         def closed(why: str) -> None:

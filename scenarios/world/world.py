@@ -146,7 +146,7 @@ class World:
     async def silent_socket(self, station: str, seconds: float) -> None:
         """Hold one more socket in a station's name without a word."""
         subprotocol = self.station(self.stations_index(station) + 1).controller.subprotocol
-        socket = self.network.open(station, subprotocol)
+        socket = self.network.open(station, subprotocol, proven=False)
         if socket is not None:
             await asyncio.sleep(seconds)
             socket.close("station", "said nothing")

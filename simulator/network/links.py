@@ -25,6 +25,12 @@ class _End(NamedTuple):
     why: str
 
 
+class _Ping(NamedTuple):
+    """A ping on its way down, and the pong on its way up: no frame, but a sign of life."""
+
+    answered: Callable[[], None]
+
+
 class _Lane:
     """One direction of a socket: frames in flight, in order."""
 
@@ -33,7 +39,7 @@ class _Lane:
     def __init__(self, socket: Socket, direction: Direction, sender: _Edge, receiver: _Edge) -> None:
         self.socket, self.direction, self.sender, self.receiver = socket, direction, sender, receiver
         self.sent, self.received = f"{sender.edge}.sent", f"{receiver.edge}.received"
-        self.queue: deque[str | _End] = deque()
+        self.queue: deque[str | _End | _Ping] = deque()
         self.free_at = 0.0
 
     def send(self, text: str) -> None:
@@ -62,7 +68,7 @@ class _Lane:
                 delay_s = verdict.delay_s
         self.put(text, delay_s)
 
-    def put(self, item: str | _End, delay_s: float) -> None:
+    def put(self, item: str | _End | _Ping, delay_s: float) -> None:
         """Let `item` arrive after `delay_s`, behind everything before it."""
         env = self.socket.network.env
         now = env.now
@@ -83,6 +89,10 @@ class _Lane:
         if item.__class__ is _End:
             if receiver.open and socket.silent is None:
                 socket.tell_gone(receiver, item[0])
+            return
+        if item.__class__ is _Ping:
+            if receiver.open and socket.silent is None:
+                socket.pinged(self.direction, item)
             return
         text: str = item  # type: ignore[assignment]
         network = socket.network
@@ -132,6 +142,7 @@ class Socket:
         "on_down",
         "on_station_closed",
         "on_up",
+        "proven",
         "send_down",
         "send_up",
         "silent",
@@ -147,6 +158,8 @@ class Socket:
         self.on_down: Callable[[str], None] | None = None
         self.on_csms_closed: Callable[[str], None] | None = None
         self.on_station_closed: Callable[[str], None] | None = None
+        self.proven = True
+        """Whether the station itself dialled, and can prove it, not somebody else in its name."""
         self.silent: str | None = None
         """Why every frame on it is lost, once it is half-open."""
         self._station, self._csms = _Edge("station"), _Edge("csms")
@@ -179,11 +192,25 @@ class Socket:
             end.open = False
             self._send_close(edge, why)
 
+    def ping(self, answered: Callable[[], None]) -> None:
+        """Ask the station's edge for a pong. There is none from one that reads this socket no longer."""
+        self._put(self._down, _Ping(answered))
+
+    def pinged(self, direction: Direction, ping: _Ping) -> None:
+        """Take a ping or a pong at the edge it arrived at."""
+        if direction == "up":
+            self.network.observe("pong", station=self.station_id, socket=self.number, node=self.node)
+            ping.answered()
+        elif self.on_down is not None:
+            self._put(self._up, ping)
+
     def _send_close(self, edge: Edge, why: str) -> None:
+        self._put(self._up if edge == "station" else self._down, _End(why))
+
+    def _put(self, lane: _Lane, item: _End | _Ping) -> None:
         if self.silent is not None:
             return
         network = self.network
-        lane = self._up if edge == "station" else self._down
         delay_s = network.draw_latency()
         if network.rules:
             verdict = network.decide(FrameInFlight(self.station_id, self.number, lane.direction, ""))
@@ -191,7 +218,7 @@ class Socket:
                 return
             if type(verdict) is Deliver:
                 delay_s = verdict.delay_s
-        lane.put(_End(why), delay_s)
+        lane.put(item, delay_s)
 
     def cut(self, why: str) -> None:
         """Break it: what is in flight is lost and both edges are told at once."""
@@ -234,20 +261,28 @@ class Network:
 
     # --- connections ---
 
-    def open(self, station_id: str, subprotocol: str) -> Socket | None:
+    def open(self, station_id: str, subprotocol: str, *, proven: bool = True) -> Socket | None:
         """Open a station's next socket at once, or return None when nobody answers.
 
-        `dial` may look at the socket's `subprotocol` and return False when it speaks another one.
+        `dial` may look at the socket's `subprotocol` and return False when it speaks another one. `proven` says whether
+        whoever opens it proves to be the station.
         """
         number = self._generations.get(station_id, 0) + 1
         if self.rules and type(self.decide(FrameInFlight(station_id, number, "up", ""))) is Drop:
             return None
         socket = Socket(self, station_id, number, subprotocol)
+        socket.proven = proven
         if not self.dial(socket):
             return None
         self._generations[station_id] = number
+        about = {} if proven else {"proven": False}
         self.observe(
-            "socket.opened", station=station_id, socket=number, node=socket.node, subprotocol=socket.subprotocol
+            "socket.opened",
+            station=station_id,
+            socket=number,
+            node=socket.node,
+            subprotocol=socket.subprotocol,
+            **about,
         )
         return socket
 

@@ -28,7 +28,11 @@ if TYPE_CHECKING:
 FRAME_BYTES = 256 * 1024
 """The longest message a station takes."""
 UNREAD_BYTES = 1024 * 1024
-"""Bytes that may wait for a CSMS that does not read, before the socket is aborted."""
+"""What may wait for a CSMS that does not read, before the socket is given up."""
+FRAMES_PER_S, FRAMES_BURST = 100.0, 2000.0
+"""What a CSMS may say to one station; beyond this its socket is read no further until there is room again."""
+FRAME_UNIT = 4096
+"""A longer frame counts for one more for each so many bytes."""
 CLOSING_S = 2.0
 """How long a closed socket waits for the other side to close it too."""
 
@@ -44,7 +48,9 @@ class Socket(asyncio.BufferedProtocol):
     __slots__ = (
         "_connected",
         "_fuse",
+        "_heard_at",
         "_parts",
+        "_room",
         "_silent",
         "_transport",
         "_wire",
@@ -65,6 +71,7 @@ class Socket(asyncio.BufferedProtocol):
         """Whether the station may send on it."""
         self._connected: Connected | None = connected
         self._parts: list[bytes] | None = None
+        self._room, self._heard_at = FRAMES_BURST, network.loop.time()
         self._silent = False
         self._transport: asyncio.Transport | None = None
         self._fuse: asyncio.TimerHandle | None = None
@@ -211,11 +218,24 @@ class Socket(asyncio.BufferedProtocol):
             except UnicodeDecodeError:
                 self._wire.fail(CloseCode.INVALID_DATA)
                 return
+            self._count(len(data))
             self.network.frames("station.received", self, text)
             if self.on_down is not None:
                 self.on_down(text)
         elif frame.opcode is Opcode.BINARY:
             self._wire.fail(CloseCode.UNSUPPORTED_DATA)
+
+    def _count(self, size: int) -> None:
+        now = self.network.loop.time()
+        self._room = min(FRAMES_BURST, self._room + (now - self._heard_at) * FRAMES_PER_S) - 1 - size // FRAME_UNIT
+        self._heard_at = now
+        if self._room < 0 and self._transport is not None:
+            self._transport.pause_reading()
+            self.network.loop.call_later(-self._room / FRAMES_PER_S, self._read_on)
+
+    def _read_on(self) -> None:
+        if self._transport is not None and not self._silent:
+            self._transport.resume_reading()
 
     def _why_closed(self, error: Exception | None) -> str:
         wire = self._wire

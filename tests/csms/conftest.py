@@ -8,7 +8,14 @@ from collections.abc import Callable, Mapping
 import pytest
 import uvloop
 
-ON_SOCKETS = ("test_api.py", "test_attacks.py", "test_credentials.py", "test_interop.py", "test_server.py")
+ON_SOCKETS = (
+    "test_api.py",
+    "test_attacks.py",
+    "test_credentials.py",
+    "test_doors.py",
+    "test_interop.py",
+    "test_server.py",
+)
 
 
 def pytest_asyncio_loop_factories(item: pytest.Item) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:

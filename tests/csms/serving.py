@@ -7,7 +7,7 @@ import json
 import ssl
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
@@ -17,9 +17,11 @@ from interlock.csms.dialects import BY_SUBPROTOCOL, chosen
 from interlock.csms.domain.station import Rules
 from interlock.csms.handle import station_stream
 from interlock.csms.node import Csms
+from interlock.csms.serve.admission import Crowd
 from interlock.csms.serve.api import Api
 from interlock.csms.serve.credentials import Credentials
 from interlock.csms.serve.gate import Gate
+from interlock.csms.serve.operators import CROWD, OperatorLimits, Operators
 from interlock.csms.serve.projections import Projections
 from interlock.csms.serve.server import Limits, Server
 from interlock.csms.serve.wall_clock import WallClock, fresh_ids
@@ -41,6 +43,7 @@ class Served:
     keys: Credentials
     api: Api
     port: int
+    alarms: list[str] = field(default_factory=list)
 
     def url(self, station: str = "CP01", scheme: str = "ws") -> str:
         return f"{scheme}://127.0.0.1:{self.port}/ocpp/{station}"
@@ -55,6 +58,8 @@ async def served(
     tls: ssl.SSLContext | None = None,
     name: str = "n1",
     protocols: Sequence[str] = tuple(BY_SUBPROTOCOL),
+    crowd: Crowd | None = None,
+    origins: frozenset[str] = frozenset(),
     **settings: Any,
 ) -> AsyncIterator[Served]:
     """Serve on a free port of loopback."""
@@ -70,14 +75,14 @@ async def served(
         alarm=alarms.append,
         dialects=chosen(protocols),
     )
-    gate = Gate(profile, "/ocpp/", b"pepper")
-    server, records, keys = Server(node, gate, limits), Projections(node), Credentials(node, gate)
+    gate = Gate(profile, "/ocpp/", b"pepper", origins)
+    server, records, keys = Server(node, gate, limits, crowd), Projections(node), Credentials(node, gate)
     await records.start()
     await node.start()
     await keys.start()
     port = await server.listen("127.0.0.1", 0, tls)
     try:
-        yield Served(node, server, gate, records, keys, Api(node, server, records, keys, "token"), port)
+        yield Served(node, server, gate, records, keys, Api(node, server, records, keys, "token"), port, alarms)
     finally:
         await server.stop()
 
@@ -85,6 +90,21 @@ async def served(
 async def kinds(csms: Served, station: str = "CP01") -> list[str]:
     """Return the kinds of events in a station's log."""
     return [codec.kind(one.type) for one in await csms.node.store.read(station_stream(station))]
+
+
+@asynccontextmanager
+async def operated(csms: Served, limits: OperatorLimits | None = None, crowd: Crowd = CROWD) -> AsyncIterator[int]:
+    """Serve the operators' API on a free port of loopback."""
+    door = Operators(csms.api.app(["127.0.0.1"]), csms.node.clock.now, csms.alarms.append, limits, crowd)
+    port = await door.listen("127.0.0.1", 0)
+    try:
+        yield port
+    finally:
+        csms.records.stop()
+        door.close()
+        await door.stop(1.0)
+        while door.state.connections:
+            await asyncio.sleep(0)
 
 
 class Station:

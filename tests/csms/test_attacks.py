@@ -25,7 +25,7 @@ pytestmark = pytest.mark.asyncio
 SERVER, HOSTILE, API = "test_server", "test_endpoint_hostile", "test_api"
 STANDS: dict[str, tuple[str, str] | str] = {
     "S01": (SERVER, "test_a_password_is_asked_for_and_nothing_is_told_without"),
-    "S02": (SERVER, "test_a_newer_connection_replaces_the_older_one"),
+    "S02": (SERVER, "test_without_proof_nothing_is_taken_from_one_that_answers"),
     "S03": ("test_attacks", "test_a_foreign_transaction_cannot_be_stopped"),
     "S04": (SERVER, "test_guessing_is_slowed_down_and_the_real_station_still_comes_in"),
     "S05": ("test_attacks", "test_an_unknown_station_costs_the_work_of_a_wrong_password"),

@@ -155,8 +155,8 @@ async def test_a_key_that_is_changed_stands_nowhere_but_in_its_frame() -> None:
             _, told = await client("GET", f"/api/commands/{command_id}?wait=5")
             assert told["state"] == "accepted"
             _, shown = await client("GET", "/api/stations/CP01/events")
-            followed = csms.records.follow(0)
-            types = [one["type"] if (one := await anext(followed)) else "" for _ in range(4)]
+            page = (await anext(csms.records.followers.follow(0))).decode()
+            types = [line.removeprefix("event: ") for line in page.splitlines() if line.startswith("event: ")]
         assert await fits(csms, NEW)
         assert not await fits(csms, OLD)
     log = b"".join(one.data for one in await store.read_all())

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from websockets.exceptions import ConnectionClosed
 
+from interlock.csms import codec
 from interlock.csms.connection import Connection
 from interlock.csms.domain import commands as do
 from interlock.csms.node import Csms
@@ -131,7 +132,7 @@ async def test_over_sockets_a_station_is_served_on_or_its_socket_closes(
                 await _insist(csms, action, payload)
             decision = await csms.node.operate("CP01", do.Relay("GetConfiguration", {}), "r1")
             assert decision.answer in ("accepted", "unreachable")
-            types = Counter(stored.type for stored in await store.read("station-CP01"))
+            types = Counter(codec.kind(stored.type) for stored in await store.read("station-CP01"))
             assert types["TransactionStarted"] == types["TransactionStopped"] == 1
             assert csms.node.ended is None
         await store.close()

@@ -17,6 +17,7 @@ import trustme
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 
 from interlock.csms import codec
+from interlock.csms.domain import commands as do
 from interlock.csms.handle import station_stream
 from interlock.csms.serve.server import Limits
 from interlock.csms.store.sqlite import SqliteStore
@@ -359,17 +360,63 @@ async def test_a_silent_socket_is_closed() -> None:
                 await station.hear()
 
 
-async def test_a_newer_connection_replaces_the_older_one() -> None:
+async def _online(csms: Served) -> int:
+    log = [codec.decode(one.type, one.data) for one in await csms.node.store.read("station-CP01")]
+    return [type(one).__name__ for one in log].count("CameOnline")
+
+
+async def test_a_newer_connection_that_proved_itself_replaces_the_older_one() -> None:
+    async with served(profile=1) as csms:
+        await csms.keys.set("CP01", PASSWORD)
+        how = {"additional_headers": basic("CP01", PASSWORD)}
+        async with dialled(csms.url(), **how) as old:
+            await old.boot()
+            async with dialled(csms.url(), **how) as new:
+                with pytest.raises(ConnectionClosed):
+                    await old.hear()  # though the newer one said nothing yet
+                assert (await new.say("Heartbeat", {}))[0] == 3
+                assert list(csms.node.connections) == ["CP01"]
+            assert await _online(csms) == 2
+
+
+async def test_without_proof_nothing_is_taken_from_one_that_answers() -> None:
     async with served() as csms, dialled(csms.url()) as old:
         await old.boot()
         async with dialled(csms.url()) as new:
-            await new.boot()
             with pytest.raises(ConnectionClosed):
-                await old.hear()
-            assert (await new.say("Heartbeat", {}))[0] == 3
-            assert list(csms.node.connections) == ["CP01"]
-        log = [codec.decode(one.type, one.data) for one in await csms.node.store.read("station-CP01")]
-        assert [type(one).__name__ for one in log].count("CameOnline") == 2
+                await new.boot()
+        assert (await old.say("Heartbeat", {}))[0] == 3
+        assert await _online(csms) == 1
+
+
+async def test_one_that_answers_no_more_is_replaced_within_seconds() -> None:
+    async with served(takeover_s=0.3) as csms, dialled(csms.url()) as old:
+        await old.boot()
+        old.socket.transport.pause_reading()  # it is there for TCP, and for nobody else
+        async with dialled(csms.url()) as new:
+            assert (await new.boot())[0] == 3
+            assert await _online(csms) == 2
+        old.socket.transport.resume_reading()
+
+
+@pytest.mark.parametrize("profile", [0, 1])
+async def test_a_station_that_comes_back_and_is_silent_can_be_commanded(profile: int) -> None:
+    async with served(profile=profile) as csms:
+        how = {}
+        if profile:
+            await csms.keys.set("CP01", PASSWORD)
+            how = {"additional_headers": basic("CP01", PASSWORD)}
+        async with dialled(csms.url(), **how) as station:
+            await station.boot()
+        await until(lambda: _empty(csms))
+        async with dialled(csms.url(), **how) as station:
+
+            async def counts() -> bool:
+                return "CP01" in csms.node.connections
+
+            await until(counts)
+            decided = await csms.node.operate("CP01", do.Unlock(1), "r1")
+            assert (await station.hear())[1:3] == [decided.command_id, "UnlockConnector"]
 
 
 async def test_nothing_is_left_when_it_stops() -> None:

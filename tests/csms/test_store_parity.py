@@ -168,6 +168,7 @@ async def _cancelled(stores: Sequence[EventStore], number: int) -> None:
 
 async def test_a_value_nobody_can_keep_leaves_the_store_ready(tmp_path: Path, node: Open) -> None:
     """NUL in a tag once turned a whole node's readiness to 503."""
+    from interlock.csms.dialects import BY_SUBPROTOCOL
     from interlock.csms.domain.station import Rules
     from interlock.csms.node import Csms
     from interlock.csms.serve.wall_clock import WallClock, fresh_ids
@@ -178,7 +179,7 @@ async def test_a_value_nobody_can_keep_leaves_the_store_ready(tmp_path: Path, no
         csms = Csms("n", store, clock, fresh_ids("n"), Settings(), lambda _: Rules(2, 2), alarm=lambda text: None)
         await csms.start()
         frames: list[str] = []
-        connection = csms.connect("CP1", frames.append, frames.append)
+        connection = csms.connect("CP1", frames.append, frames.append, BY_SUBPROTOCOL["ocpp1.6"])
         for number, tag in enumerate(("A\\u0000B", "\\u0000", "\\u202e", "'")):
             payload = f'{{"connectorId":1,"idTag":"{tag}","meterStart":{number},"timestamp":"2026-01-01T00:00:00Z"}}'
             await connection.receive(f'[2,"{number}","StartTransaction",{payload}]')

@@ -47,6 +47,31 @@ def replaced_by_a_newer_connection() -> History:
     return story.rest()
 
 
+def _two_sockets(opened_s: float, **about: bool) -> History:
+    """The older connection is replaced `opened_s` after the newer one opened, while it stood open."""
+    story = Story(takeover_s=3.0).wait(50)
+    story.see("socket.opened", station=STATION, socket=2, node=NODE, **about)
+    story.silence(opened_s)
+    gone = {"epoch": 1, "last_seen": story.iso()}
+    story.append(("WentOffline", gone), ("CameOnline", {"epoch": 2, "node": NODE}), at=story.now)
+    return story.rest()
+
+
+@breaks("I16")
+def taken_over_by_one_that_proved_nothing() -> History:
+    return _two_sockets(1.0, proven=False)
+
+
+@holds("I16")
+def taken_over_after_it_was_asked() -> History:
+    return _two_sockets(3.0, proven=False)
+
+
+@holds("I16")
+def taken_over_by_one_that_proved_itself() -> History:
+    return _two_sockets(0.1)
+
+
 @breaks("I16")
 def offline_again_long_before_it_came_back() -> History:
     """An offline that is not in one batch with the online after it has to be justified by itself."""

@@ -269,7 +269,7 @@ async def test_the_command_line_starts_without_websockets() -> None:
 async def test_a_fleet_of_another_version(tmp_path: Path, ocpp: str, starts: int, events: int) -> None:
     async with csms() as server:
         server.both = True
-        done = await interlock("fleet", server.url, "-n", "4", "--ocpp", ocpp, "--time", "12s", cwd=tmp_path)
+        done = await interlock("fleet", server.url, "-n", "4", "--ocpp", ocpp, "--time", "20s", cwd=tmp_path)
     assert (done.code, done.err) == (0, ""), done.out
     assert "PASS" in done.out
     spoken = {action: {station for station, name, _ in server.heard if name == action} for _, action, _ in server.heard}

@@ -59,7 +59,7 @@ def get(url: str) -> object:
 def test_a_fleet_dials_in_and_what_it_told_is_there_after_a_restart(tmp_path: Path) -> None:
     with serving(tmp_path, "--tokens", "Accepted") as (process, stations, operators):
         assert re.fullmatch(r"ws://127\.0\.0\.1:\d+/ocpp/", stations)
-        done = interlock("fleet", stations, "-n", "5", "--time", "4s", "--out", "fleet", cwd=tmp_path)
+        done = interlock("fleet", stations, "-n", "5", "--time", "16s", "--out", "fleet", cwd=tmp_path)
         assert done.returncode == 0, done.stdout + done.stderr
         first = get(f"{operators}/api/stations")
         process.send_signal(signal.SIGTERM)
@@ -155,7 +155,7 @@ def test_a_file_may_hold_the_options_and_a_word_it_does_not_know_is_refused(tmp_
     file.write_text('store = "memory:"\nnode = "from-file"\nconnectors = 7\nport = 1\n')
     done = interlock("serve", "--config", str(file), cwd=tmp_path)
     assert done.returncode == 2
-    assert "port is no option; options are allow_host, api_host," in done.stderr
+    assert "port is no option; options are address_messages, allow_host, allow_origin," in done.stderr
     file.write_text('store = "memory:"\nnode = "not a name"\n')
     done = interlock("serve", "--config", str(file), cwd=tmp_path)
     assert "--node is 1 to 12" in done.stderr

@@ -39,7 +39,7 @@ class Line:
 async def test_an_action_is_looked_for_as_it_is_spoken(ocpp: str, fault: str, action: str, spoken: str) -> None:
     line = Line()
     world: Any = SimpleNamespace(
-        network=line,
+        rule=line.rule,
         station=lambda number: SimpleNamespace(spec=SimpleNamespace(ocpp=ocpp)),
         station_id=lambda number: "CP01",
     )

@@ -228,7 +228,7 @@ def _unjustified(request: Request, station: str) -> Violation:
 
 
 def _failed(history: History, station: str, request: Request) -> Iterator[Violation]:
-    """A failure is excused by a store that failed. A lost race is not a store that failed."""
+    """A failure is excused by a store that failed, or by a task of the node that broke off. A lost race is neither."""
     asked, answer = request.asked, request.answers[0]
     assert asked is not None
     stream = f"station-{station}"
@@ -239,7 +239,8 @@ def _failed(history: History, station: str, request: Request) -> Iterator[Violat
         return [one for one in seen[first:last] if one["node"] == asked["node"] and one["stream"] == stream]
 
     lost = within("append.refused")
-    if lost and not within("append.unconfirmed") and not _store_broken(history, asked.i, answer.i):
+    broke = any(one["node"] == asked["node"] and asked.i < one.i < answer.i for one in history.of("node.broke"))
+    if lost and not broke and not within("append.unconfirmed") and not _store_broken(history, asked.i, answer.i):
         yield Violation(
             f"request {request.request_id} failed because of a lost race",
             "a lost race is decided again",

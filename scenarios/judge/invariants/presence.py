@@ -60,6 +60,10 @@ def _departures(history: History) -> Looked:
                 continue
             after = changes[number + 1] if number + 1 < len(changes) else None
             if after is not None and _replaces(after, event):
+                if "takeover_s" in history.rules and nodes.get(epoch) == after.data["node"]:
+                    looked.checked += 1
+                    if (usurper := _usurper(history, station, event, after.data["node"])) is not None:
+                        looked.violations.append(_taken_over(station, usurper, event, history.rules["takeover_s"]))
                 continue
             looked.checked += 1
             heard = by_node.get((station, nodes.get(epoch, "")), [])
@@ -77,6 +81,49 @@ def _departures(history: History) -> Looked:
                     )
                 )
     return looked
+
+
+def _usurper(history: History, station: str, event: LogEvent, node: str) -> Observation | None:
+    """Return the socket that took a connection's place while that one stood open, sooner than it could be asked.
+
+    None: there was no other socket left, it had proved itself, or one waited long enough.
+    """
+    takeover_s = history.rules["takeover_s"]
+    found: dict[int, Observation] = {}
+    everyone: dict[int, Observation] = {}
+    for seen in history.of_any("socket.opened", "socket.closed", "node.started"):
+        if seen.t > event.at:
+            break
+        if seen.kind == "node.started":
+            found = {number: opened for number, opened in found.items() if opened["node"] != seen["node"]}
+        elif seen["station"] == station and seen["node"] == node:
+            if seen.kind == "socket.opened":
+                found[seen["socket"]] = everyone[seen["socket"]] = seen
+            elif seen["edge"] == "csms" and seen["socket"] in found and seen.i < event.i:
+                del found[seen["socket"]]  # what a takeover closes is closed after it is in the log
+    newer = [found[number] for number in sorted(found)[1:]]
+    authenticated = history.rules.get("authenticated", True)
+    if (
+        not newer
+        or any(authenticated and opened.get("proven", True) for opened in newer)
+        # One that is gone may have waited long enough, too, and left a frame.
+        or any(
+            number > min(found) and opened.t <= event.at - takeover_s + TOLERANCE_S
+            for number, opened in everyone.items()
+        )
+    ):
+        return None
+    return newer[-1]
+
+
+def _taken_over(station: str, usurper: Observation, event: LogEvent, takeover_s: float) -> Violation:
+    return Violation(
+        f"a connection of {station} was taken over by one that proved nothing",
+        f"the older one has {takeover_s:g} s to give a sign of life",
+        f"it was replaced {event.at - usurper.t:.3f} s after the newer one opened",
+        station,
+        story(usurper, event),
+    )
 
 
 def _replaces(after: LogEvent, event: LogEvent) -> bool:
@@ -102,7 +149,7 @@ def offline_justified(history: History) -> Iterator[Violation]:
     """A station is called offline only after the offline time-out passed without a frame of it.
 
     Any frame counts, not only heartbeats, and each restarts the timer. Counted are frames received by the node that had
-    the connection; one that a newer connection replaced may end without a silence.
+    the connection; one that a newer connection replaced may end without a silence, if it was asked and did not answer.
     """
     yield from history.derive(_departures).violations
 
@@ -128,6 +175,10 @@ def _silences(history: History) -> Looked:
             for started in history.of("node.started"):
                 if started["node"] == frame["node"] and since < started.t <= since + bound:
                     since = started.t
+            # So does a connection that counts before its first frame.
+            for came in changes:
+                if came.type == "CameOnline" and since < came.at <= since + bound:
+                    since = came.at
             if until - since <= bound:
                 continue
             looked.checked += 1

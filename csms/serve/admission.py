@@ -1,0 +1,114 @@
+"""How many connections there may be before they prove anything: in all, and from one address.
+
+A connection that is accepted has a slot until it is gone. While it proved nothing, it is one of few: at the limit the
+oldest unproven one of the same address goes, unless it is younger than `grace_s`, and then the new one does. When all
+addresses together are at the limit, the address with most of them gives one up. So whoever holds idle connections open
+loses those, and takes nothing from other addresses. An address whose connections end again and again without proof
+is let in at a small rate only. No sockets here, and time is an argument.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from interlock.csms.budgets import Budgets, origin_of
+
+
+@dataclass(frozen=True, slots=True)
+class Crowd:
+    """How many connections a door lets in. `of_files` takes a share of the file descriptors a process may have."""
+
+    connections: int = 100_000
+    unproven: int = 4096
+    unproven_of_address: int = 1024
+    grace_s: float = 1.0
+    failures_per_s: float = 2.0
+    failures_burst: float = 200.0
+    """Connections of an address that may end unproven; beyond this so many are let in, proven or not:"""
+    doubtful_per_s: float = 20.0
+
+    @classmethod
+    def of_files(cls, files: int, share: float = 0.8) -> Crowd:
+        """Return limits that fit a process with so many file descriptors."""
+        connections = max(8, int(files * share))
+        return cls(connections, max(8, min(4096, connections // 4)), max(4, min(1024, connections // 16)))
+
+
+@dataclass(eq=False, slots=True)
+class Slot:
+    """One connection. `end` cuts it off, and is set by whoever serves it."""
+
+    address: str
+    since: float
+    end: Callable[[], None] = field(default=lambda: None)
+    served: bool = False
+    """Whether a protocol has it, which is told when it is lost."""
+    proven: bool = False
+    gone: bool = False
+
+
+class Admission:
+    """The connections of one door. `refused` and `evicted` count since the start."""
+
+    def __init__(self, crowd: Crowd) -> None:
+        self.crowd = crowd
+        self.count = self.unproven = self.refused = self.evicted = 0
+        self._waiting: dict[str, OrderedDict[Slot, None]] = {}
+        self._failures = Budgets(crowd.failures_per_s, crowd.failures_burst)
+        self._doubtful = Budgets(crowd.doubtful_per_s, crowd.doubtful_per_s)
+
+    def enter(self, address: str, now: float) -> Slot | None:
+        """Count a connection that was accepted. None: close it, there is no place for it."""
+        crowd, origin = self.crowd, origin_of(address)
+        failing = self._failures.of(origin, now).fill(now) < 1.0 and self._doubtful.of(origin, now).take(now)
+        if self.count >= crowd.connections or failing:
+            self.refused += 1
+            return None
+        own = self._waiting.get(origin)
+        if own is not None and len(own) >= crowd.unproven_of_address:
+            oldest = next(iter(own))
+            if now - oldest.since < crowd.grace_s:
+                self.refused += 1
+                return None
+            self._evict(oldest, now)
+        elif self.unproven >= crowd.unproven:
+            heaviest = max(self._waiting.values(), key=len)
+            if heaviest is own:
+                self.refused += 1
+                return None
+            self._evict(next(iter(heaviest)), now)
+        slot = Slot(origin, now)
+        self._waiting.setdefault(origin, OrderedDict())[slot] = None
+        self.count += 1
+        self.unproven += 1
+        return slot
+
+    def prove(self, slot: Slot) -> None:
+        """Note that a connection proved who it is, as far as it must here."""
+        if not slot.proven and not slot.gone:
+            slot.proven = True
+            self._settle(slot)
+
+    def leave(self, slot: Slot, now: float) -> None:
+        """Note that a connection is gone; again is no matter."""
+        if slot.gone:
+            return
+        slot.gone = True
+        self.count -= 1
+        if not slot.proven:
+            self._settle(slot)
+            self._failures.of(slot.address, now).take(now)
+
+    def _settle(self, slot: Slot) -> None:
+        self.unproven -= 1
+        own = self._waiting[slot.address]
+        del own[slot]
+        if not own:
+            del self._waiting[slot.address]
+
+    def _evict(self, slot: Slot, now: float) -> None:
+        self.evicted += 1
+        self.leave(slot, now)
+        slot.end()

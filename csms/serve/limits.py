@@ -1,0 +1,43 @@
+"""What a station, or whoever says it is one, may cost this process. No code but numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a peer may do. Times are seconds."""
+
+    frame_bytes: int = 256 * 1024
+    fragments: int = 1024
+    """Parts a message may come in, empty ones too."""
+    handshake_s: float = 10.0
+    first_frame_s: float = 120.0
+    """A socket that says nothing for so long is closed."""
+    silence_s: float = 60.0
+    """Beyond the time after which a station counts as offline, its socket is closed after this."""
+    unread_bytes: int = 1024 * 1024
+    unread_s: float = 10.0
+    """A peer that does not read for so long is cut off: keep-alive would never notice."""
+    waiting: int = 16
+    """Frames that wait to be handled before the socket is read no further."""
+    messages_per_s: float = 50.0
+    messages_burst: float = 500.0
+    """Of a station, on all its sockets one after another; beyond this its frames wait, and it is read no further."""
+    address_messages_per_s: float = 5000.0
+    address_messages_burst: float = 50_000.0
+    """Of all stations of an address; beyond this the frames of those wait that came less than `settled_s` ago."""
+    settled_s: float = 60.0
+    connects_per_s: float = 0.5
+    connects_burst: float = 60.0
+    """Handshakes of an address under one station's name; beyond this they are refused for a while."""
+    proofs: int = 256
+    proofs_of_address: int = 64
+    """Passwords that are worked out, or wait to be; beyond this whoever is not known yet is told to come back."""
+    controls_per_s: float = 10.0
+    controls_burst: float = 100.0
+    """Pings and pongs beyond this close the socket."""
+    closing_s: float = 2.0
+    stopping_s: float = 20.0
+    """How long a stop waits for what is under way; a store that takes nothing would keep it for ever."""

@@ -1,0 +1,114 @@
+"""What a vendor declares of a peer, as a TOML file: features, limits, and the values that cases call by name."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from interlock.scenarios.cases.exemplar import BOUND
+from interlock.scenarios.cases.language import LIMITS
+
+FEATURES = {
+    "fixed_cable": "the cable is fixed to the station, so there is no lock to unlock",
+    "backup_power": "it can still say something when the power fails",
+    "cache": "it has an authorization cache",
+    "offline_start": "it lets known cards charge while there is no connection",
+    "local_list": "profile LocalAuthListManagement",
+    "list_failure": "it can be brought into a state in which it cannot keep a local list",
+    "firmware": "profile FirmwareManagement",
+    "file_server": "[values] location and firmware are on a server that runs",
+    "reservation": "profile Reservation",
+    "reserve_zero": "it can reserve connector 0",
+    "remote_trigger": "profile RemoteTrigger",
+    "smart_charging": "profile SmartCharging",
+    "security": "the security extension of OCPP 1.6",
+    "basic_auth": "it connects with a password",
+    "tls": "it connects with TLS",
+    "mutual_tls": "it connects with a certificate of its own",
+    "expired": "the CSMS knows [values] expired_tag as expired",
+    "blocked": "the CSMS knows [values] blocked_tag as blocked",
+}
+"""Every feature, and what it means that it is there."""
+PROFILES = {
+    "LocalAuthListManagement": "local_list",
+    "FirmwareManagement": "firmware",
+    "Reservation": "reservation",
+    "RemoteTrigger": "remote_trigger",
+    "SmartCharging": "smart_charging",
+}
+"""The features that a station tells itself, in SupportedFeatureProfiles."""
+
+
+class NoDeclaration(Exception):
+    """A file that declares nothing: one sentence says why."""
+
+
+class Declaration(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """What is declared. A feature that is not named is not known, and what needs it is not applicable."""
+
+    name: str = ""
+    features: dict[str, bool] = {}
+    limits: dict[str, float] = {}
+    values: dict[str, Any] = {}
+
+    def told(self, keys: Mapping[str, str]) -> tuple[str, ...]:
+        """Return the features, with what the station's own configuration tells."""
+        profiles = {one.strip() for one in keys.get("SupportedFeatureProfiles", "").split(",")}
+        told = {feature: True for profile, feature in PROFILES.items() if profile in profiles}
+        if keys.get("ReserveConnectorZeroSupported", "").lower() == "true":
+            told["reserve_zero"] = True
+        found = {**told, **self.features}
+        return tuple(name if there else f"!{name}" for name, there in sorted(found.items()))
+
+
+def read(path: Path) -> Declaration:
+    """Read a declaration, or raise `NoDeclaration`."""
+    try:
+        found = msgspec.convert(tomllib.loads(path.read_text("utf-8")), Declaration)
+    except OSError as error:
+        raise NoDeclaration(f"{path} cannot be read: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeError) as error:
+        raise NoDeclaration(f"{path} is not TOML: {error}") from None
+    except msgspec.ValidationError as error:
+        raise NoDeclaration(f"{path}: {error}") from None
+    for table, names, known in (
+        ("features", found.features, FEATURES),
+        ("limits", found.limits, LIMITS),
+        ("values", found.values, BOUND),
+    ):
+        if unknown := sorted(set(names) - set(known)):
+            raise NoDeclaration(
+                f"{path}: [{table}] {unknown[0]} is nothing known; there are {', '.join(sorted(known))}"
+            )
+    if wrong := sorted(name for name, seconds in found.limits.items() if not 0 < seconds <= 86400):
+        raise NoDeclaration(f"{path}: [limits] {wrong[0]} is more than 0 and at most 86400 seconds")
+    return found
+
+
+def write(path: Path, name: str, keys: Mapping[str, str]) -> None:
+    """Write a commented declaration for a person to correct."""
+    known = Declaration().told(keys)
+    lines = [
+        "# What Interlock may expect of this peer. Correct it: what is not declared is not checked.",
+        f"name = {_toml(name)}",
+        "",
+        "[features]",
+    ]
+    for feature, meaning in FEATURES.items():
+        there = feature in known
+        lines.append(f"{'' if there else '# '}{feature} = {'true' if there else 'false':<6}# {meaning}")
+    lines += ["", "[limits]", "# Seconds within which something must be there."]
+    lines += [f"# {limit} = {seconds:g}" for limit, seconds in LIMITS.items()]
+    lines += ["", "[values]", "# What the cases call by name: cards, connectors, files."]
+    lines += [f"# {value} = {_toml(content)}" for value, content in BOUND.items() if isinstance(content, str | int)]
+    lines += ["", "# What it said of its configuration:"]
+    lines += [f"#   {key} = {value}"[:118] for key, value in sorted(keys.items())]
+    path.write_text("\n".join(lines) + "\n", "utf-8")
+
+
+def _toml(value: Any) -> str:
+    return msgspec.json.encode(value).decode()

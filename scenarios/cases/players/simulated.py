@@ -1,0 +1,83 @@
+"""Our own simulated station under test, in the tester's process, with a hand on every switch.
+
+The one place where the kit knows the simulator.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from interlock.scenarios.cases.players.hand import CannotDo
+from interlock.simulator.assembly import build_station
+from interlock.simulator.clock import EPOCH, ClockSpec
+from interlock.simulator.network.address import parse
+from interlock.simulator.network.dial import Network
+from interlock.simulator.network.wall_clock import WallClock
+from interlock.simulator.randomness import SmallDraws
+from interlock.simulator.spec import StationSpec
+
+POWER_OFF_S = 0.5
+
+
+class SimulatedStation:
+    """Built with `start`; `do` is its hand. `changes` are fields of `StationSpec`."""
+
+    def __init__(self, url: str, station_id: str, seed: int, began: datetime, **changes: Any) -> None:
+        loop = asyncio.get_running_loop()
+        self._clock = WallClock(loop)
+        skew_s = (began.replace(tzinfo=None) - EPOCH).total_seconds()
+        quick: dict[str, Any] = {
+            "clock": ClockSpec(skew_s),
+            "first_boot_s": (0.0, 0.1),
+            "boot_s": (0.1, 0.3),
+            "unlock_s": (0.05, 0.1),
+            "act_s": (0.0, 0.02),
+            "reconnect_s": (0.1, 0.3),
+        }
+        self.network = Network(loop, parse(url), _ignore, _ignore)
+        spec = StationSpec(station_id, **{**quick, **changes})
+        self.station = build_station(self._clock, spec, SmallDraws(f"{seed}:{station_id}"), self.network, _ignore)
+
+    def start(self) -> None:
+        """Switch it on."""
+        self.station.start()
+
+    async def stop(self) -> None:
+        """Switch it off."""
+        self._clock.stop()
+        await self.network.close("the check is over")
+
+    async def do(self, deed: str, names: Mapping[str, Any]) -> None:
+        """Do what a person does."""
+        station, connector = self.station, int(names.get("connector") or 0)
+        match deed:
+            case "plug":
+                done = station.plug(connector)
+            case "unplug":
+                done = station.unplug(connector)
+            case "plug_all":
+                done = all(station.plug(evse.number) for evse in station.evses)
+            case "unplug_all":
+                done = all(station.unplug(evse.number) for evse in station.evses)
+            case "swipe":
+                done = station.swipe(connector, str(names["tag"])) or True
+            case "power_cycle":
+                station.power.power_cut(POWER_OFF_S)
+                done = True
+            case "jam_lock" | "fault":
+                station.fail(connector, "ConnectorLockFailure" if deed == "jam_lock" else "InternalError")
+                done = True
+            case "free_lock" | "clear_fault":
+                station.clear(connector)
+                done = True
+            case _:
+                done = False
+        if not done:
+            raise CannotDo(f"the simulated station does not do this: {deed}")
+
+
+def _ignore(*_: Any, **__: Any) -> None:
+    pass

@@ -1,0 +1,135 @@
+"""The scripted station: a WebSocket client that says whatever a case says."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+import ssl
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, WebSocketException
+from websockets.typing import Subprotocol
+
+from interlock.scenarios.cases.players.tester import AsStation
+from interlock.simulator.network.address import Address
+from interlock.simulator.network.refusal import explain
+
+SUBPROTOCOL = "ocpp1.6"
+PATIENCE_S = 10.0
+AGAIN_S = 0.3
+"""Before it connects again to a CSMS that has closed its connection."""
+FRAME_BYTES = 1 << 20
+
+
+class Unreachable(Exception):
+    """The CSMS did not let the station in: one sentence says why."""
+
+
+class _Socket:
+    def __init__(self, number: int, socket: ClientConnection) -> None:
+        self.number, self.socket = number, socket
+        self._waiting: asyncio.Queue[str | tuple[int, str]] = asyncio.Queue()
+        self.sending = asyncio.get_running_loop().create_task(self._send())
+
+    def send(self, text: str) -> None:
+        self._waiting.put_nowait(text)
+
+    def close(self, code: int, why: str) -> None:
+        self._waiting.put_nowait((code, why))
+
+    async def _send(self) -> None:
+        try:
+            while True:
+                one = await self._waiting.get()
+                if isinstance(one, tuple):
+                    await self.socket.close(*one)
+                    return
+                await self.socket.send(one)
+        except ConnectionClosed:
+            pass
+
+
+class ScriptedStation:
+    """A station at `address`, which connects when it is told to, and again when it was cut off by the CSMS."""
+
+    def __init__(
+        self, tester: AsStation, address: Address, station: str, password: str | None, tls: ssl.SSLContext | None
+    ) -> None:
+        self.tester, self.address, self.station = tester, address, station
+        self._password, self._tls = password, tls
+        self.away = False
+        self._number = 0
+        self._reading: asyncio.Task[None] | None = None
+        tester.book.station = tester.peer.station = station
+
+    async def dial(self) -> None:
+        """Connect, or raise `Unreachable`."""
+        headers = {}
+        if self._password is not None:
+            pair = base64.b64encode(f"{self.station}:{self._password}".encode()).decode()
+            headers["Authorization"] = f"Basic {pair}"
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                socket = await connect(
+                    self.address.url(self.station),
+                    subprotocols=[Subprotocol(SUBPROTOCOL)],
+                    additional_headers=headers,
+                    ssl=self._tls,
+                    compression=None,
+                    max_size=FRAME_BYTES,
+                    ping_interval=None,
+                    proxy=None,
+                )
+        except (OSError, TimeoutError, WebSocketException) as error:
+            raise Unreachable(explain(error, self.address, PATIENCE_S, SUBPROTOCOL)) from None
+        if socket.subprotocol != SUBPROTOCOL:
+            await socket.close()
+            raise Unreachable(f"{self.address.place} did not agree to the subprotocol {SUBPROTOCOL}")
+        self._number += 1
+        line = _Socket(self._number, socket)
+        self.tester.peer.protocol = SUBPROTOCOL
+        self.tester.opened(line, {"subprotocol": socket.subprotocol, "tls": self._tls is not None})
+        self._reading = asyncio.get_running_loop().create_task(self._read(line, socket))
+
+    async def _read(self, line: _Socket, socket: ClientConnection) -> None:
+        why = "closed"
+        try:
+            async for text in socket:
+                self.tester.arrived(line, text if isinstance(text, str) else f"<{len(text)} bytes>")
+        except ConnectionClosed as gone:
+            why = str(gone)[:200]
+        finally:
+            line.sending.cancel()
+            self.tester.closed(line, why)
+        await self._again()
+
+    async def _again(self) -> None:
+        """Connect again, as any station does that was cut off."""
+        while not self.away and self.tester.line is None:
+            await asyncio.sleep(AGAIN_S)
+            with contextlib.suppress(Unreachable):
+                if not self.away and self.tester.line is None:
+                    await self.dial()
+
+    def cut(self) -> None:
+        """Close the connection and stay away."""
+        self.away = True
+        if self.tester.line is not None:
+            self.tester.line.close(1001, "away")
+            self.tester.line = None
+
+    async def allow(self) -> None:
+        """Connect again."""
+        self.away = False
+        if self.tester.line is None:
+            await self.dial()
+
+    async def close(self) -> None:
+        """Close the connection for good."""
+        reading = self._reading
+        self.cut()
+        if reading is not None:
+            await asyncio.wait([reading], timeout=5.0)
+            reading.cancel()
+            await asyncio.gather(reading, return_exceptions=True)

@@ -1,0 +1,132 @@
+"""What must hold of every frame of a station, whatever is going on: form, schemas, the rules of OCPP-J.
+
+One pass over a recorded exchange. A finding counts what was looked at and quotes one frame of what was wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from interlock.scenarios.cases import schemas
+from interlock.scenarios.judge.exchange import CALL, CALLERROR, CALLRESULT, Frame, Observed, exchange
+
+ERROR_CODES = frozenset(
+    (
+        *("NotImplemented", "NotSupported", "InternalError", "ProtocolError", "SecurityError", "FormationViolation"),
+        *("PropertyConstraintViolation", "OccurenceConstraintViolation", "TypeConstraintViolation", "GenericError"),
+    )
+)
+"""The codes of OCPP-J 1.6, table 7, in its spelling."""
+LONGEST_ID = 36
+GIVEN_UP_S = 5.0
+"""After so long without an answer a station may have given a CALL up; how long it waits is its own affair."""
+
+
+@dataclass(slots=True)
+class Noticed:
+    """One rule: how much was looked at, how often it was broken, and an example."""
+
+    id: str
+    name: str
+    clause: str
+    level: str
+    checked: int = 0
+    broken: int = 0
+    why: str = ""
+    example: str = ""
+    at: list[int] = field(default_factory=list)
+
+    def look(self, frame: Frame, wrong: str | None) -> None:
+        """Count a frame."""
+        self.checked += 1
+        if wrong is not None:
+            self.broken += 1
+            self.at.append(frame.i)
+            if not self.why:
+                self.why, self.example = wrong, frame.text[:400]
+
+
+def judge(observations: Iterable[Observed], station: str | None = None) -> list[Noticed]:
+    """Judge every frame of a station."""
+    rules = {one.id: one for one in _rules()}
+    seen = exchange(observations, "station", station)
+    open_: dict[int, Frame] = {}
+    names: set[tuple[int, str]] = set()
+    odd = [frame.text for frame in seen.frames if frame.ours and not frame.kind]
+    for frame in seen.frames:
+        if frame.ours:
+            if frame.asked is not None:
+                open_.pop(frame.asked.i, None)
+            continue
+        rules["S01"].look(frame, None if frame.kind else "it is no CALL, CALLRESULT or CALLERROR")
+        if frame.kind == CALL:
+            _call(rules, frame, open_, names)
+            open_[frame.i] = frame
+        elif frame.kind in (CALLRESULT, CALLERROR) and not _answers_garbled(frame, odd):
+            _answer(rules, frame)
+    for frame in seen.frames:
+        if frame.ours and frame.kind == CALL and seen.t - frame.t > 60.0:
+            rules["S08"].look(frame, None if frame.answers else f"{frame.action} was not answered")
+    return [one for one in rules.values() if one.checked]
+
+
+def _call(rules: dict[str, Noticed], frame: Frame, open_: dict[int, Frame], names: set[tuple[int, str]]) -> None:
+    known = frame.action in schemas.actions()
+    rules["S02"].look(frame, None if known else f"{frame.action[:50]!r} is no action of OCPP 1.6")
+    if known:
+        rules["S03"].look(frame, schemas.wrong_with(frame.action, frame.payload))
+    others = [one for one in open_.values() if one.socket == frame.socket and frame.t - one.t < GIVEN_UP_S]
+    rules["S05"].look(frame, f"{others[-1].action} had no answer yet" if others else None)
+    used = (frame.socket, frame.id) in names
+    wrong = "the message id was used before" if used else None
+    rules["S06"].look(
+        frame, wrong or (None if 0 < len(frame.id) <= LONGEST_ID else f"the id has {len(frame.id)} characters")
+    )
+    names.add((frame.socket, frame.id))
+    if isinstance(at := frame.payload.get("timestamp"), str):
+        rules["S09"].look(frame, _time(at))
+
+
+def _answers_garbled(frame: Frame, odd: list[str]) -> bool:
+    """Whether it answers what the tester garbled on purpose: by its message id, or by none."""
+    return frame.asked is None and any(not frame.id or f'"{frame.id}"' in text for text in odd)
+
+
+def _answer(rules: dict[str, Noticed], frame: Frame) -> None:
+    asked = frame.asked
+    rules["S07"].look(
+        frame, None if asked is not None and len(asked.answers) < 2 else "it answers nothing that is open"
+    )
+    if asked is None:
+        return
+    if frame.kind == CALLERROR:
+        code = frame.payload["code"]
+        rules["S10"].look(frame, None if code in ERROR_CODES else f"{code[:50]!r} is no error code of OCPP-J 1.6")
+    elif asked.action in schemas.actions():
+        rules["S04"].look(frame, schemas.wrong_with(f"{asked.action}Response", frame.payload))
+
+
+def _time(text: str) -> str | None:
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        return f"{text[:40]!r} is no ISO 8601 time"
+    return None if at.tzinfo is not None else f"{text[:40]!r} has no time zone"
+
+
+def _rules() -> list[Noticed]:
+    make: Callable[..., Noticed] = Noticed
+    return [
+        make("S01", "frames are OCPP-J messages", "OCPP-J 1.6 4.2", "MUST"),
+        make("S02", "actions are known", "OCPP-J 1.6 4.2.1", "MUST"),
+        make("S03", "CALLs are valid", "1.6 section 6", "MUST"),
+        make("S04", "answers are valid", "1.6 section 6", "MUST"),
+        make("S05", "one CALL at a time", "OCPP-J 1.6 4.1.1", "MUST"),
+        make("S06", "message ids are new and at most 36 characters", "OCPP-J 1.6 4.1.4", "MUST"),
+        make("S07", "answers answer something, once", "OCPP-J 1.6 4.1", "MUST"),
+        make("S08", "CALLs are answered", "OCPP-J 1.6 4.1", "MUST"),
+        make("S09", "times have a zone", "1.6 3.15", "SHOULD"),
+        make("S10", "error codes are spelt as in table 7", "OCPP-J 1.6 4.2.3", "MUST"),
+    ]

@@ -1,0 +1,94 @@
+"""How the command ends: 1 is for a violation and for nothing else."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+from interlock.scenarios import names as catalogue
+from interlock.scenarios.cli import main as cli
+
+
+def ended(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[Any, str]:
+    with pytest.raises(SystemExit) as end:
+        cli.main(list(words))
+    return end.value.code, capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        RuntimeError("odd\nand \x1b[2J long " + "x" * 5000),
+        KeyError("x"),
+        MemoryError(),
+        RecursionError(),
+        AssertionError(),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_what_nobody_expected_is_3_and_one_sentence(
+    error: Exception, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fails(*_: Any) -> None:
+        raise error
+
+    for name in ("entries", "explain"):
+        monkeypatch.setattr(catalogue, name, fails)
+    for words in (("list",), ("explain", "I01")):
+        code, said = ended(capsys, *words)
+        assert code == 3
+        assert said.startswith(f"interlock: this was not expected: {type(error).__name__}")
+        assert said.count("\n") == 1
+        assert said[:-1].isprintable()
+        assert len(said) < 500
+    code, said = ended(capsys, "--debug", "list")
+    assert code == 3
+    assert "Traceback" in said
+
+
+@pytest.mark.parametrize(
+    "error", [KeyboardInterrupt(), typer.Abort(), BrokenPipeError()], ids=lambda e: type(e).__name__
+)
+def test_an_interruption_is_3(
+    error: BaseException, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def fails(*_: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(catalogue, "entries", fails)
+    monkeypatch.setattr(os, "dup2", lambda *_: 0)
+    with pytest.raises(SystemExit) as end:
+        cli.main(["list"])
+    assert end.value.code == 3
+
+
+@pytest.mark.parametrize(
+    "words", [["nope"], ["run", "--seed", "x"], ["run", "--nope"], ["serve", "--profile", "9"], ["list", "nope"], []]
+)
+def test_wrong_usage_is_2(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert ended(capsys, *words)[0] == 2
+
+
+def test_interrupted_in_the_middle_it_is_3(tmp_path: Path) -> None:
+    command = [
+        str(Path(sys.executable).with_name("interlock")),
+        "prove",
+        "--budget",
+        "100000",
+        "--out",
+        str(tmp_path / "o"),
+    ]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
+    assert process.stdout is not None
+    assert process.stdout.readline()  # it is under way
+    os.killpg(process.pid, signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 3, said
+    assert b"Traceback" not in said

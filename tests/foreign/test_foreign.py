@@ -65,7 +65,7 @@ def test_a_right_one_passes_and_a_wrong_one_is_flagged(name: str, checked: dict[
 
 
 def test_nobody_there_is_no_verdict() -> None:
-    told = CliRunner().invoke(app, ["check", "csms", "ws://127.0.0.1:9", "--quiet"])
+    told = CliRunner().invoke(app, ["check", "csms", "ws://127.0.0.1:9", "--stage", "races", "--quiet"])
     assert isinstance(told.exception, Refused)
     assert "127.0.0.1:9" in str(told.exception)
 

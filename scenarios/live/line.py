@@ -129,7 +129,9 @@ class Line:
             return False
         socket.on_down = lambda text, socket=socket: self._heard(socket, text)
         socket.on_station_closed = lambda why, socket=socket: self._lost(socket, why)
-        return True
+        if not getattr(socket, "open", True):  # closed in the moment in which it opened
+            self.socket, self.ended = None, "closed at once"
+        return self.socket is not None
 
     def cut(self, why: str = "cut by the check") -> None:
         """Lose the connection at once, without a close frame."""

@@ -264,6 +264,9 @@ async def two_sockets(session: Session) -> None:
             return
         session.deed("two sockets", "a second connection", line.station)
         reply = await session.call(line, "Heartbeat", {})
+        if reply.word == "closed":  # it may keep the first one, which still answers pings
+            session.deed("two sockets", "refused beside its old self", line.station)
+            return
         session.step(line, "two sockets", "a second connection", "heartbeat", reply.word)
         if old is not None:
             old.close("station", "the old connection closes late")

@@ -5,10 +5,10 @@ BIN := $(VENV)/bin
 OUT := reports/out
 JOBS ?=
 
-.PHONY: help run test lint types prove bench serverbench capacity growth kills breaks faults fuzz attackers storm day seeds picture pins clean worlds nightly
+.PHONY: help run test lint types prove bench serverbench capacity growth kills breaks faults fuzz attackers storm day seeds picture pins clean worlds nightly prove-outside
 
 help:  ## show the targets
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 $(VENV)/run.stamp: requirements/run.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed: make PYTHON=python3.12 run")'
@@ -40,6 +40,9 @@ lint: $(VENV)/dev.stamp  ## style and strict types
 prove: $(VENV)/run.stamp  ## every wrong design flagged, the reference in none of 10,000 schedules: docs/kill-matrix.md
 	$(BIN)/interlock prove --budget 10000 --out $(OUT)/proof
 	cp $(OUT)/proof/kill-matrix.md docs/kill-matrix.md
+
+prove-outside: $(VENV)/dev.stamp  ## foreign wrong CSMSs flagged over sockets, right ones never: docs/outside.md (10 minutes)
+	$(BIN)/python -m tests.foreign.prove --page docs/outside.md
 
 worlds: $(VENV)/run.stamp  ## virtual time and real sockets reach the same verdicts: docs/worlds.md (15 minutes)
 	$(BIN)/interlock worlds --out $(OUT)/worlds

@@ -31,7 +31,7 @@ def against(target: str, control: str, jobs: list[Job], out: Path, keep: Callabl
         address = parse(target)
     except NoAddress as error:
         raise Refused(f"--target: {error}") from None
-    api = _adapter(control)
+    api = adapter(control)
     try:
         asyncio.run(api.check())
         for job in jobs:
@@ -55,7 +55,7 @@ def against(target: str, control: str, jobs: list[Job], out: Path, keep: Callabl
         raise Refused(f"--control: {error}", UNTOLD) from None
 
 
-def _adapter(control: str) -> Target:
+def adapter(control: str) -> Target:
     """Return what speaks to the control interface: that of `interlock serve` by its URL, any other by a file."""
     if not control.startswith(("http://", "https://")):
         try:

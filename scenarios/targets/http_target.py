@@ -23,6 +23,7 @@ class HttpTarget:
     def __init__(self, described: Described, environment: Mapping[str, str]) -> None:
         self._described, self._environment = described, environment
         self.commands, self.tells = described.askable, described.tells
+        self.cards = {card: status for status, cards in described.cards.items() for card in cards}
         self._words = {theirs: ours for ours, words in described.states.items() for theirs in words}
         self._ended: dict[str, str | None] = {}
 

@@ -5,10 +5,10 @@ BIN := $(VENV)/bin
 OUT := reports/out
 JOBS ?=
 
-.PHONY: help run test lint types prove bench serverbench capacity growth kills breaks faults fuzz attackers storm day seeds picture pins clean worlds nightly wheel
+.PHONY: help run test lint types prove bench serverbench capacity growth kills breaks faults fuzz attackers storm day seeds picture pins clean worlds nightly wheel prove-outside
 
 help:  ## show the targets
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 $(VENV)/run.stamp: requirements/run.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed: make PYTHON=python3.12 run")'
@@ -21,7 +21,7 @@ $(VENV)/dev.stamp: $(VENV)/run.stamp requirements/dev.txt
 	$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	@touch $@
 
-run: $(VENV)/run.stamp  ## the library on the reference, then the naive design on the question's race
+run: $(VENV)/run.stamp  ## the library on the reference under OCPP 1.6 and 2.0.1, then the naive design on the question's race
 	@$(BIN)/interlock run --suite --seeds 3 --out $(OUT)/reference $(JOBS)
 	@echo
 	@echo "The same race against the design that sends first and appends afterwards (it is meant to fail):"
@@ -40,6 +40,9 @@ lint: $(VENV)/dev.stamp  ## style and strict types
 prove: $(VENV)/run.stamp  ## every wrong design flagged, the reference in none of 10,000 schedules: docs/kill-matrix.md
 	$(BIN)/interlock prove --budget 10000 --out $(OUT)/proof
 	cp $(OUT)/proof/kill-matrix.md docs/kill-matrix.md
+
+prove-outside: $(VENV)/dev.stamp  ## foreign wrong CSMSs flagged over sockets, right ones never: docs/outside.md (10 minutes)
+	$(BIN)/python -m tests.foreign.prove --page docs/outside.md
 
 worlds: $(VENV)/run.stamp  ## virtual time and real sockets reach the same verdicts: docs/worlds.md (15 minutes)
 	$(BIN)/interlock worlds --out $(OUT)/worlds

@@ -5,7 +5,7 @@ what ended the wait                                     what is recorded
 ======================================================  ===========================================
 an answer, in time or late, on any socket               Accepted or Rejected
 a CALLERROR that says it was not understood or done     Rejected
-any other CALLERROR, an answer that breaks its schema   InDoubt
+any other CALLERROR, an answer that breaks its schema   InDoubt; late: kept beside what is recorded
 no answer by the deadline, the connection was lost      InDoubt
 nobody took it up by its deadline: its node is gone     InDoubt
 the node restarted since it may have sent               InDoubt
@@ -130,7 +130,7 @@ class Dispatcher:
             return
         if isinstance(notice, ocppj.Failed):
             if notice.code not in dialect.NOT_DONE:
-                await self.doubt(station, command_id, f"the answer is CALLERROR {notice.code}")
+                await self.unsettled(station, command_id, f"the answer is CALLERROR {notice.code[:40]}", forgotten)
                 return
             answer = facts.Answer(False, notice.code)
         else:
@@ -138,7 +138,7 @@ class Dispatcher:
                 strict = self.settings.acceptance == "strict"
                 answer = dialect.answer(pending.command, notice.payload, strict=strict)
             except NotAcceptable as error:
-                await self.doubt(station, command_id, f"answer not understood: {error.why[:80]}")
+                await self.unsettled(station, command_id, f"answer not understood: {error.why[:80]}", forgotten)
                 return
         await self.outcome(station, command_id, answer, forgotten)
 
@@ -170,6 +170,16 @@ class Dispatcher:
     async def doubt(self, station: str, command_id: str, why: str) -> None:
         """Record that nobody knows, and start looking for evidence."""
         state = await self.handler.insist(station, lambda state: facts.doubted(state, command_id, why, self.clock.at()))
+        await self.reach(points.DOUBT_DURABLE, station, command_id)
+        self.watch(station, state.commands.get(command_id))
+
+    async def unsettled(self, station: str, command_id: str, why: str, forgotten: Pending | None) -> None:
+        """Record an answer that says neither yes nor no: a doubt, or what is kept beside one there is."""
+
+        def news(state: Station) -> facts.Facts:
+            return facts.unsettled(recall.with_command(state, forgotten), command_id, why, self.clock.at())
+
+        state = await self.handler.insist(station, news)
         await self.reach(points.DOUBT_DURABLE, station, command_id)
         self.watch(station, state.commands.get(command_id))
 

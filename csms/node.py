@@ -31,6 +31,8 @@ from interlock.csms.store import NOT_DURABLE, EventStore, NewEvent, StoredEvent
 from interlock.csms.supervise import Supervisor, described
 
 LOG = logging.getLogger(__name__)
+TOKENS = "tokens"
+"""The stream of what is registered of tokens."""
 LOOKUPS_A_MINUTE = 30.0
 """Stops of transactions its state does not know that a station may tell without a wait."""
 WRONG_CARDS_A_MINUTE = 60.0
@@ -170,6 +172,8 @@ class Csms:
 
     def _committed(self, stored: Sequence[StoredEvent]) -> None:
         stream = stored[0].stream
+        if stream == TOKENS:
+            self._registered(stored)
         if not stream.startswith(STATION_STREAM):
             return
         try:
@@ -410,13 +414,17 @@ class Csms:
     async def register_token(self, id_token: str, status: str, parent: str | None = None) -> None:
         """Say how a token is answered from now on."""
         event = ev.TokenRegistered(self.clock.at(), id_token, status, parent)
-        await self.handler.durable("tokens", [NewEvent(self.ids.event_id(), *codec.encode(event))], None)
+        await self.handler.durable(TOKENS, [NewEvent(self.ids.event_id(), *codec.encode(event))], None)
         self.tokens[id_token] = status
 
     async def read_tokens(self) -> None:
         """Fold the token stream."""
-        for stored in await self.store.read("tokens"):
-            event = codec.decode(stored.type, stored.data)
+        self._registered(await self.store.read(TOKENS))
+
+    def _registered(self, stored: Sequence[StoredEvent]) -> None:
+        """Fold what was registered of tokens, here or at another node."""
+        for one in stored:
+            event = codec.decode(one.type, one.data)
             if isinstance(event, ev.TokenRegistered):
                 self.tokens[event.id_token] = event.status
 

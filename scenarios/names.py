@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import inspect
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from interlock.csms.labelled_points import POINTS
@@ -37,14 +37,23 @@ def _first(text: str | None) -> str:
     return inspect.cleandoc(text or "").split("\n\n")[0].replace("\n", " ")
 
 
+def _absent(where: Sequence[tuple[str, str]]) -> str:
+    """Return what a list says of a thing that does not exist under every OCPP version."""
+    return f" (not under OCPP {', '.join(version for version, _ in where)})" if where else ""
+
+
+def _reasons(where: Sequence[tuple[str, str]]) -> str:
+    return "".join(f"\nNot under OCPP {version}: {why}" for version, why in where)
+
+
 _ENTRIES: dict[str, Callable[[], Mapping[str, str]]] = {
-    "scenarios": lambda: {name: found.title for name, found in scenarios().items()},
+    "scenarios": lambda: {name: found.title + _absent(found.absent_in) for name, found in scenarios().items()},
     "invariants": lambda: {
         one.id: f"{one.level:<11} {one.name}" for one in sorted(INVARIANTS.values(), key=lambda one: one.id)
     },
     "checks": lambda: {one.id: one.line for one in CHECKS.values()},
     "cases": lambda: {one.id: f"{one.role:<8} {one.profile:<24} {one.title}" for one in conformance.cases().values()},
-    "specimens": lambda: {name: found.title for name, found in specimens().items()},
+    "specimens": lambda: {name: found.title + _absent(found.absent_in) for name, found in specimens().items()},
     "faults": lambda: {name: _first(found.__doc__) for name, found in sorted(FAULTS.items())},
     "deeds": lambda: {name: _first(found.__doc__) for name, found in sorted(DEEDS.items())},
     "personas": lambda: {name: getattr(found, "summary", name) for name, found in PERSONAS.items()},
@@ -85,13 +94,18 @@ def explain(identifier: str) -> str | None:
     if (scenario := scenarios().get(identifier)) is not None:
         run = f"interlock run {scenario.name}"
         story = library.story(identifier).strip()
-        return f"{scenario.name} (scenario)\n\n{story}\n\nCovers: {scenario.covers}\nRun:    {run}"
+        told = f"{story}\n\nCovers: {scenario.covers}\nRun:    {run} [--ocpp 1.6|2.0.1|both]"
+        return f"{scenario.name} (scenario)\n\n{told}{_reasons(scenario.absent_in)}"
     if (specimen := specimens().get(identifier)) is not None:
         seen = f"\nSeen in: {specimen.seen_in}" if specimen.seen_in else ""
         return (
             f"{specimen.name} (specimen)\n\n{wrong.story(identifier).strip()}\n{seen}"
             f"\nCaught by: {specimen.caught_by} ({INVARIANTS[specimen.caught_by].name})"
             f"\nRun:       interlock run {specimen.scenario} --csms {specimen.name}"
+            + "".join(
+                f"\nUnder OCPP {version}, by {invariant} in {name}" for version, invariant, name in specimen.elsewhere
+            )
+            + _reasons(specimen.absent_in)
         )
     if (case := conformance.cases().get(identifier)) is not None:
         return conformance.explain(case)

@@ -27,6 +27,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--interlock-target", metavar="URL", help="a CSMS to try instead, as ws://HOST:PORT/PATH")
     group.addoption("--interlock-control", metavar="URL|FILE", help="its operator's API (`interlock explain target`)")
     group.addoption(
+        "--interlock-ocpp",
+        choices=("1.6", "2.0.1", "both"),
+        default="both",
+        help="what stations speak (default both, an item each)",
+    )
+    group.addoption(
         "--interlock-out", type=Path, default=None, metavar="DIR", help="keep the run directories of failures here"
     )
 
@@ -63,6 +69,7 @@ def pytest_collection_modifyitems(
     if config.getoption("--interlock"):
         from interlock.scenarios.library import scenarios
         from interlock.scenarios.runner import jobs
+        from interlock.scenarios.spec import VERSIONS
 
         library = Library.from_parent(session, name="interlock", nodeid="interlock")
         planned = jobs(
@@ -70,6 +77,8 @@ def pytest_collection_modifyitems(
             config.getoption("--interlock-seed"),
             config.getoption("--interlock-seeds"),
             config.getoption("--interlock-csms"),
+            ocpp=[one for one in VERSIONS if config.getoption("--interlock-ocpp") in ("both", one)],
+            sparing=True,
         )
         items += [ScenarioItem.from_parent(library, job=job) for job in planned]
     yield
@@ -91,7 +100,7 @@ class ScenarioItem(pytest.Item):
     """One run of one scenario."""
 
     def __init__(self, *, job: Job, **kwargs: Any) -> None:
-        super().__init__(name=f"{job.scenario}[seed-{job.seed}]", **kwargs)
+        super().__init__(name=f"{job.scenario}[{job.ocpp}-seed-{job.seed}]", **kwargs)
         self.job = job
         self.add_marker(pytest.mark.interlock)
 
@@ -107,6 +116,7 @@ class ScenarioItem(pytest.Item):
             return
         outcome = runner.run(self.job)
         self.user_properties.append(("interlock_seed", self.job.seed))
+        self.user_properties.append(("interlock_ocpp", outcome.run["ocpp"]))
         self.user_properties.append(("interlock_verdict", outcome.verdict["verdict"]))
         if outcome.word is Verdict.INCONCLUSIVE:
             pytest.skip("inconclusive: no invariant had enough to look at")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import gc
 import shlex
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -22,10 +22,11 @@ from interlock.scenarios.judge.invariants import judge
 from interlock.scenarios.judge.verdict import Finding, Verdict, document
 from interlock.scenarios.library import scenarios
 from interlock.scenarios.record.history import FILE, History
-from interlock.scenarios.record.run_file import RunFile, versions, write_run, write_verdict
+from interlock.scenarios.record.run_file import versions, write_run, write_verdict
 from interlock.scenarios.spec import Drawn, Scenario, draw, printable
 from interlock.scenarios.specimens import specimens
 from interlock.scenarios.world.world import World
+from interlock.simulator.spec import OcppVersion
 
 REFERENCE = "reference"
 
@@ -42,6 +43,8 @@ class Job:
     seed: int
     csms: str = REFERENCE
     bounds: int | None = None
+    ocpp: OcppVersion | None = None
+    """The version its stations speak; None: the scenario's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +106,8 @@ def reproduce(job: Job) -> str:
     line = f"interlock run {shlex.quote(job.scenario)} --seed {job.seed}"
     if job.bounds is not None:
         line += f" --bounds {job.bounds}"
+    if job.ocpp is not None:
+        line += f" --ocpp {job.ocpp}"
     return line if job.csms == REFERENCE else f"{line} --csms {shlex.quote(job.csms)}"
 
 
@@ -111,7 +116,7 @@ def rules(spec: Scenario, lossy: bool) -> dict[str, Any]:
     settings = spec.settings
     slots = spec.slots if spec.slots is not None else spec.connectors
     digits = 4 if spec.stations > 99 else 2
-    station = {"connectors": spec.connectors, "slots": slots, "lossy": lossy}
+    station = {"connectors": spec.connectors, "slots": slots, "lossy": lossy, "ocpp": spec.ocpp}
     return {
         "stations": {f"CP{number:0{digits}d}": station for number in range(1, spec.stations + 1)},
         "offline_after_s": settings.offline_after_s,
@@ -130,6 +135,13 @@ def rules(spec: Scenario, lossy: bool) -> dict[str, Any]:
         + 60.0,
         "max_down_s": 60.0,
         "recorded": spec.recorded,
+        "bounds": spec.bounds,
+        "start_window_s": settings.start_window_s,
+        "answers": {
+            "interval_s": settings.heartbeat_interval_s,
+            "registration": settings.registration,
+            "unknown_tokens": settings.unknown_tokens,
+        },
     }
 
 
@@ -138,18 +150,23 @@ def run(job: Job, spec: Scenario | None = None, csms: type[Csms] | None = None) 
     spec = spec if spec is not None else scenario(job.scenario)
     if job.bounds is not None:
         spec = replace(spec, bounds=job.bounds)
+    if job.ocpp is not None:
+        spec = replace(spec, ocpp=job.ocpp)
     drawn = draw(spec, job.seed)
     history, findings = examine(spec, job.seed, csms if csms is not None else csms_class(job.csms), drawn)
-    about = RunFile(
-        scenario=spec.name,
-        title=spec.title,
-        csms=job.csms,
-        seed=job.seed,
-        spec=printable(spec),
-        drawn=drawn.values,
-        rules=history.run["rules"],
-        reproduce=reproduce(job),
-    ).as_json()
+    about: dict[str, Any] = {
+        "schema": 1,
+        "scenario": spec.name,
+        "title": spec.title,
+        "csms": job.csms,
+        "ocpp": spec.ocpp,
+        "seed": job.seed,
+        "spec": printable(spec),
+        "drawn": dict(drawn.values),
+        "versions": versions(),
+        "rules": history.run["rules"],
+        "reproduce": reproduce(job),
+    }
     history.run = about
     return Outcome(job, document(about, findings), about, history)
 
@@ -180,26 +197,25 @@ def write(outcome: Outcome, directory: Path) -> Path:
     return directory
 
 
-def jobs(names: list[str], first_seed: int, seeds: int, csms: str, bounds: int | None = None) -> Iterator[Job]:
-    """Return the runs that cover the named scenarios: heavy ones with one seed, the others with `seeds`."""
+def jobs(
+    names: list[str],
+    first_seed: int,
+    seeds: int,
+    csms: str,
+    bounds: int | None = None,
+    ocpp: Sequence[OcppVersion] = (),
+    *,
+    sparing: bool = False,
+) -> Iterator[Job]:
+    """Return the runs that cover the named scenarios: heavy ones with one seed, the others with `seeds`.
+
+    Each is run in the versions `ocpp` in which it exists; with none given, in the scenario's own. `sparing` leaves
+    heavy ones in their own version if several are given.
+    """
     for name in names:
-        for seed in range(first_seed, first_seed + (1 if scenario(name).heavy else seeds)):
-            yield Job(name, seed, csms, bounds)
-
-
-__all__ = [
-    "REFERENCE",
-    "Job",
-    "Outcome",
-    "Unknown",
-    "csms_class",
-    "examine",
-    "jobs",
-    "nearest",
-    "reproduce",
-    "rules",
-    "run",
-    "scenario",
-    "versions",
-    "write",
-]
+        spec = scenario(name)
+        versions = [spec.ocpp] if sparing and spec.heavy and spec.ocpp in ocpp else ocpp
+        spoken = [version for version in versions if spec.why_not(version) is None]
+        for version in spoken if ocpp else [None]:
+            for seed in range(first_seed, first_seed + (1 if spec.heavy else seeds)):
+                yield Job(name, seed, csms, bounds, version)

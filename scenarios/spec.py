@@ -14,6 +14,11 @@ from typing import Any, Literal, get_args
 from interlock.csms.domain.commands import Command
 from interlock.csms.settings import Settings
 from interlock.simulator.clock import ClockSpec
+from interlock.simulator.deviations import Deviations
+from interlock.simulator.spec import OcppVersion
+
+VERSIONS: tuple[OcppVersion, ...] = get_args(OcppVersion)
+"""The OCPP versions that stations of a scenario can speak, the oldest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +115,15 @@ class Scenario:
     bounds: int | None = None
     """Let every bound on what the CSMS remembers (`csms.domain.bounds`) be so many; None: as they ship."""
     heavy: bool = False
-    """Long to run: suites give it one seed."""
+    """Long to run: suites give it one seed, and one version unless they are asked for another."""
+    ocpp: OcppVersion = "1.6"
+    """The OCPP version its stations speak, unless a run asks for another (`--ocpp`)."""
+    absent_in: tuple[tuple[OcppVersion, str], ...] = ()
+    """The OCPP versions in which what it tells cannot happen, each with the reason."""
+
+    def why_not(self, ocpp: OcppVersion) -> str | None:
+        """Return why it cannot be run with stations that speak `ocpp`, or None if it can."""
+        return dict(self.absent_in).get(ocpp)
 
 
 def printable(value: Any) -> Any:
@@ -157,7 +170,7 @@ JSON = ("details", "payload")
 
 _KINDS: dict[str, Any] = {
     kind.__name__: kind
-    for kind in (Between, Around, OneOf, Step, Storage, Settings, ClockSpec, Scenario, *get_args(Command))
+    for kind in (Between, Around, OneOf, Step, Storage, Settings, ClockSpec, Deviations, Scenario, *get_args(Command))
 }
 
 

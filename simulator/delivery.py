@@ -29,7 +29,9 @@ class Delivery:
         self._full: Timer | None = None
 
     def close(self, by: By, message_id: str | None = None) -> None:
-        """Close the contactor, unless it is closed."""
+        """Close the contactor, unless it is closed. Nothing has flowed while it was open."""
+        if not self.contactor.closed:
+            self._since = self._station.env.now
         self.contactor.set(True, by, message_id)
 
     def open(self, by: By, message_id: str | None = None) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from interlock.csms.domain import connectors, generic, presence, provisioning, tokens, transactions
+from interlock.csms.domain import connectors, generic, inflight, presence, provisioning, tokens, transactions
 from interlock.csms.domain import reports as rp
 from interlock.csms.domain.events import Facts
 from interlock.csms.domain.inflight import (
@@ -22,9 +22,9 @@ from interlock.csms.domain.inflight import (
     closable,
     closed,
     doubted,
-    gave_up,
     look_again_at,
     not_sent,
+    unsettled,
 )
 from interlock.csms.domain.presence import came_online, went_offline
 from interlock.csms.domain.replies import TAKEN, Given
@@ -44,6 +44,7 @@ __all__ = [
     "look_again_at",
     "not_sent",
     "reported",
+    "unsettled",
     "went_offline",
 ]
 
@@ -55,6 +56,11 @@ _REPORTED: dict[type, Callable[[Any, Any, datetime, Given], tuple[Facts, rp.Repl
     **tokens.REPORTED,
     **generic.REPORTED,
 }
+
+
+def gave_up(state: Station, command_id: str, why: str, at: datetime) -> Facts:
+    """No evidence came in the time there was, but for what the log had before: see `inflight.gave_up`."""
+    return transactions.ended_already(state, command_id, at) or inflight.gave_up(state, command_id, why, at)
 
 
 def _several(state: Station, report: rp.Several, at: datetime, given: Given) -> tuple[Facts, rp.Reply]:

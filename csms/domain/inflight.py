@@ -150,7 +150,7 @@ class CommandClosed:
 
 @dataclass(frozen=True, slots=True)
 class ContradictingEvidence:
-    """A finished command (`recorded`) was answered differently later (`observed`). Kept for a person, never dropped."""
+    """A command that is `recorded` as such was answered differently later (`observed`). Kept for a person to see."""
 
     at: datetime
     command_id: str
@@ -358,6 +358,20 @@ def doubted(state: Station, command_id: str, why: str, at: datetime) -> Facts:
     if pending is None or pending.phase is not Phase.REQUESTED:
         return []
     return [CommandInDoubt(at, command_id, why)]
+
+
+CONTRADICTIONS = 8
+"""Different contradictions of one command that are kept: a station may invent any number."""
+
+
+def unsettled(state: Station, command_id: str, why: str, at: datetime) -> Facts:
+    """The station answered, and nobody can say whether that means yes or no. In time it is a doubt; late it is kept."""
+    pending = state.commands.get(command_id)
+    if pending is None or pending.phase is Phase.REQUESTED:
+        return doubted(state, command_id, why, at)
+    if why in pending.contradicted or len(pending.contradicted) >= CONTRADICTIONS:
+        return []
+    return [ContradictingEvidence(at, command_id, pending.phase.value, why)]
 
 
 def not_sent(state: Station, command_id: str, why: str, at: datetime) -> Facts:

@@ -569,8 +569,19 @@ def _stopping(state: Station, transaction_id: str, how: str, at: datetime) -> Fa
     return [
         CommandConfirmed(at, pending.command_id, f"transaction {transaction_id} {how}")
         for pending in state.commands.values()
-        if pending.phase is Phase.IN_DOUBT and pending.command == RemoteStop(transaction_id)
+        if pending.phase in (Phase.IN_DOUBT, Phase.UNKNOWN) and pending.command == RemoteStop(transaction_id)
     ]
+
+
+def ended_already(state: Station, command_id: str, at: datetime) -> Facts:
+    """Return what it means for a remote stop in doubt that its transaction ended before the doubt began."""
+    pending = state.commands.get(command_id)
+    if pending is None or pending.phase is not Phase.IN_DOUBT or not isinstance(pending.command, RemoteStop):
+        return []
+    known = state.transactions.get(pending.command.transaction_id)
+    if known is None or not known.ended:
+        return []
+    return [CommandConfirmed(at, command_id, f"transaction {known.transaction_id} ended")]
 
 
 REPORTED: dict[type, Callable[[Any, Any, datetime, Given], tuple[Facts, Reply]]] = {

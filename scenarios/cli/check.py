@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from interlock.scenarios.cases.language import Case, Role
+from interlock.scenarios.cli.check_races import run_races
 from interlock.scenarios.refused import Refused
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ check = typer.Typer(
     no_args_is_help=True,
     epilog="Begin with `interlock check station --plan`, which says what a person has to do and changes nothing.",
 )
+STAGES = ("cases", "races")
 OPERATORS = ("prompt", "http", "command", "simulated", "none")
 
 Cases = Annotated[list[str] | None, typer.Option("--cases", help="Ids or patterns such as `TC_01*` (may be repeated).")]
@@ -138,9 +140,35 @@ def csms(
     resume: Resume = False,
     only_failed: OnlyFailed = False,
     expected_failures: Expected = None,
+    stage: Annotated[str, typer.Option(help=f"What to check: {' or '.join(STAGES)}.")] = "cases",
+    minutes: Annotated[float, typer.Option(min=0.1, max=60.0, help="races: how long it may take at most.")] = 3.0,
+    seed: Annotated[int, typer.Option(min=0, help="races: what faults and orders are drawn from.")] = 0,
+    id_prefix: Annotated[str | None, typer.Option(help="races: what the stations' ids begin with.")] = None,
+    id_tag: Annotated[list[str] | None, typer.Option(help="races: a card that is accepted (may be repeated).")] = None,
+    card: Annotated[list[str] | None, typer.Option(help="races: a card and its status, as `TAG=Blocked`.")] = None,
 ) -> None:
-    """Check a CSMS. Interlock is a station; without --control, what its operator has to ask for is not applicable."""
+    """Check a CSMS. Interlock is a station; without --control, what its operator has to ask for is not applicable.
+
+    `--stage races` has many stations at once: repeats, lost lines, old sessions, odd messages, and its commands. Their
+    ids are made up anew each time; give --id-prefix where the CSMS knows its stations.
+    """
     given = dict(locals())
+    if stage not in STAGES:
+        raise Refused(f"there is no stage {stage!r}; there are {' and '.join(STAGES)}")
+    if stage == "races":
+        run_races(
+            url,
+            control,
+            minutes,
+            seed,
+            id_prefix,
+            id_tag or (),
+            card or (),
+            password,
+            out,
+            as_json=as_json,
+            quiet=quiet,
+        )
     chosen = _chosen("csms", cases, profile, level)
     if plan:
         _show_plan(chosen)

@@ -15,7 +15,8 @@ from typing import Annotated, Any
 import typer
 
 from interlock.scenarios.cli.screen import moves
-from interlock.scenarios.cli.search import budget_of
+from interlock.scenarios.cli.search import budget_of, spoken
+from interlock.scenarios.cli.versions import Spoken, asked
 from interlock.scenarios.explore.pool import processes
 from interlock.scenarios.explore.proofs import MOST, Kill, kill, without_kill
 from interlock.scenarios.explore.search import Search, cores
@@ -25,6 +26,7 @@ from interlock.scenarios.library import scenarios
 from interlock.scenarios.refused import Refused
 from interlock.scenarios.runner import REFERENCE
 from interlock.scenarios.specimens import specimens
+from interlock.simulator.spec import OcppVersion
 
 
 def _designs(incomplete: str) -> list[str]:
@@ -40,6 +42,7 @@ def prove(
         str, typer.Option(help="Schedules on the reference: a number, or a time such as `60s`.")
     ] = "2000",
     seed: Annotated[int, typer.Option(min=0, help="The seed the reference's schedules are drawn from.")] = 0,
+    ocpp: Annotated[Spoken, typer.Option(help="What stations speak.")] = Spoken.BOTH,
     out: Annotated[Path, typer.Option(help="Where to write the matrix.")] = Path("interlock-out/proof"),
     as_json: Annotated[bool, typer.Option("--json", help="Print the proof as JSON and nothing else.")] = False,
     jobs: Annotated[int | None, typer.Option("--jobs", "-j", min=1, help="Processes; default: all cores.")] = None,
@@ -51,7 +54,7 @@ def prove(
     """Prove what the harness catches: every wrong design is flagged, the reference never, and no invariant is idle.
 
     Writes `kill-matrix.md` and `proof.json`. With specimen names, only those are tried and the invariants are not
-    counted.
+    counted. Under each OCPP version those are tried that can exist there.
     """
     if cases:
         from interlock.scenarios.cli.prove_cases import prove_cases
@@ -61,20 +64,24 @@ def prove(
     for name in chosen:
         if name not in specimens():
             raise Refused(f"there is no specimen {name!r}; `interlock list specimens` shows them")
+    trials = [(name, version) for name in chosen for version in asked(ocpp) if _exists(name, version)]
+    if not trials:
+        raise Refused(f"{', '.join(chosen)}: {specimens()[chosen[0]].why_not(asked(ocpp)[0])}")
     schedules, seconds = budget_of(budget)
     workers = jobs or os.cpu_count() or 1
-    proof = Proof(whole=not names)
+    proof = Proof(whole=not names and "1.6" in asked(ocpp), versions=asked(ocpp))
     loud = not (quiet or as_json)
     if loud:
         print(
-            f"interlock {importlib.metadata.version('ocpp-interlock')}   {len(chosen)} specimens, at most {MOST} each"
+            f"interlock {importlib.metadata.version('ocpp-interlock')}   {len(chosen)} specimens, OCPP "
+            f"{', '.join(proof.versions)}, at most {MOST} schedules each"
         )
-    bases = [found for found in scenarios().values() if not found.heavy]
+    bases = spoken([found for found in scenarios().values() if not found.heavy], proof.versions)
     bases += [replace(base, bounds=2) for base in bases]  # what leans on a memory with an end falls
     reference = Search(bases, REFERENCE, seed, schedules, seconds, keep_going=True)
     out.mkdir(parents=True, exist_ok=True)
     try:
-        for one in _kills(chosen, workers):
+        for one in _kills(trials, workers):
             proof.kills.append(one)
             if loud:
                 print(f"  {_line(one)}", flush=True)
@@ -82,7 +89,7 @@ def prove(
             reference.run(crew, _ticker(loud))
     except KeyboardInterrupt:
         reference.interrupted = True
-    proof.close(chosen, reference)
+    proof.close(trials, reference)
     (out / "proof.json").write_text(json.dumps(proof.as_json(), indent=1, sort_keys=True) + "\n", "utf-8")
     (out / "kill-matrix.md").write_text(proof.markdown(budget), "utf-8")
     if as_json:
@@ -92,12 +99,24 @@ def prove(
     raise typer.Exit(proof.verdict.exit_code)
 
 
-def _kills(names: list[str], workers: int) -> Iterator[Kill]:
+Trial = tuple[str, OcppVersion]
+"""A specimen, and what its stations speak."""
+
+
+def _exists(name: str, ocpp: OcppVersion) -> bool:
+    return specimens()[name].why_not(ocpp) is None
+
+
+def _tried(trial: Trial) -> Kill:
+    return kill(trial[0], ocpp=trial[1])
+
+
+def _kills(trials: list[Trial], workers: int) -> Iterator[Kill]:
     if workers <= 1:
-        yield from map(kill, names)
+        yield from map(_tried, trials)
         return
     with processes(workers) as pool:
-        for future in as_completed([pool.submit(kill, name) for name in names]):
+        for future in as_completed([pool.submit(_tried, trial) for trial in trials]):
             yield future.result()
 
 
@@ -121,10 +140,10 @@ def _ticker(loud: bool) -> Any:
 
 def _line(one: Kill) -> str:
     if one.schedules is None:
-        return f"ALIVE   {one.specimen:<30} {one.invariant} flagged none of {one.runs} schedules"
+        return f"ALIVE   {one.specimen:<30} {one.ocpp:<5} {one.invariant} flagged none of {one.runs} schedules"
     story = "two runs" if one.story is None else f"{one.story} steps"
     which = f"{one.schedules} schedule{'s' * (one.schedules != 1)}"
-    return f"killed  {one.specimen:<30} {one.invariant}  {which:<13} {one.seconds:6.2f} s   {story}"
+    return f"killed  {one.specimen:<30} {one.ocpp:<5} {one.invariant}  {which:<13} {one.seconds:6.2f} s   {story}"
 
 
 @dataclass(slots=True)
@@ -132,22 +151,35 @@ class Proof:
     """The matrix, the invariants without a kill, and what became of the reference."""
 
     whole: bool
+    versions: tuple[OcppVersion, ...] = ("1.6",)
     kills: list[Kill] = field(default_factory=list)
     idle: list[str] = field(default_factory=list)
     reference: Search | None = None
     unfinished: bool = False
 
-    def close(self, chosen: list[str], reference: Search) -> None:
+    def close(self, trials: list[Trial], reference: Search) -> None:
         """Take in the reference, and put the kills in the order of their files."""
-        self.kills.sort(key=lambda one: chosen.index(one.specimen))
+        self.kills.sort(key=lambda one: trials.index((one.specimen, one.ocpp)))
         self.reference = reference
-        self.unfinished = reference.interrupted or len(self.kills) < len(chosen)
+        self.unfinished = reference.interrupted or len(self.kills) < len(trials)
         self.idle = without_kill(self.kills) if self.whole and not self.unfinished else []
 
     @property
     def alive(self) -> list[str]:
         """Name the specimens nothing killed."""
-        return [one.specimen for one in self.kills if one.schedules is None]
+        return [f"{one.specimen} under {one.ocpp}" for one in self.kills if one.schedules is None]
+
+    @property
+    def killed(self) -> str:
+        """Say how many specimens were killed under every version in which they exist."""
+        tried = {one.specimen for one in self.kills}
+        lived = {one.specimen for one in self.kills if one.schedules is None}
+        return f"{len(tried) - len(lived)} of {len(tried)}"
+
+    @property
+    def absent(self) -> list[tuple[str, OcppVersion, str]]:
+        """Name the specimens that cannot exist in a version, each with the reason."""
+        return [(name, *why) for name, one in specimens().items() for why in one.absent_in if why[0] in self.versions]
 
     @property
     def verdict(self) -> Verdict:
@@ -166,7 +198,7 @@ class Proof:
             f"schedule {one.schedule.number}: {' '.join(one.failed)}" for one in self.reference.found[:5]
         )
         parts = [
-            f"{len(self.kills) - len(self.alive)} of {len(self.kills)} specimens killed",
+            f"{self.killed} specimens killed",
             f"reference flagged in {len(self.reference.found)} of {self.reference.done} schedules"
             + (f" ({flagged})" if flagged else ""),
         ]
@@ -182,7 +214,9 @@ class Proof:
         return {
             "schema": 1,
             "verdict": self.verdict.name,
+            "ocpp": list(self.versions),
             "kills": [one.as_json() for one in self.kills],
+            "absent": [{"specimen": name, "ocpp": ocpp, "why": why} for name, ocpp, why in self.absent],
             "without_kill": self.idle,
             "reference": {
                 "schedules": self.reference.done,
@@ -195,7 +229,8 @@ class Proof:
     def markdown(self, budget: str) -> str:
         """Return the matrix as a document."""
         assert self.reference is not None
-        command = f"interlock prove --budget {budget}"
+        spoken = f" --ocpp {self.versions[0]}" if len(self.versions) == 1 else ""
+        command = f"interlock prove --budget {budget}{spoken}"
         never = self.reference.coverage.missing()
         lines = [
             "# The kill matrix",
@@ -203,32 +238,33 @@ class Proof:
             f"Made by `{command}`; do not edit. Each row is a wrong design, told by `interlock explain NAME`.",
             "`K` is the invariant that must flag it, `x` one that flags it too in the schedules run.",
             "",
-            f"- {len(self.kills) - len(self.alive)} of {len(self.kills)} killed, each within {MOST} schedules"
+            f"- {self.killed} killed under OCPP {' and '.join(self.versions)}, each within {MOST} schedules"
             + (f"; alive: {', '.join(self.alive)}" if self.alive else "."),
             f"- The reference was flagged in {len(self.reference.found)} of {self.reference.done} schedules.",
             f"- Invariants without a kill of their own: {', '.join(self.idle) or 'none'}. I28 is judged over a",
             "  campaign; its kill is a campaign of a single run.",
             f"- Never exercised in these schedules: {', '.join(never) or 'nothing'}.",
+            *(f"- {name} cannot exist under OCPP {ocpp}: {why}." for name, ocpp, why in self.absent),
             "",
-            f"| specimen | {' | '.join(INVARIANTS)} |",
-            f"|---|{'---|' * len(INVARIANTS)}",
+            f"| specimen | OCPP | {' | '.join(INVARIANTS)} |",
+            f"|---|---|{'---|' * len(INVARIANTS)}",
         ]
         for one in self.kills:
             cells = [
                 ("K" if one.schedules else "!") if name == one.invariant else "x" if name in one.flagged else " "
                 for name in INVARIANTS
             ]
-            lines.append(f"| {one.specimen} | {' | '.join(cells)} |")
+            lines.append(f"| {one.specimen} | {one.ocpp} | {' | '.join(cells)} |")
         lines += [
             "",
-            "| specimen | flagged by | strategy | schedules | seconds | smallest story | known from |",
-            "|---|---|---|---|---|---|---|",
+            "| specimen | OCPP | flagged by | strategy | schedules | seconds | smallest story | known from |",
+            "|---|---|---|---|---|---|---|---|",
         ]
         for one in self.kills:
             seen = specimens()[one.specimen].seen_in.replace("|", "\\|")
             story = "two runs differ" if one.story is None else f"{one.story} steps"
             lines.append(
-                f"| {one.specimen} | {one.invariant} | {one.strategy} of {one.scenario} | {one.schedules or 'alive'} | "
-                f"{one.seconds:.2f} | {story} | {seen} |"
+                f"| {one.specimen} | {one.ocpp} | {one.invariant} | {one.strategy} of {one.scenario} | "
+                f"{one.schedules or 'alive'} | {one.seconds:.2f} | {story} | {seen} |"
             )
         return "\n".join(lines) + "\n"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -12,6 +12,7 @@ import typer
 
 from interlock.scenarios import runner
 from interlock.scenarios.cli import screen
+from interlock.scenarios.cli.versions import Spoken, asked
 from interlock.scenarios.explore.campaign import Campaign, Done
 from interlock.scenarios.judge.verdict import Verdict
 from interlock.scenarios.library import scenarios
@@ -19,6 +20,7 @@ from interlock.scenarios.refused import Refused
 from interlock.scenarios.runner import REFERENCE, Job, csms_class
 from interlock.scenarios.selection import NothingMatches, choose, tags
 from interlock.scenarios.specimens import specimens
+from interlock.simulator.spec import OcppVersion
 
 MOST_SEEDS = 1_000_000
 
@@ -77,6 +79,12 @@ def run(
         int | None, typer.Option("--jobs", "-j", min=1, metavar="N", help="Processes; default: all cores.")
     ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only the last line.")] = False,
+    ocpp: Annotated[
+        Spoken | None,
+        typer.Option(
+            help="What stations speak; default: both with --suite (heavy ones 1.6), else what the scenario says (1.6)."
+        ),
+    ] = None,
     bounds: Annotated[
         int | None,
         typer.Option(min=1, metavar="N", help="Let the CSMS remember only so many of everything (docs/bounds.md)."),
@@ -99,11 +107,15 @@ def run(
     """
     chosen = _chosen(names or [], suite, keyword or [], tag or [], without or [])
     _check(chosen, csms, target, control, bounds)
-    planned = list(runner.jobs(chosen, seed, seeds, csms, bounds))
+    if target is not None and ocpp not in (None, Spoken.V16):
+        raise Refused(f"--target speaks OCPP 1.6: leave --ocpp {ocpp} away, or --target")
+    versions = _versions(ocpp, suite, target, chosen)
+    planned = list(runner.jobs(chosen, seed, seeds, csms, bounds, versions, sparing=ocpp is None))
     if list_only:
         _list(planned, control)
     _check_places(out, junit)
     campaign = Campaign(planned, out, keep=lambda job: job.seed == seed, workers=jobs or os.cpu_count() or 1)
+    campaign.whole = suite and target is None and not (keyword or tag or without)
     shown = csms if target is None else target
     show = screen.Screen(campaign, shown, quiet=quiet or as_json)
     show.begin(seed, seeds)
@@ -132,6 +144,17 @@ def _chosen(names: list[str], suite: bool, keywords: list[str], wanted: list[str
         return choose(library, list(library) if every else names, keywords, wanted, unwanted)
     except NothingMatches as error:
         raise Refused(str(error)) from None
+
+
+def _versions(choice: Spoken | None, suite: bool, target: str | None, names: Sequence[str]) -> tuple[OcppVersion, ...]:
+    """Return the versions to run in. Raises `Refused` where a scenario that was named does not exist in one."""
+    found = asked(choice or (Spoken.BOTH if suite and target is None else None))
+    if choice in (None, Spoken.BOTH) or suite:
+        return found
+    for name in names:
+        if (why := runner.scenario(name).why_not(found[0])) is not None:
+            raise Refused(f"{name} does not exist in OCPP {found[0]}: {why}")
+    return found
 
 
 def _check(chosen: list[str], csms: str, target: str | None, control: str | None, bounds: int | None) -> None:

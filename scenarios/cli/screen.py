@@ -12,6 +12,7 @@ from interlock.reports.run import clean
 from interlock.scenarios.explore.campaign import Campaign, Done, exercised
 from interlock.scenarios.judge.verdict import Verdict
 from interlock.scenarios.record.history import History
+from interlock.scenarios.runner import Job
 
 FAILURES_SHOWN = 3
 """Failures told in full; the rest are in the report."""
@@ -20,6 +21,11 @@ FAILURES_SHOWN = 3
 def moves(*, quiet: bool) -> bool:
     """Return whether a line may be drawn over: on a terminal that takes control sequences and is allowed them."""
     return sys.stdout.isatty() and not quiet and os.environ.get("TERM") != "dumb" and not os.environ.get("NO_COLOR")
+
+
+def _label(job: Job) -> str:
+    """Return what a line of the screen is about: a scenario, in a version where one was asked for."""
+    return job.scenario if job.ocpp is None else f"{job.scenario} {job.ocpp}"
 
 
 class Screen:
@@ -31,7 +37,10 @@ class Screen:
         self.left: dict[str, int] = {}
         self.seen: dict[str, list[Done]] = {}
         for job in campaign.jobs:
-            self.left[job.scenario] = self.left.get(job.scenario, 0) + 1
+            self.left[_label(job)] = self.left.get(_label(job), 0) + 1
+        self.scenarios = len({job.scenario for job in campaign.jobs})
+        versions = dict.fromkeys(job.ocpp for job in campaign.jobs if job.ocpp is not None)
+        self.versions = f"   OCPP {', '.join(versions)}" if versions else ""
         self.width = max(map(len, self.left), default=0)
         self.count = 0
 
@@ -40,16 +49,16 @@ class Screen:
         if self.quiet:
             return
         span = f"seed {seed}" if seeds == 1 else f"seeds {seed} to {seed + seeds - 1}"
-        number = len(self.left)
+        number = self.scenarios
         print(
             f"interlock {importlib.metadata.version('ocpp-interlock')}   csms {self.csms}   "
-            f"{number} scenario{'s' * (number != 1)}, {_runs(len(self.campaign.jobs))}   {span}",
+            f"{number} scenario{'s' * (number != 1)}, {_runs(len(self.campaign.jobs))}   {span}{self.versions}",
             flush=True,
         )
 
     def one(self, done: Done) -> None:
         """Show that one more run ended."""
-        name = done.job.scenario
+        name = _label(done.job)
         self.count += 1
         self.left[name] -= 1
         self.seen.setdefault(name, []).append(done)
@@ -128,6 +137,8 @@ class Screen:
         unseen = [name for name, count in exercised(self.campaign.done).items() if not count]
         if unseen and len(self.campaign.jobs) > 1:
             print(f"never happened in these runs: {', '.join(unseen)}")
+        if self.campaign.undone:
+            print(f"nothing is shown by a suite in which these never happened: {', '.join(self.campaign.undone)}")
 
     def _why(self, idle: list[str]) -> dict[str, list[str]]:
         """Return why each of these was not judged in the first run, and which they are."""

@@ -10,7 +10,7 @@ import re
 import shlex
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -19,6 +19,7 @@ import typer
 
 from interlock.scenarios import runner, scenario_file
 from interlock.scenarios.cli.screen import moves
+from interlock.scenarios.cli.versions import Spoken, asked
 from interlock.scenarios.explore.campaign import Campaign, Done
 from interlock.scenarios.explore.search import Examined, Search, Workers, cores
 from interlock.scenarios.explore.shrink import Shrunk, shrink
@@ -29,6 +30,7 @@ from interlock.scenarios.refused import Refused
 from interlock.scenarios.runner import REFERENCE, Job
 from interlock.scenarios.spec import Scenario
 from interlock.scenarios.specimens import specimens
+from interlock.simulator.spec import OcppVersion
 
 HARM = ("I02", "I05", "I07", "I01", "I06", "I04", "I24", "I14", "I18")
 """Which of several violations to shrink: what was done twice, what was lost, what is wrong, and then the rest."""
@@ -55,6 +57,9 @@ def search(
     budget: Annotated[str, typer.Option(help="How long: `60s`, `5m`, or a number of schedules.")] = "60s",
     seed: Annotated[int, typer.Option(min=0, help="The seed all schedules are drawn from.")] = 0,
     invariant: Annotated[str | None, typer.Option(help="Look for violations of this invariant only.")] = None,
+    ocpp: Annotated[
+        Spoken | None, typer.Option(help="What stations speak; default: what each scenario says (1.6).")
+    ] = None,
     bounds: Annotated[
         int | None, typer.Option(min=1, help="Let the CSMS remember only so many of everything (docs/bounds.md).")
     ] = None,
@@ -68,7 +73,7 @@ def search(
 
     Stops at the first, shrinks it, and writes both stories with a scenario file. Ctrl-C gives the summary so far.
     """
-    bases = _bases(names)
+    bases = _bases(names, asked(ocpp))
     if bounds is not None:
         bases = [replace(base, bounds=bounds) for base in bases]
     runner.csms_class(csms)
@@ -93,10 +98,22 @@ def search(
     raise typer.Exit(work.verdict.exit_code)
 
 
-def _bases(names: list[str] | None) -> list[Scenario]:
+def _bases(names: list[str] | None, versions: Sequence[OcppVersion]) -> list[Scenario]:
     if names:
-        return [runner.scenario(name) for name in dict.fromkeys(names)]
-    return [found for found in scenarios().values() if not found.heavy]
+        found = [runner.scenario(name) for name in dict.fromkeys(names)]
+    else:
+        found = [one for one in scenarios().values() if not one.heavy]
+    bases = spoken(found, versions)
+    if not bases:
+        raise Refused(f"none of these scenarios exists in OCPP {', '.join(versions)}")
+    return bases
+
+
+def spoken(found: Sequence[Scenario], versions: Sequence[OcppVersion]) -> list[Scenario]:
+    """Return scenarios in each of some versions in which they exist; as they are if no version is given."""
+    if not versions:
+        return list(found)
+    return [replace(one, ocpp=ocpp) for ocpp in versions for one in found if one.why_not(ocpp) is None]
 
 
 def budget_of(text: str) -> tuple[int | None, float | None]:
@@ -125,6 +142,7 @@ def _summary(work: Search) -> dict[str, Any]:
     return {
         "schema": 1,
         "csms": work.csms,
+        "ocpp": sorted({base.ocpp for base in work.bases}),
         "seed": work.seed,
         "verdict": work.verdict.name,
         "schedules": work.done,
@@ -203,10 +221,12 @@ class Progress:
     def begin(self, budget: str) -> None:
         """Say what is looked for, above all the seed."""
         if not self.quiet:
-            number = len(self.work.bases)
+            bases = self.work.bases
+            number, spoken = len({base.name for base in bases}), sorted({base.ocpp for base in bases})
             print(
                 f"interlock {importlib.metadata.version('ocpp-interlock')}   csms {self.work.csms}   searching around "
-                f"{number} scenario{'s' * (number != 1)}   seed {self.work.seed}   budget {budget}",
+                f"{number} scenario{'s' * (number != 1)}   OCPP {', '.join(spoken)}   seed {self.work.seed}   "
+                f"budget {budget}",
                 flush=True,
             )
 
@@ -284,6 +304,8 @@ class Progress:
 
 def _again(work: Search) -> list[str]:
     library = [found.name for found in scenarios().values() if not found.heavy]
-    names = [spec.name for spec in work.bases]
+    names = list(dict.fromkeys(spec.name for spec in work.bases))
+    versions = sorted({spec.ocpp for spec in work.bases})
+    ocpp = [] if versions == ["1.6"] else ["--ocpp", versions[0] if len(versions) == 1 else Spoken.BOTH]
     csms = [] if work.csms == REFERENCE else ["--csms", work.csms]
-    return [*([] if names == library else names), *csms, "--seed", str(work.seed), "--budget", str(work.done)]
+    return [*([] if names == library else names), *csms, *ocpp, "--seed", str(work.seed), "--budget", str(work.done)]

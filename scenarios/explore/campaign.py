@@ -18,8 +18,10 @@ import msgspec
 from interlock.scenarios import runner
 from interlock.scenarios.explore.pool import processes
 from interlock.scenarios.judge.invariants import exercise
+from interlock.scenarios.judge.invariants.campaign import DONE
 from interlock.scenarios.judge.verdict import SCHEMA, Verdict, merge
 from interlock.scenarios.runner import Job
+from interlock.simulator.spec import OcppVersion
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,11 @@ class Done:
         return None
 
     @property
+    def ocpp(self) -> OcppVersion:
+        """The version its stations spoke."""
+        return self.job.ocpp or runner.scenario(self.job.scenario).ocpp
+
+    @property
     def word(self) -> Verdict:
         """Return the run's verdict."""
         return Verdict[self.verdict["verdict"]]
@@ -63,6 +70,8 @@ class Campaign:
     out: Path
     keep: Callable[[Job], bool]
     workers: int = 1
+    whole: bool = False
+    """Whether this is the whole library: then it has to have done what the library is for (`DONE`)."""
     done: list[Done] = field(default_factory=list)
     stopped: bool = False
     """Whether it was ended early because something failed: its verdict is known though runs are missing."""
@@ -97,8 +106,18 @@ class Campaign:
     @property
     def verdict(self) -> Verdict:
         """Return the worst verdict of the runs that applied; what was interrupted or never applied cannot tell."""
-        missing = [Verdict.INCONCLUSIVE] if len(self.done) < len(self.jobs) and not self.stopped else []
+        missing = (
+            [Verdict.INCONCLUSIVE] if (len(self.done) < len(self.jobs) and not self.stopped) or self.undone else []
+        )
         return merge([*(one.word for one in self.done if one.word is not Verdict.NOT_APPLICABLE), *missing])
+
+    @property
+    def undone(self) -> list[str]:
+        """Name what a whole suite has to have done and this one did not."""
+        if not self.whole:
+            return []
+        found = exercised(self.done)
+        return [what for what in DONE if not found.get(what)]
 
     def summary(self, csms: str) -> dict[str, Any]:
         """Return what `suite.json` holds."""
@@ -111,6 +130,7 @@ class Campaign:
                     "dir": str(one.directory.relative_to(self.out)) if one.directory else None,
                     "scenario": one.job.scenario,
                     "csms": one.job.csms,
+                    "ocpp": one.ocpp,
                     "seed": one.job.seed,
                     "verdict": one.word.name,
                     "reason": one.reason,
@@ -124,6 +144,7 @@ class Campaign:
             ],
             "names": {found["id"]: found["name"] for one in self.done for found in one.verdict["invariants"]},
             "exercised": exercised(self.done),
+            "undone": self.undone,
         }
 
     def write(self, csms: str) -> Path:
@@ -160,17 +181,20 @@ def exercised(done: Iterable[Done]) -> dict[str, int]:
 
 def directory(out: Path, job: Job) -> Path:
     """Return where a run is kept."""
-    return (
-        out
-        / runner.scenario(job.scenario).name
-        / (f"seed-{job.seed}" if job.csms == runner.REFERENCE else f"{job.csms}-seed-{job.seed}")
-    )
+    parts = [job.csms] if job.csms != runner.REFERENCE else []
+    parts += [f"ocpp{job.ocpp}"] if job.ocpp not in (None, "1.6") else []
+    return out / runner.scenario(job.scenario).name / "-".join([*parts, "seed", str(job.seed)])
+
+
+WALL_S, WALL_HEAVY_S = 120.0, 1800.0
+"""Seconds of this machine after which a run is interrupted where it is: hundreds of times what it takes."""
 
 
 def _one(job: Job, out: Path, keep: bool) -> Done:
     began = time.monotonic()
     try:
-        outcome = runner.run(job)
+        with within(WALL_HEAVY_S if runner.scenario(job.scenario).heavy else WALL_S):
+            outcome = runner.run(job)
     except Exception as error:
         last = traceback.extract_tb(error.__traceback__)[-1]
         why = f"{type(error).__name__}: {error} ({Path(last.filename).name} line {last.lineno})"[:300]
@@ -179,4 +203,5 @@ def _one(job: Job, out: Path, keep: bool) -> Done:
     if keep or outcome.word >= Verdict.FAIL:
         kept = runner.write(outcome, directory(out, job))
     took_s = time.monotonic() - began
-    return Done(job, outcome.verdict, len(outcome.history), exercise(outcome.history), kept, took_s)
+    counted = {**exercise(outcome.history), **did(outcome.history)}
+    return Done(job, outcome.verdict, len(outcome.history), counted, kept, took_s)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from interlock.scenarios.explore.schedules import Schedule, settle
@@ -20,6 +20,7 @@ from interlock.scenarios.judge.verdict import Verdict
 from interlock.scenarios.library import scenarios
 from interlock.scenarios.runner import csms_class, examine
 from interlock.scenarios.specimens import Specimen, specimens
+from interlock.simulator.spec import OcppVersion
 
 MOST = 200
 """Schedules a specimen may survive."""
@@ -45,29 +46,30 @@ class Kill:
     """In how many of `runs` each invariant was violated."""
     story: int | None
     again: str
+    ocpp: OcppVersion = "1.6"
 
     def as_json(self) -> dict[str, Any]:
         """Return it as a JSON object."""
         return {name: getattr(self, name) for name in self.__slots__}
 
 
-def kill(name: str, most: int = MOST, *, shrunk: bool = True) -> Kill:
-    """Run a specimen until the invariant it names flags it, or `most` schedules are spent.
+def kill(name: str, most: int = MOST, *, ocpp: OcppVersion = "1.6", least: int = LEAST, shrunk: bool = True) -> Kill:
+    """Run a specimen until the invariant it names flags it, or `most` schedules are spent, and at least `least`.
 
-    With `shrunk` the violation is shrunk to the smallest story.
+    `ocpp` is what its stations speak. With `shrunk` the violation is shrunk to the smallest story.
     """
-    specimen = specimens()[name]
+    specimen = specimens()[name].under(ocpp)
     began = time.monotonic()
     flagged: Counter[str] = Counter()
     schedules: int | None = None
     seconds, runs = 0.0, 0
     first: Schedule | None = None
-    for schedule, failed in _tried(specimen, most):
+    for schedule, failed in _tried(specimen, ocpp, most):
         runs += 1
         flagged.update(failed)
         if first is None and specimen.caught_by in failed:
             first, schedules, seconds = schedule, runs, time.monotonic() - began
-        if first is not None and runs >= LEAST:
+        if first is not None and runs >= least:
             break
     story = _story(specimen, first) if shrunk and first is not None else None
     seconds = seconds if first is not None else time.monotonic() - began
@@ -81,12 +83,13 @@ def kill(name: str, most: int = MOST, *, shrunk: bool = True) -> Kill:
         runs,
         dict(sorted(flagged.items())),
         story,
-        _again(specimen, first),
+        _again(specimen, ocpp, first),
+        ocpp,
     )
 
 
-def _tried(specimen: Specimen, most: int) -> Iterator[tuple[Schedule, tuple[str, ...]]]:
-    base = scenarios()[specimen.scenario]
+def _tried(specimen: Specimen, ocpp: OcppVersion, most: int) -> Iterator[tuple[Schedule, tuple[str, ...]]]:
+    base = replace(scenarios()[specimen.scenario], ocpp=ocpp)
     if specimen.strategy == "search":
         search = Search([base], specimen.name, 0, budget=most, wanted=specimen.caught_by, keep_going=True)
         yield from ((one.schedule, one.failed) for one in search.examined(Here()))
@@ -111,10 +114,11 @@ def _story(specimen: Specimen, found: Schedule) -> int | None:
     return None
 
 
-def _again(specimen: Specimen, found: Schedule | None) -> str:
+def _again(specimen: Specimen, ocpp: OcppVersion, found: Schedule | None) -> str:
+    spoken = "" if ocpp == "1.6" else f" --ocpp {ocpp}"
     if specimen.strategy == "search" or found is None:
-        return f"interlock search {specimen.scenario} --csms {specimen.name} --invariant {specimen.caught_by}"
-    return f"interlock run {specimen.scenario} --csms {specimen.name} --seed {found.seed}"
+        return f"interlock search {specimen.scenario} --csms {specimen.name} --invariant {specimen.caught_by}{spoken}"
+    return f"interlock run {specimen.scenario} --csms {specimen.name} --seed {found.seed}{spoken}"
 
 
 def campaign_bites() -> bool:

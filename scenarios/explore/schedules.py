@@ -1,9 +1,11 @@
 """What a search tries: schedules drawn around a base scenario, each a scenario with nothing left open, and a seed.
 
 Strategies take turns: another seed of the base as it is; a power cut at a labelled point, or at two; connection loss
-at an exact frame; lost acknowledgements from the store; and the swarm, a mix of faults, commands, personas, nodes and
-delays drawn anew for each run (Groce et al., Swarm Testing, ISSTA 2012). Whatever was exercised least is drawn first.
-A schedule depends on the search's seed, its own number, and the coverage it is given; not on who runs it.
+at an exact frame; lost acknowledgements from the store; odd ones, in which nothing breaks but requests are impossible
+or repeated, cards change, settings are others and stations deviate on the wire; and the swarm, a mix of faults,
+commands, personas, nodes and delays drawn anew for each run (Groce et al., Swarm Testing, ISSTA 2012). Whatever was
+exercised least is drawn first. A schedule depends on the search's seed, its own number, and the coverage it is given;
+not on who runs it.
 """
 
 from __future__ import annotations
@@ -15,16 +17,31 @@ from typing import Any
 
 from interlock.csms.domain import commands as do
 from interlock.csms.labelled_points import POINTS
+from interlock.csms.settings import Settings
 from interlock.scenarios.explore.coverage import Coverage
 from interlock.scenarios.spec import Around, Between, Drawable, OneOf, Scenario, Step, Storage, ask, draw, step
 from interlock.scenarios.steps.faults import FAULTS, RANGES
+from interlock.simulator.deviations import Deviations
 from interlock.simulator.personas import PERSONAS
 
-STRATEGIES = ("seed", "crash", "swarm", "frame", "crash", "swarm", "acks", "pair", "swarm", "swarm")
+STRATEGIES = ("seed", "crash", "swarm", "frame", "odd", "crash", "swarm", "acks", "odd", "pair", "swarm", "swarm")
 """Whose turn it is, in this order."""
 SETTLED_S = 60.0
 LONGEST_REST_S = 900.0
 TOKEN = "TAG-OPERATOR"
+TOKENS = (TOKEN, TOKEN, "TAG-DRIVER", "tag-driver", "TAG-BLOCKED", "TAG-NOBODY-KNOWS")
+WORDS = ("Accepted", "Blocked", "Expired", "Invalid")
+RELAYED: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("GetConfiguration", {}),
+    ("GetConfiguration", {"key": ["HeartbeatInterval", "NoSuchKey"]}),
+    ("ChangeConfiguration", {"key": "MeterValueSampleInterval", "value": "7"}),
+    ("ChangeConfiguration", {"key": "NoSuchKey", "value": "7"}),
+    ("TriggerMessage", {"requestedMessage": "BootNotification"}),
+    ("TriggerMessage", {"requestedMessage": "Heartbeat"}),
+    ("TriggerMessage", {"requestedMessage": "MeterValues", "connectorId": 1}),
+    ("ClearCache", {}),
+)
+"""Requests of OCPP 1.6 that are relayed as they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +89,9 @@ def _vary(spec: Scenario, strategy: str, rng: random.Random, seen: Coverage) -> 
         case "acks":
             return _with(spec, _fault("lossy_store", spec, rng))
         case "swarm":
-            return _swarm(spec, rng, seen)
+            return _odd(_swarm(spec, rng, seen), rng, 0.2)
+        case "odd":
+            return _odd(spec, rng, 0.7)
         case _:
             return spec
 
@@ -142,6 +161,79 @@ def _deed(spec: Scenario, rng: random.Random) -> Step:
             step("reconnect", at, **where),
         )
     )
+
+
+def _odd(spec: Scenario, rng: random.Random, share: float) -> Scenario:
+    """Return the scenario with odd requests, cards, settings and stations, each of these with a probability."""
+    steps = list(spec.steps)
+    if rng.random() < share:
+        steps += [_odd_request(spec, rng) for _ in range(rng.choice((1, 2, 4)))]
+    if rng.random() < share:
+        steps += [_card(spec, rng) for _ in range(rng.choice((1, 2)))]
+    if steps and rng.random() < share / 2:
+        again = rng.choice(steps)
+        if "request" in dict(again.params):  # told again under its own request, so as a later attempt
+            params = {**dict(again.params), "attempt": 10 + len(steps)}
+            again = replace(again, params=tuple(params.items()))
+        steps.append(replace(again, at=round(max(1.0, _at(again) + rng.choice((0.0, 0.02, 1.0, 40.0))), 3)))
+    spec = replace(spec, steps=tuple(steps))
+    if rng.random() < share / 2:
+        spec = replace(spec, settings=_settings(spec.settings, rng))
+    if rng.random() < share / 2 and not any(name == "deviations" for name, _ in spec.station):
+        spec = replace(spec, station=(*spec.station, ("deviations", _deviations(rng))))
+    return spec
+
+
+def _odd_request(spec: Scenario, rng: random.Random) -> Step:
+    """Draw a request that may be impossible, foreign or over: any command, any place."""
+    at = round(rng.uniform(1.0, _span(spec)), 3)
+    how = {"station": rng.randint(1, spec.stations), "node": rng.randint(1, spec.nodes)}
+    evse = rng.choice((0, 1, 2, 2, spec.connectors + 1))
+    command: do.Command = rng.choice(
+        (
+            do.Unlock(evse),
+            do.Unlock(max(1, evse), 2),
+            do.RemoteStart(evse, rng.choice(TOKENS)),
+            do.RemoteStop(rng.choice(("0", "1", "4711", "no number"))),
+            do.Reset(rng.random() < 0.5, rng.choice((0, 0, evse))),
+            do.ChangeAvailability(evse, rng.random() < 0.5),
+            do.Relay(*rng.choice(RELAYED)),
+        )
+    )
+    return ask(command, at, **how)
+
+
+def _card(spec: Scenario, rng: random.Random) -> Step:
+    """Draw a card that is registered anew, or shown."""
+    at, token = round(rng.uniform(1.0, _span(spec)), 3), rng.choice(TOKENS)
+    if rng.random() < 0.5:
+        return step("register", at, token=token, status=rng.choice(WORDS), node=rng.randint(1, spec.nodes))
+    where = {"station": rng.randint(1, spec.stations), "connector": rng.randint(1, spec.connectors)}
+    return step("swipe", at, token=token, **where)
+
+
+def _settings(settings: Settings, rng: random.Random) -> Settings:
+    """Draw what an operator may choose otherwise."""
+    changes: dict[str, Any] = rng.choice(
+        (
+            {"registration": rng.choice(("Pending", "Rejected"))},
+            {"heartbeat_interval_s": rng.choice((10.0, 77.0))},
+            {"unknown_tokens": "Accepted"},
+            {"acceptance": "strict"},
+            {"residency": "per-request"},
+            {"snapshot_events": rng.choice((1, 3, None))},
+            {"call_timeout_s": rng.choice((5.0, 60.0)), "lateness_s": rng.choice((20.0, 200.0))},
+        )
+    )
+    return replace(settings, **changes)
+
+
+def _deviations(rng: random.Random) -> Deviations:
+    """Draw one or two ways of a station to deviate on the wire."""
+    shares = ("late", "twice", "crossed", "error_first", "error_after", "broken")
+    chosen: dict[str, Any] = {name: rng.choice((0.2, 0.5, 1.0)) for name in rng.sample(shares, rng.choice((1, 1, 2)))}
+    chosen |= {"energy_unit": rng.choice(("Wh", "kWh")), "vendor_fields": rng.random() < 0.5}
+    return Deviations(**chosen, statuses_shuffled=rng.random() < 0.3)
 
 
 def _drawn(name: str, spec: Scenario, rng: random.Random) -> dict[str, Any]:

@@ -16,11 +16,14 @@ from typing import Protocol
 from interlock.scenarios.explore.coverage import Coverage, features
 from interlock.scenarios.explore.pool import processes
 from interlock.scenarios.explore.schedules import Schedule, plan
+from interlock.scenarios.explore.wall import within
 from interlock.scenarios.judge.verdict import Finding, Verdict
 from interlock.scenarios.runner import csms_class, examine
 from interlock.scenarios.spec import Scenario
 
 BATCH = 64
+WALL_S = 60.0
+"""Seconds of this machine after which a schedule is interrupted: thousands of times what it takes."""
 CORPUS = 200
 """Schedules that exercised something new and are kept to be varied; the latest."""
 
@@ -47,7 +50,8 @@ class Workers(Protocol):
 
 def look(schedule: Schedule, csms: str) -> Examined:
     """Run and judge one schedule."""
-    history, findings = examine(schedule.spec, schedule.seed, csms_class(csms))
+    with within(WALL_S):
+        history, findings = examine(schedule.spec, schedule.seed, csms_class(csms))
     failed = tuple(found.id for found in findings if found.verdict >= Verdict.FAIL)
     exercised = features(history) | {f"persona {schedule.spec.persona}", f"{schedule.spec.nodes} nodes"}
     return Examined(schedule, failed, any(_errs(found) for found in findings), exercised)

@@ -183,6 +183,10 @@ class OutsideWorld:
         """Raise `NotHere`."""
         raise NotHere("no second socket is opened over real sockets")
 
+    async def register_token(self, token: str, status: str, node: int = 1) -> None:
+        """Raise `NotHere`."""
+        raise NotHere("how a card is made known is not told from outside")
+
     def start_traffic(self, habit: str, share: float) -> None:
         """Raise `NotHere`."""
         raise NotHere("drivers do not come and go by habit over real sockets")

@@ -44,7 +44,7 @@ def against(target: str, control: str, jobs: list[Job], out: Path, keep: Callabl
         address = parse(target)
     except NoAddress as error:
         raise Refused(f"--target: {error}") from None
-    api = _adapter(control)
+    api = adapter(control)
     try:
         asyncio.run(api.check())
     except TargetGone as error:
@@ -78,11 +78,11 @@ def against(target: str, control: str, jobs: list[Job], out: Path, keep: Callabl
 
 def plan(control: str, jobs: list[Job]) -> list[tuple[Job, str | None]]:
     """Return each run with the reason why it cannot be tried on this target, None where it can."""
-    commands = _adapter(control).commands
+    commands = adapter(control).commands
     return [(job, inapplicable(runner.scenario(job.scenario), commands)) for job in jobs]
 
 
-def _adapter(control: str) -> Target:
+def adapter(control: str) -> Target:
     """Return what speaks to the control interface: that of `interlock serve` by its URL, any other by a file."""
     if not control.startswith(("http://", "https://")):
         try:

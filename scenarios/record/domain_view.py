@@ -137,6 +137,15 @@ class Session:
     ended: Observation | None = None
 
 
+@dataclass(slots=True)
+class StationTransaction:
+    """A transaction as a station that names its transactions had it: begun, its sessions, ended once it is over."""
+
+    begun: Observation
+    sessions: list[Session] = field(default_factory=list)
+    ended: Observation | None = None
+
+
 def station_of(stream: str) -> str | None:
     """Return the station a stream decides about, or None for any other stream."""
     return stream[8:] if stream.startswith("station-") else None
@@ -353,14 +362,28 @@ class Readings:
     @reading
     def sessions(self) -> list[Session]:
         """The physical charging sessions."""
-        sessions: dict[tuple[str, str], Session] = {}
-        for seen in self.of("session.begun"):
-            sessions[seen.fields["station"], seen.fields["session"]] = Session(seen)
-        for seen in self.of("session.ended"):
-            session = sessions.get((seen.fields["station"], seen.fields["session"]))
-            if session is not None:
-                session.ended = seen
-        return list(sessions.values())
+        return list(self.derive(_sessions).values())
+
+    @reading
+    def named_transactions(self) -> dict[tuple[str, str], StationTransaction]:
+        """The transactions that stations named themselves (OCPP 2.x), by station and id."""
+        found: dict[tuple[str, str], StationTransaction] = {}
+        for seen in self.of("transaction.begun"):
+            found[seen.fields["station"], seen.fields["transaction_id"]] = StationTransaction(seen)
+        for seen in self.of("transaction.session"):
+            station = seen.fields["station"]
+            one, session = found.get((station, seen.fields["transaction_id"])), (station, seen.fields["session"])
+            if one is not None and session in self.derive(_sessions):
+                one.sessions.append(self.derive(_sessions)[session])
+        for seen in self.of("transaction.ended"):
+            if (one := found.get((seen.fields["station"], seen.fields["transaction_id"]))) is not None:
+                one.ended = seen
+        return found
+
+    @reading
+    def untold(self) -> list[Observation]:
+        """Messages that stations gave up because nobody answered them."""
+        return [seen for seen in self.of("untold") if not seen.fields["refused"]]
 
     # --- the operator ---
 
@@ -380,3 +403,15 @@ class Readings:
 def index(seen: Observation) -> int:
     """Return where an observation stands in its history."""
     return seen.i
+
+
+def _sessions(readings: Readings) -> dict[tuple[str, str], Session]:
+    """Return the physical charging sessions by station and name."""
+    sessions: dict[tuple[str, str], Session] = {}
+    for seen in readings.of("session.begun"):
+        sessions[seen.fields["station"], seen.fields["session"]] = Session(seen)
+    for seen in readings.of("session.ended"):
+        session = sessions.get((seen.fields["station"], seen.fields["session"]))
+        if session is not None:
+            session.ended = seen
+    return sessions

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Literal
 
 from interlock.csms.node import Csms
+from interlock.simulator.spec import OcppVersion
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,21 @@ class Specimen:
     seen_in: str = ""
     """Who is known to do it, where known."""
     strategy: Literal["seeds", "search"] = "seeds"
+    absent_in: tuple[tuple[OcppVersion, str], ...] = ()
+    """The OCPP versions in which nobody can be wrong in this way, each with the reason."""
+    elsewhere: tuple[tuple[OcppVersion, str, str], ...] = ()
+    """Where it shows otherwise in a version: (version, invariant, scenario)."""
+
+    def why_not(self, ocpp: OcppVersion) -> str | None:
+        """Return why it cannot exist where stations speak `ocpp`, or None if it can."""
+        return dict(self.absent_in).get(ocpp)
+
+    def under(self, ocpp: OcppVersion) -> Specimen:
+        """Return it with the invariant and the scenario that show it where stations speak `ocpp`."""
+        for version, invariant, scenario in self.elsewhere:
+            if version == ocpp:
+                return replace(self, caught_by=invariant, scenario=scenario)
+        return self
 
 
 @cache

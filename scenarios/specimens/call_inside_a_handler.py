@@ -20,10 +20,10 @@ class CallInsideAHandler(Csms):
     """Asks back before it answers."""
 
     async def take(self, station: str, report: rp.Report) -> rp.Reply:
-        """Read the configuration of a station whose session begins, and only then answer its start."""
+        """Clear the cache of a station whose session begins, and only then answer its start."""
         reply = await super().take(station, report)
         if isinstance(report, rp.Start):
-            asked = await self.operate(station, do.Relay("GetConfiguration", {}), self.ids.event_id())
+            asked = await self.operate(station, do.Relay("ClearCache", {}), self.ids.event_id())
             while asked.command_id and await self.phase(station, asked.command_id) in ("requested", "in-doubt"):
                 await asyncio.sleep(LOOK_EVERY_S)
         return reply

@@ -40,4 +40,5 @@ SPECIMEN = Specimen(
     caught_by="I06",
     scenario="offline-queue",
     seen_in="evcc#15951, openhab-addons#21265, connectorio-addons#161; lbbrhzn/ocpp#2123: the second of the start",
+    absent_in=(("2.0.1", "the station names its transactions, the CSMS draws no id"),),
 )

@@ -22,7 +22,8 @@ class RefusesUnknownStops(Connection):
     async def _called(self, called: ocppj.CallReceived) -> None:
         node = self.node
         assert isinstance(node, ErrorForUnknownStop)
-        if called.action == "StopTransaction" and str(called.payload.get("transactionId")) not in node.running:
+        stop, _ = self.dialect.accepted(called.action, called.payload)
+        if isinstance(stop, rp.Stop) and stop.transaction_id not in node.running:
             self.endpoint.fail(called.message_id, "InternalError", "no such transaction")
             return
         await super()._called(called)

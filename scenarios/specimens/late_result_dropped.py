@@ -35,4 +35,6 @@ SPECIMEN = Specimen(
     caught_by="I07",
     scenario="effect-after-timeout",
     seen_in="mobilityhouse/ocpp#297: ignoring response with unknown unique id; MicroOcpp#22 advises it",
+    # A card carries no remoteStartId, so nothing looks like a yes; what was answered late is lost all the same.
+    elsewhere=(("2.0.1", "I05", "answer-after-timeout"),),
 )

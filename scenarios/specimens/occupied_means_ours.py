@@ -15,7 +15,7 @@ from interlock.csms.domain.station import Phase
 from interlock.csms.node import Csms
 from interlock.scenarios.specimens import Specimen
 
-OCCUPIED = ("Preparing", "Charging", "SuspendedEV", "SuspendedEVSE", "Finishing")
+OCCUPIED = ("Preparing", "Charging", "SuspendedEV", "SuspendedEVSE", "Finishing", "Occupied")
 
 
 class OccupiedMeansOurs(Csms):

@@ -33,4 +33,5 @@ SPECIMEN = Specimen(
     caught_by="I24",
     scenario="clock-stands-still",
     seen_in="back ends with a unique key on connector, tag, meter and time",
+    absent_in=(("2.0.1", "a start is known by the id the station gave it, not by its words"),),
 )

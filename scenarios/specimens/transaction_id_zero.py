@@ -39,4 +39,5 @@ SPECIMEN = Specimen(
     caught_by="I24",
     scenario="undervoltage-while-charging",
     seen_in="woopstar/hsem#906: every transaction is 0; OCPP 1.6 errata 3.54 asks for positive ids (ocpp-go#312)",
+    absent_in=(("2.0.1", "the station names its transactions, the CSMS draws no id"),),
 )

@@ -36,6 +36,16 @@ def inside(function: Deed) -> Deed:
 
 
 OPEN = ("requested", "in-doubt")
+_HEARTBEATS = {"component": {"name": "OCPPCommCtrlr"}, "variable": {"name": "HeartbeatInterval"}}
+IN_2_0_1 = {"GetConfiguration": do.Relay("GetVariables", {"getVariableData": [_HEARTBEATS]})}
+"""What an operator sends a 2.0.1 station in the place of an action that only 1.6 has."""
+
+
+def _spoken(stage: Stage, station: int, command: do.Command) -> do.Command:
+    """Return a command in the words of the version that a station speaks."""
+    if isinstance(command, do.Relay) and stage.station(station).spec.ocpp == "2.0.1":
+        return IN_2_0_1.get(command.action, command)
+    return command
 
 
 @deed
@@ -48,15 +58,16 @@ async def ask(
     patience_s: float = 10.0,
     outcome_s: float = 0.0,
     request: str | None = None,
+    attempt: int = 1,
 ) -> None:
-    """Ask a node for a command, as an operator does.
+    """Ask a node for a command, as an operator does; `attempt` numbers the first time this step asks.
 
     Without an answer within `patience_s`, or told it failed, the operator asks again under the same request id, up to
     `attempts` times. With `outcome_s` he also asks again when the command is still open after that long.
     """
-    request_id = request or stage.new_request()
-    for attempt in range(1, attempts + 1):
-        decision = await _ask_once(stage, command, station, node, patience_s, request_id, attempt)
+    request_id, command = request or stage.new_request(), _spoken(stage, station, command)
+    for number in range(attempt, attempt + attempts):
+        decision = await _ask_once(stage, command, station, node, patience_s, request_id, number)
         if decision is None or decision.answer == "failed":
             continue
         if not outcome_s or decision.command_id is None:
@@ -110,6 +121,13 @@ async def ask_stop(stage: Stage, connector: int = 1, station: int = 1, node: int
     running = state.open_transaction(connector)
     if running is not None:
         await ask(stage, do.RemoteStop(running.transaction_id), station=station, node=node, **how)
+
+
+@deed
+@inside
+async def register(stage: Stage, token: str = "TAG-DRIVER", status: str = "Accepted", node: int = 1) -> None:
+    """An operator says at a node how a card is answered from now on: Accepted, Blocked, Expired or Invalid."""
+    await stage.register_token(token, status, node)
 
 
 @deed

@@ -125,6 +125,10 @@ class Stage(Protocol):
         """Hold one more socket in a station's name without a word. Raises `NotHere` over real sockets."""
         ...
 
+    async def register_token(self, token: str, status: str, node: int = 1) -> None:
+        """Say at a node how a card is answered from now on. Raises `NotHere` where the CSMS is somebody else's."""
+        ...
+
     def unreachable(self, station: str) -> AbstractContextManager[None]:
         """Let no new socket of a station be opened for as long as the context lasts."""
         ...

@@ -13,6 +13,8 @@ SUPPORTED = frozenset(DEEDS) - INSIDE | OUTSIDE
 
 def inapplicable(spec: Scenario, commands: frozenset[str] = frozenset(COMMANDS)) -> str | None:
     """Say why a scenario cannot be tried on a CSMS that takes these commands from outside, or None when it can."""
+    if spec.ocpp != "1.6":
+        return f"over real sockets scenarios speak OCPP 1.6, not {spec.ocpp}"
     for step in spec.steps:
         if step.what not in SUPPORTED:
             return f"{step.what} cannot be done to a CSMS from outside"

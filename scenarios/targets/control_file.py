@@ -25,6 +25,8 @@ from interlock.csms.domain.inflight import Phase
 
 SLOT = re.compile(r"\$\{(\w+)\}|\{(\w+)\}")
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+CARDS = ("Accepted", "Blocked", "Expired", "Invalid", "ConcurrentTx")
+"""How a card can be answered."""
 STATES = tuple(phase.value for phase in Phase)
 """Where a command can stand. The first two are no ends."""
 COMMANDS: dict[str, tuple[str, ...]] = {
@@ -150,6 +152,7 @@ class Described(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only
     stations: Stations | None = None
     commands: dict[str, Request] = {}
     states: dict[str, tuple[str, ...]] = {}
+    cards: dict[str, tuple[str, ...]] = {}
     outcome: Outcome | None = None
     events: Events | None = None
     connectors: Connectors | None = None
@@ -257,6 +260,9 @@ def _mistakes(found: Described, environment: Mapping[str, str]) -> Iterator[str]
         yield from _request(where, found.request(command), command)
     yield from _paths(found)
     yield from _states(found)
+    for status in found.cards:
+        if status not in CARDS:
+            yield f"[cards] {status!r} is no status of a card; there are {', '.join(CARDS)}"
     yield from _variables(found, environment)
 
 

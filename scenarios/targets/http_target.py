@@ -23,6 +23,7 @@ class HttpTarget:
         self._described = described
         self._exchange = Exchange(described, environment)
         self.commands, self.tells = described.askable, described.tells
+        self.cards = {card: status for status, cards in described.cards.items() for card in cards}
 
     async def operate(self, station: str, command: do.Command, request_id: str) -> Decision:
         """Ask for a command."""

@@ -126,8 +126,8 @@ class Host:
         """Ask the running node something; None when it gave no answer in time (or died over it)."""
         task = self.spawn(coroutine)
         await asyncio.wait({task}, timeout=patience_s)
-        if not task.done() or task.cancelled() or isinstance(task.exception(), BrokenOff):
-            return None
+        if not task.done() or task.cancelled() or task.exception() is not None:
+            return None  # an error of the node's own was noted when the task ended
         return task.result()
 
     # --- its end ---

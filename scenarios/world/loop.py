@@ -34,6 +34,16 @@ class Deadlock(RuntimeError):
     """Somebody waits and nothing is left that could wake them."""
 
 
+class Livelock(RuntimeError):
+    """Something goes on and on, and each time a little later: more than any run needs. `node` is whose turn it was."""
+
+    def __init__(self, node: str, text: str) -> None:
+        super().__init__(text)
+        self.node = node
+
+
+CALLBACKS = 5_000_000
+"""Callbacks after which a run is taken to go on for ever; `SimLoop.limit` may be more for a run of many stations."""
 TURNS = 50_000
 """Turns of the loop at one moment, after which whoever keeps it busy is taken for stuck. A rush takes hundreds."""
 
@@ -59,6 +69,8 @@ class SimLoop(asyncio.BaseEventLoop):
         self._buried: list[Any] = []
         self._clock_resolution = 1e-9
         self.turns = 0
+        self.limit = CALLBACKS
+        """Callbacks that may still run."""
         self.tasks: weakref.WeakSet[asyncio.Task[Any]] = weakref.WeakSet()
 
     def time(self) -> float:
@@ -80,6 +92,9 @@ class SimLoop(asyncio.BaseEventLoop):
             timer = heapq.heappop(scheduled)
             timer._scheduled = False  # type: ignore[attr-defined]
             ready.append(timer)
+        self.limit -= len(ready)
+        if self.limit < 0:
+            self._livelocked()
         for _ in range(len(ready)):
             handle = ready.popleft()
             if not handle._cancelled:
@@ -162,6 +177,15 @@ class SimLoop(asyncio.BaseEventLoop):
         message = f"{incarnation} is stuck: {TURNS} turns, and time does not pass"
         self.call_exception_handler({"message": message, "handle": handle})
         self.kill(incarnation)
+
+    def _livelocked(self) -> None:
+        """End a run that goes on and on: it is the fault of the incarnation whose turn it is, or of the world."""
+        self.limit = CALLBACKS  # enough to end it
+        incarnation = next((found for handle in self._ready if (found := handle._context.get(INCARNATION))), None)
+        text = f"more callbacks than a run needs, and no end at {self.env.now:.3f} s"
+        if incarnation is None:
+            raise Deadlock(text)
+        raise Livelock(incarnation.split("#")[0], text)
 
     def _bury(self, handle: asyncio.Handle) -> None:
         # Kept, not collected: closing a coroutine would run its `finally` blocks.

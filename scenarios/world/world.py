@@ -24,14 +24,15 @@ from interlock.csms import codec
 from interlock.csms.domain.station import Rules, Station, evolve
 from interlock.csms.handle import Handler, station_of, station_stream
 from interlock.csms.node import Csms
-from interlock.csms.store import MemoryStore, StoredEvent
+from interlock.csms.store import NOT_DURABLE, MemoryStore, StoredEvent
 from interlock.scenarios.record.history import History
 from interlock.scenarios.spec import Drawn, Scenario, Step
 from interlock.scenarios.steps.deeds import DEEDS
 from interlock.scenarios.steps.faults import FAULTS
 from interlock.scenarios.steps.stage import Stage
+from interlock.scenarios.world.blame import of_the_csms
 from interlock.scenarios.world.host import Host
-from interlock.scenarios.world.loop import INCARNATION, Clock, SimLoop
+from interlock.scenarios.world.loop import INCARNATION, Clock, Livelock, SimLoop
 from interlock.scenarios.world.storage import as_json
 from interlock.simulator.assembly import build_station
 from interlock.simulator.driver import start_habit
@@ -43,6 +44,8 @@ from interlock.simulator.station import Station as SimulatedStation
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 """What the clocks of every world read at second 0."""
+CALLBACKS, CALLBACKS_A_STATION = 200_000, 5_000
+"""Callbacks of the loop after which a run is taken to go on for ever: the longest of the library needs a twentieth."""
 OPERATOR_TOKEN = "TAG-OPERATOR"
 DRIVER_TOKEN = "TAG-DRIVER"
 
@@ -73,6 +76,7 @@ class World:
         self.scenario, self.drawn, self.seed, self.csms_class = scenario, drawn, seed, csms_class
         self.env = Clock()
         self.loop = SimLoop(self.env)
+        self.loop.limit = CALLBACKS + CALLBACKS_A_STATION * scenario.stations
         self.loop.set_exception_handler(self._callback_failed)
         self.clock = SimClock(self.env)
         self.history = History(lambda: self.env.now)
@@ -100,6 +104,7 @@ class World:
         self._rules = Rules(scenario.connectors, slots)
         spec = StationSpec(
             station_id="",
+            ocpp=scenario.ocpp,
             evses=scenario.connectors,
             persona=PERSONAS[drawn.persona],
             **drawn.station,
@@ -215,14 +220,21 @@ class World:
         self.hosts = [Host(self, number) for number in range(1, scenario.nodes + 1)]
         for host in self.hosts:
             await host.start()
-            assert host.csms is not None
-            for token in (OPERATOR_TOKEN, DRIVER_TOKEN):
-                if host.number == 1:
-                    await host.call(host.csms.register_token(token, "Accepted"), 60.0)
-                else:
-                    host.csms.tokens[token] = "Accepted"
+        for token in (OPERATOR_TOKEN, DRIVER_TOKEN):
+            await self.register_token(token, "Accepted")
         for station in self.stations:
             station.start()
+
+    async def register_token(self, token: str, status: str, node: int = 1) -> None:
+        """Say at a node how a token is answered from now on; the others are told of it as of any commit."""
+        csms = self.host(node).taking
+
+        async def registering(csms: Csms) -> None:
+            with contextlib.suppress(*NOT_DURABLE):  # the operator hears that it was not kept
+                await csms.register_token(token, status)
+
+        if csms is not None:
+            await self.host(node).call(registering(csms), 60.0)
 
     async def _end(self) -> None:
         await self._heal()
@@ -284,13 +296,19 @@ class World:
 
     @contextlib.contextmanager
     def _watched(self, what: str) -> Iterator[None]:
-        """Note an error of the world's own. It says nothing about the CSMS, so the run has no verdict: ERROR."""
+        """Note an error. One of the world's own says nothing about the CSMS, so the run has no verdict: ERROR.
+
+        One that the CSMS raised while the world set it up, asked it or looked at it is the CSMS's own.
+        """
         try:
             yield
         except Exception as error:
             where = traceback.extract_tb(error.__traceback__)[-1]
             text = f"{what}: {type(error).__name__}: {error} ({Path(where.filename).name} line {where.lineno})"
-            self.history.observe("world.failed", error=text[:300])
+            if isinstance(error, Livelock) or of_the_csms(where.filename):
+                self.history.observe("task.failed", node=getattr(error, "node", "csms"), error=text[:300])
+            else:
+                self.history.observe("world.failed", error=text[:300])
 
     def _callback_failed(self, loop: Any, context: dict[str, Any]) -> None:
         """Note an error in a callback: whose it is tells whether the CSMS is wrong or the world."""
@@ -425,6 +443,7 @@ class World:
                     station=self.station_id(number),
                     connector=connector,
                     status=shown_status.status if shown_status else None,
+                    error_code=shown_status.error_code if shown_status else None,
                     transaction_id=running.transaction_id if running else None,
                     held=state.held(connector) is not None,
                     online=state.online,

@@ -8,7 +8,8 @@ from typing import NamedTuple
 from interlock.simulator.evse import Evse
 from interlock.simulator.ocppj.answers import Answers
 from interlock.simulator.ocppj.conversation import Conversation
-from interlock.simulator.ocppj.link import Call, Payload
+from interlock.simulator.ocppj.link import LOST, TIMED_OUT, Call, Payload
+from interlock.simulator.ocppj.outbox import Entry
 from interlock.simulator.ocppj.reported import Reported
 from interlock.simulator.ocppj.schemas import Schemas
 from interlock.simulator.station import Station
@@ -60,6 +61,17 @@ class OcppController:
     def accepts(self, evse: Evse, payload: Payload) -> bool:
         """Tell whether a valid answer to an Authorize lets the token charge at an EVSE."""
         raise NotImplementedError
+
+    # --- what is never told ---
+
+    def gave_up(self, entry: Entry, why: str) -> None:
+        """Note that a durable message was dropped: the CSMS will never hear what it told."""
+        self.note_untold(entry, why)
+
+    def note_untold(self, entry: Entry, why: str, **about: str) -> None:
+        """Record it in the history, with what is known `about` it; `refused`: it was answered, and not with a yes."""
+        station, refused = self.station, why not in (LOST, TIMED_OUT)
+        station.observe("untold", station=station.station_id, action=entry.action, why=why, refused=refused, **about)
 
     # --- authorization ---
 

@@ -236,6 +236,8 @@ class Conversation:
 
     def _dropped(self, entry: Entry, why: str) -> None:
         if entry.reported is None:
+            if entry.durable:
+                self._dialect.gave_up(entry, why)
             return
         reported, what = entry.reported
         reported.queued = max(0, reported.queued - 1)

@@ -37,6 +37,9 @@ class Dialect(Protocol):
     def answered(self, entry: Entry, payload: Payload) -> None:
         """Handle the answer to a durable message."""
 
+    def gave_up(self, entry: Entry, why: str) -> None:
+        """Note that a durable message was dropped without an answer."""
+
     def heartbeat_changed(self, interval_s: float) -> None:
         """Note the interval that a boot was answered with."""
 

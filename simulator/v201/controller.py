@@ -168,6 +168,14 @@ class Controller(OcppController):
         if not accepted and runs and self.model.truth("TxCtrlr", "StopTxOnInvalidId"):
             evse.end("deauthorized", "station")
 
+    def gave_up(self, entry: Entry, why: str) -> None:
+        """Note which transaction's event was dropped after its last attempt (E13)."""
+        if isinstance(entry, Event):
+            about = {"transaction_id": entry.transaction.transaction_id, "event": entry.kind}
+            self.note_untold(entry, why, **about)
+        else:
+            super().gave_up(entry, why)
+
     # --- authorization ---
 
     @property
@@ -266,7 +274,9 @@ class Controller(OcppController):
 
     def send_unknown_stop(self, transaction_id: int | str, meter_wh: int) -> None:
         """Send the end of a transaction that this CSMS never knew, if connected."""
-        reading = Reading(meter_wh, 0.0, self.station.power.volts)
-        body = unknown_end(str(transaction_id), reading, self.station.time())
+        station = self.station
+        station.observe("transaction.unknown", station=station.station_id, transaction_id=str(transaction_id))
+        reading = Reading(meter_wh, 0.0, station.power.volts)
+        body = unknown_end(str(transaction_id), reading, station.time())
         message_id = f"unknown-stop-{transaction_id}"[:36]
         self.send_raw(f'[2,"{message_id}","TransactionEvent",{body}]')

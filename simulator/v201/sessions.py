@@ -110,7 +110,12 @@ class Sessions:
         bay.transaction = transaction = Transaction(new_uuid(station.rng), evse.number, evse.connector, token, reading)
         if station.spec.deviations.seq_no_runs_on:
             transaction.seq_no = bay.seq_no
+        self._note("transaction.begun", transaction, connector=evse.number, meter_wh=evse.read().energy_wh)
         return transaction
+
+    def _note(self, kind: str, transaction: Transaction, **about: object) -> None:
+        station = self._station
+        station.observe(kind, station=station.station_id, transaction_id=transaction.transaction_id, **about)
 
     def began(self, session: Session) -> None:
         """Start a transaction, or go on with the one that is open."""
@@ -127,6 +132,7 @@ class Sessions:
             transaction, kind = self._new(evse, token, reading), "Started"
         transaction.token, transaction.stopped = token, None
         session.transaction_id = transaction.transaction_id
+        self._note("transaction.session", transaction, session=session.session)
         self._queue(
             transaction.event(
                 kind,
@@ -174,6 +180,7 @@ class Sessions:
     def _end(self, evse: Evse, transaction: Transaction, cause: Cause, token: Token | None = None) -> None:
         bay = self._bay(evse)
         bay.transaction = None
+        self._note("transaction.ended", transaction, meter_wh=evse.read().energy_wh)
         unplugged = evse.vehicle is None or cause.trigger == "EVCommunicationLost"
         self._queue(
             transaction.event(

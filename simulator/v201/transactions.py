@@ -60,11 +60,11 @@ def charging_state(circumstances: Circumstances) -> str:
 class Event(Entry):
     """A TransactionEvent in the queue. It is marked as offline if it had not been sent when there was no connection."""
 
-    __slots__ = ("_sent", "offline", "transaction")
+    __slots__ = ("_sent", "kind", "offline", "transaction")
 
     def __init__(self, transaction: Transaction, kind: str, body: str) -> None:
         super().__init__("TransactionEvent", body, durable=True, expendable=kind == "Updated")
-        self.transaction = transaction
+        self.transaction, self.kind = transaction, kind
         self.offline = False
         self._sent = False
 

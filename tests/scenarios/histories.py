@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
+from interlock.scenarios.judge.expected_calls import expected_call
 from interlock.scenarios.record.history import EPOCH, History
 
 STATION, NODE, TOKEN = "CP01", "node1", "TAG"
@@ -20,6 +21,8 @@ ACTIONS = {
     "Reset": "Reset",
     "RemoteStop": "RemoteStopTransaction",
 }
+ANSWERED = ("asked", "intent", "answered", "called", "obeyed", "moved", "replied", "outcome")
+"""The same with the station's answer on the wire."""
 COMMAND = ("asked", "intent", "answered", "called", "obeyed", "moved", "outcome")
 """What happens to a command, in the right order."""
 SESSION = ("begun", "started", "sample", "ended", "stopped")
@@ -34,6 +37,8 @@ RULES: dict[str, Any] = {
     "resolve_bound_s": 100.0,
     "max_down_s": 20.0,
     "recorded": "all",
+    "start_window_s": 90.0,
+    "answers": {"interval_s": HEARTBEAT_S, "registration": "Accepted", "unknown_tokens": "Accepted"},
 }
 
 
@@ -83,6 +88,8 @@ class Story:
     def report(self, action: str, payload: dict[str, Any], reply: dict[str, Any], *facts: tuple[str, Any]) -> None:
         """Let the station tell something; `facts` are stored before it is answered."""
         self.frames += 1
+        if action == "Heartbeat" and not reply:
+            reply = {"currentTime": self.iso()}
         self.frame("csms.received", [2, f"s{self.frames}", action, payload])
         if facts:
             self.append(*facts)
@@ -93,7 +100,9 @@ class Story:
         self.see("socket.opened", station=STATION, socket=self.epoch, node=NODE)
         came = {"epoch": self.epoch, "node": NODE}
         booted = {"vendor": "v", "model": "m", "serial": None, "firmware": None, "registration": "Accepted"}
-        self.report("BootNotification", {}, {}, ("CameOnline", came), ("Booted", booted))
+        told = {"chargePointVendor": "v", "chargePointModel": "m"}
+        reply = {"status": "Accepted", "currentTime": self.iso(self.now + 0.5), "interval": int(HEARTBEAT_S)}
+        self.report("BootNotification", told, reply, ("CameOnline", came), ("Booted", booted))
         self.status(1, "Available")
         self.status(2, "Available")
 
@@ -192,7 +201,8 @@ class Story:
                     self.see("request.answered", **about, answer=answer, command_id=known, reason=reason)
                 case "called":
                     self.see("call", node=NODE, station=STATION, **called, action=action)
-                    self.frame("csms.sent", [2, command_id, action, {}])
+                    expected = expected_call(asked, "ocpp1.6")
+                    self.frame("csms.sent", [2, command_id, action, expected[1] if expected else {}])
                 case "obeyed":
                     word = status or accepting
                     self.see("obeyed", station=STATION, message_id=command_id, action=action, status=word)
@@ -200,8 +210,10 @@ class Story:
                     self.ledger("lock", "unlocked", command_id, connector)
                 case "moved":
                     pass
+                case "replied":
+                    self.frame("csms.received", [3, command_id, {"status": status or accepting}])
                 case "outcome":
-                    self.outcome(outcome, command_id)
+                    self.outcome(outcome, command_id, status or accepting)
                 case other:
                     raise ValueError(other)
         return self
@@ -210,8 +222,8 @@ class Story:
         about = {"station": STATION, "connector": connector, "part": part, "action": action}
         self.see("ledger", **about, by=by, message_id=message_id)
 
-    def outcome(self, type: str, command_id: str = "c1") -> None:
-        self.append((type, {"command_id": command_id, "status": "x", "why": "x", "evidence": "x"}))
+    def outcome(self, type: str, command_id: str = "c1", status: str = "x") -> None:
+        self.append((type, {"command_id": command_id, "status": status, "why": "x", "evidence": "x"}))
 
     # --- charging ---
 
@@ -246,21 +258,13 @@ class Story:
                         "status": "Accepted",
                         "command_id": message_id,
                     }
-                    payload = {"connectorId": connector}
-                    self.report(
-                        "StartTransaction", payload, {"transactionId": transaction}, ("TransactionStarted", start)
-                    )
+                    payload = {"connectorId": connector, "idTag": TOKEN, "meterStart": meter_wh}
+                    payload |= {"timestamp": start["started_at"]}
+                    reply = {"transactionId": transaction, "idTagInfo": {"status": "Accepted"}}
+                    self.report("StartTransaction", payload, reply, ("TransactionStarted", start))
                 case "sample":
                     for energy in samples:
-                        taken = {
-                            "evse": connector,
-                            "transaction_id": str(transaction),
-                            "sampled_at": self.iso(),
-                            "energy_wh": energy,
-                            "power_w": None,
-                            "voltage_v": None,
-                        }
-                        self.append(("MeterSampled", taken), stream=f"meter-{STATION}-{transaction}")
+                        self.sample(connector, transaction, energy, {"value": str(energy)})
                 case "ended":
                     self.see("session.ended", **where, meter_wh=end_wh, energy_wh=energy_wh, reason="Local")
                 case "stopped":
@@ -272,10 +276,31 @@ class Story:
                         "reason": "Local",
                         "id_token": TOKEN,
                     }
-                    self.report("StopTransaction", {"transactionId": transaction}, {}, ("TransactionStopped", stop))
+                    payload = {"transactionId": transaction, "meterStop": stop["meter_stop_wh"], "idTag": TOKEN}
+                    reply = {"idTagInfo": {"status": "Accepted"}}
+                    self.report("StopTransaction", payload, reply, ("TransactionStopped", stop))
                 case other:
                     raise ValueError(other)
         return self
+
+    def sample(self, connector: int, transaction: int, energy_wh: int, reading: dict[str, Any], **kept: Any) -> None:
+        """Let the station tell one reading; `kept` is what the log has of it in another way."""
+        value = {"timestamp": self.iso(), "sampledValue": [reading]}
+        taken = {
+            "evse": connector,
+            "transaction_id": str(transaction),
+            "sampled_at": value["timestamp"],
+            "energy_wh": energy_wh,
+            "power_w": None,
+            "voltage_v": None,
+            "readings": [reading],
+            **kept,
+        }
+        payload = {"connectorId": connector, "transactionId": transaction, "meterValue": [value]}
+        self.frames += 1
+        self.frame("csms.received", [2, f"s{self.frames}", "MeterValues", payload])
+        self.append(("MeterSampled", taken), stream=f"meter-{STATION}-{transaction}")
+        self.frame("csms.sent", [3, f"s{self.frames}", {}])
 
     # --- its end ---
 

@@ -65,6 +65,32 @@ def test_json_is_all_that_is_printed(tmp_path: Path) -> None:
     assert len(found["runs"]) == 2
 
 
+def test_a_version_is_asked_for_printed_kept_and_in_the_line_that_does_it_again(tmp_path: Path) -> None:
+    flags = ("--csms", "send-then-append", "--json")
+    done = interlock("run", "heartbeat-vs-unlock", "--ocpp", "both", *flags, cwd=tmp_path)
+    assert done.returncode == 1
+    runs = json.loads(done.stdout)["runs"]
+    assert [one["ocpp"] for one in runs] == ["1.6", "2.0.1"]
+    assert all(set(one["failed"]) >= {"I02", "I03"} for one in runs)  # the naive design loses under both
+    line = "interlock run heartbeat-vs-unlock --seed 0 --ocpp 2.0.1 --csms send-then-append"
+    assert runs[1]["reproduce"] == line
+    folder = tmp_path / "interlock-out" / "heartbeat-vs-unlock" / "send-then-append-ocpp2.0.1-seed-0"
+    assert json.loads((folder / "run.json").read_text("utf-8"))["ocpp"] == "2.0.1"
+    assert "replayed: the same" in interlock("replay", str(folder), cwd=tmp_path).stdout
+
+
+def test_a_search_speaks_the_later_version_and_its_find_runs_by_itself(tmp_path: Path) -> None:
+    flags = ("--csms", "send-then-append", "--budget", "64", "--jobs", "1")
+    done = interlock("search", "heartbeat-vs-unlock", "--ocpp", "2.0.1", *flags, cwd=tmp_path)
+    assert done.returncode == 1
+    found = json.loads((tmp_path / "interlock-out" / "search" / "search.json").read_text("utf-8"))
+    assert found["ocpp"] == ["2.0.1"]
+    assert "--ocpp 2.0.1 --seed 0" in done.stdout
+    path = tmp_path / found["found"]["scenario"]
+    assert "ocpp='2.0.1'" in path.read_text("utf-8")
+    assert interlock("run", str(path), "--csms", "send-then-append", "--quiet", cwd=tmp_path).returncode == 1
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
@@ -74,6 +100,11 @@ def test_json_is_all_that_is_printed(tmp_path: Path) -> None:
         (["run", "--suite", "heartbeat-vs-unlock"], "not both"),
         (["run", "heartbeat-vs-unlock", "--seed", "-1"], "--seed: it is 0 or more"),
         (["run", "heartbeat-vs-unlock", "--seed", "x"], "--seed: it is a whole number"),
+        (["run", "heartbeat-vs-unlock", "--seed", "-1"], "'--seed'"),
+        (["run", "heartbeat-vs-unlock", "--seed", "x"], "'--seed'"),
+        (["run", "heartbeat-vs-unlock", "--ocpp", "2.1"], "'--ocpp'"),
+        (["run", "heartbeat-vs-unlock", "--ocpp", "2.0.1", "--target", "ws://x", "--control", "http://x"], "OCPP 1.6"),
+        (["prove", "counted-transaction-ids", "--ocpp", "2.0.1"], "the station names its transactions"),
         (["explain", "heartbeat-vs-unlok"], "did you mean heartbeat-vs-unlock?"),
         (["list", "everything"], "there is no list of 'everything'"),
     ],

@@ -15,12 +15,12 @@ from interlock.scenarios.judge.invariants.declare import Invariant, invariant
 from interlock.scenarios.judge.verdict import Verdict, document, verdict_of
 from interlock.scenarios.record.history import History
 
-from . import bites_commands, bites_log, bites_world
+from . import bites_commands, bites_log, bites_told, bites_world
 from .bites import BREAKS, HOLDS, Made
 from .bites_commands import equal_unlocks
-from .histories import NODE, START, STATION, Story
+from .histories import ANSWERED, NODE, START, STATION, Story
 
-MODULES = (bites_commands, bites_log, bites_world)
+MODULES = (bites_commands, bites_log, bites_told, bites_world)
 OVER_A_CAMPAIGN = {"I28"}
 
 
@@ -66,9 +66,8 @@ def test_every_history_is_used() -> None:
 
 
 def test_a_world_that_does_everything_right_passes() -> None:
-    story = Story().command("c1", "r1")
-    story.frame("csms.received", [3, "c1", {"status": "Unlocked"}])
-    story.command("c2", "r2", asked=START).charge(message_id="c2").silence(61)
+    story = Story().wait(10).command("c1", "r1", steps=ANSWERED)
+    story.command("c2", "r2", asked=START, steps=ANSWERED).charge(message_id="c2").silence(61)
     story.offline()
     story.online()
     findings = judge(story.rest())

@@ -65,7 +65,8 @@ def test_the_command_proves_a_few_and_writes_the_matrix(tmp_path: Path) -> None:
     matrix = (out / "kill-matrix.md").read_text("utf-8")
     assert "| send-then-append |" in matrix
     proof = json.loads((out / "proof.json").read_text("utf-8"))
-    assert [one["specimen"] for one in proof["kills"]] == ["send-then-append", "impure-fold"]
+    assert [one["specimen"] for one in proof["kills"]] == ["send-then-append"] * 2 + ["impure-fold"] * 2
+    assert [one["ocpp"] for one in proof["kills"]] == ["1.6", "2.0.1"] * 2
     assert proof["reference"]["flagged"] == []
 
 

@@ -29,7 +29,8 @@ def test_selection_seed_and_junit(tmp_path: Path) -> None:
         tmp_path, "--interlock", "--interlock-seed", "7", "-k", "unlock and not node", "--junitxml", "j.xml", "-v"
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "heartbeat-vs-unlock[seed-7] PASSED" in done.stdout
+    assert "heartbeat-vs-unlock[1.6-seed-7] PASSED" in done.stdout
+    assert "heartbeat-vs-unlock[2.0.1-seed-7] PASSED" in done.stdout
     assert 'value="7"' in (tmp_path / "j.xml").read_text("utf-8")
 
 

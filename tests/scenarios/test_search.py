@@ -10,12 +10,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
 
 from interlock.csms.labelled_points import POINTS
+from interlock.csms.settings import Settings
 from interlock.scenarios import scenario_file, spec
 from interlock.scenarios.explore.coverage import SOMETIMES, Coverage
 from interlock.scenarios.explore.schedules import STRATEGIES, Schedule, plan, settle
@@ -25,6 +26,7 @@ from interlock.scenarios.judge.verdict import Verdict
 from interlock.scenarios.library import scenarios
 from interlock.scenarios.runner import csms_class, examine
 from interlock.scenarios.spec import Scenario, draw, printable
+from interlock.simulator.deviations import USUAL
 
 from .test_cli import ROOT, RUN, interlock
 
@@ -62,6 +64,26 @@ def test_what_was_seen_least_is_drawn_first() -> None:
     crashes = [dict(one.spec.steps[-1].params)["point"] for one in drawn]
     assert crashes.count(wanted) > 30
     assert len(set(crashes)) > 3
+
+
+def test_odd_schedules_draw_every_command_card_setting_and_deviation() -> None:
+    kinds, deeds, changed, deviating = set[str](), set[str](), set[str](), set[str]()
+    for number in range(1200):
+        spec = plan(LIGHT[:1], [], 5, number, Coverage()).spec
+        steps = [dict(one.params) for one in spec.steps if one.what == "ask"]
+        kinds |= {type(params["command"]).__name__ for params in steps}
+        deeds |= {one.what for one in spec.steps}
+        before = Settings()
+        changed |= {
+            one.name for one in fields(Settings) if getattr(spec.settings, one.name) != getattr(before, one.name)
+        }
+        for name, value in spec.station:
+            if name == "deviations":
+                deviating |= {one.name for one in fields(value) if getattr(value, one.name) != getattr(USUAL, one.name)}
+    assert kinds >= {"Unlock", "RemoteStart", "RemoteStop", "Reset", "ChangeAvailability", "Relay", "Probe"}
+    assert deeds >= {"register", "swipe"}
+    assert changed >= {"registration", "heartbeat_interval_s", "unknown_tokens", "acceptance", "residency"}
+    assert deviating >= {"late", "twice", "crossed", "error_first", "error_after", "broken", "energy_unit"}
 
 
 def test_a_campaign_of_a_thousand_leaves_nothing_out_and_flags_nothing() -> None:

@@ -21,6 +21,20 @@ WANTED = (
 """What a campaign has to have done, besides a crash at each labelled point."""
 
 
+DONE = ("commands sent", "sessions begun", "outcomes recorded", "reports answered")
+"""What a whole suite has to have done, or its green says nothing."""
+
+
+def did(history: History) -> dict[str, int]:
+    """Count what a run really did, in the order of `DONE`."""
+    answered = sum(
+        seen.fields["edge"] == "csms.sent" and (frame := seen.frame()) is not None and frame.is_answer
+        for seen in history.of("frame")
+    )
+    outcomes = sum(bool(command.outcomes()) for command in history.commands.values())
+    return dict(zip(DONE, (len(history.call_frames), len(history.sessions), outcomes, answered), strict=True))
+
+
 def exercise(history: History) -> dict[str, int]:
     """Return how often a run did each thing, 0 for what it did not do. Points it passed count as things to crash at."""
     counts = Counter(dict.fromkeys(WANTED, 0))

@@ -263,6 +263,12 @@ LOOKED_AT_S = 5.0
 """An answer may wait this long behind the frames before it, at a slow store."""
 READS = frozenset(("GetCompositeSchedule", "GetConfiguration", "GetLocalListVersion"))
 """Actions whose answers have no word for yes: a station that decided about one did as it was told."""
+NOT_DONE = frozenset(("NotImplemented", "NotSupported"))
+"""Errors that say for certain that nothing was done."""
+REFUSING = frozenset(
+    ("Rejected", "UnlockFailed", "NotSupported", "NotImplemented", "UnknownVendorId", "Faulted", "Occupied")
+)
+"""What a station says when it does not."""
 ACCEPTING = frozenset(("Accepted", "Unlocked", "Scheduled", "RebootRequired"))
 """The answers by which a station says that it carries a command out."""
 
@@ -292,14 +298,18 @@ def outcome_is_true(history: History) -> Iterator[Violation]:
     and a start without an answer may be confirmed by a session that the same token began there by card. Every outcome
     in the log is judged, not only the last; for stations that lose what they had to tell, not that a start was refuted.
     Where a CSMS does not tell which CALL was for which of several equal commands, only their numbers are judged.
+
+    A 2.0.1 station gives a remote start's id back with the transaction it caused, so a card is no evidence there, and a
+    transaction recorded as a start's effect has a session that began by it.
     """
     yield from unattributed_calls.judge(history, _was_done)
+    yield from _wrong_effects(history)
     untied = unattributed_calls.untied(history)
     for command in history.commands.values():
         if command.command_id in untied:
             continue
         for phase, event in command.outcomes():
-            wrong = _contradiction(history, command, phase, event)
+            wrong = None if _crossed(history, command, event) else _contradiction(history, command, phase, event)
             if wrong is not None:
                 expected, found = wrong
                 calls = history.calls.get(command.command_id, [])
@@ -310,6 +320,35 @@ def outcome_is_true(history: History) -> Iterator[Violation]:
                     command.station,
                     story(command.intent, calls, _truths(history, command), event),
                 )
+
+
+def _wrong_effects(history: History) -> Iterator[Violation]:
+    """Transactions that stations named, recorded as the effect of a start that caused none of their sessions."""
+    for event in history.log:
+        if event.type not in ("TransactionStarted", "TransactionUpdated") or event.data.get("seq_no") is None:
+            continue
+        command = history.commands.get(event.data["command_id"] or "")
+        if command is None or not history.calls.get(command.command_id):
+            continue  # from outside it may not be known which CALL was for it
+        number = event.data["transaction_id"]
+        one = history.named_transactions.get((command.station, number))
+        messages = {call["message_id"] for call in history.calls[command.command_id]}
+        if one is not None and not any(session.begun["message_id"] in messages for session in one.sessions):
+            yield Violation(
+                f"transaction {number} is recorded as the effect of {command.kind} {command.command_id}",
+                "a session of it that began by that command",
+                f"its sessions began by {[session.begun['message_id'] or 'a card' for session in one.sessions]}",
+                command.station,
+                story(command.intent, one.begun, [session.begun for session in one.sessions], event),
+            )
+
+
+def _crossed(history: History, command: Command, event: LogEvent) -> bool:
+    """Tell whether the station had sent answers under other CALLs' ids by then: nobody can tell whose they are."""
+    return any(
+        seen["station"] == command.station and seen["how"] == "answer under an old id" and seen.i < event.i
+        for seen in history.of("deviated")
+    )
 
 
 def _contradiction(history: History, command: Command, phase: str, event: LogEvent) -> tuple[str, str] | None:
@@ -328,8 +367,10 @@ def _contradiction(history: History, command: Command, phase: str, event: LogEve
         case "RemoteStart":
             begun = any(seen.kind == "session.begun" for seen in truths)
             if phase in ("accepted", "confirmed") and not (taken or begun):
-                known = any(_survived(history, command, seen, event) for seen in _answers(history, command))
-                if phase == "confirmed" and not known and _same_card(history, command):
+                refused = filter(_says_no, _answers(history, command))
+                known = any(_survived(history, command, seen, event) for seen in refused)
+                tells = history.station_rules(command.station).get("ocpp", "1.6") != "1.6"
+                if phase == "confirmed" and not known and not tells and _same_card(history, command):
                     return None  # OCPP 1.6 cannot tell the two apart
                 return "the station took it, or a session began by it", answer
             if phase == "rejected" and (taken or begun):
@@ -353,6 +394,14 @@ def _was_done(history: History, command: Command, call: Observation) -> bool:
         return any(map(_is_unlock, caused))
     said = (seen["status"] for seen in history.obeyed(station, message_id))
     return bool(caused) or any(status in ACCEPTING for status in said)
+
+
+def _says_no(answer: Observation) -> bool:
+    """Tell whether an answer refuses. An error, or a payload that is not to be understood, says nothing."""
+    frame = answer.frame()
+    if frame is None:
+        return False
+    return frame.code in NOT_DONE or frame.field("status") in REFUSING
 
 
 def _survived(history: History, command: Command, answer: Observation, event: LogEvent) -> bool:

@@ -19,12 +19,16 @@ def _facts(event: LogEvent) -> Iterator[tuple[Hashable, str]]:
         case "TransactionStarted":
             number = data["transaction_id"]
             yield ("started", station, number), f"the start of transaction {number}"
-            if data["started_at"] is not None:  # what has no time is told by nothing from another that has none
+            # What has no time is told by nothing from another that has none; what the station names, by its name.
+            if data["started_at"] is not None and data.get("seq_no") is None:
                 start = (data["evse"], data["id_token"], data["meter_start_wh"], data["started_at"])
                 yield ("start", station, *start), f"a start at EVSE {start[0]} by {start[1]} at {start[2]} Wh"
         case "TransactionStopped":
             number = data["transaction_id"]
             yield ("stopped", station, number), f"the stop of transaction {number}"
+        case "TransactionUpdated":
+            number, message = data["transaction_id"], data["seq_no"]
+            yield ("updated", station, number, message), f"message {message} of transaction {number}"
         case "ContradictingEvidence":
             fact = event.type, data["command_id"], data["observed"]
             yield fact, f"{event.type} of {fact[1]}: {fact[2]}"
@@ -138,9 +142,22 @@ def acked_append_durable(history: History) -> Iterator[Violation]:
 def acked_command_durable(history: History) -> Iterator[Violation]:
     """Each request that was answered with a command has that command in the log, under that request.
 
-    The operator was told "accepted for execution" and goes home. If the power fails now, the log is all that remembers.
+    One told again is known, and not refused. The operator was told "accepted for execution" and goes home. If the power
+    fails now, the log is all that remembers.
     """
+    by_request = {command.request_id: command for command in history.commands.values()}
     for answer in history.of("request.answered"):
+        decided = by_request.get(answer["request_id"])
+        if answer["answer"] == "refused" and decided is not None and decided.intent.i < answer.i:
+            asked = history.requests[answer["request_id"], answer["attempt"]].asked
+            if asked is not None and decided.intent.i < asked.i:
+                yield Violation(
+                    f"request {answer['request_id']} was refused, and is command {decided.command_id}",
+                    f"known, as command {decided.command_id}",
+                    f"refused: {answer['reason']}",
+                    answer["station"],
+                    story(decided.intent, asked, answer),
+                )
         if answer["answer"] not in ("accepted", "known"):
             continue
         command = history.commands.get(answer["command_id"] or "")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from interlock.scenarios.judge.invariants.declare import Looked, invariant, story
+from interlock.scenarios.judge.invariants.declare import Looked, Scope, invariant, story
 from interlock.scenarios.judge.invariants.model import Lives
 from interlock.scenarios.judge.verdict import Violation
 from interlock.scenarios.record.history import History, Request
@@ -76,9 +76,8 @@ def answered(history: History) -> Iterator[Violation]:
     "I20",
     "no unhandled error, no leak",
     level="BOOKKEEPING",
-    needs=lambda history: len(history.of("rest")),
+    needs=lambda history: Scope(len(history.of("rest")), 0 if history.of("rest") else 1),
     absent="nobody counted what was left",
-    rest=True,
 )
 def nothing_breaks(history: History) -> Iterator[Violation]:
     """No task of a running node ends in an error nobody expected, and at rest nothing is left over.

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from interlock.scenarios.judge.invariants.declare import Looked, invariant
 from interlock.scenarios.judge.verdict import Violation
 from interlock.scenarios.judge.wire import Judgement
-from interlock.scenarios.judge.wire_check import Asked, Check, Heard, Side
+from interlock.scenarios.judge.wire_check import Asked, Check, Heard, Recent, Side
 from interlock.scenarios.judge.wire_checks.rpc import CsmsOneOutstanding
 from interlock.scenarios.judge.wire_checks.transactions import OneAnswerToOneStart
+from interlock.scenarios.record.frames import CALLRESULT
 from interlock.scenarios.record.history import History, seconds
 
 TOLERANCE_S = 0.01
@@ -18,7 +20,7 @@ EDGES: dict[str, Side] = {"csms.received": "station", "csms.sent": "csms"}
 
 def _looked(history: History) -> dict[str, Looked]:
     """Let checks of the wire look at the frames as the CSMS received and sent them; return what they saw, by id."""
-    checks: list[Check] = [_UntilItsDeadline(history), _WholeAnswer()]
+    checks: list[Check] = [_UntilItsDeadline(history), _WholeAnswer(), _OneStatus()]
     work = Judgement(checks=checks, edges=EDGES, content=False)
     for seen in history.observations:
         if seen.kind in ("frame", "socket.opened", "socket.closed"):
@@ -70,22 +72,55 @@ class _WholeAnswer(OneAnswerToOneStart, registered=False):
     whole_answer = True
 
 
+class _OneStatus(Check, registered=False):
+    """The same of a start that the station names: the card's status is what its answer holds."""
+
+    id, name, about, absent = "W15-2.0.1", "one start, one status", "csms", "no start was told twice"
+    clause = "OCPP 2.0.1 part 2, E01.FR.12 and E04"
+    dialect = ("2.0.1", "2.1")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._answers: Recent[tuple[Any, int]] = Recent()
+
+    def said(self, heard: Heard) -> None:
+        """Compare it with the answer before."""
+        asked, frame = heard.asked, heard.frame
+        if asked is None or frame is None or asked.action != "TransactionEvent" or frame.kind != CALLRESULT:
+            return
+        call, info, card = asked.frame, asked.frame.field("transactionInfo"), frame.field("idTokenInfo")
+        if call.field("eventType") != "Started" or not isinstance(info, dict) or not isinstance(card, dict):
+            return
+        key, status = (heard.station, info.get("transactionId"), call.field("seqNo")), card.get("status")
+        before = self._answers.get(key)
+        if before is None:
+            self._answers.put(key, (status, heard.i))
+            return
+        self.checked += 1
+        if before[0] != status:
+            what = f"the start of transaction {key[1]} was sent again and got another answer"
+            self.violated(what, f"{before[0]}, as before", str(status), heard.station, before[1], asked.i, heard.i)
+
+
 def _starts_answered(history: History) -> Looked:
-    return history.derive(_looked)[OneAnswerToOneStart.id]
+    looked = history.derive(_looked)
+    first, second = looked[OneAnswerToOneStart.id], looked[_OneStatus.id]
+    return Looked(first.checked + second.checked, 0, first.violations + second.violations)
 
 
 @invariant(
     "I32",
     "one answer to one start",
     needs=lambda history: history.derive(_starts_answered).scope,
-    absent="no StartTransaction was answered twice",
+    absent="no start was answered twice",
     frames=True,
-    ref="OCPP 1.6 section 4.8",
+    ref="OCPP 1.6 section 4.8; OCPP 2.0.1 part 2, E04",
 )
 def one_answer_to_one_start(history: History) -> Iterator[Violation]:
-    """A StartTransaction that a station sends again, under whatever message id, gets the answer it got before.
+    """A start that a station sends again, under whatever message id, gets the answer it got before.
 
     It does not know which answer was lost. With another transaction id its stop ends nothing, with another status it
-    ends a session that was allowed. The rule of W15, and the card's status with it.
+    ends a session that was allowed. The rule of W15, and the card's status with it. Where the station names its
+    transactions (OCPP 2.x) the status is all there is.
     """
     yield from history.derive(_starts_answered).violations

@@ -25,6 +25,25 @@ def readings(event: dict[str, Any]) -> list[tuple[str, float]]:
     ]
 
 
+def test_nothing_flowed_between_two_sessions() -> None:
+    """The second begins with the reading the first ended with, however long ago and with whatever power that was."""
+    rig = Rig201(meter_interval_s=60.0).up().charge()
+    rig.run(60)
+    rig.station.swipe(1, "TAG")
+    rig.run(5)
+    rig.station.unplug(1)
+    rig.run(300)
+    rig.charge()
+    rig.run(5)
+    first, second = rig.of("transaction.begun")
+    [ended] = rig.of("transaction.ended")
+    assert (first["meter_wh"] < ended["meter_wh"], second["meter_wh"]) == (True, ended["meter_wh"])
+    assert [seen["transaction_id"] for seen in rig.of("transaction.session")] == [
+        first["transaction_id"],
+        second["transaction_id"],
+    ]
+
+
 def test_a_session_by_card_from_start_to_unplugging() -> None:
     rig = Rig201(meter_interval_s=60.0).up().charge()
     rig.run(130)
@@ -307,6 +326,10 @@ def test_an_event_that_is_never_answered_is_given_up(answer: Any) -> None:
     waits = [round(later - before) for before, later in itertools.pairwise(sent)]
     assert waits == ([12, 22] if answer is None else [10, 20])  # the interval, and twice that (E13.FR.03)
     assert rig.station.outbox_pending == 0
+    [untold] = rig.of("untold")
+    [begun] = rig.of("transaction.begun")
+    assert (untold["event"], untold["refused"]) == ("Started", answer is not None)
+    assert untold["transaction_id"] == begun["transaction_id"]
     rig.peer.script.clear()
     rig.station.unplug(1)
     rig.run(10)

@@ -1,0 +1,130 @@
+"""The stage "races and recovery" of `interlock check csms`: what is printed of it, and the line that does it again."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import typer
+
+from interlock.scenarios.refused import UNTOLD, Refused
+from interlock.simulator.network.address import NoAddress, parse
+
+STATUSES = ("Accepted", "Blocked", "Expired", "Invalid", "ConcurrentTx")
+
+
+def cards_of(id_tags: Sequence[str], cards: Sequence[str], declared: Mapping[str, str]) -> dict[str, str]:
+    """Return statuses by card: from the control file, from `--id-tag CARD` and from `--card CARD=STATUS`."""
+    found = {**declared, **dict.fromkeys(id_tags, "Accepted")}
+    for text in cards:
+        card, _, status = text.rpartition("=")
+        if not card or status not in STATUSES:
+            raise Refused(f"--card is CARD=STATUS with one of {', '.join(STATUSES)}, not {text!r}")
+        found[card] = status
+    for card in found:
+        if not 1 <= len(card) <= 20:
+            raise Refused("a card's id has 1 to 20 characters in OCPP 1.6")
+    return found
+
+
+def run_races(
+    url: str,
+    control: str | None,
+    minutes: float,
+    seed: int,
+    id_prefix: str | None,
+    id_tags: Sequence[str],
+    cards: Sequence[str],
+    password: str | None,
+    out: Path,
+    *,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Run the stage, print what came of it and leave with its exit code."""
+    from interlock.scenarios.live.races import Plan, races
+    from interlock.scenarios.live.target_run import adapter
+    from interlock.scenarios.targets.target import TargetGone
+
+    try:
+        address = parse(url)
+    except NoAddress as error:
+        raise Refused(str(error)) from None
+    target = adapter(control) if control is not None else None
+    declared = getattr(target, "cards", {})
+    plan = Plan(
+        address,
+        out,
+        datetime.now(UTC),
+        seed,
+        60.0 * minutes,
+        id_prefix if id_prefix is not None else f"R{secrets.token_hex(3)}-",
+        cards_of(id_tags, cards, declared),
+        _again(url, control, minutes, seed, id_prefix, id_tags, cards),
+        password,
+    )
+    loud = not (quiet or as_json)
+    if loud:
+        print(f"races and recovery against {address.place}   seed {seed}   at most {minutes:g} min", flush=True)
+
+    async def work() -> None:
+        nonlocal plan
+        if target is not None:
+            await target.check()
+        plan = replace(plan, began=datetime.now(UTC))
+        done = await races(
+            plan, target, (lambda name: print(f"  {name}: done", flush=True)) if loud else lambda _: None
+        )
+        _show(done.document, done.took_s, out, as_json=as_json, loud=loud)
+        raise typer.Exit(done.verdict.exit_code)
+
+    try:
+        asyncio.run(work())
+    except TargetGone as error:
+        raise Refused(f"--control: {error}", UNTOLD) from None
+
+
+def _again(
+    url: str,
+    control: str | None,
+    minutes: float,
+    seed: int,
+    prefix: str | None,
+    tags: Sequence[str],
+    cards: Sequence[str],
+) -> str:
+    words = ["interlock", "check", "csms", url, "--stage", "races", "--seed", str(seed), "--minutes", f"{minutes:g}"]
+    words += ["--control", control] if control is not None else []
+    words += ["--id-prefix", prefix] if prefix is not None else []
+    for tag in tags:
+        words += ["--id-tag", tag]
+    for card in cards:
+        words += ["--card", card]
+    return shlex.join(words)
+
+
+def _show(document: dict[str, object], took_s: float, out: Path, *, as_json: bool, loud: bool) -> None:
+    from interlock.reports.run import clean
+
+    findings: list[dict[str, object]] = document["invariants"]  # type: ignore[assignment]
+    if as_json:
+        print(json.dumps({**document, "seconds": round(took_s, 1), "run": str(out)}, indent=1, sort_keys=True))
+        return
+    for one in findings if loud else ():
+        if one["verdict"] in ("FAIL", "ERROR", "INCONCLUSIVE"):
+            violations: list[dict[str, str]] = one["violations"]  # type: ignore[assignment]
+            told = str(one["reason"] or "")
+            if violations:
+                first = violations[0]
+                more = f" (and {len(violations) - 1} more)" if len(violations) > 1 else ""
+                told = f"{first['message']}: expected {first['expected']}, found {first['found']}{more}"
+            print(f"  {one['verdict']:<13}{one['id']} {one['name']}: {clean(told)}")
+    held = sum(one["verdict"] == "PASS" for one in findings)
+    failed = sum(one["verdict"] == "FAIL" for one in findings)
+    print(f"{document['verdict']}: {held} checks held, {failed} failed in {took_s:.0f} s   run: {out}")

@@ -1,0 +1,365 @@
+"""The life of a command as a table of legal steps, each no earlier than its reason and no later than its bound."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from interlock.scenarios.judge.invariants.declare import Looked, Told, invariant, story
+from interlock.scenarios.judge.invariants.model import Lives
+from interlock.scenarios.judge.invariants.sent import USUAL, socket_versions
+from interlock.scenarios.judge.verdict import Violation
+from interlock.scenarios.record.frames import CALLRESULT, Frame
+from interlock.scenarios.record.history import Command, History, LogEvent, Observation, seconds, station_of
+
+LEGAL: dict[str, frozenset[str]] = {
+    "requested": frozenset({"accepted", "rejected", "confirmed", "refuted", "in-doubt"}),
+    "in-doubt": frozenset({"accepted", "rejected", "confirmed", "refuted", "unknown", "closed"}),
+    "unknown": frozenset({"accepted", "rejected", "confirmed", "closed"}),
+    "closed": frozenset({"accepted", "rejected", "confirmed"}),
+    "accepted": frozenset({"lapsed", "confirmed"}),
+    "rejected": frozenset(),
+    "confirmed": frozenset(),
+    "refuted": frozenset(),
+    "lapsed": frozenset(),
+}
+"""Where a command may go from each phase. What is settled stays so: a contradiction is kept beside it."""
+EARLY_S = 0.05
+OVERDUE_S = 20.0
+"""How long after its deadline a command may still be only requested, on a node that lives and with a sound store."""
+NOTICED_S = 10.0
+"""How long it may take until a node that works through what came before it sees that a connection is gone."""
+YES = frozenset({"Accepted", "Unlocked", "Scheduled", "RebootRequired"})
+NOT_DONE = frozenset({"NotImplemented", "NotSupported"})
+"""CALLERROR codes that say for certain that nothing was done."""
+NOT_DONE_201 = NOT_DONE | {
+    "MessageTypeNotSupported",
+    "FormatViolation",
+    "FormationViolation",
+    "TypeConstraintViolation",
+    "PropertyConstraintViolation",
+    "OccurrenceConstraintViolation",
+    "OccurenceConstraintViolation",
+    "SecurityError",
+}
+"""The same in OCPP 2.0.1 part 4 section 4.3: what is not understood or not allowed is refused before it is acted on."""
+READS = frozenset({"GetConfiguration", "GetCompositeSchedule", "GetLocalListVersion"})
+Wrong = tuple[str, str]
+"""What was expected, and what was found."""
+
+
+def _lives(history: History) -> Looked:
+    looked = Looked()
+    for command in history.commands.values():
+        if (wrong := _deadline(history, command)) is not None:
+            looked.violations.append(_violation(command, "has another deadline than is set", wrong, [command.intent]))
+        phase, since = "requested", command.intent
+        for step, event in command.steps:
+            if step == "fulfilled":
+                continue
+            looked.checked += 1
+            wrong = _wrong(history, command, phase, since, step, event)
+            if wrong is not None:
+                answers = _answers(history, command)
+                looked.violations.append(
+                    _violation(command, f"goes from {phase} to {step}", wrong, [since, *answers, event])
+                )
+            phase, since = step, event
+        looked.violations += _at_its_end(history, command, phase)
+    return looked
+
+
+DEADLINE_S = 1.0
+"""By how much a deadline may differ from the time-out that is set."""
+
+
+def _deadline(history: History, command: Command) -> Wrong | None:
+    timeout_s, data = history.rules.get("call_timeout_s"), command.intent.data
+    if timeout_s is None or "deadline" not in data or history.rules.get("answers") is None:
+        return None
+    found_s = seconds(data["deadline"]) - command.intent.at
+    if abs(found_s - timeout_s) <= DEADLINE_S:
+        return None
+    return f"{timeout_s:g} s after it was decided", f"{found_s:.3f} s after"
+
+
+def _violation(command: Command, what: str, wrong: Wrong, about: list[Told]) -> Violation:
+    return Violation(f"{command.kind} {command.command_id} {what}", *wrong, command.station, story(about))
+
+
+def _wrong(history: History, command: Command, phase: str, since: LogEvent, step: str, event: LogEvent) -> Wrong | None:
+    if step not in LEGAL[phase]:
+        allowed = ", ".join(sorted(LEGAL[phase])) or "nothing more"
+        return f"after {phase}: {allowed}", step
+    match step:
+        case "accepted" | "rejected":
+            return _as_answered(history, command, step, event)
+        case "in-doubt":
+            return _doubted(history, command, event)
+        case "refuted" if phase == "requested":
+            left = [seen for seen in _frames(history, command) if seen.i < event.i]
+            return ("no frame left before that", f"one left at {left[0].t:.3f} s") if left else None
+        case "refuted":
+            return _asked_for_evidence(history, command, event) or _not_before(history, command, event, "lateness_s")
+        case "unknown":
+            return _not_before(history, command, event, "lateness_s")
+        case "lapsed":
+            if command.kind != "RemoteStart":
+                return "only a start lapses", command.kind
+            due_s = since.at + history.rules.get("start_window_s", 0.0)
+            return None if event.at >= due_s - EARLY_S else (f"not before {due_s:.3f} s", f"at {event.at:.3f} s")
+        case "confirmed":
+            return _evidence(history, command, event)
+    return None
+
+
+def _not_before(history: History, command: Command, event: LogEvent, bound: str) -> Wrong | None:
+    """An effect or answer may come late: nobody gives up before the deadline and that bound are over."""
+    if "deadline" not in command.intent.data:
+        return None
+    due_s = seconds(command.intent.data["deadline"]) + history.rules.get(bound, 0.0)
+    if event.at >= due_s - EARLY_S:
+        return None
+    return f"not before {due_s:.3f} s: the deadline and {bound} of {history.rules.get(bound, 0.0):g} s", (
+        f"at {event.at:.3f} s"
+    )
+
+
+def _frames(history: History, command: Command) -> list[Observation]:
+    found: list[Observation] = []
+    for call in history.calls.get(command.command_id, ()):
+        found += history.call_frames.get((call["station"], call["message_id"]), ())
+    return found
+
+
+def _answers(history: History, command: Command) -> list[Observation]:
+    calls = history.calls.get(command.command_id, ())
+    return [seen for call in calls for seen in history.answers.get((call["station"], call["message_id"]), ())]
+
+
+def _as_answered(history: History, command: Command, step: str, event: LogEvent) -> Wrong | None:
+    """An outcome that is an answer is one that came, in its own words, and as it was meant."""
+    frames = [frame for seen in _answers(history, command) if seen.i < event.i and (frame := seen.frame())]
+    if not frames:
+        return "an answer that came before that", "none came"
+    if command.asked.get("action") in READS:
+        return None
+    not_done = NOT_DONE if _version(history, command) == USUAL else NOT_DONE_201
+    said = [_meant(frame, not_done) for frame in frames]
+    if any(one is None for one in said) or (step, event.data["status"]) in said:
+        return _payload_kept(frames, event)
+    return f"what was answered: {', '.join(f'{one[0]} ({one[1]})' for one in said if one)}", (
+        f"{step} ({event.data['status']})"
+    )
+
+
+def _version(history: History, command: Command) -> str:
+    """Return the subprotocol of the socket a command left on."""
+    versions = history.derive(socket_versions)
+    return next((versions.get((command.station, seen["socket"]), USUAL) for seen in _frames(history, command)), USUAL)
+
+
+def _meant(frame: Frame, not_done: frozenset[str]) -> tuple[str, str] | None:
+    """Return the step an answer leads to and its word; None where it has no status of its own, as in 2.0.1 at times."""
+    if frame.kind != CALLRESULT:
+        return ("rejected", frame.code) if frame.code in not_done else ("in-doubt", frame.code)
+    status = frame.field("status")
+    if status is None:
+        return None
+    return ("accepted" if status in YES else "rejected"), str(status)
+
+
+def _payload_kept(frames: list[Frame], event: LogEvent) -> Wrong | None:
+    kept = event.data.get("answer")
+    if kept is None or "configurationKey" in kept or any(frame.payload == kept for frame in frames):
+        return None
+    return "the payload of the answer", str(kept)[:200]
+
+
+def _doubted(history: History, command: Command, event: LogEvent) -> Wrong | None:
+    """A doubt has a reason: the deadline, an answer that says nothing, a line that broke, a node that fell."""
+    data = command.intent.data
+    if "deadline" not in data or event.at >= seconds(data["deadline"]) - EARLY_S:
+        return None
+    if any(seen.i < event.i for seen in _answers(history, command)):
+        return None
+    for seen in history.of_any("socket.closed", "node.crashed", "node.started", "node.stopping", "node.broke"):
+        ours = seen["station"] == command.station if seen.kind == "socket.closed" else seen["node"] == data["node"]
+        if ours and command.intent.t - NOTICED_S < seen.t and seen.i < event.i:
+            return None
+    if any(seen.i < event.i for seen in history.of("task.failed")) or replaced(history, command, event):
+        return None
+    found = f"at {event.at:.3f} s: {event.data.get('why')}"
+    return f"its deadline at {seconds(data['deadline']):.3f} s, an answer, a broken connection or a crash", found
+
+
+def replaced(history: History, command: Command, event: LogEvent) -> bool:
+    """Tell whether a newer connection took a command's place by an event: who has that cannot know what was sent."""
+    stream = history.streams.get(command.intent.stream, ())
+    between = stream[command.intent.version : event.version]
+    return any(one.type == "CameOnline" and one.data["epoch"] > command.intent.data["epoch"] for one in between)
+
+
+def _asked_for_evidence(history: History, command: Command, event: LogEvent) -> Wrong | None:
+    """Silence proves nothing: whoever says that a start came to nothing has asked the station and had an answer."""
+    if command.kind != "RemoteStart":
+        return "a doubt that is refuted is one about a start", command.kind
+    probes = [
+        probe
+        for probe in history.commands.values()
+        if probe.request_id.startswith(f"probe:{command.command_id}:") and probe.intent.i < event.i
+    ]
+    if any(seen.i < event.i for probe in probes for seen in _answers(history, probe)):
+        return None
+    return "the station was asked and answered", f"{len(probes)} probes, none answered"
+
+
+def _evidence(history: History, command: Command, event: LogEvent) -> Wrong | None:
+    """What confirms a command is in the log too, at that moment."""
+    asked, wanted = command.asked, "a transaction of it"
+    if command.kind == "RemoteStart":
+        there = any(step == "fulfilled" and one.version <= event.version for step, one in command.steps)
+        there = there or _shown_by_its_id(history, command, event)
+    elif command.kind == "RemoteStop":
+        wanted = f"the end of transaction {asked['transaction_id']}"
+        there = any(
+            one.type in ("TransactionStopped", "TransactionUpdated") and one.version <= event.version
+            for one in history.derive(_of_transactions).get((command.station, str(asked["transaction_id"])), ())
+        )
+    else:
+        return None  # an unlock or reset of 2.0.1 is shown by the words of another message
+    return None if there else (f"{wanted} in the log before that", f"none: {event.data.get('evidence')}")
+
+
+def _shown_by_its_id(history: History, command: Command, event: LogEvent) -> bool:
+    """Tell whether a stop carried a start's id (2.0.1): its event does not say so, the evidence does."""
+    return command.asked.get("remote_start_id") is not None and any(
+        one.version <= event.version
+        for one in history.streams.get(event.stream, ())
+        if one.type == "TransactionStopped"
+    )
+
+
+def _of_transactions(history: History) -> dict[tuple[str, str], list[LogEvent]]:
+    """What the log says of each transaction, by station and its name."""
+    found: dict[tuple[str, str], list[LogEvent]] = {}
+    for event in history.log:
+        station = station_of(event.stream)
+        if station is not None and event.type in ("TransactionStarted", "TransactionUpdated", "TransactionStopped"):
+            found.setdefault((station, event.data["transaction_id"]), []).append(event)
+    return found
+
+
+# --- its end ---------------------------------------------------------------------------------------------------------
+
+
+def _at_its_end(history: History, command: Command, phase: str) -> Iterator[Violation]:
+    if phase == "unknown" and command.kind == "RemoteStop" and history.rules.get("bounds") is None:
+        ends = [
+            one
+            for one in history.derive(_of_transactions).get((command.station, command.asked["transaction_id"]), ())
+            if one.type == "TransactionStopped" and one.version > command.intent.version
+        ]
+        if ends:
+            wrong = "confirmed: its transaction ended, and the log says so", "unknown"
+            yield _violation(command, "is unknown though its evidence is in the log", wrong, [command.intent, *ends])
+    if phase == "unknown" and any(step == "fulfilled" for step, _ in command.steps):
+        wrong = "confirmed: its transaction is in the log", "unknown"
+        yield _violation(command, "is unknown though its evidence is in the log", wrong, [command.intent])
+    yield from _overdue(history, command)
+
+
+def _overdue(history: History, command: Command) -> Iterator[Violation]:
+    """A command is not only requested for long after its deadline: it is answered, refused by the line, or doubted."""
+    data, rest = command.intent.data, history.phase("rest")
+    if "deadline" not in data or rest is None or history.of("append.unconfirmed"):
+        return
+    due_s = seconds(data["deadline"]) + OVERDUE_S
+    first = next((event for step, event in command.steps if step != "fulfilled"), None)
+    if due_s > rest.t or (first is not None and first.at <= due_s):
+        return
+    disturbed = any(seen["fault"] in ("full_disk", "lossy_store") for seen in history.of("fault.begun"))
+    if disturbed or history.derive(Lives).fell(data["node"], command.intent.i, due_s) or history.of("node.broke"):
+        return
+    found = f"at {first.at:.3f} s" if first is not None else "never"
+    wrong = f"its first outcome, or a doubt, by {due_s:.3f} s", found
+    about: list[Told] = [command.intent] if first is None else [command.intent, first]
+    yield _violation(command, "is only requested long after its deadline", wrong, about)
+
+
+@invariant(
+    "I39",
+    "a command's life",
+    records="log",
+    needs=lambda history: history.derive(_lives).scope,
+    absent="no command has an outcome",
+    frames=True,
+    rest=True,
+    ref="Gray, Notes on Data Base Operating Systems, 1978: in doubt",
+)
+def command_lives(history: History) -> Iterator[Violation]:
+    """Each step of a command is one of the table, has its reason, and comes neither before it nor long after.
+
+    Accepted or rejected is an answer that came, in its own word, and means it; only NotImplemented and NotSupported
+    are errors that say no. In doubt before the deadline: only by an answer that settles nothing, a broken connection
+    or a crash. Refuted unsent: no frame left. Refuted, unknown and lapsed: not before the deadline and the lateness
+    bound, or the start window, are over, and a refuted start was asked about. Confirmed: its evidence is in the log;
+    and nothing is unknown of which the evidence is.
+    """
+    yield from history.derive(_lives).violations
+
+
+# --- starts nobody is given credit for -------------------------------------------------------------------------------
+
+
+def _credits(history: History) -> Looked:
+    looked = Looked()
+    waiting: dict[str, dict[str, Command]] = {}
+    by_id = {event.id: (step, command) for command in history.commands.values() for step, event in command.steps}
+    intents = {command.intent.id: command for command in history.commands.values()}
+    for event in history.log:
+        station = station_of(event.stream)
+        if station is None:
+            continue
+        open_here = waiting.setdefault(station, {})
+        if (asked := intents.get(event.id)) is not None and asked.kind == "RemoteStart":
+            open_here[asked.command_id] = asked
+        if event.type == "TransactionStarted" and event.data.get("seq_no") is None and not event.data.get("late"):
+            looked.checked += 1
+            looked.violations += _not_credited(open_here, station, event)
+        if (found := by_id.get(event.id)) is not None and found[0] not in ("in-doubt", "accepted", "unknown"):
+            open_here.pop(found[1].command_id, None)
+    return looked
+
+
+def _not_credited(open_here: dict[str, Command], station: str, event: LogEvent) -> Iterator[Violation]:
+    if event.data["command_id"] is not None:
+        return
+    for command in open_here.values():
+        same = command.asked["evse"], str(command.asked["id_token"]).lower()
+        if same == (event.data["evse"], str(event.data["id_token"]).lower()):
+            yield Violation(
+                f"transaction {event.data['transaction_id']} is not put down to the start that was waiting for it",
+                f"command {command.command_id}: same EVSE, same token, nothing else shown for it",
+                "no command",
+                station,
+                story(command.intent, event),
+            )
+            return
+
+
+@invariant(
+    "I40",
+    "a start that was waited for is recognised",
+    records="log",
+    needs=lambda history: history.derive(_credits).scope,
+    absent="no transaction began",
+    rest=True,
+    ref="OCPP 1.6 section 5.11",
+)
+def starts_are_recognised(history: History) -> Iterator[Violation]:
+    """A transaction on the EVSE and for the token of a remote start that has none yet is put down to that start.
+
+    It is the evidence the start was waiting for: without it the start lapses or stays unknown, and its hold keeps
+    everybody off the connector for as long.
+    """
+    yield from history.derive(_credits).violations

@@ -1,0 +1,248 @@
+"""What is stored is what was told: each fact in the log is a frame of the station, member by member, and vice versa."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from interlock.scenarios.judge.expected_facts import Fact, kept, misread, told
+from interlock.scenarios.judge.invariants.declare import Looked, invariant, story
+from interlock.scenarios.judge.invariants.sent import USUAL, socket_versions
+from interlock.scenarios.judge.verdict import Violation
+from interlock.scenarios.record.frames import CALL, CALLRESULT, Frame
+from interlock.scenarios.record.history import History, LogEvent, Observation, seconds, station_of
+
+AT_S = 0.001
+"""Times are written in milliseconds."""
+NAMED_BY_US = "TransactionStarted"
+Socket = tuple[str, int, str]
+Place = tuple[str, Fact]
+"""A station and a fact of it."""
+
+
+def fact_station(stream: str, stations: Iterable[str]) -> str | None:
+    """Return the station a stream keeps facts of, its meters' streams included: `meter-STATION-TRANSACTION`."""
+    if stream.startswith("meter-"):
+        return next((one for one in stations if stream.startswith(f"meter-{one}-")), None)
+    return station_of(stream)
+
+
+def _facts(history: History) -> Looked:
+    """Go through frames and stored events in order: no fact before its frame, no answer before its fact."""
+    looked, versions = Looked(), history.derive(socket_versions)
+    heard: dict[Place, list[Observation]] = {}
+    stored: Counter[Place] = Counter()
+    named: set[tuple[Place, str, str]] = set()
+    calls: dict[Socket, tuple[Observation, Frame, list[Fact]]] = {}
+    spoken: dict[str, str] = {}
+    for seen in history.of_any("frame", "stored"):
+        fields = seen.fields
+        if seen.kind == "stored":
+            station = fact_station(fields["stream"], spoken)
+            if station is None:
+                continue
+            version = spoken.get(station, USUAL)
+            looked.violations += _stored(seen, station, version, heard, stored, looked)
+            if (fact := kept(fields["type"], fields["data"], version)) is not None:
+                stored[station, fact] += 1
+                if fact[0] == NAMED_BY_US:
+                    started = fields["data"]
+                    named.add(((station, fact), str(started["transaction_id"]), started["status"]))
+            continue
+        frame = seen.frame()
+        if frame is None or not frame.strict:
+            continue
+        station, socket = fields["station"], (fields["station"], fields["socket"], frame.id)
+        if fields["edge"] == "csms.received" and frame.kind == CALL and isinstance(frame.payload, dict):
+            spoken[station] = versions.get((station, fields["socket"]), USUAL)
+            facts = told(frame.action, frame.payload, spoken[station])
+            calls[socket] = seen, frame, facts
+            for fact in facts:
+                heard.setdefault((station, fact), []).append(seen)
+        elif fields["edge"] == "csms.sent" and frame.kind == CALLRESULT and socket in calls:
+            looked.violations += _answered(seen, frame, station, *calls[socket], stored, named)
+    return looked
+
+
+def _stored(
+    seen: Observation,
+    station: str,
+    version: str,
+    heard: Mapping[Place, list[Observation]],
+    stored: Mapping[Place, int],
+    looked: Looked,
+) -> Iterator[Violation]:
+    """Compare a stored event with the frames that came before it."""
+    type, data = seen["type"], seen["data"]
+    fact = kept(type, data, version)
+    if fact is None:
+        return
+    looked.checked += 1
+    if type == "MeterSampled" and (wrong := misread(data)):
+        yield Violation(
+            f"a sample of {station} is not what its readings say: {', '.join(name for name, _, _ in wrong)}",
+            "; ".join(f"{name} {expected}" for name, expected, _ in wrong),
+            "; ".join(f"{name} {found}" for name, _, found in wrong),
+            station,
+            story(seen),
+        )
+    frames = heard.get((station, fact), [])
+    if len(frames) <= stored.get((station, fact), 0):
+        nearest = [place for place in heard if place[0] == station and place[1][0] == type]
+        yield Violation(
+            f"{type} of {station} is not what the station told" if not frames else f"{type} of {station} is kept twice",
+            f"{_shown(nearest[-1][1]) if nearest else 'nothing'}, told {len(frames)} times like this",
+            f"{_shown(fact)}, kept {stored.get((station, fact), 0) + 1} times",
+            station,
+            story(heard[nearest[-1]][-1:] if nearest else None, seen),
+        )
+    elif "at" in data and not frames[0].t - AT_S <= seconds(data["at"]) <= seen.t + AT_S:
+        yield Violation(
+            f"{type} of {station} is dated wrongly",
+            f"between {frames[0].t:.3f} s, when it was told, and {seen.t:.3f} s, when it was stored",
+            f"{seconds(data['at']):.3f} s",
+            station,
+            story(frames[0], seen),
+        )
+
+
+def _answered(
+    seen: Observation,
+    frame: Frame,
+    station: str,
+    received: Observation,
+    call: Frame,
+    facts: list[Fact],
+    stored: Mapping[Place, int],
+    named: set[tuple[Place, str, str]],
+) -> Iterator[Violation]:
+    """See that all an answered CALL told is in the log by then. A stop may contradict what is there: I30 sees to it."""
+    for fact in facts:
+        if fact[0] == "TransactionStopped":
+            continue
+        there = stored.get((station, fact), 0) > 0
+        number = frame.field("transactionId")
+        if there and fact[0] == NAMED_BY_US and call.action == "StartTransaction":
+            there = ((station, fact), str(number), _word(frame)) in named
+        if not there:
+            which = f" under number {number}, its card {_word(frame)}" if call.action == "StartTransaction" else ""
+            yield Violation(
+                f"{call.action} {call.id} was answered and what it told is not in the log",
+                f"{_shown(fact)}{which}",
+                "no such event stored before the answer left",
+                station,
+                story(received, seen),
+            )
+
+
+def _word(frame: Frame) -> str:
+    info = frame.field("idTagInfo")
+    return str(info.get("status")) if isinstance(info, dict) else ""
+
+
+def _shown(fact: Fact) -> str:
+    return f"{fact[0]} of {', '.join('none' if one is None else str(one) for one in fact[1])}"[:300]
+
+
+@invariant(
+    "I35",
+    "what is stored was told",
+    records="log",
+    needs=lambda history: history.derive(_facts).scope,
+    absent="nothing a station told is in the log",
+    frames=True,
+    ref="OCPP 1.6 section 4",
+)
+def stored_is_told(history: History) -> Iterator[Violation]:
+    """Each fact in the log is what a frame of that station said, member by member, as often as it was said.
+
+    Boot, status, start, stop, meter samples and notices: connector, status, error code, token, transaction, register,
+    reason, the station's own time, each reading with its unit; and the numbers of a sample are what its readings say,
+    in the unit they say it in. What was answered is there entirely, under the transaction's number and with
+    the card's status that were given. And a fact is dated when it was told.
+    """
+    yield from history.derive(_facts).violations
+
+
+# --- what facts say of each other ------------------------------------------------------------------------------------
+
+
+def _tied(history: History) -> Looked:
+    looked = Looked()
+    starts: dict[tuple[str, str], LogEvent] = {}
+    for event in history.log:
+        station, data = station_of(event.stream), event.data
+        if station is None or event.type not in ("TransactionStarted", "TransactionStopped"):
+            continue
+        key = station, data["transaction_id"]
+        start = starts.get(key)
+        if event.type == "TransactionStarted":
+            starts[key] = event
+            if data["command_id"] is not None:
+                looked.checked += 1
+                looked.violations += _not_its_command(history, station, event)
+        elif start is not None and start.data["evse"]:
+            looked.checked += 1
+            if data["evse"] != start.data["evse"]:
+                looked.violations.append(
+                    Violation(
+                        f"transaction {data['transaction_id']} ended at another EVSE than it began",
+                        f"EVSE {start.data['evse']}",
+                        f"EVSE {data['evse']}",
+                        station,
+                        story(start, event),
+                    )
+                )
+    for (station, transaction), start in starts.items():
+        for sample in history.streams.get(f"meter-{station}-{transaction}", ()):
+            looked.checked += 1
+            if start.data["evse"] and sample.data["evse"] not in (0, start.data["evse"]):
+                looked.violations.append(
+                    Violation(
+                        f"a sample of transaction {transaction} is kept for another EVSE than it runs at",
+                        f"EVSE {start.data['evse']}",
+                        f"EVSE {sample.data['evse']}",
+                        station,
+                        story(start, sample),
+                    )
+                )
+                break
+    return looked
+
+
+def _not_its_command(history: History, station: str, event: LogEvent) -> Iterator[Violation]:
+    command = history.commands.get(event.data["command_id"])
+    data = event.data
+    started: dict[str, Any] = {"kind": "RemoteStart", "station": station}
+    found: dict[str, Any] = {"kind": "no command", "station": station}
+    if command is not None:
+        found = {"kind": command.kind, "station": command.station}
+        if command.kind == "RemoteStart" and data.get("seq_no") is None:
+            started |= {"evse": data["evse"], "token": str(data["id_token"]).lower()}
+            found |= {"evse": command.asked["evse"], "token": str(command.asked["id_token"]).lower()}
+    if found != started:
+        yield Violation(
+            f"transaction {data['transaction_id']} is put down to a command that did not ask for it",
+            ", ".join(f"{name} {value}" for name, value in started.items()),
+            ", ".join(f"{name} {value}" for name, value in found.items()),
+            station,
+            story(command.intent if command else None, event),
+        )
+
+
+@invariant(
+    "I36",
+    "a transaction's facts agree",
+    records="log",
+    needs=lambda history: history.derive(_tied).scope,
+    absent="no transaction ended or was asked for",
+    rest=True,
+)
+def transactions_agree(history: History) -> Iterator[Violation]:
+    """A transaction ends and is metered where it began, and one put down to a remote start is what that asked for.
+
+    The stop of 1.6 names no connector: whoever keeps it has to know. And a session of another card, or on another
+    connector, does not fulfil a start.
+    """
+    yield from history.derive(_tied).violations

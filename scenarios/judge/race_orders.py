@@ -1,0 +1,239 @@
+"""What must hold of commands: what leaves is what was asked, where, once and soon; what is on record is what was told.
+
+A CALL is compared with all requests at its station: which of several alike it belongs to is never guessed.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from interlock.scenarios.judge.race_record import Exchange, Record
+from interlock.scenarios.judge.verdict import Level, Violation
+from interlock.scenarios.judge.wire_checks.transactions import wording
+from interlock.scenarios.record.domain_view import Observation
+
+Found = tuple[int, list[Violation]]
+
+UNASKED = ("UnlockConnector", "RemoteStartTransaction", "Reset")
+"""What moves something at a station: no CSMS does it without being asked."""
+DONE = ("Accepted", "Unlocked", "Scheduled")
+REFUSED = ("Rejected", "UnlockFailed", "NotSupported")
+ENDED_BADLY = ("rejected", "refuted")
+
+
+def _asks(record: Record) -> dict[str, list[Observation]]:
+    found: dict[str, list[Observation]] = defaultdict(list)
+    for ask in record.noted["request.asked"]:
+        if "action" in ask.fields:
+            found[ask["station"]].append(ask)
+    return found
+
+
+def _carries(order: Exchange, ask: Observation) -> bool:
+    sent = order.call.payload
+    return order.action == ask["action"] and all(sent.get(name) == value for name, value in ask["payload"].items())
+
+
+def as_asked(record: Record, run: Mapping[str, Any]) -> Found:
+    """What leaves for a station is what was asked for it, member by member; nothing moves that nobody asked for."""
+    asks, checked, found = _asks(record), 0, list[Violation]()
+    for order in record.orders:
+        same = [ask for ask in asks[order.station] if ask["action"] == order.action and ask.i < order.i]
+        if not same and order.action not in UNASKED:
+            continue
+        checked += 1
+        if not same:
+            what = f"{order.action} was sent to a station for which nobody asked for it"
+            found.append(Violation(what, "nothing", str(order.call.payload)[:120], order.station, (order.i,)))
+        elif not any(_carries(order, ask) for ask in same):
+            what = f"{order.action} is not what was asked for"
+            expected = str(same[-1]["payload"])[:120]
+            at = (same[-1].i, order.i)
+            found.append(Violation(what, expected, str(order.call.payload)[:120], order.station, at))
+    return checked, found
+
+
+def own_transaction(record: Record, run: Mapping[str, Any]) -> Found:
+    """A RemoteStopTransaction names a transaction that this station was given."""
+    given = {
+        (one.station, one.result.field("transactionId")): one
+        for one in record.of("StartTransaction")
+        if one.result is not None
+    }
+    checked, found = 0, list[Violation]()
+    for order in record.orders:
+        if order.action == "RemoteStopTransaction":
+            checked += 1
+            number = order.call.field("transactionId")
+            if (order.station, number) not in given:
+                what = "a RemoteStopTransaction names no transaction of this station"
+                found.append(Violation(what, "one of its own", str(number), order.station, (order.i,)))
+    return checked, found
+
+
+def leaves(record: Record, run: Mapping[str, Any]) -> Found:
+    """What was accepted for a station that is there leaves within seconds."""
+    checked, found = 0, list[Violation]()
+    for one in record.noted["left"]:
+        if not one["up"]:
+            continue
+        checked += 1
+        if not one["there"]:
+            what = f"{one['action']} was accepted for a station that is there, and never left"
+            found.append(Violation(what, "a CALL within 15 s", "none", one["station"], (one.i,)))
+    return checked, found
+
+
+def once(record: Record, run: Mapping[str, Any]) -> Found:
+    """What was asked once is sent once, however often the request was made under its key, where it takes keys.
+
+    What was refused, or could not be sent as the station was away, is not sent at all.
+    """
+    refused = {
+        (one["request_id"], one["attempt"])
+        for one in record.noted["request.answered"]
+        if one["answer"] in ("refused", "unreachable")
+    }
+    keyed = "requests" in run.get("rules", {}).get("told", ())
+    wanted: dict[tuple[str, str], set[Any]] = defaultdict(set)
+    for station, asks in _asks(record).items():
+        for ask in asks:
+            wanted[station, ask["action"]] |= set()
+            if (ask["request_id"], ask["attempt"]) in refused:
+                continue
+            wanted[station, ask["action"]].add(ask["request_id"] if keyed else (ask["request_id"], ask["attempt"]))
+    sent: dict[tuple[str, str], list[Exchange]] = defaultdict(list)
+    for order in record.orders:
+        if (order.station, order.action) in wanted:
+            sent[order.station, order.action].append(order)
+    found = []
+    for key, orders in sent.items():
+        if len(orders) > len(wanted[key]):
+            what = f"{key[1]} was sent more often than it was asked for"
+            at = tuple(order.i for order in orders[-3:])
+            found.append(Violation(what, f"{len(wanted[key])} times", f"{len(orders)} times", key[0], at))
+    return len(sent), found
+
+
+def recorded(record: Record, run: Mapping[str, Any]) -> Found:
+    """What became of a command, as the CSMS has it, is what its station answered; several alike are not judged."""
+    asks = _asks(record)
+    checked, found = 0, list[Violation]()
+    for state in record.noted["command.state"]:
+        station = state.fields.get("station")
+        mine = asks.get(station or "", [])
+        if len({ask["request_id"] for ask in mine}) != 1:
+            continue
+        orders = [order for order in record.orders if order.station == station and _carries(order, mine[0])]
+        answers = {order.answer.field("status") for order in orders if order.answer is not None}
+        if len(orders) != 1 or len(answers) != 1:
+            continue
+        checked += 1
+        [word], wrong = answers, None
+        if (word in DONE and state["state"] in ENDED_BADLY) or (word in REFUSED and state["state"] == "accepted"):
+            wrong = state["state"]
+        if wrong is not None:
+            what = f"{mine[0]['action']} was answered {word}"
+            found.append(Violation(what, "the same on record", wrong, station, (*orders[0].at, state.i)))
+    return checked, found
+
+
+def believed(record: Record, run: Mapping[str, Any]) -> Found:
+    """What the CSMS believes of a connector at rest is what its station said last."""
+    last: dict[tuple[str, Any], Exchange] = {}
+    steady = {
+        station
+        for station, asks in _asks(record).items()
+        if {a["action"] for a in asks} <= {"UnlockConnector", "ClearCache"}
+    }
+    for one in record.of("StatusNotification"):
+        if one.result is not None:
+            last[one.station, one.call.field("connectorId")] = one
+    checked, found = 0, list[Violation]()
+    for belief in record.noted["belief"]:
+        if belief["online"] is False:
+            what = "a station that is connected is believed to be away"
+            found.append(Violation(what, "online", "offline", belief["station"], (belief.i,)))
+        told = last.get((belief["station"], belief["connector"]))
+        if told is None or belief["station"] not in steady or belief["status"] is None:
+            continue
+        checked += 1
+        if belief["status"] != told.call.field("status"):
+            what = f"connector {belief['connector']} is believed to be something else"
+            said = str(told.call.field("status"))
+            found.append(Violation(what, said, str(belief["status"]), belief["station"], (*told.at, belief.i)))
+    return checked, found
+
+
+def billed(record: Record, run: Mapping[str, Any]) -> Found:
+    """Each session that was told, start and stop, is on record with the meters, the card and the connector told."""
+    asked = {one["station"] for one in record.noted["csms.sessions"]}
+    rows = {(one["station"], one["transaction_id"]): one for one in record.noted["csms.session"]}
+    stops: dict[tuple[str, Any], Exchange] = {}
+    for one in record.of("StopTransaction"):
+        if one.result is not None:
+            stops.setdefault((one.station, one.call.field("transactionId")), one)
+    checked, found = 0, list[Violation]()
+    for one in record.of("StartTransaction"):
+        number = one.result.field("transactionId") if one.result is not None else None
+        stop = stops.get((one.station, number))
+        if one.station not in asked or one.status != "Accepted" or stop is None:
+            continue
+        checked += 1
+        row = rows.get((one.station, str(number)))
+        told = {
+            "connector": one.call.field("connectorId"),
+            "id_token": one.call.field("idTag"),
+            "start_wh": one.call.field("meterStart"),
+            "stop_wh": stop.call.field("meterStop"),
+        }
+        wrong = "nothing" if row is None else ", ".join(f"{k} {row[k]}" for k, v in told.items() if row[k] != v)
+        if wrong:
+            what = f"transaction {number} is not on record as it was told"
+            expected = ", ".join(f"{name} {value}" for name, value in told.items())
+            found.append(Violation(what, expected, wrong, one.station, (*one.at, *stop.at)))
+    return checked, found
+
+
+def single(record: Record, run: Mapping[str, Any]) -> Found:
+    """What a station did not tell is not on record: a session told twice is there once."""
+    given: dict[str, set[str]] = defaultdict(set)
+    for one in record.of("StartTransaction"):
+        if one.answer is None:
+            given[one.station].add("?")  # its number is not known
+        elif one.result is not None:
+            given[one.station].add(str(one.result.field("transactionId")))
+    on_record = Counter(row["station"] for row in record.noted["csms.session"])
+    checked, found = 0, list[Violation]()
+    sessions: dict[str, set[tuple[str, ...]]] = defaultdict(set)
+    for one in record.of("StartTransaction"):
+        sessions[one.station].add(wording(one.call))
+    for station, count in on_record.items():
+        if count > len(sessions[station]):
+            what = f"{count} sessions of {station} are on record"
+            found.append(Violation(what, f"the {len(sessions[station])} that it told", str(count), station))
+    for row in record.noted["csms.session"]:
+        known = given.get(row["station"], set())
+        if "?" in known:
+            continue
+        checked += 1
+        if row["transaction_id"] not in known:
+            what = f"transaction {row['transaction_id']} of {row['station']} was told by nobody"
+            expected = f"{len(known)} transactions, and there are {on_record[row['station']]}"
+            found.append(Violation(what, expected, str(row.fields)[:120], row["station"], (row.i,)))
+    return checked, found
+
+
+ORDER_CHECKS: dict[str, tuple[str, Level, Callable[[Record, Mapping[str, Any]], Found]]] = {
+    "R20": ("what leaves is what was asked", "MUST", as_asked),
+    "R21": ("a station is stopped by its own transactions", "MUST", own_transaction),
+    "R22": ("what was accepted leaves", "MUST", leaves),
+    "R23": ("what was asked once is sent once", "MUST", once),
+    "R24": ("outcomes on record are those told", "MUST", recorded),
+    "R25": ("connectors are believed to be what they said", "MUST", believed),
+    "R26": ("sessions on record are those told", "MUST", billed),
+    "R27": ("nothing else is on record", "MUST", single),
+}
+"""Names, levels and checks by id."""

@@ -1,0 +1,92 @@
+"""A history of the stage "races" as its checks read it: exchanges, orders, and what the parts noted."""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from interlock.scenarios.record.domain_view import Observation
+from interlock.scenarios.record.frames import CALL, CALLRESULT, Frame
+
+
+@dataclass(slots=True)
+class Exchange:
+    """A CALL and its answer, of either side."""
+
+    i: int
+    t: float
+    station: str
+    socket: int
+    call: Frame
+    answer: Frame | None = None
+    answer_i: int = -1
+    answer_t: float = 0.0
+
+    @property
+    def action(self) -> str:
+        """What was requested."""
+        return self.call.action
+
+    @property
+    def result(self) -> Frame | None:
+        """The answer where it is no error."""
+        return self.answer if self.answer is not None and self.answer.kind == CALLRESULT else None
+
+    @property
+    def status(self) -> str | None:
+        """The status in the answer, that of the card where it has one."""
+        if self.result is None:
+            return None
+        info = self.result.field("idTagInfo")
+        found = info.get("status") if isinstance(info, dict) else self.result.field("status")
+        return found if isinstance(found, str) else None
+
+    @property
+    def at(self) -> tuple[int, ...]:
+        """Where it is in the history."""
+        return (self.i, self.answer_i) if self.answer_i >= 0 else (self.i,)
+
+
+@dataclass(slots=True)
+class Record:
+    """Everything the checks need of a run."""
+
+    told: list[Exchange] = field(default_factory=list)
+    """CALLs of stations in the order in which they were sent."""
+    orders: list[Exchange] = field(default_factory=list)
+    """CALLs of the CSMS."""
+    noted: dict[str, list[Observation]] = field(default_factory=lambda: defaultdict(list))
+    """What the parts noted, by kind."""
+    ends: dict[tuple[str, int], float] = field(default_factory=dict)
+    """When connections ended."""
+
+    def of(self, *actions: str) -> list[Exchange]:
+        """Return the exchanges of these actions that stations began."""
+        return [one for one in self.told if one.action in actions]
+
+
+def read(rows: Iterable[Observation]) -> Record:
+    """Read a history."""
+    record = Record()
+    waiting: dict[tuple[str, int, str, bool], deque[Exchange]] = defaultdict(deque)
+    for row in rows:
+        if row.kind != "frame":
+            record.noted[row.kind].append(row)
+            if row.kind == "socket.closed":
+                record.ends[row["station"], row["socket"]] = row.t
+            continue
+        fields: dict[str, Any] = row.fields
+        frame, up = row.frame(), fields["edge"] == "station.sent"
+        if frame is None or not frame.strict:
+            continue
+        place = fields["station"], fields["socket"], frame.id
+        if frame.kind == CALL:
+            one = Exchange(row.i, row.t, fields["station"], fields["socket"], frame)
+            (record.told if up else record.orders).append(one)
+            waiting[(*place, up)].append(one)
+        elif frame.is_answer and waiting[(*place, not up)]:
+            one = waiting[(*place, not up)].popleft()
+            one.answer, one.answer_i, one.answer_t = frame, row.i, row.t
+    return record

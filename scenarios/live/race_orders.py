@@ -1,0 +1,288 @@
+"""What an operator asks for, where the control interface takes it, and what then comes out of the CSMS and when.
+
+Each command goes to a station of its own: once; twice under one key; two at a time; to a station that is away, that
+comes back in that moment, that answers Rejected, that does not answer. What the CSMS has on record is read at the end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from interlock.csms.dialects import v16
+from interlock.csms.domain import commands as do
+from interlock.scenarios.live.line import ANSWERS, Line
+from interlock.scenarios.live.race_parts import start_of, stop_of
+from interlock.scenarios.live.race_session import Session
+from interlock.scenarios.live.race_stories import come_back
+from interlock.scenarios.record.frames import Frame
+from interlock.scenarios.targets.target import TargetGone
+
+LEAVES_S = 15.0
+"""How long an accepted command may take to leave for a station that is there."""
+SETTLES_S = 8.0
+QUIET_S = 1.5
+SILENCE_S = 8.0
+"""How long a station that does not answer is watched: nothing may be sent again."""
+
+
+@dataclass(slots=True)
+class _Place:
+    """A station that obeys, and remembers what it was told to do."""
+
+    session: Session
+    line: Line
+    refuses: bool = False
+    called: list[Frame] = field(default_factory=list)
+    came: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def answer(self, frame: Frame) -> dict[str, Any] | None:
+        """Answer a CALL."""
+        self.called.append(frame)
+        self.came.set()
+        known = ANSWERS.get(frame.action)
+        if not self.refuses or known is None or "status" not in known:
+            return known
+        return {"status": "UnlockFailed" if frame.action == "UnlockConnector" else "Rejected"}
+
+    def count(self, action: str) -> int:
+        """How often something was called."""
+        return sum(frame.action == action for frame in self.called)
+
+    async def hears(self, action: str, more_than: int, within_s: float) -> bool:
+        """Wait until something was called again; return whether it was."""
+        until = self.session.clock() + within_s
+        while self.count(action) <= more_than:
+            left = until - self.session.clock()
+            if left <= 0.0:
+                return False
+            self.came.clear()
+            try:
+                async with asyncio.timeout(left):
+                    await self.came.wait()
+            except TimeoutError:
+                pass
+        return True
+
+
+async def orders(session: Session) -> None:
+    """Ask for everything that can be asked for, and read what the CSMS has on record when all is quiet."""
+    if session.target is None:
+        return
+    names = [name for name in MAKERS if name in session.target.commands]
+    hows = tuple(_HOWS)
+    await asyncio.gather(
+        *(_one(session, name, how, 10 * n + m) for n, name in enumerate(names) for m, how in enumerate(hows))
+    )
+
+
+MAKERS: dict[str, Callable[[int, str, int], do.Command]] = {
+    "Unlock": lambda number, card, connector: do.Unlock(connector),
+    "RemoteStart": lambda number, card, connector: do.RemoteStart(connector, card),
+    "RemoteStop": lambda number, card, connector: do.RemoteStop(str(number)),
+    "Reset": lambda number, card, connector: do.Reset(connector == 1),
+    "ChangeAvailability": lambda number, card, connector: do.ChangeAvailability(connector, connector == 2),
+    "Probe": lambda number, card, connector: do.Probe(connector),
+    "Relay": lambda number, card, connector: do.Relay("ClearCache", {}),
+}
+"""How each command is made, from a running transaction, a card and a connector."""
+
+
+async def _one(session: Session, name: str, how: str, number: int) -> None:
+    line = session.line(f"O{number:03d}")
+    place = _Place(session, line, refuses=how == "refuses")
+    line.answers = place.answer
+    if not await session.arrive(line):
+        return
+    for connector in (1, 2):
+        status = {"connectorId": connector, "errorCode": "NoError", "status": "Available"}
+        await session.call(line, "StatusNotification", status)
+    card, alone = session.cards.one(number)
+    async with alone:
+        running = 0
+        if name == "RemoteStop":
+            reply = await session.call(line, "StartTransaction", start_of(line, card, 1, 1000))
+            running = reply.field("transactionId")
+            if type(running) is not int or reply.word != "Accepted":
+                line.close()
+                return
+        connector = 2 if number % 2 and name != "RemoteStop" else 1
+        command = MAKERS[name](running, card, connector)
+        try:
+            await _HOWS[how](session, place, command, f"{line.station}-{how}")
+            await _belief(session, line)
+        except TargetGone as error:
+            session.observe("control.failed", station=line.station, why=str(error))
+        if running and line.up:
+            await session.call(line, "StopTransaction", stop_of(line, running, 2000, card))
+    line.close()
+
+
+async def _ask(
+    session: Session, place: _Place, command: do.Command, request: str, attempt: int = 1
+) -> tuple[str, str | None]:
+    target, action_payload = session.target, v16.call(command)
+    assert target is not None
+    asked = {"request_id": request, "attempt": attempt, "station": place.line.station, "node": "csms"}
+    action, payload = action_payload
+    session.observe(
+        "request.asked",
+        **asked,
+        command={"kind": type(command).__name__},
+        action=action,
+        payload=payload,
+        up=place.line.up,
+    )
+    decision = await target.operate(place.line.station, command, request)
+    session.observe(
+        "request.answered", **asked, answer=decision.answer, command_id=decision.command_id, reason=decision.reason
+    )
+    return decision.answer, decision.command_id
+
+
+async def _settle(session: Session, place: _Place, command: do.Command, request: str, id: str | None) -> None:
+    """Ask where the command stands until it stands still."""
+    assert session.target is not None
+    if id is None or "outcomes" not in session.target.tells:
+        return
+    until = session.clock() + SETTLES_S
+    while True:
+        state = await session.target.phase(id)
+        if state not in ("requested", "in-doubt", None) or session.clock() > until:
+            break
+        await asyncio.sleep(0.3)
+    session.observe("command.state", command_id=id, state=state or "", request_id=request, station=place.line.station)
+
+
+async def _once(session: Session, place: _Place, command: do.Command, request: str) -> None:
+    action = v16.call(command)[0]
+    before = place.count(action)
+    answer, id = await _ask(session, place, command, request)
+    if answer in ("accepted", "known"):
+        there = await place.hears(action, before, LEAVES_S)
+        session.observe(
+            "left", station=place.line.station, request_id=request, action=action, there=there, up=place.line.up
+        )
+        session.deed("orders", "a command left" if there else "a command did not leave", place.line.station)
+        await asyncio.sleep(QUIET_S)
+    await _settle(session, place, command, request, id)
+
+
+async def _again(session: Session, place: _Place, command: do.Command, request: str) -> None:
+    await _once(session, place, command, request)
+    await _ask(session, place, command, request, 2)
+    await asyncio.sleep(QUIET_S)
+    session.deed("orders", "the same request again", place.line.station)
+
+
+async def _away(session: Session, place: _Place, command: do.Command, request: str) -> None:
+    place.line.cut()
+    await asyncio.sleep(0.5)
+    await _ask(session, place, command, request)
+    session.deed("orders", "a command to a station that is away", place.line.station)
+    await come_back(session, place.line)
+    await asyncio.sleep(QUIET_S)
+
+
+async def _returns(session: Session, place: _Place, command: do.Command, request: str) -> None:
+    place.line.cut()
+    _, (answer, _) = await asyncio.gather(come_back(session, place.line), _ask(session, place, command, request))
+    await asyncio.sleep(QUIET_S)
+    # It is there again, so what is asked for now has to leave; unless the CSMS still waits for an answer to the first.
+    waits = answer in ("accepted", "known") and not place.called
+    if not waits and place.line.up and (await session.boot(place.line)).word == "Accepted":
+        await _once(session, place, command, f"{request}-2")
+
+
+async def _moved(session: Session, place: _Place, command: do.Command, request: str) -> None:
+    """The station is on its second connection, and the first one closes behind it."""
+    old = place.line.socket
+    if not await come_back(session, place.line, gone=False):
+        return
+    await session.call(place.line, "Heartbeat", {})
+    if old is not None:
+        old.close("station", "the old connection closes late")
+    await asyncio.sleep(0.5)
+    session.deed("orders", "a command to a station that has moved", place.line.station)
+    await _once(session, place, command, request)
+
+
+async def _burst(session: Session, place: _Place, command: do.Command, request: str) -> None:
+    """The same is asked for twice in one moment, under two keys, and the station takes a while to answer."""
+    place.line.answer_after_s = 0.8
+    action = v16.call(command)[0]
+    asked = (_ask(session, place, command, f"{request}-{number}") for number in (1, 2))
+    taken = [answer for answer, _ in await asyncio.gather(*asked) if answer == "accepted"]
+    if taken:
+        there = await place.hears(action, 0, LEAVES_S)
+        about = {"station": place.line.station, "request_id": request, "action": action}
+        session.observe("left", **about, there=there, up=place.line.up)
+    session.deed("orders", "two commands in one moment", place.line.station)
+    await asyncio.sleep(2 * QUIET_S)
+
+
+async def _silent(session: Session, place: _Place, command: do.Command, request: str) -> None:
+    place.line.answer_calls = False
+    await _ask(session, place, command, request)
+    await asyncio.sleep(SILENCE_S)
+    # A CSMS that waits for an answer has to answer meanwhile.
+    reply = await session.call(place.line, "Heartbeat", {})
+    session.step(place.line, "silent", "a CALL of the CSMS is open", "heartbeat", reply.word)
+    session.deed("orders", "a command without an answer", place.line.station)
+
+
+async def _belief(session: Session, line: Line) -> None:
+    target = session.target
+    assert target is not None
+    if "connectors" in target.tells and line.up:
+        for one in await target.connectors(line.station) or []:
+            session.observe(
+                "belief",
+                station=line.station,
+                connector=one.get("evse"),
+                status=one.get("status"),
+                online=one.get("online"),
+            )
+
+
+_HOWS = {
+    "once": _once,
+    "refuses": _once,
+    "again": _again,
+    "away": _away,
+    "returns": _returns,
+    "moved": _moved,
+    "burst": _burst,
+    "silent": _silent,
+}
+"""What becomes of a station around a command."""
+
+
+async def read_back(session: Session) -> None:
+    """Read the transactions of every station that had some, as the CSMS has them."""
+    target = session.target
+    if target is None or "transactions" not in target.tells:
+        return
+    for line in session.lines:
+        try:
+            events = await target.events(line.station)
+        except TargetGone as error:
+            session.observe("control.failed", station=line.station, why=str(error))
+            return
+        stops = {e["data"]["transaction_id"]: e["data"] for e in events or () if e["type"] == "TransactionStopped"}
+        for event in events or ():
+            if event["type"] == "TransactionStarted":
+                data = event["data"]
+                stop = stops.get(data["transaction_id"], {}).get("meter_stop_wh")
+                session.observe(
+                    "csms.session",
+                    station=line.station,
+                    transaction_id=str(data["transaction_id"]),
+                    connector=data.get("evse"),
+                    id_token=data.get("id_token"),
+                    start_wh=data.get("meter_start_wh"),
+                    stop_wh=stop,
+                )
+        session.observe("csms.sessions", station=line.station, count=len(events or ()))

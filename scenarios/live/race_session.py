@@ -1,0 +1,142 @@
+"""What the parts of a check share: one network, one clock, one history, the cards, and how long to wait."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import random
+import uuid
+from collections import Counter
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager, nullcontext
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from interlock.scenarios.live.line import WAIT_S, Line, Reply, compact
+from interlock.scenarios.targets.target import Target
+from interlock.simulator.network.dial import Network
+
+AT_ONCE = 16
+"""Stations that a part has working at the same time."""
+SILENT = 2
+"""Calls of one action without an answer, after which the next ones are not waited for as long."""
+SHORT_S = 1.0
+BOOTS = 4
+"""How often a station boots that is not accepted."""
+
+Ids = Callable[[], str]
+
+
+def counting() -> Ids:
+    """1, 2, 3: the same on every station."""
+    return map(str, itertools.count(1)).__next__
+
+
+def padded() -> Ids:
+    """Digits with zeros in front, which are no number."""
+    return map("{:06d}".format, itertools.count(1)).__next__
+
+
+def uuids(rng: random.Random) -> Ids:
+    """36 characters, the most there may be."""
+    return lambda: str(uuid.UUID(int=rng.getrandbits(128), version=4))
+
+
+def mixed(rng: random.Random) -> Ids:
+    """36 characters in capitals and small letters."""
+    return lambda: "".join(rng.choices("aAbBcCxXyYzZ0189-", k=36))
+
+
+@dataclass(slots=True)
+class Cards:
+    """Which cards there are. `known` are statuses that are certain, `fresh` whether an invented card is accepted."""
+
+    known: Mapping[str, str]
+    rng: random.Random
+    fresh: bool = False
+    _locks: dict[str, asyncio.Lock] = field(default_factory=dict)
+    _made: int = 0
+
+    @property
+    def accepted(self) -> list[str]:
+        """Cards that are said to be accepted."""
+        return [card for card, status in self.known.items() if status == "Accepted"]
+
+    def invent(self) -> str:
+        """Return a card that nobody has seen."""
+        self._made += 1
+        return f"X{self.rng.getrandbits(40):010X}{self._made}"
+
+    def one(self, number: int) -> tuple[str, AbstractAsyncContextManager[Any]]:
+        """Return a card for one user at a time, and what keeps others from it."""
+        cards = self.accepted
+        if self.fresh or not cards:
+            return self.invent(), nullcontext()
+        card = cards[number % len(cards)]
+        return card, self._locks.setdefault(card, asyncio.Lock())
+
+
+@dataclass(slots=True)
+class Session:
+    """One check. `clock` gives seconds since `began`, UTC; `until` is when the last part ends."""
+
+    network: Network
+    clock: Callable[[], float]
+    began: datetime
+    observe: Callable[..., None]
+    seed: int
+    prefix: str
+    cards: Cards
+    until: float
+    target: Target | None = None
+    lines: list[Line] = field(default_factory=list)
+    silent: Counter[str] = field(default_factory=Counter)
+    """Calls without an answer, by action."""
+
+    def rng(self, name: str) -> random.Random:
+        """Return randomness of one part, which depends on the seed and the name alone."""
+        return random.Random(f"{self.seed}:{name}")
+
+    def line(self, name: str, ids: Ids | None = None, **how: Any) -> Line:
+        """Return a new station whose id ends in `name`."""
+        how.setdefault("form", compact)
+        made = Line(self.network, self.prefix + name, self.clock, self.began, ids or counting(), **how)
+        self.lines.append(made)
+        return made
+
+    def deed(self, part: str, what: str, station: str = "") -> None:
+        """Note that something happened that a part is about."""
+        self.observe("deed", part=part, what=what, station=station)
+
+    def step(self, line: Line, story: str, relation: str, label: str, word: str, *, card: str | None = None) -> None:
+        """Note how a step of a story was answered."""
+        self.observe("step", station=line.station, story=story, relation=relation, label=label, word=word, card=card)
+
+    async def call(self, line: Line, action: str, payload: dict[str, Any], id: str | None = None) -> Reply:
+        """Make a call. Where this action is never answered, the wait is short."""
+        _, future = line.send(action, payload, id)
+        try:
+            async with asyncio.timeout(SHORT_S if self.silent[action] >= SILENT else WAIT_S):
+                return await asyncio.shield(future)
+        except TimeoutError:
+            self.silent[action] += 1
+            return Reply(None, "no answer")
+
+    async def boot(self, line: Line, **payload: Any) -> Reply:
+        """Boot until it is accepted, a few times at the interval that the CSMS tells."""
+        about = {"chargePointVendor": "Interlock", "chargePointModel": "Check", **payload}
+        for _ in range(BOOTS):
+            reply = await self.call(line, "BootNotification", about)
+            if reply.word not in ("Pending", "Rejected"):
+                break
+            interval = reply.field("interval")
+            wait_s = float(interval) if type(interval) is int and interval > 0 else 5.0
+            if self.clock() + wait_s > self.until:
+                break
+            await asyncio.sleep(wait_s)
+        return reply
+
+    async def arrive(self, line: Line, **payload: Any) -> bool:
+        """Connect and be accepted; return whether both happened."""
+        return await line.dial() and (await self.boot(line, **payload)).word == "Accepted"

@@ -1,0 +1,173 @@
+"""The stage "races and recovery": one session of many stations against one CSMS, recorded and judged as a whole.
+
+`races` runs it and `findings` judges the history it wrote, with everything that can judge from outside: the checks of
+the wire, those of a fleet, those of a load test's ledger, and those of `judge.race_checks`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from interlock.scenarios.judge import fleet_checks, ledger_checks, race_checks
+from interlock.scenarios.judge import wire as outside
+from interlock.scenarios.judge.invariants import INVARIANTS
+from interlock.scenarios.judge.verdict import Finding, Verdict, document
+from interlock.scenarios.live import race_drivers, race_orders, race_parts, race_stories
+from interlock.scenarios.live.race_session import Cards, Session
+from interlock.scenarios.record.recorder import Recorder, observations
+from interlock.scenarios.refused import UNTOLD, Refused
+from interlock.scenarios.runner import versions
+from interlock.scenarios.targets.target import Target
+from interlock.simulator.network.address import Address
+from interlock.simulator.network.dial import Network, record_frames
+from interlock.simulator.network.wall_clock import WallClock
+
+BUDGET_S = 180.0
+CLOSING_S = 1.0
+
+STAGE = "races"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to run. `cards` are statuses by card; `began` is the time of day at second 0, in UTC."""
+
+    address: Address
+    out: Path
+    began: datetime
+    seed: int = 0
+    budget_s: float = BUDGET_S
+    prefix: str = "IL-"
+    cards: Mapping[str, str] = field(default_factory=dict)
+    reproduce: str = ""
+    password: str | None = None
+    tls: ssl.SSLContext | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Races:
+    """A stage that is over."""
+
+    document: dict[str, Any]
+    took_s: float
+
+    @property
+    def verdict(self) -> Verdict:
+        """Its verdict."""
+        return Verdict[self.document["verdict"]]
+
+
+async def races(plan: Plan, target: Target | None = None, show: Callable[[str], None] = lambda text: None) -> Races:
+    """Run the stage and judge it. Raises `Refused` when the CSMS lets nobody in."""
+    loop = asyncio.get_running_loop()
+    clock = WallClock(loop)
+    with Recorder(lambda: clock.now, plan.out) as recorder:
+        observe = recorder.observe
+        network = Network(loop, plan.address, observe, record_frames(observe), password=plan.password, tls=plan.tls)
+        session = Session(
+            network, lambda: clock.now, plan.began, observe, plan.seed, plan.prefix, _cards(plan), plan.budget_s, target
+        )
+        try:
+            observe("phase", name="first")
+            if await race_parts.first(session):
+                await _all(session, clock, show)
+            if network.opened == 0:
+                recorder.discard()
+                raise Refused(network.last_refusal or "nobody was let in", UNTOLD)
+            observe("phase", name="leaving")
+        finally:
+            clock.stop()
+            await network.close("the check is over", CLOSING_S)
+        took_s = clock.now
+        digest = recorder.end()
+    return Races(_write(plan, len(session.lines), digest, recorder.count, target), took_s)
+
+
+def _cards(plan: Plan) -> Cards:
+    import random
+
+    return Cards(plan.cards, random.Random(f"{plan.seed}:cards:{plan.prefix}"))
+
+
+async def _all(session: Session, clock: WallClock, show: Callable[[str], None]) -> None:
+    """Run the parts side by side, and end them when the budget is used up."""
+    parts: dict[str, Callable[[], Awaitable[None]]] = {
+        "stories": lambda: race_stories.tell(session),
+        **{name: _bound(part, session) for name, part in race_parts.PARTS.items()},
+        "orders": lambda: race_orders.orders(session),
+        "drivers": lambda: race_drivers.drivers(session, clock),
+    }
+
+    async def one(name: str, part: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await part()
+            session.observe("part.ended", part=name)
+            show(name)
+        except asyncio.CancelledError:
+            session.observe("part.cut", part=name)
+            raise
+
+    try:
+        async with asyncio.timeout(max(1.0, session.until - session.clock())):
+            await asyncio.gather(*(one(name, part) for name, part in parts.items()))
+            await race_orders.read_back(session)
+    except TimeoutError:
+        session.observe("phase", name="the budget is used up")
+
+
+def _bound(part: Callable[[Session], Awaitable[None]], session: Session) -> Callable[[], Awaitable[None]]:
+    return lambda: part(session)
+
+
+# --- what is left of it ----------------------------------------------------------------------------------------------
+
+
+def _write(plan: Plan, stations: int, digest: str, count: int, target: Target | None) -> dict[str, Any]:
+    about: dict[str, Any] = {
+        "schema": 1,
+        "scenario": STAGE,
+        "title": f"races and recovery against {plan.address.place}",
+        "csms": plan.address.place,
+        "seed": plan.seed,
+        "spec": {
+            "stations": stations,
+            "profile": STAGE,
+            "seconds": plan.budget_s,
+            "prefix": plan.prefix,
+            "cards": dict(plan.cards),
+            "began": plan.began.isoformat(),
+        },
+        "drawn": {},
+        "versions": versions(),
+        "rules": {"recorded": "all", "seen_from": "station", "told": sorted(target.tells) if target else []},
+        "reproduce": plan.reproduce,
+        "history_sha256": digest,
+        "observations": count,
+    }
+    told = document(about, findings(plan.out / "history.jsonl", about, controlled=target is not None))
+    for name, content in (("run.json", about), ("verdict.json", told)):
+        (plan.out / name).write_bytes(msgspec.json.format(msgspec.json.encode(content, order="sorted"), indent=1))
+    return told
+
+
+def findings(history: Path, about: Mapping[str, Any], *, controlled: bool) -> list[Finding]:
+    """Judge a history with everything that can judge it: a function of what is written."""
+    work = outside.Judgement("csms", datetime.fromisoformat(about["spec"]["began"]))
+    facts, rows = fleet_checks.Facts(), list(observations(history))
+    for row in rows:
+        work.see(row)
+        facts.see(row)
+    found = work.findings()
+    answers = ledger_checks.Answers(known=controlled)
+    found += [one for one in ledger_checks.judge(rows, answers, 0) if one.id in ("L01", "L02", "L04")]
+    found += race_checks.judge(rows, about)
+    unseen = {one.id: (one.name, one.level) for one in INVARIANTS.values()}
+    return fleet_checks.complete(found, work, facts, about) + outside.hidden(unseen)

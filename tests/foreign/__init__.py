@@ -1,0 +1,1 @@
+"""Small CSMSs that have nothing to do with the reference: right ones in several styles, and wrong ones."""

@@ -1,0 +1,98 @@
+"""Proves what `interlock check csms --stage races` catches: wrong design x checks x seconds; right ones, several times.
+
+`python -m tests.foreign.prove --page docs/outside.md` (about 10 minutes). Exit code 1 where a wrong one is not flagged
+or a right one is accused.
+"""
+
+from __future__ import annotations
+
+import argparse
+import concurrent.futures
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.foreign.brain import Brain
+from tests.foreign.checking import check, failed
+from tests.foreign.operated import WRONG_OPERATED, Operated
+from tests.foreign.shells import RIGHT, Shell, raw
+from tests.foreign.wrong import WRONG
+
+HEAD = """# What a check from outside catches
+
+`make prove-outside` writes this page. Each row is a CSMS that has nothing to do with the reference, on real sockets,
+checked once by `interlock check csms URL --stage races`; wrong ones differ from a right one in one part
+(`tests/foreign`). A check that says FAIL flags it; INCONCLUSIVE keeps it from being green, and no more.
+"""
+
+
+def job(kind: str, name: str, seed: int) -> tuple[str, str, str, list[str], float]:
+    """Check one CSMS; return kind, name, verdict, the checks that failed, and seconds."""
+    began = time.monotonic()
+    shell: Shell
+    brain: Brain
+    if kind == "right":
+        shell, brain = (raw, Operated()) if name == "operated" else (RIGHT[name][0], RIGHT[name][1]())
+    else:
+        shell, brain = raw, (WRONG_OPERATED if kind == "operated" else WRONG)[name][1]()
+    with tempfile.TemporaryDirectory() as out:
+        done = check(shell, brain, Path(out), seed=seed, cards=name != "library")
+    return kind, name, done.verdict.name, failed(done), time.monotonic() - began
+
+
+def jobs(repeats: int) -> Iterator[tuple[str, str, int]]:
+    """Return all of them."""
+    for seed in range(repeats):
+        for name in [*RIGHT, "operated"]:
+            yield "right", name, seed
+    for name in WRONG:
+        yield "wrong", name, 0
+    for name in WRONG_OPERATED:
+        yield "operated", name, 0
+
+
+def main() -> int:
+    """Do it."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--page", type=Path)
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--jobs", type=int, default=3)
+    wanted = parser.parse_args()
+    with concurrent.futures.ProcessPoolExecutor(wanted.jobs) as pool:
+        found = []
+        for future in concurrent.futures.as_completed(pool.submit(job, *one) for one in jobs(wanted.repeats)):
+            found.append(future.result())
+            print(*found[-1], flush=True)
+    accused = [one for one in found if one[0] == "right" and one[2] != "PASS"]
+    wrong = [one for one in found if one[0] != "right"]
+    unseen = [one for one in wrong if one[2] == "PASS"]
+    flagged = sum(one[2] == "FAIL" for one in wrong)
+    sentences = {
+        **{name: one[0] for name, one in WRONG.items()},
+        **{name: one[0] for name, one in WRONG_OPERATED.items()},
+    }
+    rights = sum(one[0] == "right" for one in found)
+    lines = [
+        HEAD,
+        f"{flagged} of {len(wrong)} wrong ones FAIL, {len(wrong) - flagged - len(unseen)} are INCONCLUSIVE, "
+        f"{len(unseen)} pass; {len(accused)} of {rights} runs on {len(RIGHT) + 1} right ones did not pass.\n",
+        "| wrong CSMS | what is wrong | verdict | checks | seconds |",
+        "| --- | --- | --- | --- | ---: |",
+    ]
+    for _, name, verdict, checks, seconds in sorted(wrong, key=lambda one: list(sentences).index(one[1])):
+        lines.append(f"| {name} | {sentences[name]} | {verdict} | {' '.join(checks)} | {seconds:.0f} |")
+    lines += ["", "| right CSMS | runs | passed | seconds |", "| --- | ---: | ---: | ---: |"]
+    for name in [*RIGHT, "operated"]:
+        runs = [one for one in found if one[:2] == ("right", name)]
+        lines.append(
+            f"| {name} | {len(runs)} | {sum(one[2] == 'PASS' for one in runs)} | {max(one[4] for one in runs):.0f} |"
+        )
+    if wanted.page is not None:
+        wanted.page.write_text("\n".join(lines) + "\n", "utf-8")
+    return 1 if accused or unseen else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

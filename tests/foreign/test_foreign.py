@@ -1,0 +1,93 @@
+"""A slice of `make prove-outside`: right foreign CSMSs pass, wrong ones are flagged by the checks that are meant."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from interlock.scenarios.cli.check_races import cards_of
+from interlock.scenarios.cli.main import app
+from interlock.scenarios.live.races import Plan, Races, races
+from interlock.scenarios.refused import Refused
+from interlock.scenarios.targets.control_file import NoTarget, load
+from interlock.simulator.network.address import parse
+from tests.foreign.brain import Brain
+from tests.foreign.checking import CARDS, failed
+from tests.foreign.operated import WRONG_OPERATED, Hand, Operated
+from tests.foreign.shells import RIGHT, Shell, raw
+from tests.foreign.wrong import WRONG
+
+SLICE: dict[str, tuple[Shell, Brain, str | None]] = {
+    "operated": (raw, Operated(), None),
+    "library": (RIGHT["library"][0], RIGHT["library"][1](), None),
+    "sans-io": (RIGHT["sans-io"][0], RIGHT["sans-io"][1](), None),
+    "start-told-twice": (raw, WRONG["start-told-twice"][1](), "W15"),
+    "no-kwh": (raw, WRONG["no-kwh"][1](), "R01"),
+    "forgets-at-reconnect": (raw, WRONG["forgets-at-reconnect"][1](), "R05"),
+    "unlocks-connector-1": (raw, WRONG_OPERATED["unlocks-connector-1"][1](), "R20"),
+    "never-accepts": (raw, WRONG["never-accepts"][1](), "none"),
+}
+"""Shell, brain, and the check that has to fail: None for a right one, "none" where it is only not green."""
+
+
+@pytest.fixture(scope="module")
+def checked(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Races]:
+    """All of the slice, side by side in one loop."""
+
+    async def one(name: str, shell: Shell, brain: Brain, out: Path) -> Races:
+        known = {} if name == "library" else dict(CARDS)
+        async with shell(brain) as url:
+            plan = Plan(parse(url), out, datetime.now(UTC), 3, 60.0, "T-", known)
+            return await races(plan, Hand(brain) if isinstance(brain, Operated) else None)
+
+    async def all_of_them() -> list[Races]:
+        out = tmp_path_factory.mktemp("foreign")
+        return await asyncio.gather(*(one(name, shell, brain, out / name) for name, (shell, brain, _) in SLICE.items()))
+
+    return dict(zip(SLICE, asyncio.run(all_of_them()), strict=True))
+
+
+@pytest.mark.parametrize("name", SLICE)
+def test_a_right_one_passes_and_a_wrong_one_is_flagged(name: str, checked: dict[str, Races]) -> None:
+    wrong = SLICE[name][2]
+    if wrong is None:
+        assert failed(checked[name]) == []
+        assert checked[name].verdict.name == "PASS"
+    elif wrong == "none":
+        assert checked[name].verdict.name == "INCONCLUSIVE"
+    else:
+        assert wrong in failed(checked[name])
+        assert checked[name].verdict.exit_code == 1
+
+
+def test_nobody_there_is_no_verdict() -> None:
+    told = CliRunner().invoke(app, ["check", "csms", "ws://127.0.0.1:9", "--stage", "races", "--quiet"])
+    assert isinstance(told.exception, Refused)
+    assert "127.0.0.1:9" in str(told.exception)
+
+
+def test_cards_come_from_three_places_and_what_is_typed_wins() -> None:
+    assert cards_of(["A"], ["B=Blocked", "C=Expired"], {"B": "Accepted", "D": "Invalid"}) == {
+        "A": "Accepted",
+        "B": "Blocked",
+        "C": "Expired",
+        "D": "Invalid",
+    }
+    with pytest.raises(Refused, match="CARD=STATUS"):
+        cards_of([], ["B=Fine"], {})
+    with pytest.raises(Refused, match="20 characters"):
+        cards_of(["x" * 21], [], {})
+
+
+def test_a_control_file_names_cards_by_status(tmp_path: Path) -> None:
+    text = Path("scenarios/targets/interlock.toml").read_text("utf-8")
+    file = tmp_path / "control.toml"
+    file.write_text(text, "utf-8")
+    assert load(file, {"INTERLOCK_API_TOKEN": "x"}).cards == {"Accepted": ("TAG-DRIVER",)}
+    file.write_text(text.replace("Accepted = [", "Fine = ["), "utf-8")
+    with pytest.raises(NoTarget, match=r"\[cards\] 'Fine' is no status of a card"):
+        load(file, {"INTERLOCK_API_TOKEN": "x"})

@@ -1,0 +1,269 @@
+"""Each check of the stage "races" finds what is planted for it, and nothing in the same tale told rightly."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from interlock.scenarios.judge.race_checks import PARTS, RACE_CHECKS, judge
+from interlock.scenarios.judge.verdict import Finding, Verdict
+from interlock.scenarios.record.domain_view import Observation
+
+RUN = {
+    "spec": {"cards": {"GOOD": "Accepted", "BAD": "Blocked"}, "began": "2026-01-01T00:00:00+00:00"},
+    "rules": {"told": ["requests", "outcomes", "transactions", "connectors"]},
+}
+T0 = "2026-01-01T00:00:0"
+
+
+class Tale:
+    """Builds a history."""
+
+    def __init__(self) -> None:
+        self.rows: list[Observation] = []
+        self.count = 0
+
+    def note(self, kind: str, t: float = 0.0, **fields: Any) -> None:
+        self.rows.append(Observation(len(self.rows), t, kind, fields))
+
+    def frame(self, edge: str, station: str, message: list[Any], t: float) -> None:
+        about = {"edge": edge, "station": station, "socket": 1, "node": "csms"}
+        self.note("frame", t, **about, text=json.dumps(message))
+
+    def call(
+        self,
+        action: str,
+        payload: dict[str, Any],
+        answer: Any,
+        station: str = "A",
+        t: float = 0.0,
+        id: str | None = None,
+    ) -> None:
+        """A CALL of a station and its answer; a text is the code of a CALLERROR."""
+        self.count += 1
+        name = id or str(self.count)
+        self.frame("station.sent", station, [2, name, action, payload], t)
+        error = [4, name, answer, "", {}]
+        self.frame("station.received", station, error if isinstance(answer, str) else [3, name, answer], t)
+
+    def order(self, action: str, payload: dict[str, Any], status: str, station: str = "A") -> None:
+        """A CALL of the CSMS and its answer."""
+        self.count += 1
+        self.frame("station.received", station, [2, f"c{self.count}", action, payload], 0.0)
+        self.frame("station.sent", station, [3, f"c{self.count}", {"status": status}], 0.0)
+
+    def ask(
+        self, action: str, payload: dict[str, Any], request: str = "r1", attempt: int = 1, station: str = "A"
+    ) -> None:
+        asked = {"request_id": request, "attempt": attempt, "station": station, "action": action, "payload": payload}
+        self.note("request.asked", **asked)
+
+    def start(self, number: int, status: str = "Accepted", card: str = "X", station: str = "A", **how: Any) -> None:
+        at = how.get("at", f"{T0}{self.count % 10}Z")
+        payload = {"connectorId": 1, "idTag": card, "meterStart": how.get("wh", self.count), "timestamp": at}
+        answer = {"transactionId": number, "idTagInfo": {"status": status}}
+        self.call("StartTransaction", payload, answer, station, id=how.get("id"))
+
+    def stop(self, number: int, station: str = "A", wh: int = 9) -> None:
+        self.call("StopTransaction", {"transactionId": number, "meterStop": wh, "timestamp": f"{T0}9Z"}, {}, station)
+
+    def authorize(self, card: str, status: str, station: str = "A", **more: Any) -> None:
+        self.call("Authorize", {"idTag": card}, {"idTagInfo": {"status": status, **more}}, station)
+
+    def status(self, status: str) -> None:
+        self.call("StatusNotification", {"connectorId": 1, "errorCode": "NoError", "status": status}, {})
+
+
+def _steps(tale: Tale, last: str) -> None:
+    for relation, word in (("plain", "Accepted"), ("indented", "Accepted"), ("kWh", last)):
+        tale.note("step", station="A", story="session", relation=relation, label="start", word=word, card="X")
+
+
+def _stops(tale: Tale, last: str) -> None:
+    for word in ("Accepted", "Accepted", last):
+        tale.note("step", station="A", story="session", relation="plain", label="stop", word=word, card="X")
+
+
+def _cards(tale: Tale, last: str) -> None:
+    tale.authorize("X", "Accepted")
+    tale.authorize("X", last)
+
+
+def _in_use(tale: Tale, stops: bool) -> None:
+    tale.start(1)
+    if not stops:
+        tale.authorize("X", "ConcurrentTx", "B")
+        tale.stop(1)
+        tale.authorize("X", "Accepted", "B")
+    else:
+        tale.stop(1)
+        tale.authorize("X", "ConcurrentTx", "B")
+
+
+def _probes(tale: Tale, second: str, last: str) -> None:
+    for after, word in (("it began", "ConcurrentTx"), ("a reconnect", second), ("it ended", last)):
+        tale.note("probe", station="B", card="X", after=after, word=word)
+
+
+def _numbers(tale: Tale, shared: bool, each: bool = False, one_id: bool = False) -> None:
+    for number in range(24):
+        given = number // 8 + 1 if each else number + 1
+        if shared and number == 23:
+            given = 1
+        tale.start(given, card=f"X{number}", station=f"S{number % 8}", id="7" if one_id else None)
+
+
+def _times(tale: Tale, seconds: tuple[int, ...]) -> None:
+    for t, told in zip((0, 4, 8), seconds, strict=True):
+        tale.call("Heartbeat", {}, {"currentTime": f"{T0}{told}Z"}, t=float(t))
+
+
+def _odd(tale: Tale, word: str, fair: bool = True) -> None:
+    tale.note("odd", station="A", what="a late answer", fair=fair, word=word, why="closed by the CSMS")
+    tale.note("odd", station="A", what="white space", fair=True, word="answered", why="")
+
+
+def _orders(tale: Tale, sent: dict[str, Any], station: str = "A", times: int = 1) -> None:
+    tale.ask("UnlockConnector", {"connectorId": 2})
+    for _ in range(times):
+        tale.order("UnlockConnector", sent, "Unlocked", station)
+
+
+def _outcome(tale: Tale, word: str, state: str) -> None:
+    tale.ask("UnlockConnector", {"connectorId": 2})
+    tale.order("UnlockConnector", {"connectorId": 2}, word)
+    tale.note("command.state", command_id="m1", state=state, request_id="r1", station="A")
+
+
+def _race(tale: Tale, word: str) -> None:
+    tale.note("race", station="A", card="Y", words=["Accepted", word])
+
+
+def _refused(tale: Tale) -> None:
+    tale.note("request.answered", request_id="r1", attempt=1, station="A", answer="unreachable", command_id=None)
+
+
+def _unanswered(tale: Tale) -> None:
+    _record(tale, more=True)
+    lost = {"connectorId": 1, "idTag": "X", "meterStart": 10, "timestamp": f"{T0}0Z"}
+    tale.frame("station.sent", "A", [2, "lost", "StartTransaction", lost], 0.0)
+
+
+def _belief(tale: Tale, status: str, online: bool | None = None) -> None:
+    tale.status("Available")
+    tale.ask("UnlockConnector", {"connectorId": 1})
+    tale.note("belief", station="A", connector=1, status=status, online=online)
+
+
+def _record(tale: Tale, number: int = 5, stop_wh: int | None = 90, more: bool = False) -> None:
+    tale.start(5, wh=10)
+    tale.stop(5, wh=90)
+    row = {"station": "A", "connector": 1, "id_token": "X", "start_wh": 10}
+    tale.note("csms.session", **row, transaction_id=str(number), stop_wh=stop_wh)
+    if more:
+        tale.note("csms.session", **row, transaction_id="77", stop_wh=None)
+    tale.note("csms.sessions", station="A", count=1)
+
+
+CASES: list[tuple[str, Callable[[Tale], Any], Callable[[Tale], Any]]] = [
+    ("R01", lambda t: _steps(t, "Invalid"), lambda t: _steps(t, "Accepted")),
+    ("R01", lambda t: _steps(t, "closed"), lambda t: (_steps(t, "Accepted"), _steps(t, "cut"))),
+    ("R01", lambda t: _stops(t, "CALLERROR InternalError"), lambda t: _stops(t, "answered")),
+    ("R02", lambda t: _cards(t, "Invalid"), lambda t: _cards(t, "Accepted")),
+    ("R03", lambda t: t.authorize("BAD", "Accepted"), lambda t: t.authorize("BAD", "Blocked")),
+    ("R03", lambda t: t.authorize("BAD", "Invalid"), lambda t: t.authorize("GOOD", "ConcurrentTx")),
+    ("R04", lambda t: _in_use(t, True), lambda t: _in_use(t, False)),
+    ("R05", lambda t: _probes(t, "Accepted", "Accepted"), lambda t: _probes(t, "ConcurrentTx", "Accepted")),
+    ("R05", lambda t: _probes(t, "ConcurrentTx", "ConcurrentTx"), lambda t: _probes(t, "closed", "Accepted")),
+    ("R05", lambda t: (_probes(t, "ConcurrentTx", "Accepted"), _race(t, "Accepted")),
+     lambda t: (_probes(t, "ConcurrentTx", "Accepted"), _race(t, "ConcurrentTx"))),
+    ("R06", lambda t: t.start(0), lambda t: (t.start(1), t.start(0, "Invalid", card="Y"))),
+    ("R07", lambda t: _numbers(t, True), lambda t: _numbers(t, False)),
+    ("R07", lambda t: _numbers(t, True, one_id=True), lambda t: _numbers(t, False, each=True)),
+    ("R08", lambda t: _times(t, (0, 0, 0)), lambda t: _times(t, (1, 4, 9))),
+    ("R08", lambda t: _times(t, (0, 9, 8)), lambda t: _times(t, (0, 5, 8))),
+    ("R09", lambda t: t.authorize("X", "Accepted", expiryDate="2020-01-01T00:00:00Z"),
+     lambda t: t.authorize("X", "Accepted", expiryDate="2030-01-01T00:00:00Z")),
+    ("R09", lambda t: t.call("BootNotification", {}, {"status": "Accepted", "interval": -1}),
+     lambda t: t.call("BootNotification", {}, {"status": "Accepted", "interval": 0})),
+    ("R10", lambda t: _odd(t, "closed"), lambda t: _odd(t, "answered")),
+    ("R10", lambda t: _odd(t, "no answer"), lambda t: _odd(t, "closed", fair=False)),
+    ("R11", lambda t: t.call("MakeCoffee", {}, {}), lambda t: t.call("MakeCoffee", {}, "NotImplemented")),
+    ("R11", lambda t: t.call("StartTransaction", {}, {"transactionId": 3, "idTagInfo": {"status": "Accepted"}}),
+     lambda t: t.call("StartTransaction", {}, {"transactionId": 3, "idTagInfo": {"status": "Invalid"}})),
+    ("R12", lambda t: t.note("deed", part="recovery", what="never let in again", station="A"),
+     lambda t: t.note("deed", part="recovery", what="connected again", station="A")),
+    ("R20", lambda t: _orders(t, {"connectorId": 1}), lambda t: _orders(t, {"connectorId": 2})),
+    ("R20", lambda t: _orders(t, {"connectorId": 2}, "B"), lambda t: _orders(t, {"connectorId": 2})),
+    ("R20", lambda t: t.order("Reset", {"type": "Soft"}, "Accepted"),
+     lambda t: (_orders(t, {"connectorId": 2}), t.order("GetConfiguration", {}, "Accepted"))),
+    ("R21", lambda t: t.order("RemoteStopTransaction", {"transactionId": 8}, "Rejected"),
+     lambda t: (t.start(8), t.order("RemoteStopTransaction", {"transactionId": 8}, "Accepted"))),
+    ("R22", lambda t: t.note("left", station="A", request_id="r", action="Reset", there=False, up=True),
+     lambda t: t.note("left", station="A", request_id="r", action="Reset", there=True, up=True)),
+    ("R23", lambda t: _orders(t, {"connectorId": 2}, times=2),
+     lambda t: (_orders(t, {"connectorId": 2}), t.ask("UnlockConnector", {"connectorId": 2}, attempt=2))),
+    ("R24", lambda t: _outcome(t, "UnlockFailed", "accepted"), lambda t: _outcome(t, "UnlockFailed", "rejected")),
+    ("R24", lambda t: _outcome(t, "Unlocked", "rejected"), lambda t: _outcome(t, "Unlocked", "unknown")),
+    ("R25", lambda t: _belief(t, "Faulted"), lambda t: _belief(t, "Available")),
+    ("R25", lambda t: _belief(t, "Available", online=False), lambda t: _belief(t, "Available", online=True)),
+    ("R23", lambda t: (_orders(t, {"connectorId": 2}), _refused(t)), lambda t: _orders(t, {"connectorId": 2})),
+    ("R27", _unanswered, lambda t: _record(t)),
+    ("R26", lambda t: _record(t, stop_wh=None), lambda t: _record(t)),
+    ("R26", lambda t: _record(t, stop_wh=91), lambda t: _record(t)),
+    ("R27", lambda t: _record(t, more=True), lambda t: _record(t)),
+]  # fmt: skip
+
+
+def _judged(tell: Callable[[Tale], Any]) -> dict[str, Finding]:
+    tale = Tale()
+    tell(tale)
+    return {one.id: one for one in judge(tale.rows, RUN)}
+
+
+@pytest.mark.parametrize(("id", "wrong", "right"), CASES)
+def test_a_check_bites_and_does_not_bite_the_innocent(
+    id: str, wrong: Callable[[Tale], Any], right: Callable[[Tale], Any]
+) -> None:
+    assert _judged(wrong)[id].verdict is Verdict.FAIL
+    assert _judged(wrong)[id].violations
+    found = _judged(right)
+    assert found[id].verdict is Verdict.PASS
+    assert [one.id for one in found.values() if one.verdict is Verdict.FAIL] == []
+
+
+def test_every_check_is_shown_to_bite() -> None:
+    assert {id for id, _, _ in CASES} == RACE_CHECKS.keys()
+
+
+def test_a_station_that_is_away_need_not_be_sent_anything() -> None:
+    found = _judged(lambda t: t.note("left", station="A", request_id="r", action="Reset", there=False, up=False))
+    assert found["R22"].verdict is Verdict.NOT_APPLICABLE
+
+
+def test_of_several_alike_no_outcome_is_guessed() -> None:
+    def tell(tale: Tale) -> None:
+        _outcome(tale, "UnlockFailed", "accepted")
+        tale.ask("UnlockConnector", {"connectorId": 2}, "r2")
+        tale.order("UnlockConnector", {"connectorId": 2}, "Unlocked")
+
+    assert _judged(tell)["R24"].verdict is Verdict.NOT_APPLICABLE
+
+
+@pytest.mark.parametrize("id", PARTS)
+def test_a_run_in_which_it_did_not_happen_is_not_green(id: str) -> None:
+    deeds = [deed for _, some in PARTS.values() for deed in some]
+
+    def tell(tale: Tale, without: tuple[str, ...] = ()) -> None:
+        for deed in deeds:
+            if deed not in without:
+                tale.note("deed", part="x", what=deed, station="A")
+
+    assert _judged(tell)[id].verdict is Verdict.PASS
+    missing = _judged(lambda tale: tell(tale, PARTS[id][1]))[id]
+    assert missing.verdict is Verdict.INCONCLUSIVE
+    assert missing.needed
+    assert PARTS[id][1][0] in (missing.reason or "")

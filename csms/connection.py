@@ -170,7 +170,7 @@ class Connection:
         now = node.clock.now()
         notice = self.endpoint.receive(frame, now)
         try:
-            if not node.presence.heard(self.station, now) or self.epoch == 0:
+            if not node.presence.heard(self.station, now) or self.epoch == 0 or self._outdated():
                 if self.epoch == 0 and not await node.may_replace(self):
                     self._close("another connection of this station answers")
                     return
@@ -186,6 +186,13 @@ class Connection:
             if isinstance(notice, ocppj.CallReceived):
                 self.endpoint.fail(notice.message_id, "PropertyConstraintViolation", "a value cannot be recorded")
         self.flush()
+
+    def _outdated(self) -> bool:
+        """Tell whether the log gave the station to another node, though it goes on speaking on this connection."""
+        if self.node.connections.get(self.station) is not self:
+            return False  # this node itself replaced it
+        known = self.node.handler.resident.get(self.station)
+        return known is not None and known.state.epoch > self.epoch
 
     async def _understood(self, notice: ocppj.Notice | None) -> None:
         match notice:

@@ -14,6 +14,8 @@ from interlock.scenarios.record import frames
 from interlock.scenarios.record.history import Command, History, LogEvent, Observation, seconds
 
 LEAVES_WITHIN_S = 1.0
+WAITS_FOR_STORE = 4.0
+"""Calls to the store between an intent and its frame: its acknowledgement, and reads of what others appended."""
 """Time on a free line after which a CALL whose intent is in the log has to have left."""
 KNOWN_AFTER_S = 5.0
 """How long a new connection may take until everybody knows of it."""
@@ -136,6 +138,13 @@ def _lost(history: History, command: Command) -> bool:
     return any((call["station"], call["message_id"]) in lost for call in history.calls.get(command.command_id, ()))
 
 
+def _slowest_append_s(history: History) -> float:
+    """Return the longest time an append took to be acknowledged: what is sent waits for the store."""
+    acked = {(seen["stream"], seen["version"]): seen.t for seen in history.of("append.acked")}
+    stored = ((acked.get((seen["stream"], seen["version"]), seen.t), seen.t) for seen in history.of("stored"))
+    return max((ack - at for ack, at in stored), default=0.0)
+
+
 def _deliveries(history: History) -> Looked:
     looked, rest = Looked(), history.phase("rest")
     for command in history.commands.values():
@@ -149,7 +158,7 @@ def _deliveries(history: History) -> Looked:
         if line is not None and not _cannot_be_carried(command):
             looked.checked += 1
             free_s = _free_s(history, command.station, line.socket, command, until_s)
-            if free_s > LEAVES_WITHIN_S:
+            if free_s > LEAVES_WITHIN_S + WAITS_FOR_STORE * history.derive(_slowest_append_s):
                 looked.violations.append(_late(command, left, free_s))
                 continue
         if not left and not _lost(history, command):

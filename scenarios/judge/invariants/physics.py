@@ -30,7 +30,10 @@ def _beliefs(history: History) -> Looked:
         for thought in believed.get((station, connector)) or [None]:
             reported = [seen for seen in history.of("status") if _about(seen, station, connector)]
             found = [*_differences(thought, truth), *_other_error(thought, truth, reported)]
-            differences = [one for one in found if not (lossy and one[0] == "transaction")]
+            quiet = _silent(history, station)
+            differences = [
+                one for one in found if not (lossy and one[0] == "transaction") and not (quiet and one[0] == "presence")
+            ]
             if differences:
                 looked.violations.append(
                     Violation(
@@ -42,6 +45,19 @@ def _beliefs(history: History) -> Looked:
                     )
                 )
     return looked
+
+
+def _silent(history: History, station: str) -> bool:
+    """Tell whether a station said nothing for so long before the rest that it is rightly called offline."""
+    rest, after_s = history.phase("rest"), history.rules.get("offline_after_s")
+    if rest is None or after_s is None:
+        return False
+    signs = (
+        seen.t
+        for seen in history.of_any("frame", "pong", "socket.opened")
+        if seen["station"] == station and seen.fields.get("edge", "csms.received") == "csms.received"
+    )
+    return max(signs, default=0.0) <= rest.t - float(after_s)
 
 
 def _about(seen: Observation, station: str, connector: int) -> bool:

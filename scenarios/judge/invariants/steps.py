@@ -42,7 +42,7 @@ NOT_DONE_201 = NOT_DONE | {
     "SecurityError",
 }
 """The same in OCPP 2.0.1 part 4 section 4.3: what is not understood or not allowed is refused before it is acted on."""
-READS = frozenset({"GetConfiguration", "GetCompositeSchedule", "GetLocalListVersion"})
+READS = frozenset({"GetConfiguration", "GetCompositeSchedule", "GetLocalListVersion", "GetVariables", "SetVariables"})
 Wrong = tuple[str, str]
 """What was expected, and what was found."""
 

@@ -33,6 +33,7 @@ from interlock.scenarios.cli.run import run
 from interlock.scenarios.cli.search import search
 from interlock.scenarios.cli.serve import serve
 from interlock.scenarios.cli.worlds import worlds
+from interlock.scenarios.record.run_file import versions
 from interlock.scenarios.refused import UNTOLD, USAGE, Refused
 from interlock.scenarios.runner import Job, Unknown, nearest
 from interlock.scenarios.scenario_file import Unloadable
@@ -157,9 +158,9 @@ def replay(
         typer.echo(f"replayed: the same {len(outcome.history)} observations, byte for byte")
         raise typer.Exit(outcome.word.exit_code)
     differing = [
-        f"{name} {was} then, {runner.versions().get(name)} now"
+        f"{name} {was} then, {versions().get(name)} now"
         for name, was in about.get("versions", {}).items()
-        if runner.versions().get(name) != was
+        if versions().get(name) != was
     ]
     why = "; ".join(differing) or "the versions are the same, so the code or the scenario changed"
     raise Refused(f"replayed, and the history differs: {why}", UNTOLD)

@@ -17,8 +17,9 @@ import msgspec
 
 from interlock.scenarios import runner
 from interlock.scenarios.explore.pool import processes
+from interlock.scenarios.explore.wall import within
 from interlock.scenarios.judge.invariants import exercise
-from interlock.scenarios.judge.invariants.campaign import DONE
+from interlock.scenarios.judge.invariants.campaign import DONE, did
 from interlock.scenarios.judge.verdict import SCHEMA, Verdict, merge
 from interlock.scenarios.runner import Job
 from interlock.simulator.spec import OcppVersion
@@ -106,9 +107,8 @@ class Campaign:
     @property
     def verdict(self) -> Verdict:
         """Return the worst verdict of the runs that applied; what was interrupted or never applied cannot tell."""
-        missing = (
-            [Verdict.INCONCLUSIVE] if (len(self.done) < len(self.jobs) and not self.stopped) or self.undone else []
-        )
+        cut = len(self.done) < len(self.jobs) and not self.stopped
+        missing = [Verdict.INCONCLUSIVE] if cut or self.undone else []
         return merge([*(one.word for one in self.done if one.word is not Verdict.NOT_APPLICABLE), *missing])
 
     @property

@@ -23,8 +23,8 @@ from interlock.scenarios.judge.verdict import Finding, Verdict, document
 from interlock.scenarios.live import race_drivers, race_orders, race_parts, race_stories
 from interlock.scenarios.live.race_session import Cards, Session
 from interlock.scenarios.record.recorder import Recorder, observations
+from interlock.scenarios.record.run_file import versions
 from interlock.scenarios.refused import UNTOLD, Refused
-from interlock.scenarios.runner import versions
 from interlock.scenarios.targets.target import Target
 from interlock.simulator.network.address import Address
 from interlock.simulator.network.dial import Network, record_frames

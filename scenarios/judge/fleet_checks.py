@@ -100,16 +100,16 @@ def _boot(answers: Mapping[str, int]) -> str:
 
 
 def _told(work: Judgement, facts: Facts, profile: str) -> Finding:
-    started = sum(peer.answered["StartTransaction"] for peer in work.peers.values())
-    stopped = sum(peer.answered["StopTransaction"] for peer in work.peers.values())
+    started = sum(peer.starts for peer in work.peers.values())
+    stopped = sum(peer.stops for peer in work.peers.values())
     waiting = sum(pending > 0 for pending in facts.pending.values())
     wrong = None
     if waiting:
         wrong = f"at the end {waiting} stations had sessions to tell and nobody who answered"
     elif facts.begun and not started:
-        wrong = f"{facts.begun} sessions began and no StartTransaction was answered"
+        wrong = f"{facts.begun} sessions began and no report of a start was answered"
     elif facts.ended and not stopped:
-        wrong = f"{facts.ended} sessions ended and no StopTransaction was answered"
+        wrong = f"{facts.ended} sessions ended and no report of an end was answered"
     elif profile in BUSY and not facts.ended:
         wrong = f"no session ended in {facts.t:.0f} s, so nothing of profile {profile} was seen; let it run longer"
     return _finding("F02", stopped, wrong)

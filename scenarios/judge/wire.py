@@ -206,13 +206,17 @@ class Judgement:
             if not waiting:
                 del calls[loose.id]
             if heard.sender == "csms":
-                _count(heard.peer, heard.asked.action, loose)
+                _count(heard.peer, heard.asked.frame, loose)
 
 
-def _count(peer: Peer, action: str, answer: Frame) -> None:
+def _count(peer: Peer, call: Frame, answer: Frame) -> None:
     """Take note of how a station's CALL was answered."""
+    action = call.action
     if answer.kind == CALLRESULT:
         peer.answered[action] += 1
+        told = call.field("eventType") if action == "TransactionEvent" else action
+        peer.starts += told in ("StartTransaction", "Started")
+        peer.stops += told in ("StopTransaction", "Ended")
     else:
         peer.errors += 1
     if action == "BootNotification":

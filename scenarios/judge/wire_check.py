@@ -150,6 +150,10 @@ class Peer:
     """CALLERRORs it got."""
     boots: Counter[str] = field(default_factory=Counter)
     """How its boots were answered."""
+    starts: int = 0
+    """CALLRESULTs to what told that a transaction began, in either version's form."""
+    stops: int = 0
+    """CALLRESULTs to what told that a transaction ended."""
 
 
 @dataclass(slots=True)

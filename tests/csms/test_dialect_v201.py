@@ -164,7 +164,7 @@ def damage(payload: Any, draws: st.DataObject) -> None:
 
 
 @pytest.mark.parametrize("action", sorted(FROM_STATION))
-@settings(derandomize=True, deadline=None, database=None, max_examples=40)
+@settings(max_examples=40)
 @given(draws=st.data())
 def test_whatever_a_member_holds_it_is_a_report_or_a_mistake(action: str, draws: st.DataObject) -> None:
     payload = fullest(schema("v201", f"{action}Request"))
@@ -342,7 +342,7 @@ def test_every_status_of_every_answer_is_understood(action: str) -> None:
 
 
 @pytest.mark.parametrize("action", sorted(FROM_CSMS))
-@settings(derandomize=True, deadline=None, database=None, max_examples=20)
+@settings(max_examples=20)
 @given(draws=st.data())
 def test_whatever_an_answer_holds_it_is_understood_or_a_doubt(action: str, draws: st.DataObject) -> None:
     request = smallest(schema("v201", f"{action}Request"))

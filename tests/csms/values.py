@@ -27,8 +27,8 @@ AT = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def steady(examples: int) -> settings:
-    """Hypothesis that draws the same `examples` each time, however slow the machine."""
-    return settings(derandomize=True, deadline=None, database=None, max_examples=examples)
+    """Hypothesis that draws this number of examples."""
+    return settings(max_examples=examples)
 
 
 _TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)

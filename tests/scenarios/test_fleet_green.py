@@ -113,8 +113,8 @@ def test_a_session_that_was_told_is_green() -> None:
     ("told", "of", "id", "verdict", "words"),
     [
         (wire().boot(), facts(0, 0), "F02", Verdict.INCONCLUSIVE, "no session ended in 9 s"),
-        (wire().boot(), facts(1, 0), "F02", Verdict.INCONCLUSIVE, "no StartTransaction was answered"),
-        (wire().boot().start("s", 1), facts(1, 1), "F02", Verdict.INCONCLUSIVE, "no StopTransaction was answered"),
+        (wire().boot(), facts(1, 0), "F02", Verdict.INCONCLUSIVE, "no report of a start was answered"),
+        (wire().boot().start("s", 1), facts(1, 1), "F02", Verdict.INCONCLUSIVE, "no report of an end was answered"),
         (session(), facts(pending=2), "F02", Verdict.INCONCLUSIVE, "nobody who answered"),
         (session().up(2, "h", "Heartbeat", {}).wait(6), facts(), "F04", Verdict.INCONCLUSIVE, "1 calls of Heartbeat"),
         (wire().boot(status="Rejected"), facts(), "F01", Verdict.INCONCLUSIVE, "answered Rejected"),

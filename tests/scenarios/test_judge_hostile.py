@@ -54,7 +54,7 @@ ROWS = st.lists(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(ROWS)
 def test_no_frame_breaks_a_check(rows: list[tuple[str, int, str | None, str]]) -> None:
     work = Judgement("both", BEGAN)
@@ -81,7 +81,7 @@ def _paths(value: Any, at: tuple[Any, ...] = ()) -> list[list[Any]]:
     return [list(at), *(path for name, one in inner for path in _paths(one, (*at, name)))]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.data())
 def test_a_right_exchange_with_any_one_part_replaced_is_judged(data: st.DataObject) -> None:
     told = newer().event("1", "Started", 0, 0).event("2", "Ended", 1, 5) if data.draw(st.booleans()) else good()
@@ -98,7 +98,7 @@ def test_a_right_exchange_with_any_one_part_replaced_is_judged(data: st.DataObje
     assert len(work.findings()) > 20
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.binary(max_size=60) | st.lists(TEXTS, max_size=4).map(lambda one: "\n".join(one).encode("utf-8", "replace")))
 def test_no_file_breaks_the_reader(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "any.log"

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 import simpy
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from interlock.simulator.hardware import DEAD_V, NOMINAL_V, UNDER_V, CableLock, Contactor, Meter, PowerSupply
@@ -39,7 +39,6 @@ def test_a_meter_never_runs_back() -> None:
     assert meter.exact_wh == pytest.approx(101.1)
 
 
-@settings(deadline=None)
 @given(
     st.floats(0.0, 0.99),
     st.floats(1_000.0, 22_000.0),
@@ -55,7 +54,6 @@ def test_energy_does_not_depend_on_how_often_one_looks(
     assert 0.0 <= in_parts <= 50_000.0
 
 
-@settings(deadline=None)
 @given(st.floats(0.1, 0.97), st.floats(1_400.0, 22_000.0))
 def test_energy_is_the_integral_of_power(soc: float, offered_w: float) -> None:
     exact, stepped = Vehicle(30_000.0, soc), Vehicle(30_000.0, soc)
@@ -68,7 +66,6 @@ def test_energy_is_the_integral_of_power(soc: float, offered_w: float) -> None:
     assert integral_wh == pytest.approx(energy_wh, rel=2e-3, abs=2.0)
 
 
-@settings(deadline=None)
 @given(st.floats(0.0, 0.99), st.floats(1_000.0, 22_000.0))
 def test_a_vehicle_is_full_when_it_said_so(soc: float, offered_w: float) -> None:
     vehicle = Vehicle(30_000.0, soc)

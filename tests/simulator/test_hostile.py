@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from interlock.simulator import v16
@@ -37,7 +37,7 @@ def alive(rig: Rig) -> None:
     assert rig.call("GetConfiguration", key=["NumberOfConnectors"]) is not None
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60)
 @given(st.lists(JSON.map(json.dumps) | st.text(max_size=60), max_size=20))
 def test_random_json_and_random_text(frames: list[str]) -> None:
     rig = Rig().up()
@@ -46,7 +46,7 @@ def test_random_json_and_random_text(frames: list[str]) -> None:
     alive(rig)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60)
 @given(
     st.lists(
         st.tuples(
@@ -68,7 +68,7 @@ def test_frames_that_look_right(messages: list[Any]) -> None:
     assert rig.station.running
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40)
 @given(st.dictionaries(st.sampled_from(["BootNotification", "Authorize", "StartTransaction", "Heartbeat"]), JSON))
 def test_answers_that_make_no_sense(answers: dict[str, Any]) -> None:
     rig = Rig(retry_s=5.0)

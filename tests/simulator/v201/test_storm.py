@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from interlock.simulator.circumstances import EFFECTS
@@ -176,7 +176,7 @@ NAMES = ("evseId", "connectorId", "idToken", "remoteStartId", "type", "evse", "t
 PAYLOADS = st.dictionaries(st.sampled_from(NAMES), st.sampled_from([0, 1, 2, -1, 1.0, 10**400, "OnIdle"]) | JSON)
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=50)
 @given(
     st.lists(
         st.tuples(
@@ -197,7 +197,7 @@ def test_frames_that_look_right(messages: list[Any]) -> None:
     assert rig.get("TxCtrlr", "TxStartPoint") == "PowerPathClosed"
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40)
 @given(st.dictionaries(st.sampled_from(["BootNotification", "Authorize", "TransactionEvent", "Heartbeat"]), JSON))
 def test_answers_that_make_no_sense(answers: dict[str, Any]) -> None:
     rig = Rig201(retry_s=5.0)

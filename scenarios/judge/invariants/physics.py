@@ -18,6 +18,10 @@ def _beliefs(history: History) -> Looked:
         believed.setdefault((belief["station"], belief["connector"]), []).append(belief)
     if not believed:
         return looked
+    statuses: dict[tuple[str, int], list[Observation]] = {}
+    for seen in history.of("status"):
+        statuses.setdefault((seen["station"], seen["connector"]), []).append(seen)
+    silent = _silent(history)
     for truth in history.of("truth"):
         station, connector = truth["station"], truth["connector"]
         if connector == 0:
@@ -28,9 +32,9 @@ def _beliefs(history: History) -> Looked:
         looked.checked += 1
         lossy = station in untold or bool(history.station_rules(station).get("lossy"))
         for thought in believed.get((station, connector)) or [None]:
-            reported = [seen for seen in history.of("status") if _about(seen, station, connector)]
+            reported = statuses.get((station, connector), [])
             found = [*_differences(thought, truth), *_other_error(thought, truth, reported)]
-            quiet = _silent(history, station)
+            quiet = station in silent
             differences = [
                 one for one in found if not (lossy and one[0] == "transaction") and not (quiet and one[0] == "presence")
             ]
@@ -47,21 +51,16 @@ def _beliefs(history: History) -> Looked:
     return looked
 
 
-def _silent(history: History, station: str) -> bool:
-    """Tell whether a station said nothing for so long before the rest that it is rightly called offline."""
+def _silent(history: History) -> set[str]:
+    """Return the stations that said nothing for so long before the rest that they are rightly called offline."""
     rest, after_s = history.phase("rest"), history.rules.get("offline_after_s")
     if rest is None or after_s is None:
-        return False
-    signs = (
-        seen.t
-        for seen in history.of_any("frame", "pong", "socket.opened")
-        if seen["station"] == station and seen.fields.get("edge", "csms.received") == "csms.received"
-    )
-    return max(signs, default=0.0) <= rest.t - float(after_s)
-
-
-def _about(seen: Observation, station: str, connector: int) -> bool:
-    return bool(seen["station"] == station and seen["connector"] == connector)
+        return set()
+    last = {truth["station"]: 0.0 for truth in history.of("truth")}
+    for seen in history.of_any("frame", "pong", "socket.opened"):
+        if seen.fields.get("edge", "csms.received") == "csms.received" and seen["station"] in last:
+            last[seen["station"]] = max(last[seen["station"]], seen.t)
+    return {station for station, t in last.items() if t <= rest.t - float(after_s)}
 
 
 def _differences(belief: Observation | None, truth: Observation) -> list[tuple[str, str, str]]:

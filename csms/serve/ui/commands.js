@@ -45,10 +45,13 @@ export const MEANS = {
   requested: "sent, the answer is awaited",
   accepted: "the station said yes",
   rejected: "the station said no",
-  "in doubt": "no answer came: neither done nor not done until evidence settles it; it is not sent again",
+  "in-doubt": "no answer came: neither done nor not done until evidence settles it; it is not sent again",
   confirmed: "evidence shows that it happened",
   refuted: "evidence shows that it did not happen",
   unknown: "no evidence can be had any more: a person decides",
   lapsed: "accepted, and nothing came of it",
   closed: "closed by hand",
 };
+
+/** @param {string} state a command's, as the API names it */
+export const shown = (state) => state.replace("-", " ");

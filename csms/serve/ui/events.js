@@ -47,6 +47,12 @@ export class EventLog {
     this.draw();
   }
 
+  /** Return how the station last introduced itself, as far as the events in this page tell. */
+  model() {
+    const boot = this.events.findLast((one) => one.type === "Booted")?.data;
+    return boot ? [boot.vendor, boot.model, boot.firmware].filter(Boolean).join(" ") : "";
+  }
+
   async _older() {
     const first = this.events[0].version;
     const after = Math.max(0, first - 1 - PAGE);
@@ -82,6 +88,6 @@ function row(one) {
   const { at, ...rest } = one.data;
   const members = Object.entries(rest).filter(([, value]) => value !== null && value !== "");
   const text = members.map(([name, value]) => `${name} ${typeof value === "object" ? JSON.stringify(value) : value}`).join(" · ");
-  return el("tr", { "data-version": one.version, class: "event" }, el("td", {}, String(one.version)),
+  return el("tr", { "data-version": one.version }, el("td", {}, String(one.version)),
     el("td", {}, el("time", { datetime: String(at ?? "") }, moment(at))), el("th", { scope: "row" }, one.type), el("td", {}, text));
 }

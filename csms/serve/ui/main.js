@@ -85,6 +85,10 @@ function enter(why) {
 }
 
 async function begin() {
+  if (!token()) {
+    enter(HINT);
+    return;
+  }
   try {
     await ask("/api/fleet?limit=1");
     leave.hidden = false;
@@ -92,16 +96,15 @@ async function begin() {
     await watch();
   } catch (error) {
     if (error instanceof Denied) {
-      const shown = token();
       keepToken("");
-      enter(shown ? "That is not the token of this server." : HINT);
+      enter("That is not the token of this server.");
     } else {
       enter(error instanceof Problem ? error.message : "The server cannot be reached.");
     }
   }
 }
 
-const HINT = "It was printed when the server started, or stands in its --token-file.";
+const HINT = "It was printed when the server started, or is in its token file.";
 leave.addEventListener("click", () => {
   keepToken("");
   location.reload();

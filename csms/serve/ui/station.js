@@ -1,7 +1,7 @@
 // A station's page: its EVSEs, commands, events, and what it sends that it should not.
 
 import { Problem, ask, command } from "./api.js";
-import { MEANS, wordsOf } from "./commands.js";
+import { MEANS, shown, wordsOf } from "./commands.js";
 import { el, eachFrame, moment, say } from "./dom.js";
 import { EventLog } from "./events.js";
 
@@ -39,9 +39,8 @@ export class StationPage {
       el("section", {}, el("h3", {}, "Deviations and anomalies"), this.odd),
       this.log.element);
     this._drawOrders("");
-    this.refresh();
     this._askOdd();
-    this.log.load();
+    this.log.load().then(() => this.refresh());
   }
 
   close() {
@@ -82,7 +81,7 @@ export class StationPage {
     this._drawOrders(about.protocol);
     const facts = [
       ["Speaks", about.protocol || "unknown"], ["Registration", about.registration], ["Node", about.node],
-      ["Online since", about.online ? moment(about.online_at) : ""],
+      ["Model", this.log.model()], ["Online since", about.online ? moment(about.online_at) : ""],
     ];
     this.about.replaceChildren(...facts.filter(([, value]) => value).flatMap(
       ([name, value]) => [el("dt", {}, name), el("dd", {}, value)]));
@@ -172,7 +171,7 @@ export class StationPage {
   _drawCommands(commands) {
     const mine = commands.find((one) => one.id === this.asked);
     if (mine) {
-      this._tell(mine.state, `${this.action}: ${mine.state} · ${MEANS[mine.state] ?? ""}`);
+      this._tell(mine.state, `${this.action}: ${shown(mine.state)} · ${MEANS[mine.state] ?? ""}`);
       if (!mine.open && !mine.doubtful) this.asked = "";
     }
     this.none.hidden = commands.length > 0;
@@ -182,7 +181,7 @@ export class StationPage {
       rows.delete(one.id);
       if (this.commands.children[index] !== row) this.commands.insertBefore(row, this.commands.children[index] ?? null);
       const [, state, since, means] = row.children;
-      say(state.firstChild, one.state);
+      say(state.firstChild, shown(one.state));
       state.firstChild.dataset.state = one.state;
       say(since, moment(one.settled_at));
       const against = one.contradicted.length ? ` Observed against it: ${one.contradicted.join(", ")}.` : "";
@@ -223,7 +222,7 @@ export class StationPage {
       const { recorded, counted, anomalies } = await ask(`${this.path}/deviations`);
       const times = (one) => counted.find((other) => other.action === one.action && other.member === one.member)?.count;
       const items = recorded.map((one) => el("li", {}, el("b", {}, `${one.action} ${one.member}`),
-        ` breaks ${one.rule} (${one.clause})${times(one) ? `, ${times(one)} times since the start` : ""}`));
+        ` breaks ${one.rule} (${one.clause})${times(one) ? `, seen ${times(one)}× since the server started` : ""}`));
       items.push(...anomalies.slice(-20).reverse().map((one) =>
         el("li", {}, el("b", {}, one.what), ` ${one.detail} `, el("small", {}, moment(one.at)))));
       this.odd.replaceChildren(...(items.length ? items : [el("li", { class: "empty" }, "None were recorded.")]));

@@ -40,8 +40,9 @@ export class Tiles {
     this.empty = el("p", { class: "empty" }, "");
     this.element = el("section", { "aria-label": "Stations" },
       el("div", { class: "tools" }, this.search, chips), this.list, this.empty);
-    addEventListener("scroll", this.redraw, { passive: true });
-    addEventListener("resize", this.redraw);
+    this.replace = eachFrame(() => this.element.isConnected && this._place());
+    addEventListener("scroll", this.replace, { passive: true });
+    addEventListener("resize", this.replace);
   }
 
   _choose(name) {
@@ -59,11 +60,14 @@ export class Tiles {
     if (!this.element.isConnected) return;
     const { stations, names } = this.fleet;
     const sought = this.search.value.trim().toLowerCase();
-    const totals = Object.fromEntries([...this.filters.keys()].map((name) => [name, 0]));
+    const totals = { all: names.length, online: 0, charging: 0, faulted: 0, doubt: 0, offline: 0 };
     this.shown = [];
     for (const name of names) {
       const station = stations.get(name);
-      for (const filter in totals) if (counts(station, filter)) totals[filter] += 1;
+      totals[station.online ? "online" : "offline"] += 1;
+      if (station.charging) totals.charging += 1;
+      if (station.faulted) totals.faulted += 1;
+      if (station.doubt) totals.doubt += 1;
       if (counts(station, this.filter) && (!sought || name.toLowerCase().includes(sought))) this.shown.push(name);
     }
     for (const [name, { chip, count }] of this.filters) {
@@ -86,8 +90,8 @@ export class Tiles {
     const first = Math.max(0, Math.floor(top / (HEIGHT + GAP)) - BEYOND);
     const last = Math.ceil((top + innerHeight) / (HEIGHT + GAP)) + BEYOND;
     const wanted = this.shown.slice(first * columns, last * columns);
-    if (!wanted.includes(this.focused)) this.focused = wanted[0] ?? "";
     const kept = new Set(wanted);
+    if (!kept.has(this.focused)) this.focused = wanted[0] ?? "";
     for (const [name, tile] of this.drawn) {
       if (kept.has(name)) continue;
       tile.remove();

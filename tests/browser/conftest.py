@@ -14,6 +14,8 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, async_playwright
 
+from tests.conftest import NO_BROWSER
+
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 WATCH = """
 window.forbidden = [];
@@ -39,7 +41,7 @@ async def browser() -> AsyncIterator[Browser]:
     """Start the browser, or skip what needs one."""
     found = executable()
     if found is None:
-        pytest.skip("needs a browser: apt-get install chromium")
+        pytest.skip(NO_BROWSER)
     async with async_playwright() as playwright:
         started = await playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
         yield started

@@ -68,9 +68,11 @@ class Outcome:
 
 
 def csms_class(name: str) -> type[Csms]:
-    """Return the CSMS called `name`: the reference or a specimen."""
+    """Return the CSMS called `name`: the reference, a specimen, or the class that `FILE.py:CLASS` names."""
     if name == REFERENCE:
         return Csms
+    if ".py:" in name:
+        return _designed(name)
     found = specimens().get(name)
     if found is None:
         raise Unknown(f"no CSMS is called {name!r}{nearest(name, (REFERENCE, *specimens()))}; see `list specimens`")
@@ -88,6 +90,11 @@ def scenario(name: str) -> Scenario:
     if found is None:
         raise Unknown(f"no scenario is called {name!r}{nearest(name, scenarios())}; see `interlock list scenarios`")
     return found
+
+
+@cache
+def _designed(name: str) -> type[Csms]:
+    return scenario_file.design(name)
 
 
 @cache

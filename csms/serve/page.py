@@ -90,7 +90,7 @@ intent is in the log; with an <code>Idempotency-Key</code> it is asked for once,
 Machines read <a href="/openapi.json">/openapi.json</a>.</p>
 <pre>curl -H "Authorization: Bearer $TOKEN" http://127.0.0.1:8080/api/stations
 curl -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' -H 'Idempotency-Key: 7' \\
-  -d '{{"action": "UnlockConnector", "payload": {{"connectorId": 1}}}}' \\
+  -d '{{"action": "TriggerMessage", "payload": {{"requestedMessage": "Heartbeat"}}}}' \\
   http://127.0.0.1:8080/api/stations/CP01/commands</pre>
 {paths}
 </main>

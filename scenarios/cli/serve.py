@@ -210,7 +210,12 @@ def _checked(wanted: Wanted) -> ssl.SSLContext | None:
             what = str(wanted.clients)
             context.verify_mode = ssl.CERT_REQUIRED
             context.load_verify_locations(wanted.clients)
-    except OSError as error:  # an SSLError is one
+    except ssl.SSLError:
+        needed = (
+            "certificates" if what == str(wanted.clients) else "a certificate and the private key that belongs to it"
+        )
+        raise Refused(f"{what} cannot be used: in PEM form they hold {needed}") from None
+    except OSError as error:
         raise Refused(f"{what} cannot be used: {error.strerror or error}") from None
     return context
 

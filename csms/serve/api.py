@@ -6,6 +6,7 @@ asked with `GET /api/commands/{id}`, which can wait. Errors are `application/pro
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import hmac
 import re
@@ -153,7 +154,9 @@ class Api:
             names = [name for name in await self.records.stations() if name > after]
             wanted, following = names[:limit], names[limit - 1] if len(names) > limit else None
         found = []
-        for name in wanted:
+        for count, name in enumerate(wanted):
+            if count % overview.AT_ONCE == 0:
+                await asyncio.sleep(0)  # frames of stations come between
             loaded = await self.node.handler.load(name) if identity.fits(name) else None
             if loaded is not None and loaded.version:
                 found.append(overview.glance(name, loaded.state))

@@ -13,7 +13,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from tests.browser.conftest import Opened
-from tests.csms.serving import Served, Station, dialled, operated, served
+from tests.csms.serving import AT, Served, Station, dialled, operated, served
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 BAD = "<img src=x onerror=bad(1)>"
@@ -105,6 +105,39 @@ async def test_what_becomes_of_each_command_is_shown_and_it_is_asked_for_once(op
                 await asyncio.sleep(0.01)
         await card.get_by_role("button", name="Unlock").click()
         await expect(outcome).to_contain_text("evidence shows that it did not happen")
+
+
+async def test_a_station_of_ocpp_2_0_1_is_asked_in_its_own_words(opened: Opened) -> None:
+    boot = {"reason": "PowerUp", "chargingStation": {"vendorName": "V", "model": "M"}}
+    place = {"timestamp": AT, "connectorStatus": "Available", "evseId": 2, "connectorId": 1}
+    async with (
+        fleet() as (csms, address, _),
+        opened() as page,
+        dialled(csms.url("CP01"), subprotocols=["ocpp2.0.1"]) as station,
+    ):
+        await station.say("BootNotification", boot)
+        await station.say("StatusNotification", place)
+        await enter(page, f"{address}#/station/CP01")
+        card = page.locator("[data-place='2.1']")
+        await card.get_by_label("Token for EVSE 2").fill("TAG")
+
+        async def asked(name: str, action: str, answer: str) -> Any:
+            where = card if await card.get_by_role("button", name=name).count() else page
+            await where.get_by_role("button", name=name).click()
+            call = await station.hear()
+            assert call[2] == action
+            await station.socket.send(json.dumps([3, call[1], {"status": answer}]))
+            await expect(page.locator(".outcome")).to_contain_text(f"{action}: ")
+            await expect(page.locator(".commands .pill").first).not_to_have_text("requested")
+            return call[3]
+
+        assert await asked("Unlock", "UnlockConnector", "Unlocked") == {"evseId": 2, "connectorId": 1}
+        start = await asked("Start", "RequestStartTransaction", "Rejected")
+        assert (start["evseId"], start["idToken"]) == (2, {"idToken": "TAG", "type": "ISO14443"})
+        assert await asked("Reset: on idle", "Reset", "Accepted") == {"type": "OnIdle"}
+        assert await asked("Trigger", "TriggerMessage", "Accepted") == {"requestedMessage": "StatusNotification"}
+        change = {"operationalStatus": "Inoperative", "evse": {"id": 2}}
+        assert await asked("Out of service", "ChangeAvailability", "Accepted") == change
 
 
 async def test_a_stations_text_stays_text(opened: Opened) -> None:

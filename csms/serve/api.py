@@ -18,7 +18,7 @@ import msgspec
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
@@ -119,6 +119,8 @@ class Api:
                 return problem(error.status, error.detail)
             except NOT_DURABLE as error:
                 return problem(503, f"the store does not take it now: {error}")
+            except ClientDisconnect:
+                return problem(400, "the body was not sent to its end")  # nobody hears it
             except Exception as error:
                 self.node.alarm(f"{request.method} {request.url.path[:80]}: {type(error).__name__}: {error}")
                 return problem(500, "this failed here; the log of the node says why")
@@ -296,7 +298,9 @@ class Api:
         """Say how a token is answered."""
         body = await _body(request, ("status", "parent"))
         name, status, parent = request.path_params["token"], body.get("status"), body.get("parent")
-        if status not in TOKENS or len(name) > TOKEN_LIMIT or not (parent is None or isinstance(parent, str)):
+        if parent is not None and not (isinstance(parent, str) and _is_token(parent)):
+            raise Problem(422, f"a parent is a token, with 1 to {TOKEN_LIMIT} printable characters")
+        if status not in TOKENS or not _is_token(name):
             raise Problem(422, f"a token has at most {TOKEN_LIMIT} characters and a status of {', '.join(TOKENS)}")
         await self.node.register_token(name, status, parent)
         return answer({"token": name, "status": status})
@@ -417,6 +421,10 @@ def _number(name: str, text: str, least: int = 0, most: int = POSITION_LIMIT) ->
     if not re.fullmatch(r"[0-9]{1,19}", text) or not least <= int(text) <= most:
         raise Problem(400, f"{name} is a whole number from {least} to {most}, not {text[:40]!r}")
     return int(text)
+
+
+def _is_token(text: str) -> bool:
+    return 0 < len(text) <= TOKEN_LIMIT and text.isprintable()
 
 
 def _limit(request: Request) -> int:

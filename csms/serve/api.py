@@ -6,6 +6,7 @@ asked with `GET /api/commands/{id}`, which can wait. Errors are `application/pro
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import hmac
 import re
@@ -38,6 +39,8 @@ BODY_BYTES = 64 * 1024
 PAGE = 1000
 POSITION_LIMIT = 2**63 - 1
 WAIT_S = 60.0
+ANSWER_S = 3.0
+"""Without an answer of the store for so long the node is not ready."""
 STATUS = {"accepted": 202, "known": 202, "refused": 409, "unreachable": 503, "failed": 503}
 TOKEN_LIMIT = 36
 """Characters of the longest token of any version spoken (OCPP 2.0.1 IdTokenType; 1.6 has 20)."""
@@ -70,6 +73,8 @@ class Api:
     def __init__(self, node: Csms, server: Server, records: Projections, keys: Credentials, token: str) -> None:
         self.node, self.server, self.records, self.keys = node, server, records, keys
         self._token = token.encode()
+        self._probe: asyncio.Future[Any] | None = None
+        """What was asked of the store last, to find out whether it answers."""
 
     def app(self, hosts: list[str]) -> Starlette:
         """Return the application, which answers to these host names."""
@@ -388,9 +393,10 @@ class Api:
             return problem(503, "the node stops")
         if self.node.handler.outage.now:
             return problem(503, "the store takes nothing")
-        try:
-            await self.node.store.read("tokens", 2**31, 1)
-        except Exception:
+        if self._probe is None or self._probe.done():  # else the store has not answered the last one
+            self._probe = asyncio.ensure_future(self.node.store.read("tokens", 2**31, 1))
+        await asyncio.wait({self._probe}, timeout=ANSWER_S)
+        if not self._probe.done() or self._probe.cancelled() or self._probe.exception() is not None:
             return problem(503, "the store does not answer")
         return answer({"ready": True})
 

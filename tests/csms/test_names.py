@@ -53,11 +53,9 @@ async def test_many_addresses_share_what_may_be_dialled_under_a_name_and_its_hom
 async def test_few_unproven_sockets_wait_under_one_name_and_home_has_a_place() -> None:
     async with served(limits=Limits(arriving=2), takeover_s=30.0) as csms, dialled(csms.url()) as station:
         await station.boot()
-        station.socket.pause_reading = lambda: None  # type: ignore[attr-defined]
         station.socket.transport.pause_reading()  # it answers no ping, so newcomers wait
         waiting = [dialled(csms.url(), local_addr=(f"127.0.0.{n}", 0)) for n in (2, 3)]
-        for one in waiting:
-            await one.__aenter__()
+        came = [await one.__aenter__() for one in waiting]
         with pytest.raises(InvalidStatus) as refused:
             async with dialled(csms.url(), local_addr=("127.0.0.4", 0)):
                 pass
@@ -66,8 +64,8 @@ async def test_few_unproven_sockets_wait_under_one_name_and_home_has_a_place() -
         async with dialled(csms.url(), local_addr=("127.0.0.5", 0)):
             pass
         await csms.server.stop()
-        for one in waiting:
-            await one.__aexit__(None, None, None)
+        for each in (station, *came):
+            each.socket.transport.abort()
 
 
 def half(size: int) -> bytes:

@@ -43,6 +43,9 @@ class Connection:
     def in_transaction(self) -> bool:
         return self.inner.in_transaction
 
+    def set_progress_handler(self, *values: Any) -> None:
+        self.inner.set_progress_handler(*values)
+
     def close(self) -> None:
         self.inner.close()
 

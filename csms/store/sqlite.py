@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import queue
 import sqlite3
 import threading
@@ -43,7 +42,7 @@ from interlock.csms.store import (
     check_storable,
     is_name,
 )
-from interlock.csms.store.sqlite_file import connect, unavailable
+from interlock.csms.store.sqlite_file import Files, connect, unavailable
 from interlock.csms.store.watch import HUNG_S, Watch
 from interlock.csms.supervise import Ending, deliver, described
 
@@ -100,7 +99,6 @@ class SqliteStore:
         self._steps = 0
         self.watch = Watch(self._loop, lambda: self._steps, self._is_busy, self._hang)
         self._closed = False
-        self._file = (0, 0)
         self.ending = Ending()
         self._lost: set[str] = set()
         """The first event of each append that was under way when the thread ended: it may be in the log."""
@@ -293,8 +291,7 @@ class SqliteStore:
         try:
             db = connect(self.path)
             db.set_progress_handler(self._step, STEP)
-            found = os.stat(self.path)
-            self._file = found.st_dev, found.st_ino
+            self._files = Files(self.path)
         except BaseException as error:
             self._in_loop(_resolve, self._opened, unavailable(error, self.path))
             return
@@ -303,9 +300,8 @@ class SqliteStore:
             while (work := self._take()) is not None:
                 self._step()
                 appends, query = work
-                if appends and not self._is_in_place():
-                    why = "the file was replaced or removed while it was open: what is appended to it is lost"
-                    self._in_loop(self._end, f"{self.path.name}: {why}")
+                if appends and (why := self._files.lost()) is not None:
+                    self._in_loop(self._end, f"{why} while it was open: what is appended to it is lost")
                     return
                 for at in range(0, len(appends), self._most):
                     self._step()
@@ -317,14 +313,6 @@ class SqliteStore:
         finally:
             with contextlib.suppress(sqlite3.Error):
                 db.close()
-
-    def _is_in_place(self) -> bool:
-        """Whether the name still leads to the file that was opened."""
-        try:
-            found = os.stat(self.path)
-        except OSError as error:
-            return not isinstance(error, FileNotFoundError | NotADirectoryError)
-        return (found.st_dev, found.st_ino) == self._file
 
     def _in_loop(self, callback: Callable[..., None], *values: Any) -> None:
         with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more

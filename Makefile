@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 OUT := reports/out
 JOBS ?=
 
-.PHONY: help run test lint types prove bench serverbench capacity growth kills breaks faults fuzz attackers storm day seeds picture pins clean worlds nightly wheel prove-outside
+.PHONY: help run test lint types prove bench serverbench capacity growth kills breaks faults fuzz attackers soak storm day seeds picture pins clean worlds nightly wheel prove-outside
 
 help:  ## show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -80,13 +80,16 @@ faults: $(VENV)/dev.stamp  ## full disks, failing disks, databases that restart 
 fuzz: $(VENV)/dev.stamp  ## a million bad frames in process, 50,000 over sockets
 	$(BIN)/python loadtests/damage/fuzz_frames.py
 
-attackers: $(VENV)/dev.stamp  ## 20 attackers beside 500 good stations: what those notice, and what it costs
+attackers: $(VENV)/dev.stamp  ## 20 attackers beside 500 good stations, alone and attacked in turn: what those notice, and what it costs
 	$(BIN)/python loadtests/damage/attackers.py
+
+soak: $(VENV)/dev.stamp  ## half an hour of coming and going: memory, descriptors, tasks, threads and WAL must stay flat
+	$(BIN)/python loadtests/damage/soak.py
 
 storm: $(VENV)/dev.stamp  ## 5,000 charging stations lose the CSMS at once, and come back
 	$(BIN)/python loadtests/damage/storm.py
 
-nightly: prove seeds kills breaks faults fuzz storm day bench  ## the campaigns and figures that are too long for the gate (hours)
+nightly: prove seeds kills breaks faults fuzz attackers soak storm day bench  ## the campaigns and figures that are too long for the gate (hours)
 
 day: $(VENV)/run.stamp  ## a day of 1,000 stations, timed
 	$(BIN)/interlock run day-of-1000 --out $(OUT)/day

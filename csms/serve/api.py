@@ -353,6 +353,8 @@ class Api:
             f"interlock_connections {len(self.node.connections)}",
             "# TYPE interlock_sockets gauge",
             f"interlock_sockets {len(self.server.open)}",
+            "# TYPE interlock_tasks gauge",
+            f"interlock_tasks {len(asyncio.all_tasks())}",
             "# TYPE interlock_refused_total counter",
             f"interlock_refused_total {self.server.refused}",
             "# TYPE interlock_deviations_total counter",

@@ -41,6 +41,7 @@ def test_the_verdict_follows_the_figures(change: dict[str, Any], code: int) -> N
     assert judged({**FOUND, **change})[0] == code
 
 
+@pytest.mark.slow
 def test_the_good_ones_are_served_and_nothing_grows(tmp_path: Path) -> None:
     found = asyncio.run(measure(tmp_path, stations=12, attackers=len(KINDS), seconds=3.0))
     assert found["dropped"] == 0

@@ -14,7 +14,7 @@ class Limits:
     """Parts a message may come in, empty ones too."""
     message_s: float = 120.0
     """A socket whose message is not whole after so long is closed."""
-    unfinished_bytes: int = 8 * 1024 * 1024
+    unfinished_bytes: int = 2 * 1024 * 1024
     """Of messages that are not whole yet, of all sockets of an address; beyond this the socket that adds is closed."""
     handshake_s: float = 10.0
     first_frame_s: float = 120.0

@@ -29,6 +29,9 @@ class Limits:
     messages_per_s: float = 50.0
     messages_burst: float = 500.0
     """Of a station, on all its sockets one after another; beyond this its frames wait, and it is read no further."""
+    message_bytes: int = 2048
+    """Characters of a message of which nearly all have less (OCPP 2.1 part 4 section 5.2); one with more counts as so
+    many messages, so that a few large ones do not fill the disk."""
     address_messages_per_s: float = 5000.0
     address_messages_burst: float = 50_000.0
     """Of all stations of an address; beyond this the frames of those wait that came less than `settled_s` ago."""

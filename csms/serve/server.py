@@ -484,7 +484,7 @@ class Socket(asyncio.BufferedProtocol):
         if self._held or connection.waiting >= self.server.limits.waiting:
             self._held.append(text)
             self._pause()
-        elif wait_s := self._must_wait(now):
+        elif wait_s := self._must_wait(now, text):
             self._hold(text, wait_s)
         else:
             connection.offer(text)
@@ -495,13 +495,14 @@ class Socket(asyncio.BufferedProtocol):
         self._pause()
         asyncio.get_running_loop().call_later(wait_s + 0.001, self._rested)
 
-    def _must_wait(self, now: float) -> float:
+    def _must_wait(self, now: float, text: str) -> float:
         """Count a message; return for how many seconds it waits instead, because too many were said before it."""
         if now - self._since < self.server.limits.settled_s and self._shared.fill(now) < 1.0:
             return (1.0 - self._shared.level) / self._shared.rate
-        if wait_s := self._messages.take(now):
+        tokens = 1.0 + len(text) // self.server.limits.message_bytes
+        if wait_s := self._messages.take(now, tokens):
             return wait_s
-        self._shared.owe(now)
+        self._shared.owe(now, tokens)
         return 0.0
 
     def _pause(self) -> None:
@@ -518,7 +519,7 @@ class Socket(asyncio.BufferedProtocol):
         while self._held:
             if connection.waiting >= self.server.limits.waiting:
                 return  # the connection calls again
-            if wait_s := self._must_wait(now):
+            if wait_s := self._must_wait(now, self._held[0]):
                 asyncio.get_running_loop().call_later(wait_s + 0.001, self._rested)
                 return
             connection.offer(self._held.popleft())
@@ -569,7 +570,9 @@ class Socket(asyncio.BufferedProtocol):
         connection, self._connection = self._connection, None
         if connection is not None:
             now = self.server.node.clock.now()
-            while self._held and not self._must_wait(now):  # what came before still counts, as far as it may be said
+            while self._held and not self._must_wait(
+                now, self._held[0]
+            ):  # what came before still counts, as far as it may be said
                 connection.offer(self._held.popleft())
             connection.hang_up(why)
         self._held.clear()

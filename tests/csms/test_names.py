@@ -1,13 +1,15 @@
-"""What one address, or many, may do with stations' names where nothing proves them; and messages that never end."""
+"""What one address, or many, may do with stations' names where nothing proves them; long and endless messages."""
 
 from __future__ import annotations
 
 import asyncio
+import json
 import struct
 
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from interlock.csms.bucket import Bucket
 from interlock.csms.serve.limits import Limits
 from interlock.csms.serve.names import Names
 
@@ -110,3 +112,28 @@ async def test_a_message_comes_to_its_end_in_time_or_its_socket_goes() -> None:
         with pytest.raises(ConnectionClosed):
             await station.hear()
         assert (await other.boot())[0] == 3
+
+
+async def test_a_large_message_counts_as_many() -> None:
+    limits = Limits(messages_per_s=0.001, messages_burst=40.0)
+    async with served(limits=limits) as csms, dialled(csms.url()) as station, dialled(csms.url("CP02")) as other:
+        transfer = {"vendorId": "V", "data": "x" * 30_000}  # 15 messages' worth
+        for _ in range(2):
+            assert (await station.say("DataTransfer", transfer))[0] == 3
+        await station.socket.send(json.dumps([2, "third", "DataTransfer", transfer]))
+        while not csms.server.held_back:
+            await asyncio.sleep(0)
+        for _ in range(30):
+            assert (await other.boot())[0] == 3
+        assert csms.server.held_back == 1
+
+
+async def test_a_message_larger_than_the_bucket_waits_for_a_full_one_and_no_longer() -> None:
+    bucket = Bucket(1.0, 10.0)
+    assert bucket.take(0.0, 50.0) == 0.0
+    assert bucket.take(0.0, 50.0) == 10.0
+    assert bucket.take(10.0, 50.0) == 0.0
+
+
+async def test_a_bucket_that_holds_nothing_gives_nothing() -> None:
+    assert Bucket(1.0, 0.0).take(0.0) > 0

@@ -7,7 +7,7 @@ JOBS ?=
 # Many tests wait for sockets and processes: half as many workers again as there are cores.
 WORKERS ?= $(shell $(PYTHON) -c 'import os; print(max(2, (os.cpu_count() or 1) * 3 // 2))')
 
-.PHONY: help run test lint types prove bench serverbench capacity growth kills breaks faults fuzz attackers storm day seeds picture pins clean worlds nightly wheel prove-outside slow soak
+.PHONY: help run test lint types prove bench serverbench capacity growth kills breaks faults fuzz attackers storm day seeds picture pins clean worlds nightly wheel prove-outside slow soak choices
 
 help:  ## show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -57,6 +57,9 @@ bench: serverbench  ## the figures, side by side with a peer in one run
 	$(BIN)/python loadtests/bench/bench_core.py
 	$(BIN)/python loadtests/bench/bench_store.py
 	$(BIN)/python loadtests/bench/bench_search.py
+
+choices: $(VENV)/run.stamp  ## heartbeats, snapshots, residency and timers, each choice run: docs/choices.md
+	$(BIN)/python -m interlock.scenarios.explore.choices docs/choices.md
 
 serverbench: $(VENV)/dev.stamp  ## of these, CPU per call on real sockets, durable, beside ocpp and ocpp-rpc without storage
 	$(BIN)/python loadtests/bench/bench_server.py

@@ -61,7 +61,7 @@ def _version(dialect: Dialect) -> Iterator[str]:
     yield "|---|---|---|"
     for action, core in dialect.CORE.items():
         schema = dialect.document(action)
-        names = ", ".join(f"`{name.rstrip('=')}`" for name in sorted(core) if not name.endswith(".")) or "nothing"
+        names = ", ".join(f"`{name.rstrip('=')}`" for name in sorted(core) if name[-1] not in ".?") or "nothing"
         found: dict[str, list[str]] = {rule: [] for rule in _SHOWN}
         for rule, member in _members(schema, schema.get("definitions", {}), "", ()):
             if not ((rule == "required" and member in core) or f"{member}=" in core):

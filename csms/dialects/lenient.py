@@ -143,7 +143,7 @@ class _Reader:
         return read(self, node, value, member)
 
     def object(self, node: Payload, value: Any, member: str) -> Payload:
-        if type(value) in (str, int) and (name := self._known_by(node, member)) is not None:
+        if type(value) in (str, int) and (name := self._known_by(node, member, value)) is not None:
             self.note(member, "type", value)
             value = {name: value}
         if not isinstance(value, dict):
@@ -170,12 +170,13 @@ class _Reader:
             self.note(error.member, error.rule, error.value)
         return read
 
-    def _known_by(self, node: Payload, member: str) -> str | None:
-        """Name the member by which an object that is written as one value is known: it decides, or is required."""
+    def _known_by(self, node: Payload, member: str, value: str | int) -> str | None:
+        """Name the member that an object written as one value stands for: of the core, required, or of its type."""
         properties: Payload = node.get("properties", {})
-        needed = [name for name in node.get("required", ()) if properties[name].get("type") in ("string", "integer")]
-        decisive = [name for name in properties if f"{member}.{name}" in self._weighty and "type" in properties[name]]
-        return next(iter([*[name for name in needed if name in decisive], *needed, *decisive]), None)
+        found = [name for name in properties if f"{member}.{name}" in self._weighty and "type" in properties[name]]
+        fits = "string" if isinstance(value, str) else "integer"
+        found.sort(key=lambda name: (name not in node.get("required", ()), properties[name]["type"] != fits))
+        return found[0] if found else None
 
     def _named(self, node: Payload, value: Payload, member: str) -> list[tuple[str, Payload | None, Any]]:
         """List the members of an object with what the schema says of each; None where it allows any."""

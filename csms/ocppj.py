@@ -62,7 +62,7 @@ MessageId = str | int
 
 
 class CallReceived(msgspec.Struct, frozen=True):
-    """The peer asks: answer with `answer` or `fail`. `odd` is what is wrong with its frame, if it was read leniently."""
+    """The peer asks: answer with `answer` or `fail`. `odd` is what is wrong with a frame that was read leniently."""
 
     message_id: MessageId
     action: str
@@ -286,7 +286,9 @@ def _can_be_answered(message_id: Any) -> bool:
 
 _TEXT = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
 _CONTROL = re.compile(r"[\x00-\x1f]")
-_ESCAPE = re.compile(r"(\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\[^u])|\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
+_ESCAPE = re.compile(
+    r"(\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\[^u])|\\u[dD][89a-fA-F][0-9a-fA-F]{2}"
+)
 
 
 def json_of(frame: str) -> str:

@@ -2,10 +2,10 @@
 
 A payload that holds its schema is never brought here. Any other is walked beside the schema, once. A member that is
 unknown, null, or breaks a limit, an enum, a type or a format is kept where what it means can still be read (a text that
-is too long, a number written as text, one object where a list belongs) and set aside where not; either is a
-deviation, which shows the value as it came. A value that cannot be read takes with it whatever means nothing without it: an item of a list, else the
-object it is required in, else only itself. Only the **core** of a message, the members that decide what it says, makes
-the message as a whole `Unreadable`.
+is too long, a number written as text, one object where a list belongs) and set aside where not; either is a deviation,
+which shows the value as it came. A value that cannot be read takes with it whatever means nothing without it: an item
+of a list, else the object it is required in, else only itself. Only the **core** of a message, the members that decide
+what it says, makes the message as a whole `Unreadable`.
 
 OCPP 1.6 sections 4.7, 4.8 and 4.10: a transaction message that is answered with an error is only sent again.
 """

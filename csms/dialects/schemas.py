@@ -98,9 +98,9 @@ class Schemas:
         except lenient.Unreadable as error:
             raise self._broken(error.member, error.rule) from None
         if not broken:  # a keyword that leaves what is meant as it is
-            error = next(schema.iter_errors(payload))
-            member = ".".join(str(part) for part in error.instance_path if not isinstance(part, int))
-            broken = (lenient.Broken(member, error.kind.name, lenient.example(error.instance)),)
+            first = next(schema.iter_errors(payload))
+            member = ".".join(str(part) for part in first.instance_path if not isinstance(part, int))
+            broken = (lenient.Broken(member, first.kind.name, lenient.example(first.instance)),)
         return found, tuple([Deviation(action, *one[:2], clause, _shown(one)) for one in broken])
 
     def readable_response(self, action: str, payload: Payload) -> Payload | None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:  # samples are made of readings
@@ -22,8 +21,7 @@ PHASES = {"L1": "L1", "L2": "L2", "L3": "L3", "L1-N": "L1", "L2-N": "L2", "L3-N"
 """One phase, said with or without the neutral that it is measured against."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(NamedTuple):
     """One value as the station sent it; what it did not say is None.
 
     `multiplier` is the power of ten `value` is to be multiplied with (OCPP 2.0.1 `unitOfMeasure`).

@@ -120,7 +120,12 @@ STOP = {"transactionId": 7, "meterStop": 9, "timestamp": "2026-05-04T11:00:00Z"}
         ("StopTransaction", STOP, {"reason": 7}, {("reason", "type"), ("reason", "enum")}),
         ("StopTransaction", STOP, {"idtag": "T"}, {("idtag", "additionalProperties")}),
         ("StopTransaction", STOP, {"transactionData": "none"}, {("transactionData", "type")}),
-        ("StopTransaction", STOP, {"transactionId": [7], "meterStop": ["9"]}, {("transactionId", "type"), ("meterStop", "type")}),
+        (
+            "StopTransaction",
+            STOP,
+            {"transactionId": [7], "meterStop": ["9"]},
+            {("transactionId", "type"), ("meterStop", "type")},
+        ),
         ("StopTransaction", STOP, {"vendor\nthing": {}}, {("vendor?thing", "additionalProperties")}),
     ],
 )

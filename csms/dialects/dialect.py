@@ -119,9 +119,9 @@ def _odd_moment(text: str) -> datetime | None:
     plain, leaps = _LEAP.subn(r"\1:59", text.strip().upper())
     try:
         found = _utc(datetime.fromisoformat(plain))
-    except ValueError:
+        return found + timedelta(seconds=1) if found is not None and leaps else found
+    except (ValueError, OverflowError):
         return None
-    return found + timedelta(seconds=1) if found is not None and leaps else found
 
 
 def _utc(at: datetime) -> datetime | None:

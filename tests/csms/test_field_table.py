@@ -63,6 +63,11 @@ V16: list[Row] = [
     ("no meter", "StartTransaction", {**START, "connectorId": 2, "meterStart": None}, "meterStart", {"_": STARTED}),
     ("a meter below 0", "StartTransaction", {**START, "meterStart": -5}, "meterStart", {"meter_start_wh": -5}),
     ("half a Wh", "StartTransaction", {**START, "meterStart": "7.0"}, "meterStart", {"meter_start_wh": 7}),
+    ("a null reservation", "StartTransaction", {**START, "connectorId": 2, "reservationId": None}, "reservationId",
+     {"_": STARTED}),
+    ("a bad sample in a stop", "StopTransaction", end(meterStop=155_000, transactionData=[
+        {"timestamp": T, "sampledValue": [{**WH, "unit": "Furlong"}, {**WH, "value": None}]}]),
+     "transactionData.sampledValue.unit transactionData.sampledValue.value", {"meter_stop_wh": 155_000}),
     ("an empty reservation", "StartTransaction", {**START, "connectorId": 2, "reservationId": ""}, "reservationId", {}),
     ("transaction -1", "StopTransaction", {**STOP, "transactionId": -1}, "", {"what": "stop of no known transaction"}),
     ("a stop below 0", "StopTransaction", {**STOP, "meterStop": -1}, "meterStop", {"meter_stop_wh": -1}),
@@ -174,6 +179,23 @@ def test_what_a_station_of_2_0_1_sends(row: Row) -> None:
     boot = {"reason": "PowerUp", "chargingStation": {"vendorName": "V", "model": "M"}}
     start = {**RIGHT, "eventType": "Started", "timestamp": T, "seqNo": 0, "evse": {"id": 1, "connectorId": 1}}
     play_row(row, v201, [[2, "b", "BootNotification", boot], [2, "s", "TransactionEvent", start]])
+
+
+def test_a_stop_without_its_meter_ends_the_session_and_is_an_anomaly() -> None:
+    """What an operator finds out afterwards: that the end was told, and that nobody knows its meter."""
+
+    async def scene(bench: Bench) -> None:
+        connection = await bench.online()
+        await connection.receive(json.dumps([2, "s", "StartTransaction", START]))
+        stop = {"transactionId": bench.written[-1][2]["transactionId"], "timestamp": LATER}
+        for _ in range(2):
+            await connection.receive(json.dumps([2, "e", "StopTransaction", stop]))
+        kinds = await bench.log()
+        assert kinds[-3:] == ["DeviationRecorded", "AnomalyRecorded", "TransactionStopped"]
+        state = (await bench.node.handler.load("CP1")).state
+        assert [(one.open, one.meter_stop_wh) for one in state.transactions.values()] == [(False, None)]
+
+    play(scene, Settings(unknown_tokens="Accepted"))
 
 
 FRAMES = [

@@ -15,6 +15,7 @@ import pytest
 from typer.testing import CliRunner
 
 from interlock.scenarios.cli.main import app
+from interlock.scenarios.record.history import History
 
 BEGAN = datetime(2026, 5, 4, 10, tzinfo=UTC)
 BOOT = {"chargePointVendor": "V", "chargePointModel": "M"}
@@ -88,6 +89,16 @@ CASES: dict[str, Case] = {
         *HELLO,
         (5.0, "up", [2, "n1", "StatusNotification", {"connectorId": 1, "status": "Available"}]),
         (5.1, "down", [4, "n1", "OccurenceConstraintViolation", "", {}]),
+        station="S04",
+    ),
+    "readings without one, refused": case(
+        *HELLO,
+        (
+            5.0,
+            "up",
+            [2, "m", "MeterValues", {"connectorId": 1, "meterValue": [{"timestamp": at(5), "sampledValue": []}]}],
+        ),
+        (5.1, "down", [4, "m", "OccurenceConstraintViolation", "sampledValue has no item", {}]),
         station="S04",
     ),
     "an id of 45 characters": case(
@@ -322,3 +333,17 @@ def test_a_case_from_the_field(name: str, tmp_path: Path) -> None:
             assert done.exit_code == 1
         else:
             assert done.exit_code == 0
+
+
+def test_a_run_directory_of_a_fleet_is_judged_line_by_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever its length: its history is never in memory as a whole."""
+    monkeypatch.chdir(tmp_path)
+    told = written(CASES["one session is given two ids"], tmp_path)
+    assert CliRunner().invoke(app, ["judge", str(told), "--out", "run"]).exit_code == 1
+    monkeypatch.setattr(History, "load", lambda *_: pytest.fail("all of it was read"))
+    done = CliRunner().invoke(app, ["judge", "run", "--json"])
+    assert done.exit_code == 1, done.output
+    assert "W15" in {one["id"] for one in json.loads(done.stdout)["invariants"] if one["verdict"] == "FAIL"}
+    lines = (tmp_path / "run" / "history.jsonl").read_text("utf-8").splitlines(keepends=True)
+    (tmp_path / "run" / "history.jsonl").write_text("".join(lines[:-1]), "utf-8")
+    assert CliRunner().invoke(app, ["judge", "run"]).exit_code not in (0, 1)

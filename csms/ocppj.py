@@ -190,12 +190,14 @@ class Endpoint:
         """Return a CALL with four elements and an object as payload, where it is clear what they are."""
         if type(message) is not list or not 3 <= len(message) <= 8 or type(message[0]) is not int or message[0] != 2:
             return message
+        if len(message) == 4 and type(message[3]) is dict:
+            return message
         payload = message[3] if len(message) > 3 else None
         if type(payload) is list and len(payload) == 1:
             payload = payload[0]
         elif payload is None or payload == []:
             payload = {}
-        if payload is not message[-1] or len(message) != 4:
+        if type(payload) is dict:
             self._odd = "elements of a CALL"
         return [*message[:3], payload]
 

@@ -77,6 +77,7 @@ def _transaction(p: Payload) -> rp.Report:
     at = moment(p.get("timestamp"))
     match p["eventType"]:
         case "Started":
+            told["seq_no"] = p.get("seqNo", 0)  # the first message of each transaction has this number
             return rp.Start(
                 meter_start_wh=readings.register_wh(values, "Transaction.Begin", last=False),
                 started_at=at,

@@ -64,6 +64,8 @@ def _options(parser: Any) -> None:
     add("--cert", default="", help="wss: the stations' own certificate, as PEM")
     add("--key", default="", help="wss: its private key, as PEM")
     add("--insecure", action="store_true", default=False, help="wss: trust any certificate")
+    add("--headers", default="{}", help="More headers as JSON", is_secret=True, env_var="INTERLOCK_HEADERS")
+    add("--ids", default="", help="Ids of the stations it knows, with commas", env_var="INTERLOCK_IDS")
     add("--reproduce", default="", help="The command line to show", include_in_web_ui=False)
     add("--progress", action="store_true", default=False, help="Print a line of JSON now and then")
 
@@ -170,6 +172,8 @@ def _plan(environment: Any) -> Plan:
         cert=options.cert,
         key=options.key,
         insecure=options.insecure,
+        headers=json.loads(options.headers),
+        ids=tuple(options.ids.split(",")) if options.ids else (),
         reproduce=options.reproduce or _again(options, environment.host),
     )
 

@@ -13,8 +13,8 @@ import json
 import shutil
 import time
 import zlib
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -58,6 +58,9 @@ class Plan:
     cert: str = ""
     key: str = ""
     insecure: bool = False
+    headers: Mapping[str, str] = field(default_factory=dict)
+    ids: Sequence[str] = ()
+    """The stations that the CSMS knows; made of the prefix and numbers where there are none."""
     reproduce: str = ""
 
 
@@ -72,7 +75,7 @@ class Record:
         self.observe = self._recorder.observe
         address = parse(plan.url)
         tls = tls_options(plan.ca, plan.cert, plan.key, insecure=plan.insecure) if address.secure else {}
-        self.access = Access(address, self._note, plan.password or None, tls)
+        self.access = Access(address, self._note, plan.password or None, tls, headers_too=plan.headers)
         self.behind_s = 0.0
         self._stations = 0
         self._refused = refused
@@ -94,6 +97,8 @@ class Record:
         return [self._station_id(number) for number in range(1, self._stations + 1)]
 
     def _station_id(self, number: int) -> str:
+        if self.plan.ids:
+            return self.plan.ids[(number - 1) % len(self.plan.ids)]
         return f"{self.plan.prefix}{self.index:02d}-{number:05d}"
 
     def _note(self, kind: str, **fields: Any) -> None:
@@ -244,7 +249,9 @@ def finish(plan: Plan, parts: Parts, expected: int, control: Control | None) -> 
 
 
 def _about(plan: Plan, parts: Parts, stations: int) -> RunFile:
-    spec = {name: value for name, value in asdict(plan).items() if name not in ("password", "began", "reproduce")}
+    spec = {
+        name: value for name, value in asdict(plan).items() if name not in ("password", "headers", "began", "reproduce")
+    }
     spec["began"] = datetime.fromtimestamp(plan.began, UTC).isoformat()
     spec["processes"] = [parts.done[index] for index in sorted(parts.done)]
     return RunFile(

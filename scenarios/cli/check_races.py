@@ -10,11 +10,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
 from interlock.scenarios.refused import UNTOLD, Refused
-from interlock.simulator.network.address import NoAddress, parse
+
+if TYPE_CHECKING:
+    from interlock.scenarios.live.reach import Reach
 
 STATUSES = ("Accepted", "Blocked", "Expired", "Invalid", "ConcurrentTx")
 
@@ -41,8 +44,9 @@ def run_races(
     id_prefix: str | None,
     id_tags: Sequence[str],
     cards: Sequence[str],
-    password: str | None,
+    way: Reach,
     out: Path,
+    more: Sequence[str],
     *,
     as_json: bool,
     quiet: bool,
@@ -52,31 +56,25 @@ def run_races(
     from interlock.scenarios.live.target_run import adapter
     from interlock.scenarios.targets.target import TargetGone
 
-    try:
-        address = parse(url)
-    except NoAddress as error:
-        raise Refused(str(error)) from None
     target = adapter(control) if control is not None else None
     declared = getattr(target, "cards", {})
     plan = Plan(
-        address,
+        way,
         out,
         datetime.now(UTC),
         seed,
         60.0 * minutes,
         id_prefix if id_prefix is not None else f"R{secrets.token_hex(3)}-",
         cards_of(id_tags, cards, declared),
-        _again(url, control, minutes, seed, id_prefix, id_tags, cards),
-        password,
+        shlex.join([*_again(url, control, minutes, seed, id_prefix, id_tags, cards), *more]),
     )
     loud = not (quiet or as_json)
     if loud:
-        print(f"races and recovery against {address.place}   seed {seed}   at most {minutes:g} min", flush=True)
+        print(f"races and recovery against {way.address.place}   seed {seed}   at most {minutes:g} min", flush=True)
 
     async def work() -> None:
         nonlocal plan
-        if target is not None:
-            await target.check()
+        await way.there(target)
         plan = replace(plan, began=datetime.now(UTC))
         done = await races(
             plan, target, (lambda name: print(f"  {name}: done", flush=True)) if loud else lambda _: None
@@ -98,7 +96,7 @@ def _again(
     prefix: str | None,
     tags: Sequence[str],
     cards: Sequence[str],
-) -> str:
+) -> list[str]:
     words = ["interlock", "check", "csms", url, "--stage", "races", "--seed", str(seed), "--minutes", f"{minutes:g}"]
     words += ["--control", control] if control is not None else []
     words += ["--id-prefix", prefix] if prefix is not None else []
@@ -106,7 +104,7 @@ def _again(
         words += ["--id-tag", tag]
     for card in cards:
         words += ["--card", card]
-    return shlex.join(words)
+    return words
 
 
 def _show(document: dict[str, object], took_s: float, out: Path, *, as_json: bool, loud: bool) -> None:

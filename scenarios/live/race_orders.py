@@ -26,6 +26,11 @@ SETTLES_S = 8.0
 QUIET_S = 1.5
 SILENCE_S = 8.0
 """How long a station that does not answer is watched: nothing may be sent again."""
+LATE_S, SOON_S = 35.0, 12.0
+"""When it answers after all: beyond the time-outs that CSMSs usually have, or sooner where there is little time."""
+LITTLE_S = 90.0
+BELIEVED_S = 3.0
+"""How long a CSMS may take to believe what it has answered."""
 
 
 @dataclass(slots=True)
@@ -34,7 +39,7 @@ class _Place:
 
     session: Session
     line: Line
-    refuses: bool = False
+    how: str = "once"
     called: list[Frame] = field(default_factory=list)
     came: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -43,7 +48,9 @@ class _Place:
         self.called.append(frame)
         self.came.set()
         known = ANSWERS.get(frame.action)
-        if not self.refuses or known is None or "status" not in known:
+        if self.how == "fails":
+            return None
+        if self.how != "refuses" or known is None or "status" not in known:
             return known
         return {"status": "UnlockFailed" if frame.action == "UnlockConnector" else "Rejected"}
 
@@ -65,6 +72,9 @@ class _Place:
             except TimeoutError:
                 pass
         return True
+
+
+_FREE = {"errorCode": "NoError", "status": "Available"}
 
 
 async def orders(session: Session) -> None:
@@ -92,13 +102,12 @@ MAKERS: dict[str, Callable[[int, str, int], do.Command]] = {
 
 async def _one(session: Session, name: str, how: str, number: int) -> None:
     line = session.line(f"O{number:03d}")
-    place = _Place(session, line, refuses=how == "refuses")
+    place = _Place(session, line, how)
     line.answers = place.answer
     if not await session.arrive(line):
         return
     for connector in (1, 2):
-        status = {"connectorId": connector, "errorCode": "NoError", "status": "Available"}
-        await session.call(line, "StatusNotification", status)
+        await session.call(line, "StatusNotification", {**_FREE, "connectorId": connector})
     card, alone = session.cards.one(number)
     async with alone:
         running = 0
@@ -142,12 +151,14 @@ async def _ask(
     return decision.answer, decision.command_id
 
 
-async def _settle(session: Session, place: _Place, command: do.Command, request: str, id: str | None) -> None:
+async def _settle(
+    session: Session, place: _Place, command: do.Command, request: str, id: str | None, within_s: float = SETTLES_S
+) -> None:
     """Ask where the command stands until it stands still."""
     assert session.target is not None
     if id is None or "outcomes" not in session.target.tells:
         return
-    until = session.clock() + SETTLES_S
+    until = session.clock() + within_s
     while True:
         state = await session.target.phase(id)
         if state not in ("requested", "in-doubt", None) or session.clock() > until:
@@ -180,10 +191,25 @@ async def _again(session: Session, place: _Place, command: do.Command, request: 
 async def _away(session: Session, place: _Place, command: do.Command, request: str) -> None:
     place.line.cut()
     await asyncio.sleep(0.5)
-    await _ask(session, place, command, request)
+    _, id = await _ask(session, place, command, request)
     session.deed("orders", "a command to a station that is away", place.line.station)
     await come_back(session, place.line)
     await asyncio.sleep(QUIET_S)
+    await _settle(session, place, command, request, id, QUIET_S)
+
+
+async def _cut(session: Session, place: _Place, command: do.Command, request: str) -> None:
+    """The line is lost behind the CALL, and the station comes back: it may have done it, so nothing is sent again."""
+    action, place.line.answer_after_s = v16.call(command)[0], LATE_S
+    _, id = await _ask(session, place, command, request)
+    if not await place.hears(action, 0, LEAVES_S):
+        return
+    place.line.cut()
+    session.deed("orders", "the line was lost with a command open", place.line.station)
+    place.line.answer_after_s = 0.1
+    if await come_back(session, place.line) and (await session.boot(place.line)).word == "Accepted":
+        await asyncio.sleep(2 * QUIET_S)
+        await _settle(session, place, command, request, id, QUIET_S)
 
 
 async def _returns(session: Session, place: _Place, command: do.Command, request: str) -> None:
@@ -224,27 +250,38 @@ async def _burst(session: Session, place: _Place, command: do.Command, request: 
 
 
 async def _silent(session: Session, place: _Place, command: do.Command, request: str) -> None:
-    place.line.answer_calls = False
-    await _ask(session, place, command, request)
+    """The station takes long to answer: meanwhile it is answered, and nothing is sent again or known."""
+    late_s = LATE_S if session.until >= LITTLE_S else SOON_S
+    place.line.answer_after_s = late_s
+    _, id = await _ask(session, place, command, request)
     await asyncio.sleep(SILENCE_S)
     # A CSMS that waits for an answer has to answer meanwhile.
     reply = await session.call(place.line, "Heartbeat", {})
     session.step(place.line, "silent", "a CALL of the CSMS is open", "heartbeat", reply.word)
     session.deed("orders", "a command without an answer", place.line.station)
+    await _settle(session, place, command, request, id, 0.0)
+    await asyncio.sleep(late_s - SILENCE_S + 0.5)
+    await _settle(session, place, command, request, id)
 
 
 async def _belief(session: Session, line: Line) -> None:
+    """Tell new statuses, and read what the CSMS makes of them; it may take a moment."""
     target = session.target
     assert target is not None
-    if "connectors" in target.tells and line.up:
-        for one in await target.connectors(line.station) or []:
-            session.observe(
-                "belief",
-                station=line.station,
-                connector=one.get("evse"),
-                status=one.get("status"),
-                online=one.get("online"),
-            )
+    if "connectors" not in target.tells or not line.up:
+        return
+    told = {1: "Preparing", 2: "Unavailable"}
+    for connector, status in told.items():
+        await session.call(line, "StatusNotification", {**_FREE, "connectorId": connector, "status": status})
+    until = session.clock() + BELIEVED_S
+    while True:
+        found = await target.connectors(line.station) or []
+        if session.clock() > until or all(told.get(one.get("evse", 0)) in (None, one.get("status")) for one in found):
+            break
+        await asyncio.sleep(0.3)
+    for one in found:
+        about = {"connector": one.get("evse"), "status": one.get("status"), "online": one.get("online")}
+        session.observe("belief", station=line.station, **about)
 
 
 _HOWS = {
@@ -256,6 +293,8 @@ _HOWS = {
     "moved": _moved,
     "burst": _burst,
     "silent": _silent,
+    "fails": _once,
+    "cut": _cut,
 }
 """What becomes of a station around a command."""
 
@@ -283,6 +322,7 @@ async def read_back(session: Session) -> None:
                     connector=data.get("evse"),
                     id_token=data.get("id_token"),
                     start_wh=data.get("meter_start_wh"),
+                    started_at=data.get("started_at"),
                     stop_wh=stop,
                 )
         session.observe("csms.sessions", station=line.station, count=len(events or ()))

@@ -11,6 +11,7 @@ from interlock.scenarios.live.race_session import Session, mixed
 from interlock.scenarios.live.race_stories import come_back
 
 CROWD = 20
+LONG_ID = 31
 NOBODY = "org.example.nobody-knows-this"
 LONG = 60
 """Messages of one station in a row."""
@@ -50,10 +51,27 @@ async def first(session: Session) -> bool:
             await _try_cards(session, line)
             line.close()
             return True
-        line.close()
         if reply.frame is None:
             return False
+        if number + 1 == FIRST and reply.word == "Pending":
+            return await _is_accepted_at_last(session, line)
+        line.close()
     return False
+
+
+PENDING_S = 45.0
+"""How long a station is Pending before nothing more is expected."""
+
+
+async def _is_accepted_at_last(session: Session, line: Line) -> bool:
+    """Go on booting at a station that is Pending; return whether it was accepted after all."""
+    reply = await session.boot(line, most=40, within_s=PENDING_S)
+    session.step(line, "session", "alone", "boot", reply.word)
+    if reply.word == "Accepted":
+        session.deed("boot", "boot accepted", line.station)
+        await _try_cards(session, line)
+    line.close()
+    return reply.word == "Accepted"
 
 
 async def _try_cards(session: Session, line: Line) -> None:
@@ -294,16 +312,19 @@ async def time_passes(session: Session) -> None:
     line.close()
 
 
-async def case_pair(session: Session) -> None:
-    """Two stations whose ids differ in case only."""
-    pair = [session.line("caseId"), session.line("CASEID")]
+async def long_pair(session: Session) -> None:
+    """Two stations with long ids that differ at their ends. A CSMS may let none of them in, but tells them apart."""
+    if session.limited:
+        return
+    room = max(0, LONG_ID - len(session.prefix))
+    pair = [session.line("".ljust(room, "L") + end) for end in ("1", "2")]
     for line in pair:
         if not await session.arrive(line):
             return
     for turn in range(3):
         for line in pair:
             reply = await session.call(line, "Heartbeat", {})
-            session.observe("pair", station=line.station, turn=turn, word=reply.word)
+            session.observe("pair", station=line.station, turn=turn, word=reply.word, why=line.ended)
     for line in pair:
         line.close()
 
@@ -315,6 +336,6 @@ PARTS: dict[str, Callable[[Session], Awaitable[None]]] = {
     "odd": odd,
     "two sockets": two_sockets,
     "clock": time_passes,
-    "ids in two cases": case_pair,
+    "long ids": long_pair,
 }
 """Parts that run side by side once the first station was accepted."""

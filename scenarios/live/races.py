@@ -7,7 +7,6 @@ the wire, those of a fleet, those of a load test's ledger, and those of `judge.r
 from __future__ import annotations
 
 import asyncio
-import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -20,14 +19,14 @@ from interlock.scenarios.judge import fleet_checks, ledger_checks, race_checks
 from interlock.scenarios.judge import wire as outside
 from interlock.scenarios.judge.invariants import INVARIANTS
 from interlock.scenarios.judge.verdict import Finding, Verdict, document
-from interlock.scenarios.live import race_drivers, race_orders, race_parts, race_stories
-from interlock.scenarios.live.race_session import Cards, Session
+from interlock.scenarios.live import race_drivers, race_orders, race_parts, race_stories, race_variety
+from interlock.scenarios.live.race_session import Cards, NoMoreIds, Session
+from interlock.scenarios.live.reach import Reach
 from interlock.scenarios.record.recorder import Recorder, observations
 from interlock.scenarios.record.run_file import versions
 from interlock.scenarios.refused import UNTOLD, Refused
 from interlock.scenarios.targets.target import Target
-from interlock.simulator.network.address import Address
-from interlock.simulator.network.dial import Network, record_frames
+from interlock.simulator.network.dial import record_frames
 from interlock.simulator.network.wall_clock import WallClock
 
 BUDGET_S = 180.0
@@ -40,7 +39,7 @@ STAGE = "races"
 class Plan:
     """What to run. `cards` are statuses by card; `began` is the time of day at second 0, in UTC."""
 
-    address: Address
+    reach: Reach
     out: Path
     began: datetime
     seed: int = 0
@@ -48,8 +47,6 @@ class Plan:
     prefix: str = "IL-"
     cards: Mapping[str, str] = field(default_factory=dict)
     reproduce: str = ""
-    password: str | None = None
-    tls: ssl.SSLContext | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +68,11 @@ async def races(plan: Plan, target: Target | None = None, show: Callable[[str], 
     clock = WallClock(loop)
     with Recorder(lambda: clock.now, plan.out) as recorder:
         observe = recorder.observe
-        network = Network(loop, plan.address, observe, record_frames(observe), password=plan.password, tls=plan.tls)
+        network = plan.reach.network(loop, observe, record_frames(observe))
         session = Session(
             network, lambda: clock.now, plan.began, observe, plan.seed, plan.prefix, _cards(plan), plan.budget_s, target
         )
+        session.ids, session.limited = list(plan.reach.ids), bool(plan.reach.ids)
         try:
             observe("phase", name="first")
             if await race_parts.first(session):
@@ -102,6 +100,7 @@ async def _all(session: Session, clock: WallClock, show: Callable[[str], None]) 
     parts: dict[str, Callable[[], Awaitable[None]]] = {
         "stories": lambda: race_stories.tell(session),
         **{name: _bound(part, session) for name, part in race_parts.PARTS.items()},
+        "variety": lambda: race_variety.variety(session),
         "orders": lambda: race_orders.orders(session),
         "drivers": lambda: race_drivers.drivers(session, clock),
     }
@@ -111,6 +110,8 @@ async def _all(session: Session, clock: WallClock, show: Callable[[str], None]) 
             await part()
             session.observe("part.ended", part=name)
             show(name)
+        except NoMoreIds:
+            session.observe("part.cut", part=name, why="--ids has too few ids for it")
         except asyncio.CancelledError:
             session.observe("part.cut", part=name)
             raise
@@ -134,8 +135,8 @@ def _write(plan: Plan, stations: int, digest: str, count: int, target: Target | 
     about: dict[str, Any] = {
         "schema": 1,
         "scenario": STAGE,
-        "title": f"races and recovery against {plan.address.place}",
-        "csms": plan.address.place,
+        "title": f"races and recovery against {plan.reach.address.place}",
+        "csms": plan.reach.address.place,
         "seed": plan.seed,
         "spec": {
             "stations": stations,
@@ -143,6 +144,7 @@ def _write(plan: Plan, stations: int, digest: str, count: int, target: Target | 
             "seconds": plan.budget_s,
             "prefix": plan.prefix,
             "cards": dict(plan.cards),
+            "ids": len(plan.reach.ids),
             "began": plan.began.isoformat(),
         },
         "drawn": {},

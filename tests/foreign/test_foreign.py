@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from interlock.scenarios.cli.check_races import cards_of
 from interlock.scenarios.cli.main import app
 from interlock.scenarios.live.races import Plan, Races, races
+from interlock.scenarios.live.reach import Reach
 from interlock.scenarios.refused import Refused
 from interlock.scenarios.targets.control_file import NoTarget, load
 from interlock.simulator.network.address import parse
@@ -41,7 +42,7 @@ def checked(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Races]:
     async def one(name: str, shell: Shell, brain: Brain, out: Path) -> Races:
         known = {} if name == "library" else dict(CARDS)
         async with shell(brain) as url:
-            plan = Plan(parse(url), out, datetime.now(UTC), 3, 60.0, "T-", known)
+            plan = Plan(Reach(parse(url)), out, datetime.now(UTC), 3, 60.0, "T-", known)
             return await races(plan, Hand(brain) if isinstance(brain, Operated) else None)
 
     async def all_of_them() -> list[Races]:

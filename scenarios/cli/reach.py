@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import difflib
+import fnmatch
 import re
 import ssl
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -175,3 +178,30 @@ def again(given: Mapping[str, Any]) -> list[str]:
         if (value := given.get(name)) is not None and value != default:
             words += [f"--{name.replace('_', '-')}", str(value)]
     return [*words, "--insecure"] if given.get("insecure") else words
+
+
+def expected_in(path: Path | None, kind: str, known: Iterable[str]) -> list[str]:
+    """Return the names or globs of a file of known failures: one a line, `GLOB [until YYYY-MM-DD] [# reason]`.
+
+    A line whose date is over counts no more, and is told. Raises `Refused` for one that names nothing of `known`.
+    """
+    found, names = [], list(known)
+    for number, line in enumerate(_lines(path) if path is not None else (), 1):
+        words = line.split("#")[0].split()
+        if not words:
+            continue
+        where = f"{path} line {number}"
+        if len(words) not in (1, 3) or (len(words) == 3 and words[1] != "until"):
+            raise Refused(f"{where} is not `NAME [until YYYY-MM-DD] [# reason]`")
+        if not any(fnmatch.fnmatchcase(one, words[0]) for one in names):
+            near = difflib.get_close_matches(words[0], names, 1)
+            raise Refused(f"{where}: no {kind} is called {words[0]!r}" + (f"; {near[0]}?" if near else ""))
+        try:
+            over = len(words) == 3 and date.fromisoformat(words[2]) < datetime.now(UTC).date()
+        except ValueError:
+            raise Refused(f"{where}: {words[2]!r} is no date such as 2030-01-31") from None
+        if over:
+            typer.echo(f"interlock: {where}: {words[0]} was to be mended by {words[2]}; it counts again", err=True)
+        else:
+            found.append(words[0])
+    return found

@@ -415,7 +415,7 @@ def _commands(record: Record) -> Finding | None:
     why = f"the control interface failed: {failed[0]['why']}" if failed else None
     if why is None and not answers["accepted"] + answers["known"]:
         said = ", ".join(f"{word} {count} x" for word, count in answers.most_common())
-        reasons = [one["reason"] for one in record.noted["request.answered"] if one["reason"]]
+        reasons = [one.fields["reason"] for one in record.noted["request.answered"] if one.fields.get("reason")]
         why = f"no command was taken: {said}" + (f" ({reasons[0]})" if reasons else "")
     verdict = Verdict.INCONCLUSIVE if why else Verdict.PASS
     return Finding("P05", "commands are taken", "BOOKKEEPING", verdict, answers.total(), why, needed=True)

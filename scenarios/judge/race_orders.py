@@ -135,7 +135,8 @@ def recorded(record: Record, run: Mapping[str, Any]) -> Found:
             continue
         checked += 1
         word = _word(orders[0], state) if orders else "never sent"
-        if state["state"] in ENDED_BADLY if word in DONE else state["state"] == "accepted" and word in NOTHING:
+        done = word in DONE or (bool(orders) and _answered(orders[0]) in DONE)  # an answer may come later
+        if (done and state["state"] in ENDED_BADLY) or (state["state"] == "accepted" and word in NOTHING):
             what = f"{mine[0]['action']} was {word if word in SILENT_WORDS else f'answered {word}'}"
             at = (*(orders[0].at if orders else (mine[0].i,)), state.i)
             found.append(Violation(what, "the same on record", state["state"], station, at))
@@ -144,7 +145,11 @@ def recorded(record: Record, run: Mapping[str, Any]) -> Found:
 
 def _word(order: Exchange, state: Observation) -> str:
     """Return what a station had answered when the CSMS was asked."""
-    if order.answer is None or order.answer_i > state.i:
+    return _answered(order) if order.answer_i <= state.i else "not answered"
+
+
+def _answered(order: Exchange) -> str:
+    if order.answer is None:
         return "not answered"
     return str(order.answer.field("status")) if order.result is not None else "an error"
 

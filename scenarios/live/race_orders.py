@@ -18,7 +18,8 @@ from interlock.scenarios.live.race_parts import start_of, stop_of
 from interlock.scenarios.live.race_session import Session
 from interlock.scenarios.live.race_stories import come_back
 from interlock.scenarios.record.frames import Frame
-from interlock.scenarios.targets.target import TargetGone
+from interlock.scenarios.refused import UNTOLD, Refused
+from interlock.scenarios.targets.target import Decision, TargetGone
 
 LEAVES_S = 15.0
 """How long an accepted command may take to leave for a station that is there."""
@@ -77,6 +78,53 @@ class _Place:
 _FREE = {"errorCode": "NoError", "status": "Available"}
 
 
+TRIED = ("Relay", "Probe", "ChangeAvailability", "Unlock", "RemoteStart")
+"""What is asked for to see whether anything can be, what does least first."""
+TRIES = 3
+
+
+async def try_control(session: Session, line: Line) -> None:
+    """Ask for a few commands, until one does not fail, and read what is told of a station that is there.
+
+    A CSMS may need a moment before it knows the station, so it is tried for some seconds. Raises `Refused` where the
+    control interface is of no use: then nothing would be known of all that follows.
+    """
+    target = session.target
+    names = [one for one in TRIED if target is not None and one in target.commands]
+    if target is None or not names:
+        return
+    place = _Place(session, line)
+    line.answers = place.answer
+    for connector in (1, 2):
+        await session.call(line, "StatusNotification", {**_FREE, "connectorId": connector})
+    for number in range(TRIES):
+        name = names[number % len(names)]
+        try:
+            why = await _use(session, place, name, f"{line.station}-try{number}")
+        except TargetGone as error:
+            why = str(error)
+        if why is None:
+            break
+        await asyncio.sleep(1.0)
+    else:
+        raise Refused(f"--control: {why}", UNTOLD)
+    await asyncio.sleep(1.0)
+
+
+async def _use(session: Session, place: _Place, name: str, request: str) -> str | None:
+    """Use everything once; return why it is of no use, None where it is."""
+    target, station = session.target, place.line.station
+    assert target is not None
+    decision = await _ask(session, place, MAKERS[name](0, "X-TRY", 1), request)
+    if decision.answer == "failed":
+        return f"{name} for a station that is connected fails: {decision.reason or 'no reason given'}"
+    if "connectors" in target.tells:
+        await target.connectors(station)
+    if "transactions" in target.tells:
+        await target.events(station)
+    return None
+
+
 async def orders(session: Session) -> None:
     """Ask for everything that can be asked for, and read what the CSMS has on record when all is quiet."""
     if session.target is None:
@@ -129,9 +177,7 @@ async def _one(session: Session, name: str, how: str, number: int) -> None:
     line.close()
 
 
-async def _ask(
-    session: Session, place: _Place, command: do.Command, request: str, attempt: int = 1
-) -> tuple[str, str | None]:
+async def _ask(session: Session, place: _Place, command: do.Command, request: str, attempt: int = 1) -> Decision:
     target, action_payload = session.target, v16.call(command)
     assert target is not None
     asked = {"request_id": request, "attempt": attempt, "station": place.line.station, "node": "csms"}
@@ -148,7 +194,7 @@ async def _ask(
     session.observe(
         "request.answered", **asked, answer=decision.answer, command_id=decision.command_id, reason=decision.reason
     )
-    return decision.answer, decision.command_id
+    return decision
 
 
 async def _settle(
@@ -170,15 +216,15 @@ async def _settle(
 async def _once(session: Session, place: _Place, command: do.Command, request: str) -> None:
     action = v16.call(command)[0]
     before = place.count(action)
-    answer, id = await _ask(session, place, command, request)
-    if answer in ("accepted", "known"):
+    asked = await _ask(session, place, command, request)
+    if asked.answer in ("accepted", "known"):
         there = await place.hears(action, before, LEAVES_S)
         session.observe(
             "left", station=place.line.station, request_id=request, action=action, there=there, up=place.line.up
         )
         session.deed("orders", "a command left" if there else "a command did not leave", place.line.station)
         await asyncio.sleep(QUIET_S)
-    await _settle(session, place, command, request, id)
+    await _settle(session, place, command, request, asked.command_id)
 
 
 async def _again(session: Session, place: _Place, command: do.Command, request: str) -> None:
@@ -191,7 +237,7 @@ async def _again(session: Session, place: _Place, command: do.Command, request: 
 async def _away(session: Session, place: _Place, command: do.Command, request: str) -> None:
     place.line.cut()
     await asyncio.sleep(0.5)
-    _, id = await _ask(session, place, command, request)
+    id = (await _ask(session, place, command, request)).command_id
     session.deed("orders", "a command to a station that is away", place.line.station)
     await come_back(session, place.line)
     await asyncio.sleep(QUIET_S)
@@ -201,7 +247,7 @@ async def _away(session: Session, place: _Place, command: do.Command, request: s
 async def _cut(session: Session, place: _Place, command: do.Command, request: str) -> None:
     """The line is lost behind the CALL, and the station comes back: it may have done it, so nothing is sent again."""
     action, place.line.answer_after_s = v16.call(command)[0], LATE_S
-    _, id = await _ask(session, place, command, request)
+    id = (await _ask(session, place, command, request)).command_id
     if not await place.hears(action, 0, LEAVES_S):
         return
     place.line.cut()
@@ -214,10 +260,10 @@ async def _cut(session: Session, place: _Place, command: do.Command, request: st
 
 async def _returns(session: Session, place: _Place, command: do.Command, request: str) -> None:
     place.line.cut()
-    _, (answer, _) = await asyncio.gather(come_back(session, place.line), _ask(session, place, command, request))
+    _, decision = await asyncio.gather(come_back(session, place.line), _ask(session, place, command, request))
     await asyncio.sleep(QUIET_S)
     # It is there again, so what is asked for now has to leave; unless the CSMS still waits for an answer to the first.
-    waits = answer in ("accepted", "known") and not place.called
+    waits = decision.answer in ("accepted", "known") and not place.called
     if not waits and place.line.up and (await session.boot(place.line)).word == "Accepted":
         await _once(session, place, command, f"{request}-2")
 
@@ -240,7 +286,7 @@ async def _burst(session: Session, place: _Place, command: do.Command, request: 
     place.line.answer_after_s = 0.8
     action = v16.call(command)[0]
     asked = (_ask(session, place, command, f"{request}-{number}") for number in (1, 2))
-    taken = [answer for answer, _ in await asyncio.gather(*asked) if answer == "accepted"]
+    taken = [one for one in await asyncio.gather(*asked) if one.answer == "accepted"]
     if taken:
         there = await place.hears(action, 0, LEAVES_S)
         about = {"station": place.line.station, "request_id": request, "action": action}
@@ -253,14 +299,16 @@ async def _silent(session: Session, place: _Place, command: do.Command, request:
     """The station takes long to answer: meanwhile it is answered, and nothing is sent again or known."""
     late_s = LATE_S if session.until >= LITTLE_S else SOON_S
     place.line.answer_after_s = late_s
-    _, id = await _ask(session, place, command, request)
+    id = (await _ask(session, place, command, request)).command_id
     await asyncio.sleep(SILENCE_S)
     # A CSMS that waits for an answer has to answer meanwhile.
     reply = await session.call(place.line, "Heartbeat", {})
     session.step(place.line, "silent", "a CALL of the CSMS is open", "heartbeat", reply.word)
     session.deed("orders", "a command without an answer", place.line.station)
     await _settle(session, place, command, request, id, 0.0)
-    await asyncio.sleep(late_s - SILENCE_S + 0.5)
+    await asyncio.sleep(late_s - SILENCE_S - 2.0)
+    await _settle(session, place, command, request, id, 0.0)
+    await asyncio.sleep(2.5)
     await _settle(session, place, command, request, id)
 
 

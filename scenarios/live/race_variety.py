@@ -177,7 +177,7 @@ def _kinds(line: Line) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
     yield "a stop with 30 readings", {}, {"transactionData": data}
     yield "a stop with an empty list of readings", {}, {"transactionData": []}
     yield "another card at the end", {}, {"idTag": "X-ANOTHER"}
-    yield "a session of last month", *(({"timestamp": _text(line, days)}) for days in (31.0, 30.9))
+    yield "a session of last month", {"timestamp": _text(line, 31.0)}, {"timestamp": _text(line, 30.9)}
 
 
 def _text(line: Line, days: float) -> str:

@@ -19,7 +19,7 @@ from interlock.scenarios.judge import fleet_checks, ledger_checks, race_checks
 from interlock.scenarios.judge import wire as outside
 from interlock.scenarios.judge.invariants import INVARIANTS
 from interlock.scenarios.judge.verdict import Finding, Verdict, document
-from interlock.scenarios.live import race_drivers, race_orders, race_parts, race_stories, race_variety
+from interlock.scenarios.live import race_drivers, race_first, race_orders, race_parts, race_stories, race_variety
 from interlock.scenarios.live.race_session import Cards, NoMoreIds, Session
 from interlock.scenarios.live.reach import Reach
 from interlock.scenarios.record.recorder import Recorder, observations
@@ -75,7 +75,7 @@ async def races(plan: Plan, target: Target | None = None, show: Callable[[str], 
         session.ids, session.limited = list(plan.reach.ids), bool(plan.reach.ids)
         try:
             observe("phase", name="first")
-            if await race_parts.first(session):
+            if await race_first.first(session):
                 await _all(session, clock, show)
             if network.opened == 0:
                 recorder.discard()

@@ -78,6 +78,8 @@ class Run:
     refused: str | None = None
     expected = 0
     summary: dict[str, Any] | None = None
+    took_s = 0.0
+    """How long the load lasted."""
     stats: Any = None
 
 
@@ -218,6 +220,7 @@ def _stopped(environment: Any, **_: Any) -> None:
         return
     if Run.parts is None or Run.summary is not None:
         return
+    Run.took_s = time.time() - Plan(**json.loads(environment.parsed_options.plan)).began
     if isinstance(runner, MasterRunner):
         _collect(runner, Run.parts)
     elif record is not None:
@@ -267,7 +270,7 @@ def _collect(runner: Any, parts: Parts) -> None:
 def _judge(environment: Any, parts: Parts) -> None:
     plan = Plan(**json.loads(environment.parsed_options.plan))
     control = control_of(plan.control) if Run.refused is None else None
-    summary = finish(plan, parts, Run.expected, control)
+    summary = finish(plan, parts, Run.expected, control, Run.took_s if plan.seconds else None)
     summary["refused"] = Run.refused
     Run.summary, Run.stats = summary, environment.stats
     environment.process_exit_code = {"PASS": 0, "FAIL": 1}.get(summary["verdict"], 3)

@@ -25,7 +25,7 @@ from interlock.loadtests.users.gevent_link import Access, tls_options
 from interlock.scenarios.judge import ledger_checks
 from interlock.scenarios.judge import wire as outside
 from interlock.scenarios.judge.invariants import INVARIANTS
-from interlock.scenarios.judge.verdict import document
+from interlock.scenarios.judge.verdict import Finding, Verdict, document
 from interlock.scenarios.record.history import FILE, line
 from interlock.scenarios.record.recorder import Recorder, observations
 from interlock.scenarios.record.run_file import RunFile, write_run, write_verdict
@@ -208,8 +208,18 @@ def _lines(path: Path) -> Iterator[tuple[float, bytes]]:
             yield float(text[start + 5 : stop]), text[start:]
 
 
-def finish(plan: Plan, parts: Parts, expected: int, control: Control | None) -> dict[str, Any]:
-    """Merge, ask, judge, write; return the summary."""
+def interrupted(plan: Plan, took_s: float | None) -> Finding | None:
+    """Say that a run was not let come to its end: what it would have shown is not known. None: it was."""
+    if took_s is None or took_s >= 0.95 * plan.seconds:
+        return None
+    why = f"interrupted after {took_s:.0f} of {plan.seconds:g} s"
+    return Finding("L06", "the run came to its end", "BOOKKEEPING", Verdict.INCONCLUSIVE, 0, why, needed=True)
+
+
+def finish(
+    plan: Plan, parts: Parts, expected: int, control: Control | None, took_s: float | None = None
+) -> dict[str, Any]:
+    """Merge, ask, judge, write; return the summary. `took_s`: how long it ran, where that was to be `plan.seconds`."""
     out = Path(plan.out)
     files = [parts.of(index) / FILE for index in sorted(parts.done)]
     asked = ledger_checks.Answers()
@@ -227,13 +237,15 @@ def finish(plan: Plan, parts: Parts, expected: int, control: Control | None) -> 
     missing = expected - len(parts.done)
     judged = ledger_checks.judge(observations(out / FILE), asked, missing)
     split = len(findings) - len(hidden)
-    findings = ledger_checks.settle([*findings[:split], *judged, *findings[split:]])
+    cut = interrupted(plan, took_s)
+    findings = ledger_checks.settle([*([cut] if cut else []), *findings[:split], *judged, *findings[split:]])
     verdict = document(about, findings)
     write_verdict(out, verdict)
     shutil.rmtree(parts.folder, ignore_errors=True)
     summary = {
         "schema": 1,
         "verdict": verdict["verdict"],
+        "interrupted": cut is not None,
         "failed": [one["id"] for one in verdict["invariants"] if one["verdict"] in ("FAIL", "ERROR")],
         "stations": stations,
         "processes": len(parts.done),

@@ -17,7 +17,7 @@ import typer
 
 from interlock.scenarios.cases.language import Case, Role
 from interlock.scenarios.cli import reach as options
-from interlock.scenarios.cli.check_races import run_races
+from interlock.scenarios.cli.check_races import race_ids, run_races
 from interlock.scenarios.refused import Refused
 
 if TYPE_CHECKING:
@@ -117,6 +117,13 @@ def station(
     _run(made, junit, as_json, quiet, _expected(expected_failures, chosen))
 
 
+_OF_CASES = (
+    *(("cases", None), ("operator", "none"), ("hand", None), ("declare", None), ("profile", None), ("level", "should")),
+    *(("plan", False), ("resume", False), ("only_failed", False), ("id", INTERLOCK)),
+)
+"""Options that only the stage "cases" has, and their defaults."""
+
+
 @check.command(short_help="Check a CSMS: Interlock is the station.")
 def csms(
     url: Annotated[str, typer.Argument(metavar="URL", help="Where the CSMS is: ws:// or wss://, without the id.")],
@@ -147,19 +154,25 @@ def csms(
     resume: Resume = False,
     only_failed: OnlyFailed = False,
     expected_failures: Expected = None,
-    stage: Annotated[str, typer.Option(help=f"What to check: {' or '.join(STAGES)}.")] = "cases",
+    stage: Annotated[
+        str | None,
+        typer.Option(help=f"What: {' or '.join(STAGES)}; default: races, or cases where an option is for these."),
+    ] = None,
     minutes: Annotated[float, typer.Option(min=0.1, max=60.0, help="races: how long it may take at most.")] = 3.0,
     seed: Annotated[int, typer.Option(min=0, help="races: what faults and orders are drawn from.")] = 0,
     id_prefix: Annotated[str | None, typer.Option(help="races: what the stations' ids begin with.")] = None,
     id_tag: Annotated[list[str] | None, typer.Option(help="races: a card that is accepted (may be repeated).")] = None,
     card: Annotated[list[str] | None, typer.Option(help="races: a card and its status, as `TAG=Blocked`.")] = None,
 ) -> None:
-    """Check a CSMS. Interlock is a station; without --control, what its operator has to ask for is not applicable.
+    """Check a CSMS. Interlock is its stations; without --control, what its operator has to ask for is not applicable.
 
-    `--stage races` has many stations at once: repeats, lost lines, old sessions, odd messages, and its commands. Their
-    ids are made up anew each time; give --id-prefix where the CSMS knows its stations.
+    The stage `races` has many stations at once, in about a minute: repeats, lost lines, old sessions, odd messages,
+    all that may be said, and its commands. Their ids are made up anew each time; give --ids where the CSMS knows its
+    stations. The stage `cases` is one station, and one case of OCPP 1.6 after the other.
     """
     given = dict(locals())
+    if stage is None:
+        stage = "cases" if any(given[name] not in (None, default) for name, default in _OF_CASES) else "races"
     if stage not in STAGES:
         raise Refused(f"there is no stage {stage!r}; there are {' and '.join(STAGES)}")
     way = options.reach(
@@ -186,6 +199,8 @@ def csms(
             way,
             out,
             options.again(given),
+            junit=junit,
+            expected=options.expected_in(expected_failures, "check", race_ids()) if expected_failures else [],
             as_json=as_json,
             quiet=quiet,
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import fnmatch
 import json
 import secrets
 import shlex
@@ -10,13 +11,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from interlock.scenarios.refused import UNTOLD, Refused
 
 if TYPE_CHECKING:
+    from interlock.scenarios.judge.verdict import Verdict
     from interlock.scenarios.live.reach import Reach
 
 STATUSES = ("Accepted", "Blocked", "Expired", "Invalid", "ConcurrentTx")
@@ -48,6 +50,8 @@ def run_races(
     out: Path,
     more: Sequence[str],
     *,
+    expected: Sequence[str],
+    junit: Path | None,
     as_json: bool,
     quiet: bool,
 ) -> None:
@@ -79,13 +83,50 @@ def run_races(
         done = await races(
             plan, target, (lambda name: print(f"  {name}: done", flush=True)) if loud else lambda _: None
         )
+        verdict = _turn(done.document, expected)
+        if junit is not None:
+            from interlock import reports
+
+            junit.parent.mkdir(parents=True, exist_ok=True)
+            junit.write_text(reports.junit([done.document], [done.took_s]), "utf-8")
         _show(done.document, done.took_s, out, as_json=as_json, loud=loud)
-        raise typer.Exit(done.verdict.exit_code)
+        raise typer.Exit(verdict.exit_code)
 
     try:
         asyncio.run(work())
     except TargetGone as error:
         raise Refused(f"--control: {error}", UNTOLD) from None
+
+
+def race_ids() -> list[str]:
+    """Return the ids that a file of expected failures may name: those of every check that can fail here."""
+    from interlock.scenarios.judge.race_checks import RACE_CHECKS
+    from interlock.scenarios.judge.wire_checks import WIRE_CHECKS
+
+    return [*RACE_CHECKS, *WIRE_CHECKS, "L01", "L02", "L04"]
+
+
+def _turn(document: dict[str, Any], expected: Sequence[str]) -> Verdict:
+    """Turn the checks that are expected to fail: one that does holds, one that passes does not. Return the verdict."""
+    from interlock.scenarios.judge.verdict import Verdict
+
+    found = Verdict[document["verdict"]]
+    meant = [one for one in document["invariants"] if any(fnmatch.fnmatchcase(one["id"], glob) for glob in expected)]
+    failed = {one["id"] for one in document["invariants"] if one["verdict"] == "FAIL"}
+    for one in meant:
+        if one["verdict"] in ("FAIL", "PASS"):
+            one["verdict"] = "PASS" if one["verdict"] == "FAIL" else "FAIL"
+            why = "failed, as expected" if one["verdict"] == "PASS" else "passed although it was expected to fail"
+            told: dict[str, Any] = {"message": why, "expected": "a failure", "found": "none", "station": None, "at": []}
+            one["reason"], one["violations"] = why, [told] if one["verdict"] == "FAIL" else []
+    now = {one["id"] for one in document["invariants"] if one["verdict"] == "FAIL"}
+    if now:
+        found = Verdict.FAIL
+    elif failed and found is Verdict.FAIL:
+        unsure = any(one["verdict"] == "INCONCLUSIVE" and one.get("needed") for one in document["invariants"])
+        found = Verdict.INCONCLUSIVE if unsure else Verdict.PASS
+    document["verdict"] = found.name
+    return found
 
 
 def _again(

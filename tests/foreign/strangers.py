@@ -11,9 +11,10 @@ import asyncio
 import contextlib
 import itertools
 import json
+import logging
 import random
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -27,7 +28,7 @@ from websockets.sync.server import serve as serve_in_threads
 from websockets.typing import Subprotocol
 
 from tests.foreign.brain import Brain
-from tests.foreign.shells import SPEAKS, _station
+from tests.foreign.shells import SPEAKS, Shell, Whitelist, station_of
 
 
 @contextlib.asynccontextmanager
@@ -71,7 +72,7 @@ async def threaded(brain: Brain) -> AsyncIterator[str]:
 
     def talk(socket: SyncConnection) -> None:
         assert socket.request is not None
-        station = _station(socket.request.path)
+        station = station_of(socket.request.path)
         for text in socket:
             try:
                 kind, name, action, told = json.loads(text)
@@ -87,7 +88,9 @@ async def threaded(brain: Brain) -> AsyncIterator[str]:
                 said = [4, name, "FormationViolation", str(error), {}]
             socket.send(json.dumps(said))
 
-    with serve_in_threads(talk, "127.0.0.1", 0, subprotocols=SPEAKS) as server:
+    quiet = logging.getLogger("threaded")  # lines that are cut are no news
+    quiet.disabled = True
+    with serve_in_threads(talk, "127.0.0.1", 0, subprotocols=SPEAKS, logger=quiet) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         try:
@@ -179,7 +182,7 @@ async def queued(brain: Brain) -> AsyncIterator[str]:
     async def handle(socket: ServerConnection) -> None:
         assert socket.request is not None
         queues = _Queues()
-        point = _Point(_station(socket.request.path), queues, books)
+        point = _Point(station_of(socket.request.path), queues, books)
 
         async def reads() -> None:
             async for text in socket:
@@ -220,7 +223,7 @@ async def patient(brain: Brain) -> AsyncIterator[str]:
 
     async def handle(socket: ServerConnection) -> None:
         assert socket.request is not None
-        station = _station(socket.request.path)
+        station = station_of(socket.request.path)
         old, sockets[station] = sockets.get(station), socket
         if old is not None:
             await old.close(1000, "a newer connection")
@@ -232,3 +235,11 @@ async def patient(brain: Brain) -> AsyncIterator[str]:
     speaks = [Subprotocol("ocpp2.0.1"), *SPEAKS]
     async with serve(handle, "127.0.0.1", 0, subprotocols=speaks) as server:
         yield f"ws://127.0.0.1:{next(iter(server.sockets)).getsockname()[1]}/ocpp/x"
+
+
+STRANGERS: dict[str, tuple[Shell, Callable[[], Brain]]] = {
+    "threaded": (threaded, Brain),
+    "queued": (queued, Brain),
+    "patient": (patient, Whitelist),
+}
+"""Right CSMSs by name: a shell and a brain."""

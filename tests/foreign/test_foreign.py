@@ -20,12 +20,20 @@ from tests.foreign.brain import Brain
 from tests.foreign.checking import CARDS, failed
 from tests.foreign.operated import WRONG_OPERATED, Hand, Operated
 from tests.foreign.shells import RIGHT, Shell, raw
+from tests.foreign.strangers import STRANGERS
+from tests.foreign.wild import WILD, WILD_OPERATED
 from tests.foreign.wrong import WRONG
 
 SLICE: dict[str, tuple[Shell, Brain, str | None]] = {
     "operated": (raw, Operated(), None),
     "library": (RIGHT["library"][0], RIGHT["library"][1](), None),
     "sans-io": (RIGHT["sans-io"][0], RIGHT["sans-io"][1](), None),
+    "threaded": (STRANGERS["threaded"][0], STRANGERS["threaded"][1](), None),
+    "queued": (STRANGERS["queued"][0], STRANGERS["queued"][1](), None),
+    "meter-of-zero": (raw, WILD["meter-of-zero"][1](), "R13"),
+    "long-ids-are-one": (raw, WILD["long-ids-are-one"][1](), "R15"),
+    "sends-again": (raw, WILD_OPERATED["sends-again"][1](), "R23"),
+    "away-is-accepted": (raw, WILD_OPERATED["away-is-accepted"][1](), "R24"),
     "start-told-twice": (raw, WRONG["start-told-twice"][1](), "W15"),
     "no-kwh": (raw, WRONG["no-kwh"][1](), "R01"),
     "forgets-at-reconnect": (raw, WRONG["forgets-at-reconnect"][1](), "R05"),
@@ -40,7 +48,7 @@ def checked(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Races]:
     """All of the slice, side by side in one loop."""
 
     async def one(name: str, shell: Shell, brain: Brain, out: Path) -> Races:
-        known = {} if name == "library" else dict(CARDS)
+        known = {} if name in ("library", "threaded") else dict(CARDS)
         async with shell(brain) as url:
             plan = Plan(Reach(parse(url)), out, datetime.now(UTC), 3, 60.0, "T-", known)
             return await races(plan, Hand(brain) if isinstance(brain, Operated) else None)

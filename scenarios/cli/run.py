@@ -238,6 +238,10 @@ def _list(planned: list[Job], control: str | None) -> NoReturn:
 def _way(target: str | None, given: dict[str, Any]) -> Reach | None:
     """Return how the target is reached, None without one."""
     if target is not None:
+        try:
+            options.address_of(target)
+        except Refused as error:
+            raise Refused(f"--target: {error.sentence}") from None
         return options.reach(target, **given)
     unused = [name for name, value in given.items() if value not in (None, False, "0")]
     if unused:

@@ -20,10 +20,13 @@ RACES = ("R02", "R04", "R06", "R07", "R08", "R09", "R20", "R21", "R23")
 
 
 def judge(history: History) -> list[Finding]:
-    """Judge a run that was seen from outside; without the time of its second 0, by the invariants alone."""
+    """Judge a run that was seen from outside; by the invariants alone where the time of its second 0 is not known.
+
+    So is one that broke itself: it says nothing about the CSMS.
+    """
     found = invariants(history)
     began = history.run.get("rules", {}).get("began")
-    if began is None:
+    if began is None or any(True for _ in history.noted("world.failed")):
         return found
     work = wire.Judgement("csms", datetime.fromisoformat(began))
     for seen in history.observations:

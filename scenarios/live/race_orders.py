@@ -26,10 +26,7 @@ LEAVES_S = 15.0
 SETTLES_S = 8.0
 QUIET_S = 1.5
 SILENCE_S = 8.0
-"""How long a station that does not answer is watched: nothing may be sent again."""
-LATE_S, SOON_S = 35.0, 12.0
-"""When it answers after all: beyond the time-outs that CSMSs usually have, or sooner where there is little time."""
-LITTLE_S = 90.0
+"""How long a station that does not answer is watched: nothing may be sent again. It answers at `Session.late_s`."""
 BELIEVED_S = 3.0
 """How long a CSMS may take to believe what it has answered."""
 
@@ -246,7 +243,7 @@ async def _away(session: Session, place: _Place, command: do.Command, request: s
 
 async def _cut(session: Session, place: _Place, command: do.Command, request: str) -> None:
     """The line is lost behind the CALL, and the station comes back: it may have done it, so nothing is sent again."""
-    action, place.line.answer_after_s = v16.call(command)[0], LATE_S
+    action, place.line.answer_after_s = v16.call(command)[0], session.late_s
     id = (await _ask(session, place, command, request)).command_id
     if not await place.hears(action, 0, LEAVES_S):
         return
@@ -297,8 +294,7 @@ async def _burst(session: Session, place: _Place, command: do.Command, request: 
 
 async def _silent(session: Session, place: _Place, command: do.Command, request: str) -> None:
     """The station takes long to answer: meanwhile it is answered, and nothing is sent again or known."""
-    late_s = LATE_S if session.until >= LITTLE_S else SOON_S
-    place.line.answer_after_s = late_s
+    place.line.answer_after_s = late_s = session.late_s
     id = (await _ask(session, place, command, request)).command_id
     await asyncio.sleep(SILENCE_S)
     # A CSMS that waits for an answer has to answer meanwhile.

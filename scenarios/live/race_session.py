@@ -99,6 +99,8 @@ class Session:
     ids: list[str] = field(default_factory=list)
     """Ids that no station has yet, where the CSMS knows its stations (`limited`); they are given in turn."""
     limited: bool = False
+    late_s: float = 35.0
+    """When stations answer that take long."""
     silent: Counter[str] = field(default_factory=Counter)
     """Calls without an answer, by action."""
 

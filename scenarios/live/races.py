@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,12 @@ from interlock.simulator.network.wall_clock import WallClock
 
 BUDGET_S = 180.0
 CLOSING_S = 1.0
+LATE_S = 35.0
+LAG_S = 0.25
+LATE_HERE_S = 2.0
+"""How late this process may be before what rests on waiting is not judged."""
+WAITED = ("W01", "R08", "R12", "R22")
+"""Checks that rest on waiting."""
 
 STAGE = "races"
 
@@ -47,6 +53,8 @@ class Plan:
     prefix: str = "IL-"
     cards: Mapping[str, str] = field(default_factory=dict)
     reproduce: str = ""
+    late_s: float = LATE_S
+    """When stations answer that take long: beyond the time-outs that CSMSs usually have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +80,7 @@ async def races(plan: Plan, target: Target | None = None, show: Callable[[str], 
         session = Session(
             network, lambda: clock.now, plan.began, observe, plan.seed, plan.prefix, _cards(plan), plan.budget_s, target
         )
+        session.late_s = plan.late_s
         session.ids, session.limited = list(plan.reach.ids), bool(plan.reach.ids)
         try:
             observe("phase", name="first")
@@ -116,12 +125,26 @@ async def _all(session: Session, clock: WallClock, show: Callable[[str], None]) 
             session.observe("part.cut", part=name)
             raise
 
+    lag = asyncio.get_running_loop().create_task(_lag(session))
     try:
         async with asyncio.timeout(max(1.0, session.until - session.clock())):
             await asyncio.gather(*(one(name, part) for name, part in parts.items()))
             await race_orders.read_back(session)
     except TimeoutError:
         session.observe("phase", name="the budget is used up")
+    finally:
+        lag.cancel()
+
+
+async def _lag(session: Session) -> None:
+    """Note by how much this process is late, whenever it is later than before."""
+    most = LATE_HERE_S
+    while True:
+        due = session.clock() + LAG_S
+        await asyncio.sleep(LAG_S)
+        if (late := session.clock() - due) > most:
+            most = late
+            session.observe("behind", seconds=round(late, 2))
 
 
 def _bound(part: Callable[[Session], Awaitable[None]], session: Session) -> Callable[[], Awaitable[None]]:
@@ -172,4 +195,21 @@ def findings(history: Path, about: Mapping[str, Any], *, controlled: bool) -> li
     found += [one for one in ledger_checks.judge(rows, answers, 0) if one.id in ("L01", "L02", "L04")]
     found += race_checks.judge(rows, about)
     unseen = {one.id: (one.name, one.level) for one in INVARIANTS.values()}
+    found = _in_time(found, max((row["seconds"] for row in rows if row.kind == "behind"), default=0.0))
     return fleet_checks.complete(found, work, facts, about) + outside.hidden(unseen)
+
+
+def _in_time(found: list[Finding], late_s: float) -> list[Finding]:
+    """Accuse nobody of being late where this process was: such findings become INCONCLUSIVE."""
+
+    def waited(one: Finding) -> bool:
+        late = all(violation.found.startswith("no answer") for violation in one.violations)
+        return one.verdict is Verdict.FAIL and (one.id in WAITED or late)
+
+    why = f"this process was up to {late_s:.1f} s late itself"
+    return [
+        replace(one, verdict=Verdict.INCONCLUSIVE, reason=why, violations=(), needed=True)
+        if late_s >= LATE_HERE_S and waited(one)
+        else one
+        for one in found
+    ]

@@ -16,7 +16,9 @@ from tests.foreign.shells import Shell
 CARDS = {"TAG-DRIVER": "Accepted", "TAG-BLOCKED": "Blocked"}
 
 
-def check(shell: Shell, brain: Brain, out: Path, *, seed: int = 0, budget_s: float = 90.0, cards: bool = True) -> Races:
+def check(
+    shell: Shell, brain: Brain, out: Path, *, seed: int = 0, budget_s: float = 180.0, cards: bool = True
+) -> Races:
     """Check a CSMS. `cards`: whether the check is told which cards there are."""
 
     async def work() -> Races:

@@ -78,6 +78,8 @@ _FREE = {"errorCode": "NoError", "status": "Available"}
 TRIED = ("Relay", "Probe", "ChangeAvailability", "Unlock", "RemoteStart")
 """What is asked for to see whether anything can be, what does least first."""
 TRIES = 3
+AGAIN_S = 1.0
+"""Between two tries."""
 
 
 async def try_control(session: Session, line: Line) -> None:
@@ -102,10 +104,10 @@ async def try_control(session: Session, line: Line) -> None:
             why = str(error)
         if why is None:
             break
-        await asyncio.sleep(1.0)
+        await asyncio.sleep(AGAIN_S)
     else:
         raise Refused(f"--control: {why}", UNTOLD)
-    await asyncio.sleep(1.0)
+    await asyncio.sleep(AGAIN_S)
 
 
 async def _use(session: Session, place: _Place, name: str, request: str) -> str | None:

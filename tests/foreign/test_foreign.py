@@ -5,16 +5,19 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
 from interlock.scenarios.cli.check_races import cards_of
 from interlock.scenarios.cli.main import app
+from interlock.scenarios.live import race_orders
 from interlock.scenarios.live.races import Plan, Races, races
 from interlock.scenarios.live.reach import Reach
 from interlock.scenarios.refused import Refused
 from interlock.scenarios.targets.control_file import NoTarget, load
+from interlock.scenarios.targets.target import Decision, Misfit
 from interlock.simulator.network.address import parse
 from tests.foreign.brain import Brain
 from tests.foreign.checking import CARDS, failed
@@ -69,6 +72,43 @@ def test_nobody_there_is_no_verdict() -> None:
     told = CliRunner().invoke(app, ["check", "csms", "ws://127.0.0.1:9", "--stage", "races", "--quiet"])
     assert isinstance(told.exception, Refused)
     assert "127.0.0.1:9" in str(told.exception)
+
+
+class _Useless(Hand):
+    """A control interface that takes nothing, or tells nothing."""
+
+    def __init__(self, brain: Operated, answer: str) -> None:
+        super().__init__(brain)
+        self.answer = answer
+
+    async def operate(self, station: str, command: Any, request_id: str) -> Decision:
+        if self.answer == "failed":
+            return Decision("failed", None, "status 500")
+        return await super().operate(station, command, request_id)
+
+    async def connectors(self, station: str) -> list[dict[str, Any]] | None:
+        raise Misfit(f"[connectors] path is answered {self.answer}")
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [("failed", "--control: ChangeAvailability for a station that is connected fails: status 500"), ("404", "404")],
+)
+def test_a_control_interface_of_no_use_is_one_sentence(
+    answer: str, says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(race_orders, "AGAIN_S", 0.0)
+    brain = Operated()
+
+    async def work() -> None:
+        async with raw(brain) as url:
+            plan = Plan(Reach(parse(url)), tmp_path / "out", datetime.now(UTC))
+            await races(plan, _Useless(brain, answer))
+
+    with pytest.raises(Refused) as error:
+        asyncio.run(work())
+    assert says in error.value.sentence
+    assert error.value.code == 3
 
 
 def test_cards_come_from_three_places_and_what_is_typed_wins() -> None:

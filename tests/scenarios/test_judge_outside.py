@@ -1,4 +1,4 @@
-"""A scenario on somebody else's CSMS is judged by the wire too: what is wrong there fails it, what is right is no pass."""
+"""A scenario on somebody else's CSMS is judged by the wire too: what is wrong there fails it, right is no pass."""
 
 from __future__ import annotations
 

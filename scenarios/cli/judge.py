@@ -13,8 +13,7 @@ from typing import Annotated, Any, get_args
 import typer
 
 from interlock.scenarios.cli.judge_cases import judge_cases
-from interlock.scenarios.judge import fleet_checks, ledger_checks
-from interlock.scenarios.judge import wire as outside
+from interlock.scenarios.judge import fleet_checks, ledger_checks, outside, wire
 from interlock.scenarios.judge.invariants import INVARIANTS
 from interlock.scenarios.judge.invariants import judge as judge_from_inside
 from interlock.scenarios.judge.verdict import Finding, Verdict, document
@@ -104,7 +103,10 @@ def _from_inside(file: Path) -> History | None:
 
 def _inside(history: History, out: Path | None, write_trace: Path | None) -> dict[str, Any]:
     run = dict(history.run)
-    verdict = document(run, judge_from_inside(history))
+    if history.rules.get("seen_from") == "outside":
+        verdict = outside.document(run, outside.judge(history))
+    else:
+        verdict = document(run, judge_from_inside(history))
     if write_trace is not None:
         trace.write(history.rows(), write_trace, began=_began(run) or EPOCH, run=run)
     if out is not None:
@@ -161,7 +163,7 @@ def _outside(
     findings = work.findings()
     if fleet is not None:
         findings = fleet_checks.complete(_of_load(source, run) + findings, work, facts, run)
-    findings += outside.hidden({one.id: (one.name, one.level) for one in INVARIANTS.values()})
+    findings += wire.hidden({one.id: (one.name, one.level) for one in INVARIANTS.values()})
     run = run or _described(file, about)
     if out is not None:
         run = _keep(source.rows(), run, out)

@@ -22,6 +22,7 @@ from interlock.csms.ocppj import Codes
 SUBPROTOCOL = "ocpp1.6"
 CODES = Codes()
 NOT_DONE = frozenset({"NotImplemented", "NotSupported"})
+ID_TAG_LIMIT = 20
 ONE = 1
 """The connector of each EVSE: OCPP 1.6 knows connectors only, and its connector n is EVSE n with one connector."""
 SCHEMAS = Schemas(
@@ -214,17 +215,24 @@ def reply(asked: rp.Report, answer: rp.Reply, at: Callable[[], datetime], interv
         case rp.Boot():
             return {"status": answer.status, "currentTime": wire_time(at()), "interval": int(interval_s)}
         case rp.Start():
-            return {"transactionId": int(answer.transaction_id or 0), "idTagInfo": {"status": answer.status}}
+            return {"transactionId": int(answer.transaction_id or 0), "idTagInfo": _tag_info(answer)}
         case rp.Authorize():
-            return {"idTagInfo": {"status": answer.status}}
+            return {"idTagInfo": _tag_info(answer)}
         case rp.Stop(id_token=token):
-            return {"idTagInfo": {"status": answer.status}} if token else {}
+            return {"idTagInfo": _tag_info(answer)} if token else {}
         case rp.Transfer():
             return {"status": answer.status}
         case rp.Notice(action=action):
             return ANSWERS.get(action, {})
         case _:
             return {}
+
+
+def _tag_info(answer: rp.Reply) -> Payload:
+    """Return what is said of a card; the group's id where it is short enough to be an idTag (7.28)."""
+    parent = answer.parent
+    group = {"parentIdTag": parent} if parent and len(parent) <= ID_TAG_LIMIT else {}
+    return {"status": answer.status, **group}
 
 
 # --- to the station --------------------------------------------------------------------------------------------------
@@ -267,8 +275,8 @@ def _number(transaction_id: str) -> int:
     return int(transaction_id)
 
 
-_YES = frozenset({"Accepted", "Unlocked", "Scheduled", "RebootRequired"})
-_READS = frozenset({"GetCompositeSchedule", "GetConfiguration", "GetLocalListVersion"})
+_YES = frozenset({"Accepted", "AcceptedCanceled", "Unlocked", "Scheduled", "RebootRequired"})
+_READS = frozenset({"GetCompositeSchedule", "GetConfiguration", "GetInstalledCertificateIds", "GetLocalListVersion"})
 """Actions without an effect: an answer that is not understood leaves no doubt about one."""
 
 
@@ -318,7 +326,29 @@ _COMMANDS: dict[str, Callable[[Payload], do.Command]] = {
         do.SetPassword(p["value"]) if p["key"].lower() == KEY.lower() else do.Relay("ChangeConfiguration", p)
     ),
 }
-_RELAYED = ("TriggerMessage", "GetConfiguration", "ClearCache")
+_RELAYED = (
+    "CancelReservation",
+    "CertificateSigned",
+    "ClearCache",
+    "ClearChargingProfile",
+    "DataTransfer",
+    "DeleteCertificate",
+    "ExtendedTriggerMessage",
+    "GetCompositeSchedule",
+    "GetConfiguration",
+    "GetDiagnostics",
+    "GetInstalledCertificateIds",
+    "GetLocalListVersion",
+    "GetLog",
+    "InstallCertificate",
+    "ReserveNow",
+    "SendLocalList",
+    "SetChargingProfile",
+    "SignedUpdateFirmware",
+    "TriggerMessage",
+    "UpdateFirmware",
+)
+"""What an operator may ask of which the CSMS decides nothing: it is sent as it is, if it holds its schema."""
 KEY = "AuthorizationKey"
 """The configuration key that sets a station's password (keys know no case); its value is kept out of the log."""
 ACTIONS = (*_COMMANDS, *_RELAYED)

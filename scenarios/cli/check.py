@@ -240,7 +240,8 @@ def _declared(path: Path | None, *, simulated: bool) -> Declaration:
     from interlock.scenarios.cases.players import declaration
 
     if path is None:
-        features = {"fixed_cable": False, "backup_power": False, "cache": True, "offline_start": True}
+        from interlock.scenarios.cases.players.simulated import FEATURES as features
+
         return (
             declaration.Declaration(name="the simulated station", features=features)
             if simulated

@@ -20,6 +20,15 @@ from interlock.simulator.randomness import SmallDraws
 from interlock.simulator.spec import StationSpec
 
 POWER_OFF_S = 0.5
+FEATURES = {
+    "fixed_cable": False,
+    "backup_power": False,
+    "cache": True,
+    "offline_start": True,
+    "list_failure": True,
+    "file_server": True,
+}
+"""What is declared of it, beside what it says itself."""
 
 
 class SimulatedStation:
@@ -36,6 +45,7 @@ class SimulatedStation:
             "unlock_s": (0.05, 0.1),
             "act_s": (0.0, 0.02),
             "reconnect_s": (0.1, 0.3),
+            "transfer_s": 0.5,
         }
         self.network = Network(loop, parse(url), _ignore, _ignore)
         spec = StationSpec(station_id, **{**quick, **changes})
@@ -64,6 +74,12 @@ class SimulatedStation:
                 done = all(station.unplug(evse.number) for evse in station.evses)
             case "swipe":
                 done = station.swipe(connector, str(names["tag"])) or True
+            case "list_failure":
+                station.fail(0, "LocalListConflict")
+                done = True
+            case "mend_list":
+                station.clear(0)
+                done = True
             case "power_cycle":
                 station.power.power_cut(POWER_OFF_S)
                 done = True

@@ -88,7 +88,7 @@ class Configuration:
             return _key(str(int(value)), least=least)
 
         profiles = ",".join(("Core", *(one for one in features if one != "Security")))
-        self.keys: dict[str, Key] = {
+        keys: dict[str, Key] = {
             "AllowOfflineTxForUnknownId": _key("true" if offline_unknown else "false"),
             "AuthorizationCacheEnabled": _key("true"),
             "AuthorizeRemoteTxRequests": _key("false"),
@@ -115,6 +115,7 @@ class Configuration:
             "WebSocketPingInterval": _key("0", least=0, reboot=True),
             **_of_features(features),
         }
+        self.keys = {name: keys[name] for name in sorted(keys)}
         self._names = _folded(tuple(self.keys))
         self.connection_timeout_s = connection_timeout_s
         self.meter_interval_s = meter_interval_s

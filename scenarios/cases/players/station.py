@@ -57,7 +57,7 @@ class ScriptedStation:
         self, tester: AsStation, address: Address, station: str, password: str | None, tls: ssl.SSLContext | None
     ) -> None:
         self.tester, self.address, self.station = tester, address, station
-        self._password, self._tls = password, tls
+        tester.password, self._tls = password, tls
         self.away = False
         self._number = 0
         self._reading: asyncio.Task[None] | None = None
@@ -66,8 +66,8 @@ class ScriptedStation:
     async def dial(self) -> None:
         """Connect, or raise `Unreachable`."""
         headers = {}
-        if self._password is not None:
-            pair = base64.b64encode(f"{self.station}:{self._password}".encode()).decode()
+        if self.tester.password is not None:
+            pair = base64.b64encode(f"{self.station}:{self.tester.password}".encode()).decode()
             headers["Authorization"] = f"Basic {pair}"
         try:
             async with asyncio.timeout(PATIENCE_S):

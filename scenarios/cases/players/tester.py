@@ -140,7 +140,9 @@ class Tester:
         usual = self.usual(action, payload)
         if wanted is not None and wanted.get("idTagInfo", {}).get("status") == "Accepted":
             wanted = {**wanted, "idTagInfo": {**usual.get("idTagInfo", {}), **wanted["idTagInfo"]}}
-        self.send(_encode([3, name, schemas.sample(f"{action}Response", {**usual, **(wanted or {})})]).decode())
+        answer = schemas.sample(f"{action}Response", {**usual, **(wanted or {})})
+        self.send(_encode([3, name, answer]).decode())
+        self.did(action, payload, answer)
 
     def _greet(self, payload: Mapping[str, Any]) -> None:
         peer = self.peer
@@ -154,6 +156,9 @@ class Tester:
     def usual(self, action: str, payload: Mapping[str, Any]) -> dict[str, Any]:
         """Return what keeps a right peer going."""
         raise NotImplementedError
+
+    def did(self, action: str, payload: Mapping[str, Any], answer: Mapping[str, Any]) -> None:
+        """Do what an answer says is done."""
 
 
 class AsCsms(Tester):
@@ -187,7 +192,15 @@ class AsCsms(Tester):
 
 
 class AsStation(Tester):
-    """The answers of a station that has nothing to do but what its script says."""
+    """The answers of a station that has nothing to do but what its script says, and that keeps its password."""
+
+    password: str | None = None
+
+    def did(self, action: str, payload: Mapping[str, Any], answer: Mapping[str, Any]) -> None:
+        """Connect with a new password from now on, if one was set (1.6 security, use case A01)."""
+        if action == "ChangeConfiguration" and str(payload.get("key")).lower() == "authorizationkey":
+            if answer.get("status") == "Accepted":
+                self.password = str(payload.get("value"))
 
     def usual(self, action: str, payload: Mapping[str, Any]) -> dict[str, Any]:
         """Return what keeps a right CSMS going."""

@@ -198,9 +198,9 @@ class AsStation(Tester):
 
     def did(self, action: str, payload: Mapping[str, Any], answer: Mapping[str, Any]) -> None:
         """Connect with a new password from now on, if one was set (1.6 security, use case A01)."""
-        if action == "ChangeConfiguration" and str(payload.get("key")).lower() == "authorizationkey":
-            if answer.get("status") == "Accepted":
-                self.password = str(payload.get("value"))
+        sets = action == "ChangeConfiguration" and answer.get("status") == "Accepted"
+        if sets and str(payload.get("key")).lower() == "authorizationkey":
+            self.password = str(payload.get("value"))
 
     def usual(self, action: str, payload: Mapping[str, Any]) -> dict[str, Any]:
         """Return what keeps a right CSMS going."""

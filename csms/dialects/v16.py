@@ -255,6 +255,9 @@ def call(command: do.Command) -> tuple[str, Payload]:
             return "TriggerMessage", {"requestedMessage": "StatusNotification", "connectorId": evse}
         case do.SetPassword(secret=secret):
             return "ChangeConfiguration", {"key": KEY, "value": secret}
+        case do.Reserve(evse=evse, id_token=token, reservation_id=number, details=details):
+            named = {"connectorId": evse, "idTag": token, "reservationId": number}
+            return _fits("ReserveNow", {**named, **(details or {})})
         case do.Relay(action=action, payload=payload):
             return _fits(action, payload)
         case _:
@@ -317,9 +320,14 @@ def _without_password(payload: Payload) -> Payload:
 # --- from an operator, by the names of the standard ------------------------------------------------------------------
 
 _COMMANDS: dict[str, Callable[[Payload], do.Command]] = {
-    "RemoteStartTransaction": lambda p: do.RemoteStart(p["connectorId"], p["idTag"], details=_details(p)),
+    "RemoteStartTransaction": lambda p: do.RemoteStart(
+        p["connectorId"], p["idTag"], details=_rest(p, "connectorId", "idTag")
+    ),
     "RemoteStopTransaction": lambda p: do.RemoteStop(str(p["transactionId"])),
     "UnlockConnector": lambda p: do.Unlock(p["connectorId"], ONE),
+    "ReserveNow": lambda p: do.Reserve(
+        p["connectorId"], p["idTag"], p["reservationId"], _rest(p, "connectorId", "idTag", "reservationId")
+    ),
     "Reset": lambda p: do.Reset(p["type"] == "Hard"),
     "ChangeAvailability": lambda p: do.ChangeAvailability(p["connectorId"], p["type"] == "Operative"),
     "ChangeConfiguration": lambda p: (
@@ -341,7 +349,6 @@ _RELAYED = (
     "GetLocalListVersion",
     "GetLog",
     "InstallCertificate",
-    "ReserveNow",
     "SendLocalList",
     "SetChargingProfile",
     "SignedUpdateFirmware",
@@ -355,8 +362,8 @@ ACTIONS = (*_COMMANDS, *_RELAYED)
 """What an operator may ask for by its OCPP 1.6 name."""
 
 
-def _details(payload: Payload) -> Payload | None:
-    return {name: value for name, value in payload.items() if name not in ("connectorId", "idTag")} or None
+def _rest(payload: Payload, *named: str) -> Payload | None:
+    return {name: value for name, value in payload.items() if name not in named} or None
 
 
 def command(action: str, payload: Payload) -> do.Command:

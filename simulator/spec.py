@@ -81,6 +81,8 @@ class StationSpec:
     """Parts of a location at which no file server is."""
     broken_firmware: tuple[str, ...] = ("broken",)
     """Parts of a location of firmware that cannot be installed."""
+    wrong_signatures: tuple[str, ...] = ("d3Jvbmc=",)
+    """Signatures that fit no firmware."""
     statuses_overtake: bool = False
     """Whether status notifications are sent before transaction messages that are older."""
     start_point: Literal["charging", "plugged"] = "charging"

@@ -24,6 +24,7 @@ from interlock.simulator.v16.reservations import Reservations
 from interlock.simulator.v16.status import Status, word
 
 DAY_S = 86_400.0
+SECURITY = orders.SECURITY
 STOP_DATA = 100
 """Meter values that a StopTransaction carries at most."""
 
@@ -94,6 +95,13 @@ class Controller(OcppController):
         """Begin to connect."""
         super().power_on()
         self._align()
+        self.security_event("StartupOfTheDevice")
+
+    def security_event(self, kind: str) -> None:
+        """Queue a SecurityEventNotification, if it has the security extension; it is kept while offline (A04)."""
+        if SECURITY in self.station.spec.features:
+            body = messages.security_event(kind, self.station.time())
+            self.conversation.queue(Entry("SecurityEventNotification", body, durable=True))
 
     def note_status(self, evse: Evse | None) -> None:
         """Note at power-up how things are, which is no change."""

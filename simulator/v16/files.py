@@ -24,12 +24,14 @@ POLL_S = 1.0
 class Files:
     """Transfers under way. `diagnostics`, `log` and `firmware` are the statuses that a trigger asks for."""
 
-    __slots__ = ("_controller", "_number", "diagnostics", "firmware", "log", "log_request")
+    __slots__ = ("_controller", "_number", "diagnostics", "firmware", "log", "log_request", "signed")
 
     def __init__(self, controller: Controller) -> None:
         self._controller = controller
         self.diagnostics = self.log = self.firmware = IDLE
         self.log_request: int | None = None
+        self.signed: int | None = None
+        """The request that the last update of signed firmware was; None for one without a signature."""
         self._number = 0
 
     def _later(self, then: Callable[[], None], seconds: float | None = None) -> None:
@@ -47,7 +49,9 @@ class Files:
 
     def send_firmware(self) -> None:
         """Send how far the update of the firmware is."""
-        self._send("FirmwareStatusNotification", self.firmware)
+        signed = self.signed is not None
+        action = "SignedFirmwareStatusNotification" if signed else "FirmwareStatusNotification"
+        self._send(action, self.firmware, self.signed)
 
     def send_log(self) -> None:
         """Send how far the upload of a log is."""
@@ -94,21 +98,31 @@ class Files:
 
     # --- firmware ---
 
-    def update_firmware(self, location: str, in_s: float) -> None:
-        """Download firmware when it is time, install it when nobody charges, and boot with it."""
-        self._later(lambda: self._download(location), max(0.1, in_s))
+    def update_firmware(self, location: str, in_s: float, request: int | None = None, signature: str = "") -> None:
+        """Download firmware when it is time, install it when nobody charges, and boot with it.
 
-    def _download(self, location: str) -> None:
+        With a `request` it is signed: then it is installed only if its signature fits (security extension, L01).
+        """
+        self._later(lambda: self._download(location, request, signature), max(0.1, in_s))
+
+    def _download(self, location: str, request: int | None, signature: str) -> None:
         if self.firmware != IDLE:
             return  # one at a time
+        self.signed = request
         self._tell_firmware("Downloading")
-        self._later(lambda: self._downloaded(location))
+        self._later(lambda: self._downloaded(location, signature))
 
-    def _downloaded(self, location: str) -> None:
+    def _downloaded(self, location: str, signature: str) -> None:
         if not self._reachable(location):
             self._tell_firmware("DownloadFailed", over=True)
             return
         self._tell_firmware("Downloaded")
+        if self.signed is not None:
+            if signature in self._controller.station.spec.wrong_signatures:
+                self._tell_firmware("InvalidSignature", over=True)
+                self._controller.security_event("InvalidFirmwareSignature")
+                return
+            self._tell_firmware("SignatureVerified")
         self._install(location)
 
     def _install(self, location: str) -> None:
@@ -131,6 +145,8 @@ class Files:
     def _booted(self) -> None:
         """Send what became of it, once there is somebody to hear it."""
         if self._controller.online:
+            if self.firmware == "Installed":
+                self._controller.security_event("FirmwareUpdated")
             self._tell_firmware(self.firmware, over=True)
         else:
             self._controller.station.after(POLL_S, self._booted, survives_reboot=True)

@@ -120,6 +120,11 @@ def status(connector: int, status: str, error_code: str, at: str, vendor: str | 
     return f'{{"connectorId":{connector},"errorCode":"{error_code}","status":"{status}","timestamp":"{at}"{own}}}'
 
 
+def security_event(kind: str, at: str) -> str:
+    """Write a SecurityEventNotification."""
+    return f'{{"type":"{kind}","timestamp":"{at}"}}'
+
+
 def authorize(id_tag: str) -> str:
     """Write an Authorize."""
     return f'{{"idTag":{_text(id_tag)}}}'

@@ -160,6 +160,7 @@ TRIGGERED: dict[str, Callable[[Controller, int | None], None]] = {
     "DiagnosticsStatusNotification": lambda controller, _: controller.files.send_diagnostics(),
     "FirmwareStatusNotification": lambda controller, _: controller.files.send_firmware(),
     "Heartbeat": _send_heartbeat,
+    "LogStatusNotification": lambda controller, _: controller.files.send_log(),
     "MeterValues": _send_readings,
     "StatusNotification": _send_statuses,
 }
@@ -220,6 +221,23 @@ def _get_diagnostics(controller: Controller, order: Order) -> None:
     ORDERS.answer(controller, order, "Accepted", {"fileName": name})
 
 
+def _get_log(controller: Controller, order: Order) -> None:
+    request, location = order.whole("requestId") or 0, order.payload["log"]["remoteLocation"]
+    word, name = controller.files.upload_log(request, location)
+    ORDERS.answer(controller, order, word, {"status": word, "filename": name})
+
+
+def _signed_update(controller: Controller, order: Order) -> None:
+    station, firmware = controller.station, order.payload["firmware"]
+    if controller.files.firmware != "Idle":
+        ORDERS.answer(controller, order, "Rejected")
+        return
+    in_s = station.clock.until(firmware["retrieveDateTime"], station.env.now) or 0.0
+    request = order.whole("requestId") or 0
+    controller.files.update_firmware(firmware["location"], in_s, request, firmware["signature"])
+    ORDERS.answer(controller, order, "Accepted")
+
+
 def _update_firmware(controller: Controller, order: Order) -> None:
     station = controller.station
     in_s = station.clock.until(order.payload["retrieveDate"], station.env.now) or 0.0
@@ -232,17 +250,20 @@ def _data_transfer(controller: Controller, order: Order) -> None:
     ORDERS.answer(controller, order, "Accepted" if known else "UnknownVendorId")
 
 
-FIRMWARE, SMART = "FirmwareManagement", "SmartCharging"
+FIRMWARE, SMART, SECURITY = "FirmwareManagement", "SmartCharging", "Security"
 FILES = frozenset(("DiagnosticsStatusNotification", "FirmwareStatusNotification"))
 FEATURES = {
     "CancelReservation": "Reservation",
     "ClearChargingProfile": SMART,
     "GetCompositeSchedule": SMART,
+    "ExtendedTriggerMessage": SECURITY,
     "GetDiagnostics": FIRMWARE,
+    "GetLog": SECURITY,
     "GetLocalListVersion": "LocalAuthListManagement",
     "ReserveNow": "Reservation",
     "SendLocalList": "LocalAuthListManagement",
     "SetChargingProfile": SMART,
+    "SignedUpdateFirmware": SECURITY,
     "TriggerMessage": "RemoteTrigger",
     "UpdateFirmware": FIRMWARE,
 }
@@ -262,7 +283,9 @@ ORDERS: Orders[Controller] = Orders(
         "DataTransfer": _data_transfer,
         "GetCompositeSchedule": _get_composite,
         "GetConfiguration": _get_configuration,
+        "ExtendedTriggerMessage": _trigger,
         "GetDiagnostics": _get_diagnostics,
+        "GetLog": _get_log,
         "GetLocalListVersion": _get_list_version,
         "RemoteStartTransaction": _remote_start,
         "RemoteStopTransaction": _remote_stop,
@@ -274,6 +297,7 @@ ORDERS: Orders[Controller] = Orders(
         "SetChargingProfile": lambda controller, order: ORDERS.answer(
             controller, order, controller.profiles.set(order)
         ),
+        "SignedUpdateFirmware": _signed_update,
         "TriggerMessage": _trigger,
         "UnlockConnector": _unlock,
         "UpdateFirmware": _update_firmware,

@@ -27,6 +27,7 @@ FEATURES = {
     "cache": True,
     "offline_start": True,
     "list_failure": True,
+    "security": True,
     "file_server": True,
 }
 """What is declared of it, beside what it says itself."""
@@ -39,6 +40,7 @@ QUICK: dict[str, Any] = {
     "act_s": (0.0, 0.02),
     "reconnect_s": (0.1, 0.3),
     "transfer_s": 0.5,
+    "features": (*StationSpec("").features, "Security"),
 }
 """What makes a check of it short: fields of `StationSpec`."""
 

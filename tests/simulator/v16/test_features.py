@@ -256,6 +256,31 @@ def test_firmware_that_fails(location: str, end: str) -> None:
     assert rig.said("BootNotification")[-1].payload["firmwareVersion"] == "1.0.0"
 
 
+def test_signed_firmware_logs_and_security_events() -> None:
+    rig = Rig(features=("Security",)).up()
+    firmware = {"location": "http://files/new.bin", "retrieveDateTime": at(rig, 0.0), "signingCertificate": "C"}
+    wrong = {"requestId": 3, "firmware": {**firmware, "signature": "d3Jvbmc="}}
+    assert rig.call("SignedUpdateFirmware", **wrong) == {"status": "Accepted"}
+    rig.run(20)
+    right = {"requestId": 4, "firmware": {**firmware, "signature": "c2lnbmF0dXJl"}}
+    assert rig.call("SignedUpdateFirmware", **right) == {"status": "Accepted"}
+    rig.run(40)
+    told = [(one.payload["requestId"], one.payload["status"]) for one in rig.said("SignedFirmwareStatusNotification")]
+    begun = ("Downloading", "Downloaded")
+    assert told == [(3, word) for word in (*begun, "InvalidSignature")] + [
+        (4, word) for word in (*begun, "SignatureVerified", "Installing", "Installed")
+    ]
+    log = {"logType": "SecurityLog", "requestId": 5, "log": {"remoteLocation": "ftp://127.0.0.1:1/x"}}
+    assert rig.call("GetLog", **log)["status"] == "Accepted"
+    rig.run(5)
+    assert [one.payload["status"] for one in rig.said("LogStatusNotification")] == ["Uploading", "UploadFailure"]
+    kinds = [one.payload["type"] for one in rig.said("SecurityEventNotification")]
+    startup = "StartupOfTheDevice"
+    assert kinds == [startup, "InvalidFirmwareSignature", startup, "FirmwareUpdated"]
+    triggered = rig.call("ExtendedTriggerMessage", requestedMessage="SignChargePointCertificate")
+    assert triggered == {"status": "NotImplemented"}
+
+
 # --- readings --------------------------------------------------------------------------------------------------------
 
 

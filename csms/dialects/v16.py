@@ -22,6 +22,7 @@ from interlock.csms.ocppj import Codes
 SUBPROTOCOL = "ocpp1.6"
 CODES = Codes()
 NOT_DONE = frozenset({"NotImplemented", "NotSupported"})
+ID_TAG_LIMIT = 20
 ONE = 1
 """The connector of each EVSE: OCPP 1.6 knows connectors only, and its connector n is EVSE n with one connector."""
 SCHEMAS = Schemas(
@@ -228,17 +229,24 @@ def reply(asked: rp.Report, answer: rp.Reply, at: Callable[[], datetime], interv
         case rp.Boot():
             return {"status": answer.status, "currentTime": wire_time(at()), "interval": int(interval_s)}
         case rp.Start():
-            return {"transactionId": int(answer.transaction_id or 0), "idTagInfo": {"status": answer.status}}
+            return {"transactionId": int(answer.transaction_id or 0), "idTagInfo": _tag_info(answer)}
         case rp.Authorize():
-            return {"idTagInfo": {"status": answer.status}}
+            return {"idTagInfo": _tag_info(answer)}
         case rp.Stop(id_token=token):
-            return {"idTagInfo": {"status": answer.status}} if token else {}
+            return {"idTagInfo": _tag_info(answer)} if token else {}
         case rp.Transfer():
             return {"status": answer.status}
         case rp.Notice(action=action):
             return ANSWERS.get(action, {})
         case _:
             return {}
+
+
+def _tag_info(answer: rp.Reply) -> Payload:
+    """Return what is said of a card; the group's id where it is short enough to be an idTag (7.28)."""
+    parent = answer.parent
+    group = {"parentIdTag": parent} if parent and len(parent) <= ID_TAG_LIMIT else {}
+    return {"status": answer.status, **group}
 
 
 # --- to the station --------------------------------------------------------------------------------------------------
@@ -261,6 +269,9 @@ def call(command: do.Command) -> tuple[str, Payload]:
             return "TriggerMessage", {"requestedMessage": "StatusNotification", "connectorId": evse}
         case do.SetPassword(secret=secret):
             return "ChangeConfiguration", {"key": KEY, "value": secret}
+        case do.Reserve(evse=evse, id_token=token, reservation_id=number, details=details):
+            named = {"connectorId": evse, "idTag": token, "reservationId": number}
+            return _fits("ReserveNow", {**named, **(details or {})})
         case do.Relay(action=action, payload=payload):
             return _fits(action, payload)
         case _:
@@ -281,8 +292,8 @@ def _number(transaction_id: str) -> int:
     return int(transaction_id)
 
 
-_YES = frozenset({"Accepted", "Unlocked", "Scheduled", "RebootRequired"})
-_READS = frozenset({"GetCompositeSchedule", "GetConfiguration", "GetLocalListVersion"})
+_YES = frozenset({"Accepted", "AcceptedCanceled", "Unlocked", "Scheduled", "RebootRequired"})
+_READS = frozenset({"GetCompositeSchedule", "GetConfiguration", "GetInstalledCertificateIds", "GetLocalListVersion"})
 """Actions without an effect: an answer that is not understood leaves no doubt about one."""
 
 
@@ -323,24 +334,50 @@ def _without_password(payload: Payload) -> Payload:
 # --- from an operator, by the names of the standard ------------------------------------------------------------------
 
 _COMMANDS: dict[str, Callable[[Payload], do.Command]] = {
-    "RemoteStartTransaction": lambda p: do.RemoteStart(p["connectorId"], p["idTag"], details=_details(p)),
+    "RemoteStartTransaction": lambda p: do.RemoteStart(
+        p["connectorId"], p["idTag"], details=_rest(p, "connectorId", "idTag")
+    ),
     "RemoteStopTransaction": lambda p: do.RemoteStop(str(p["transactionId"])),
     "UnlockConnector": lambda p: do.Unlock(p["connectorId"], ONE),
+    "ReserveNow": lambda p: do.Reserve(
+        p["connectorId"], p["idTag"], p["reservationId"], _rest(p, "connectorId", "idTag", "reservationId")
+    ),
     "Reset": lambda p: do.Reset(p["type"] == "Hard"),
     "ChangeAvailability": lambda p: do.ChangeAvailability(p["connectorId"], p["type"] == "Operative"),
     "ChangeConfiguration": lambda p: (
         do.SetPassword(p["value"]) if p["key"].lower() == KEY.lower() else do.Relay("ChangeConfiguration", p)
     ),
 }
-_RELAYED = ("TriggerMessage", "GetConfiguration", "ClearCache")
+_RELAYED = (
+    "CancelReservation",
+    "CertificateSigned",
+    "ClearCache",
+    "ClearChargingProfile",
+    "DataTransfer",
+    "DeleteCertificate",
+    "ExtendedTriggerMessage",
+    "GetCompositeSchedule",
+    "GetConfiguration",
+    "GetDiagnostics",
+    "GetInstalledCertificateIds",
+    "GetLocalListVersion",
+    "GetLog",
+    "InstallCertificate",
+    "SendLocalList",
+    "SetChargingProfile",
+    "SignedUpdateFirmware",
+    "TriggerMessage",
+    "UpdateFirmware",
+)
+"""What an operator may ask of which the CSMS decides nothing: it is sent as it is, if it holds its schema."""
 KEY = "AuthorizationKey"
 """The configuration key that sets a station's password (keys know no case); its value is kept out of the log."""
 ACTIONS = (*_COMMANDS, *_RELAYED)
 """What an operator may ask for by its OCPP 1.6 name."""
 
 
-def _details(payload: Payload) -> Payload | None:
-    return {name: value for name, value in payload.items() if name not in ("connectorId", "idTag")} or None
+def _rest(payload: Payload, *named: str) -> Payload | None:
+    return {name: value for name, value in payload.items() if name not in named} or None
 
 
 def command(action: str, payload: Payload) -> do.Command:

@@ -339,6 +339,8 @@ class Api:
             raise Problem(422, f"a parent is a token, with 1 to {TOKEN_LIMIT} printable characters")
         if status not in TOKENS or not _is_token(name):
             raise Problem(422, f"a token has at most {TOKEN_LIMIT} characters and a status of {', '.join(TOKENS)}")
+        if parent is not None and not (1 <= len(parent) <= TOKEN_LIMIT and parent.isprintable()):
+            raise Problem(422, f"a parent is the id of a group, of 1 to {TOKEN_LIMIT} printable characters")
         await self.node.register_token(name, status, parent)
         return answer({"token": name, "status": status})
 

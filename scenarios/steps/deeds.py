@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 from interlock.csms.domain import commands as do
@@ -43,9 +44,12 @@ IN_2_0_1 = {"GetConfiguration": do.Relay("GetVariables", {"getVariableData": [_H
 
 def _spoken(stage: Stage, station: int, command: do.Command) -> do.Command:
     """Return a command in the words of the version that a station speaks."""
-    if isinstance(command, do.Relay) and stage.station(station).spec.ocpp == "2.0.1":
+    if not isinstance(command, do.Relay | do.Reserve) or stage.station(station).spec.ocpp != "2.0.1":
+        return command
+    if isinstance(command, do.Relay):
         return IN_2_0_1.get(command.action, command)
-    return command
+    details = command.details or {}
+    return replace(command, details={"expiryDateTime": details["expiryDate"]})
 
 
 @deed

@@ -135,6 +135,10 @@ STORED_COMMANDS: list[tuple[do.Command, str]] = [
         '"details":{"chargingProfile":{"chargingProfileId":1}}}',
     ),
     (do.RemoteStop("7"), '{"kind":"RemoteStop","transaction_id":"7"}'),
+    (
+        do.Reserve(1, "A", 7, {"expiryDate": "2026-01-01T00:00:00Z"}),
+        '{"kind":"Reserve","evse":1,"id_token":"A","reservation_id":7,"details":{"expiryDate":"2026-01-01T00:00:00Z"}}',
+    ),
     (do.Unlock(1, 2), '{"kind":"Unlock","evse":1,"connector":2}'),
     (do.ChangeAvailability(1, False), '{"kind":"ChangeAvailability","evse":1,"operative":false,"connector":0}'),
     (do.Reset(True), '{"kind":"Reset","hard":true,"evse":0}'),

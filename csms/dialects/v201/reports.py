@@ -158,6 +158,12 @@ def read(action: str, payload: Payload) -> rp.Report:
     return reader(payload) if reader is not None else _notice(action, payload)
 
 
+def _token_info(answer: rp.Reply) -> Payload:
+    """Return what is said of a token, with its group if it has one (C09)."""
+    group = {"groupIdToken": {"idToken": answer.parent, "type": "Central"}} if answer.parent else {}
+    return {"status": answer.status, **group}
+
+
 def reply(asked: rp.Report, answer: rp.Reply, at: Callable[[], datetime], interval_s: float) -> Payload:
     """Return the payload that answers a report; `at` reads the clock, for those that say the time.
 
@@ -165,9 +171,9 @@ def reply(asked: rp.Report, answer: rp.Reply, at: Callable[[], datetime], interv
     """
     match asked:
         case rp.Start(id_token=token) | rp.Update(id_token=token) | rp.Stop(id_token=token):
-            return {} if token is None else {"idTokenInfo": {"status": answer.status}}
+            return {} if token is None else {"idTokenInfo": _token_info(answer)}
         case rp.Authorize():
-            return {"idTokenInfo": {"status": answer.status}}
+            return {"idTokenInfo": _token_info(answer)}
         case rp.Heartbeat():
             return {"currentTime": wire_time(at())}
         case rp.Boot():

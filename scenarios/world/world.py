@@ -34,6 +34,7 @@ from interlock.scenarios.world.blame import of_the_csms
 from interlock.scenarios.world.host import Host
 from interlock.scenarios.world.loop import INCARNATION, Clock, Livelock, SimLoop
 from interlock.scenarios.world.storage import as_json
+from interlock.scenarios.world.summary import summary
 from interlock.simulator.assembly import build_station
 from interlock.simulator.driver import start_habit
 from interlock.simulator.network.links import Network, Socket
@@ -455,6 +456,7 @@ class World:
         wanted: dict[str, set[int]] = {}
         for fields in self.history.noted("loaded"):
             wanted.setdefault(fields["station"], set()).add(fields["version"])
+        heads = {station: event.version for event in log if (station := station_of(event.stream)) is not None}
         own, again = self._folds_of_the_design()
         states: dict[str, tuple[Station, Station, Station]] = {}
         for event in log:
@@ -465,7 +467,7 @@ class World:
             decoded: Any = codec.decode(event.type, event.data)
             ours = evolve(before[0], decoded)
             states[station] = ours, ours if own is None else own(before[1], decoded), again(before[2], decoded)
-            if event.version in wanted.get(station, ()):
+            if event.version in wanted.get(station, ()) or event.version == heads.get(station):
                 first, second, third = states[station]
                 digest = codec.digest(first)
                 digests = {
@@ -473,7 +475,8 @@ class World:
                     "own": digest if second is first else codec.digest(second),
                     "again": codec.digest(third),
                 }
-                self.history.observe("fold", station=station, version=event.version, **digests)
+                seen = {"state": summary(second)} if self.scenario.recorded == "all" else {}
+                self.history.observe("fold", station=station, version=event.version, **digests, **seen)
 
     def _folds_of_the_design(self) -> tuple[Callable[..., Station] | None, Callable[..., Station]]:
         """Return the fold of a design that has one of its own, and that fold an hour later."""

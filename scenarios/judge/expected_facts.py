@@ -141,6 +141,22 @@ def _status_201(p: Payload) -> list[Fact]:
     return [("StatusReported", (*said, moment(p.get("timestamp"))))]
 
 
+_WORDS = frozenset({"Available", "Occupied", "Reserved", "Unavailable", "Faulted"})
+
+
+def _event_201(p: Payload) -> list[Fact]:
+    """Return the connectors' availability that a NotifyEvent tells; what else it tells is a notice."""
+    found: list[Fact] = []
+    for one in p.get("eventData", ()):
+        name = one.get("component", {}).get("name", "").lower(), one.get("variable", {}).get("name", "").lower()
+        place = one.get("component", {}).get("evse", {})
+        evse, connector, word = place.get("id", 0), place.get("connectorId", 0), one.get("actualValue")
+        if name == ("connector", "availabilitystate") and evse > 0 and connector > 0 and word in _WORDS:
+            said = evse, connector, word, "NoError", None, moment(one.get("timestamp"))
+            found.append(("StatusReported", said))
+    return found if len(found) == len(p.get("eventData", ())) else [*found, *_notice_201("NotifyEvent", p)]
+
+
 def _notice_201(action: str, p: Payload) -> list[Fact]:
     return [] if _secret(p) else [("NoticeReceived", (action, content(p)))]
 
@@ -198,6 +214,7 @@ _TOLD_201: dict[str, Callable[[Payload], list[Fact]]] = {
     "StatusNotification": _status_201,
     "TransactionEvent": _transaction_201,
     "MeterValues": _meter_201,
+    "NotifyEvent": _event_201,
 }
 
 
@@ -214,7 +231,7 @@ def kept(type: str, data: Payload, version: str) -> Fact | None:
 
 def _unsure(data: Payload) -> bool:
     """Tell of a notice of 2.0.1 that it is not looked at: what else it says may be kept in other events, or hidden."""
-    return data["action"] not in {*NOTICES_201, "StatusNotification"} or _secret(data["payload"])
+    return data["action"] not in {*NOTICES_201, "NotifyEvent", "StatusNotification"} or _secret(data["payload"])
 
 
 def _kept_start(d: Payload) -> tuple[Hashable, ...]:

@@ -195,6 +195,22 @@ async def unknown_stop(stage: Stage, transaction_id: int, station: int = 1, mete
 
 @deed
 @inside
+async def say(
+    stage: Stage, messages: tuple[tuple[str, str], ...], station: int = 1, every_s: float = 1.0, number: str = "say"
+) -> None:
+    """A station sends messages of its own, one after the other: each an action and a payload as JSON text.
+
+    In a payload `NOW` stands for the station's time; `number` begins the message ids.
+    """
+    for at, (action, payload) in enumerate(messages, 1):
+        told = stage.station(station)
+        text = payload.replace("NOW", told.time())
+        told.send_raw(f'[2,"{number}-{at}","{action}",{text}]')
+        await asyncio.sleep(every_s)
+
+
+@deed
+@inside
 async def traffic(stage: Stage, habit: str = "morning", share: float = 1.0) -> None:
     """Drivers come and go at every station, by a habit of the simulator's."""
     stage.start_traffic(habit, share)

@@ -95,7 +95,7 @@ async def _ask_once(
 
     async def asking(csms: Operated) -> Decision:
         try:
-            return await csms.operate(station_id, command, request_id)
+            return await csms.operate(station_id, stage.named(station, node, command), request_id)
         except Exception as error:
             # An HTTP API answers 500 here: the operator learns that it failed, not why.
             return Decision("failed", None, f"{type(error).__name__}: {error}")

@@ -35,6 +35,7 @@ from interlock.scenarios.world.host import Host
 from interlock.scenarios.world.loop import INCARNATION, Clock, Livelock, SimLoop
 from interlock.scenarios.world.storage import as_json
 from interlock.scenarios.world.summary import summary
+from interlock.scenarios.world.words import in_words
 from interlock.simulator.assembly import build_station
 from interlock.simulator.driver import start_habit
 from interlock.simulator.network.links import Network, Socket
@@ -160,6 +161,12 @@ class World:
     def rules(self, station: str) -> Rules:
         """Return what is fixed for a station."""
         return self._rules
+
+    def named(self, station: int, node: int, command: do.Command) -> do.Command:
+        """Return what a node makes of a command that an operator names in the words of the station's version."""
+        csms, subprotocol = self.hosts[node - 1].csms, self.station(station).controller.subprotocol
+        words = in_words(command, subprotocol)
+        return command if words is None or csms is None else csms.dialects[subprotocol].command(*words)
 
     def new_request(self) -> str:
         """Name an operator's request."""

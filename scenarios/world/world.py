@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from interlock.csms import codec
+from interlock.csms.domain import commands as do
 from interlock.csms.domain.station import Rules, Station, evolve
 from interlock.csms.handle import Handler, station_of, station_stream
 from interlock.csms.node import Csms

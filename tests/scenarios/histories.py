@@ -20,6 +20,7 @@ ACTIONS = {
     "RemoteStart": "RemoteStartTransaction",
     "Reset": "Reset",
     "RemoteStop": "RemoteStopTransaction",
+    "Probe": "TriggerMessage",
 }
 ANSWERED = ("asked", "intent", "answered", "called", "obeyed", "moved", "replied", "outcome")
 """The same with the station's answer on the wire."""

@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 OUT := reports/out
 JOBS ?=
 
-.PHONY: help run test lint types prove bench serverbench capacity growth kills breaks faults fuzz attackers storm day seeds picture pins clean worlds nightly wheel prove-outside
+.PHONY: help run test lint types prove bench serverbench capacity growth kills breaks faults fuzz attackers storm day seeds picture pins clean worlds nightly wheel prove-outside mutate
 
 help:  ## show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -43,6 +43,9 @@ prove: $(VENV)/run.stamp  ## every wrong design flagged, the reference in none o
 
 prove-outside: $(VENV)/dev.stamp  ## foreign wrong CSMSs flagged over sockets, right ones never: docs/outside.md (10 minutes)
 	$(BIN)/python -m tests.foreign.prove --page docs/outside.md
+
+mutate: $(VENV)/dev.stamp  ## bugs put in by machine, and what notices them: docs/mutation.md (an hour; the rates may only rise)
+	$(BIN)/python -m interlock.loadtests.mutation.mutate --sample 120 --seed 1 --page docs/mutation.md --least loadtests/mutation/least.json
 
 worlds: $(VENV)/run.stamp  ## virtual time and real sockets reach the same verdicts: docs/worlds.md (15 minutes)
 	$(BIN)/interlock worlds --out $(OUT)/worlds
@@ -86,7 +89,7 @@ attackers: $(VENV)/dev.stamp  ## 20 attackers beside 500 good stations: what tho
 storm: $(VENV)/dev.stamp  ## 5,000 charging stations lose the CSMS at once, and come back
 	$(BIN)/python loadtests/damage/storm.py
 
-nightly: prove seeds kills breaks faults fuzz storm day bench  ## the campaigns and figures that are too long for the gate (hours)
+nightly: prove seeds mutate kills breaks faults fuzz storm day bench  ## the campaigns and figures that are too long for the gate (hours)
 
 day: $(VENV)/run.stamp  ## a day of 1,000 stations, timed
 	$(BIN)/interlock run day-of-1000 --out $(OUT)/day

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from interlock.loadtests.mutation.mutate import Trial
 
+WOBBLE = 3.0
+"""Points by which a rate may fall: the sample is another one when the code is."""
 COLUMNS = ("suite", "suite + search", "tests", "any")
 
 
@@ -34,9 +36,11 @@ def killed(trial: Trial) -> dict[str, bool | None]:
 def rates(trials: Iterable[Trial]) -> dict[str, float]:
     """Return the share of bugs that was noticed, in percent, by column; a column nobody tried is left out."""
     found: dict[str, list[bool]] = {}
+    trials = list(trials)
+    searched = any("search" in trial.noticed for trial in trials)
     for trial in trials:
         for column, was in killed(trial).items():
-            if was is not None:
+            if was is not None and (searched or column != "suite + search"):
                 found.setdefault(column, []).append(was)
     return {column: round(100 * sum(several) / len(several), 1) for column, several in found.items()}
 
@@ -98,9 +102,10 @@ def held(trials: Sequence[Trial], path: Path) -> int:
     """Compare the rates with the least they have to be. Return 1 when one fell; else raise the least to them."""
     least: dict[str, float] = json.loads(path.read_text("utf-8")) if path.exists() else {}
     found = rates(trials)
-    fallen = [f"{column}: {found[column]:g} %, was {one:g} %" for column, one in least.items() if found[column] < one]
-    for line in fallen:
-        print(f"fewer bugs are noticed than before: {line}")
+    fallen = [column for column in found if found[column] < least.get(column, 0.0)]
+    for column in fallen:
+        print(f"fewer bugs are noticed than before: {column}: {found[column]:g} %, has to be {least[column]:g} %")
     if not fallen:
-        path.write_text(json.dumps({**least, **found}, indent=1, sort_keys=True) + "\n", "utf-8")
+        risen = {column: max(least.get(column, 0.0), rate - WOBBLE) for column, rate in found.items()}
+        path.write_text(json.dumps({**least, **risen}, indent=1, sort_keys=True) + "\n", "utf-8")
     return 1 if fallen else 0

@@ -44,13 +44,15 @@ def _suite(work: dict[str, Any]) -> dict[str, Any]:
 
 
 def _search(work: dict[str, Any]) -> dict[str, Any]:
-    from interlock.scenarios.cli.search import spoken
+    from dataclasses import replace
+
     from interlock.scenarios.explore.search import Here, Search
     from interlock.scenarios.library import scenarios
     from interlock.scenarios.runner import REFERENCE
+    from interlock.scenarios.spec import VERSIONS
 
     light = [one for one in scenarios().values() if not one.heavy]
-    bases = spoken(light, ("1.6", "2.0.1"))
+    bases = [replace(one, ocpp=ocpp) for ocpp in VERSIONS for one in light if one.why_not(ocpp) is None]
     search = Search(bases, REFERENCE, 0, work.get("schedules"), work.get("seconds"))
     search.run(Here())
     if (first := search.first) is None:

@@ -90,7 +90,7 @@ def _shown(node: ast.AST) -> str:
 
 
 def _changes(tree: ast.Module) -> Iterator[tuple[Function | None, _Change]]:
-    words = sorted({node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and _is_word(node)})
+    words = sorted({str(node.value) for node in ast.walk(tree) if isinstance(node, ast.Constant) and _is_word(node)})
     yield from _inside(tree, None, words)
 
 

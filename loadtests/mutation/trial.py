@@ -78,6 +78,8 @@ def _tests(work: dict[str, Any]) -> dict[str, Any]:
     code = pytest.main(arguments, plugins=[plugin])
     if plugin.failed is None and code not in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
         plugin.failed = f"pytest ended with {code.name if isinstance(code, pytest.ExitCode) else code}"
+    if not work.get("path"):
+        plugin.failed = None
     return {"noticed": plugin.failed, "reach": plugin.reach, "took": plugin.took}
 
 
@@ -87,6 +89,7 @@ class _Chosen:
     def __init__(self, tests: list[str] | None) -> None:
         self.order = None if tests is None else {test: at for at, test in enumerate(tests)}
         self.failed: str | None = None
+        self.unsteady: set[str] = set()
         self.reach: dict[str, list[str]] = {}
         self.took: dict[str, float] = {}
 
@@ -98,6 +101,10 @@ class _Chosen:
     def pytest_runtest_logreport(self, report: Any) -> None:
         if report.failed and self.failed is None:
             self.failed = report.nodeid
+        if report.failed or report.nodeid in self.unsteady:  # one that fails with nothing changed says nothing
+            self.unsteady.add(report.nodeid)
+            self.reach.pop(report.nodeid, None)
+            return
         self.took[report.nodeid] = round(self.took.get(report.nodeid, 0.0) + report.duration, 3)
         self.reach[report.nodeid] = sorted({*self.reach.get(report.nodeid, ()), *planting.REACHED})
         planting.REACHED.clear()

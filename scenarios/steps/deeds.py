@@ -12,6 +12,7 @@ from typing import Any
 from interlock.csms.domain import commands as do
 from interlock.csms.node import Decision
 from interlock.scenarios.spec import printable
+from interlock.scenarios.steps.newer_words import in_2_0_1
 from interlock.scenarios.steps.stage import Operated, Stage
 
 Deed = Callable[..., Awaitable[None]]
@@ -36,16 +37,9 @@ def inside(function: Deed) -> Deed:
 
 
 OPEN = ("requested", "in-doubt")
-_HEARTBEATS = {"component": {"name": "OCPPCommCtrlr"}, "variable": {"name": "HeartbeatInterval"}}
-IN_2_0_1 = {"GetConfiguration": do.Relay("GetVariables", {"getVariableData": [_HEARTBEATS]})}
-"""What an operator sends a 2.0.1 station in the place of an action that only 1.6 has."""
-
-
 def _spoken(stage: Stage, station: int, command: do.Command) -> do.Command:
-    """Return a command in the words of the version that a station speaks."""
-    if isinstance(command, do.Relay) and stage.station(station).spec.ocpp == "2.0.1":
-        return IN_2_0_1.get(command.action, command)
-    return command
+    """Return a command in the words of the version that a station speaks: scenarios name them by their 1.6 names."""
+    return in_2_0_1(command) if stage.station(station).spec.ocpp == "2.0.1" else command
 
 
 @deed

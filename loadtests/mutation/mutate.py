@@ -28,7 +28,13 @@ from interlock.loadtests.mutation.planting import ROOMS, ROOT, files
 
 TESTS = {"csms": ["tests/csms"], "scenarios/judge": ["tests/scenarios"]}
 """The tests that ought to notice a bug in a room."""
-APART = ["test_store_postgres.py", "test_cli_fleet.py", "test_cli_serve.py", "test_fleet_green.py"]
+APART = [
+    "test_store_postgres.py",
+    "test_store_claims.py",
+    "test_cli_fleet.py",
+    "test_cli_serve.py",
+    "test_fleet_green.py",
+]
 """Tests in processes or with a database of their own: a change that is in this process is not in those."""
 STAGES = ("suite", "search", "tests")
 LIMIT_S = {"suite": 300.0, "search": 240.0, "tests": 600.0}

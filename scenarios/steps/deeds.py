@@ -37,6 +37,8 @@ def inside(function: Deed) -> Deed:
 
 
 OPEN = ("requested", "in-doubt")
+
+
 def _spoken(stage: Stage, station: int, command: do.Command) -> do.Command:
     """Return a command in the words of the version that a station speaks: scenarios name them by their 1.6 names."""
     return in_2_0_1(command) if stage.station(station).spec.ocpp == "2.0.1" else command

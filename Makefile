@@ -4,8 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 OUT := reports/out
 JOBS ?=
+# Many tests wait for sockets and processes: half as many workers again as there are cores.
+WORKERS ?= $(shell $(PYTHON) -c 'import os; print(max(2, (os.cpu_count() or 1) * 3 // 2))')
 
-.PHONY: help run test lint types prove bench serverbench capacity growth kills breaks faults fuzz attackers storm day seeds picture pins clean worlds nightly wheel prove-outside mutate
+.PHONY: help run test lint types prove bench serverbench capacity growth kills breaks faults fuzz attackers storm day seeds picture pins clean worlds nightly wheel prove-outside slow mutate
 
 help:  ## show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -30,7 +32,10 @@ run: $(VENV)/run.stamp  ## the library on the reference under OCPP 1.6 and 2.0.1
 	@echo "Reports: $(OUT)/reference/index.html and $(OUT)/naive/index.html"
 
 test: $(VENV)/dev.stamp  ## the tests
-	$(BIN)/pytest -q -n auto
+	$(BIN)/pytest -q -n $(WORKERS) --dist worksteal
+
+slow: $(VENV)/dev.stamp  ## the tests that take many seconds each (part of nightly)
+	$(BIN)/pytest -q -n 2 -m slow
 
 lint: $(VENV)/dev.stamp  ## style and strict types
 	$(BIN)/ruff check .
@@ -89,7 +94,7 @@ attackers: $(VENV)/dev.stamp  ## 20 attackers beside 500 good stations: what tho
 storm: $(VENV)/dev.stamp  ## 5,000 charging stations lose the CSMS at once, and come back
 	$(BIN)/python loadtests/damage/storm.py
 
-nightly: prove seeds mutate kills breaks faults fuzz storm day bench  ## the campaigns and figures that are too long for the gate (hours)
+nightly: slow prove seeds mutate kills breaks faults fuzz storm day bench  ## the campaigns and figures that are too long for the gate (hours)
 
 day: $(VENV)/run.stamp  ## a day of 1,000 stations, timed
 	$(BIN)/interlock run day-of-1000 --out $(OUT)/day

@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import pytest
+
 from interlock.loadtests.damage.attackers import KINDS, measure
 
 
+@pytest.mark.slow
 def test_the_good_ones_are_served_and_nothing_grows(tmp_path: Path) -> None:
     found = asyncio.run(measure(tmp_path, stations=12, attackers=len(KINDS), seconds=3.0))
     assert found["dropped"] == 0

@@ -99,7 +99,8 @@ def _seen_then(history: History, station: str, event: LogEvent, heard: list[Obse
     """Tell whether a station gave a sign of life when it was last seen, by what was recorded."""
     at = seconds(event.data["last_seen"])
     came = [one.at for one in history.derive(_presence).get(station, ()) if one.type == "CameOnline"]
-    signs = [one.t for one in [*heard, *history.of_any("pong", "socket.opened", "node.started")]]
+    told = [*heard, *history.of_any("pong", "socket.opened", "node.started")]
+    signs = [one.t for one in told if one.i < event.i]
     return not heard or any(abs(at - t) < SEEN_S for t in [*came, *signs])
 
 

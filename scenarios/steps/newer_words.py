@@ -20,8 +20,8 @@ def in_2_0_1(command: do.Command) -> do.Command:
             return do.Relay("SetVariables", {"setVariableData": [{**VARIABLE, "attributeValue": payload["value"]}]})
         case do.Relay(action="TriggerMessage", payload={"connectorId": evse, **more}):
             return do.Relay("TriggerMessage", {**more, "evse": {"id": evse, "connectorId": 1}})
-        case do.RemoteStart(details={"chargingProfile": profile, **more}):
-            return replace(command, details={**more, "chargingProfile": _profile(profile)})
+        case do.RemoteStart(details=dict() as details) if "chargingProfile" in details:
+            return replace(command, details={**details, "chargingProfile": _profile(details["chargingProfile"])})
         case _:
             return command
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import importlib
 import importlib.util
 import sys
 from collections.abc import Callable, Iterator
@@ -37,12 +38,16 @@ def files(rooms: tuple[str, ...] = ROOMS) -> Iterator[str]:
 def plant(path: str, number: int) -> None:
     """Put change `number` into the file at `path` for this process, before it is imported."""
     _hook({module(path)}, lambda _, source: planted(source, number))
+    importlib.import_module(module(path))  # pytest puts a hook of its own before this one
 
 
 def watch() -> None:
     """Note in `REACHED` each function of the rooms that is called in this process."""
     builtins.__dict__["__reached__"] = REACHED.add
-    _hook({module(path) for path in files()}, _watched)
+    names = sorted(module(path) for path in files())
+    _hook(set(names), _watched)
+    for name in names:
+        importlib.import_module(name)
 
 
 def module(path: str) -> str:

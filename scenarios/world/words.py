@@ -12,9 +12,9 @@ USUAL = "ocpp1.6"
 
 
 def in_words(command: do.Command, subprotocol: str) -> tuple[str, dict[str, Any]] | None:
-    """Return the action and payload that name a command; None for one that a version has no words for."""
+    """Return the action and payload that name a command; None for one that nobody names, or has no words."""
     asked = {"kind" if name == "type" else name: value for name, value in printable(command).items()}
-    if subprotocol == USUAL and _only_newer(command):
+    if isinstance(command, do.Probe | do.SetPassword) or (subprotocol == USUAL and _only_newer(command)):
         return None
     words = expected_call(asked, subprotocol)
     if words is None:

@@ -1,6 +1,12 @@
-"""What all tests share: Hypothesis draws the same examples each time, and no health check of it measures time."""
+"""What all tests share.
+
+Hypothesis draws the same examples each time, and none of its health checks measures time. Where SIGINT is ignored (a
+shell's background jobs), processes that tests start would ignore it as well, and what Ctrl-C does could not be seen.
+"""
 
 from __future__ import annotations
+
+import signal
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -9,6 +15,9 @@ settings.register_profile(
     "steady", derandomize=True, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("steady")
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 NO_BROWSER = "needs a browser: apt-get install chromium"
 

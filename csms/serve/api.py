@@ -19,7 +19,7 @@ import msgspec
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
@@ -40,6 +40,8 @@ BODY_BYTES = 64 * 1024
 PAGE = 1000
 POSITION_LIMIT = 2**63 - 1
 WAIT_S = 60.0
+ANSWER_S = 3.0
+"""Without an answer of the store for so long the node is not ready."""
 STATUS = {"accepted": 202, "known": 202, "refused": 409, "unreachable": 503, "failed": 503}
 TOKEN_LIMIT = 36
 """Characters of the longest token of any version spoken (OCPP 2.0.1 IdTokenType; 1.6 has 20)."""
@@ -72,6 +74,8 @@ class Api:
     def __init__(self, node: Csms, server: Server, records: Projections, keys: Credentials, token: str) -> None:
         self.node, self.server, self.records, self.keys = node, server, records, keys
         self._token = token.encode()
+        self._probe: asyncio.Future[Any] | None = None
+        """What was asked of the store last, to find out whether it answers."""
 
     def app(self, hosts: list[str]) -> Starlette:
         """Return the application, which answers to these host names."""
@@ -124,6 +128,8 @@ class Api:
                 return problem(error.status, error.detail)
             except NOT_DURABLE as error:
                 return problem(503, f"the store does not take it now: {error}")
+            except ClientDisconnect:
+                return problem(400, "the body was not sent to its end")  # nobody hears it
             except Exception as error:
                 self.node.alarm(f"{request.method} {request.url.path[:80]}: {type(error).__name__}: {error}")
                 return problem(500, "this failed here; the log of the node says why")
@@ -329,8 +335,12 @@ class Api:
         """Say how a token is answered."""
         body = await _body(request, ("status", "parent"))
         name, status, parent = request.path_params["token"], body.get("status"), body.get("parent")
-        if status not in TOKENS or len(name) > TOKEN_LIMIT or not (parent is None or isinstance(parent, str)):
+        if parent is not None and not (isinstance(parent, str) and _is_token(parent)):
+            raise Problem(422, f"a parent is a token, with 1 to {TOKEN_LIMIT} printable characters")
+        if status not in TOKENS or not _is_token(name):
             raise Problem(422, f"a token has at most {TOKEN_LIMIT} characters and a status of {', '.join(TOKENS)}")
+        if parent is not None and not (1 <= len(parent) <= TOKEN_LIMIT and parent.isprintable()):
+            raise Problem(422, f"a parent is the id of a group, of 1 to {TOKEN_LIMIT} printable characters")
         await self.node.register_token(name, status, parent)
         return answer({"token": name, "status": status})
 
@@ -377,6 +387,8 @@ class Api:
             f"interlock_connections {len(self.node.connections)}",
             "# TYPE interlock_sockets gauge",
             f"interlock_sockets {len(self.server.open)}",
+            "# TYPE interlock_tasks gauge",
+            f"interlock_tasks {len(asyncio.all_tasks())}",
             "# TYPE interlock_refused_total counter",
             f"interlock_refused_total {self.server.refused}",
             "# TYPE interlock_deviations_total counter",
@@ -417,9 +429,10 @@ class Api:
             return problem(503, "the node stops")
         if self.node.handler.outage.now:
             return problem(503, "the store takes nothing")
-        try:
-            await self.node.store.read("tokens", 2**31, 1)
-        except Exception:
+        if self._probe is None or self._probe.done():  # else the store has not answered the last one
+            self._probe = asyncio.ensure_future(self.node.store.read("tokens", 2**31, 1))
+        await asyncio.wait({self._probe}, timeout=ANSWER_S)
+        if not self._probe.done() or self._probe.cancelled() or self._probe.exception() is not None:
             return problem(503, "the store does not answer")
         return answer({"ready": True})
 
@@ -454,6 +467,10 @@ def _number(name: str, text: str, least: int = 0, most: int = POSITION_LIMIT) ->
     if not re.fullmatch(r"[0-9]{1,19}", text) or not least <= int(text) <= most:
         raise Problem(400, f"{name} is a whole number from {least} to {most}, not {text[:40]!r}")
     return int(text)
+
+
+def _is_token(text: str) -> bool:
+    return 0 < len(text) <= TOKEN_LIMIT and text.isprintable()
 
 
 def _limit(request: Request) -> int:

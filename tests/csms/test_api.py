@@ -286,7 +286,7 @@ async def test_what_a_station_sends_that_it_should_not_is_shown_and_counted() ->
         await station.boot()
         for _ in range(3):
             assert (await station.say("Heartbeat", {"extra": 1}))[0] == 3
-            assert (await station.say("StopTransaction", {"transactionId": 7}))[0] == 4
+            assert (await station.say("StopTransaction", {"meterStop": 7}))[0] == 4
         status, found = await client("GET", "/api/stations/CP01/deviations")
         assert status == 200
         (recorded,) = found["recorded"]
@@ -296,6 +296,7 @@ async def test_what_a_station_sends_that_it_should_not_is_shown_and_counted() ->
             "member": "extra",
             "rule": "additionalProperties",
             "clause": "OCPP 1.6 4.6, 6.29",
+            "example": "1",
         }
         assert [(one["what"], one["action"], one["count"]) for one in found["counted"]] == [
             ("deviation", "Heartbeat", 3),
@@ -304,7 +305,7 @@ async def test_what_a_station_sends_that_it_should_not_is_shown_and_counted() ->
         _, events = await client("GET", "/api/stations/CP01/events")
         anomalies = [one["data"] for one in events["events"] if one["type"] == "AnomalyRecorded"]
         assert len(anomalies) == 1
-        assert '{"transactionId":7}' in anomalies[0]["detail"]
+        assert '{"meterStop":7}' in anomalies[0]["detail"]
         _, metrics = await client("GET", "/metrics")
         assert 'interlock_deviations_total{what="deviation",rule="additionalProperties"} 3' in str(metrics)
         assert 'interlock_deviations_total{what="refused call",rule=""} 3' in str(metrics)

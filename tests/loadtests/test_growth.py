@@ -12,6 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 
+@pytest.mark.slow
 @pytest.mark.asyncio
 async def test_a_small_one(tmp_path: Path) -> None:
     words = ["--stations", "40", "--events", "4000", "--seconds", "1.5", "--page", str(tmp_path / "page.md")]

@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[2]
     [
         ("reference", 0, "PASS"),
         ("answered-before-durable", 1, "frames answered and lost"),
-        ("acknowledged-before-durable", 1, "commands acknowledged and lost"),
+        pytest.param(*("acknowledged-before-durable", 1, "commands acknowledged and lost"), marks=pytest.mark.slow),
     ],
 )
 async def test_what_was_acknowledged_is_there_when_the_disk_was_full(design: str, code: int, found: str) -> None:

@@ -86,6 +86,7 @@ def test_odd_schedules_draw_every_command_card_setting_and_deviation() -> None:
     assert deviating >= {"late", "twice", "crossed", "error_first", "error_after", "broken", "energy_unit"}
 
 
+@pytest.mark.slow
 def test_a_campaign_of_a_thousand_leaves_nothing_out_and_flags_nothing() -> None:
     work = search(budget=1000, keep_going=True)
     with cores(2) as workers:
@@ -297,6 +298,7 @@ def test_ctrl_c_gives_the_summary_so_far(tmp_path: Path) -> None:
     assert "INCONCLUSIVE" in out or "PASS" in out
 
 
+@pytest.mark.slow
 def test_dask_workers_find_the_same_and_a_lost_one_loses_nothing(tmp_path: Path) -> None:
     """A real scheduler and two workers on loopback; one is killed while it works."""
     environment = {"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin", "HOME": str(tmp_path)}

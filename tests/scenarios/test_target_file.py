@@ -63,7 +63,7 @@ def ours(folder: Path, url: str, cut: str = "") -> Path:
     ("design", "scenario", "caught"),
     [
         ("reference", "heartbeat-vs-unlock", set[str]()),
-        ("reference", "two-unlocks-one-node", set[str]()),
+        pytest.param("reference", "two-unlocks-one-node", set[str](), marks=pytest.mark.slow),
         ("send-then-append", "heartbeat-vs-unlock", {"I02", "I04"}),
     ],
 )

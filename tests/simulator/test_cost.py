@@ -78,9 +78,7 @@ def test_a_day_of_fifty_stations() -> None:
 
 
 @pytest.mark.slow
-def test_a_day_of_a_thousand_stations_is_cheap(request: pytest.FixtureRequest) -> None:
-    if "slow" not in request.config.option.markexpr:
-        pytest.skip("asked for with -m slow")
+def test_a_day_of_a_thousand_stations_is_cheap() -> None:
     assert report(1_000) < 15.0
 
 

@@ -40,7 +40,7 @@ class Connection:
         self.epoch = 0
         self.registration = ""
         """What the station was last told at boot; empty until a frame arrived."""
-        self.endpoint = node.endpoint_class(dialect.CODES)
+        self.endpoint = node.endpoint_class(dialect.CODES, lenient=node.settings.acceptance != "strict")
         self.open = True
         self._timer: asyncio.TimerHandle | None = None
         self._inbox: deque[str] = deque()
@@ -219,6 +219,8 @@ class Connection:
                 report = self.dialect.report(called.action, called.payload)
             else:
                 report, deviations = self.dialect.accepted(called.action, called.payload)
+                if called.odd:
+                    deviations = (rp.Deviation(called.action, "", called.odd, ocppj.ODD[called.odd]), *deviations)
         except NotAcceptable as error:
             await self.node.refused(self.station, called, error.code, error.why)
             self.endpoint.fail(called.message_id, error.code, error.why)

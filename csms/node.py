@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 from weakref import WeakValueDictionary
 
@@ -282,7 +282,8 @@ class Csms:
         elif isinstance(report, (rp.Authorize, rp.Transfer)):
             _, reply = self._reported(Station(), report)
             if isinstance(report, rp.Authorize):
-                reply = rp.Reply(self._unless_guessing(station, reply.status))
+                word = self._unless_guessing(station, reply.status)
+                reply = reply if word == reply.status else rp.Reply(word)
         else:
             if isinstance(report, (rp.Meter, rp.Start, rp.Update, rp.Stop)) and report.samples:
                 await self._sampled(station, report)
@@ -333,7 +334,7 @@ class Csms:
 
     def _reported(self, state: Station, report: rp.Report) -> tuple[facts.Facts, rp.Reply]:
         token = getattr(report, "id_token", None)
-        return facts.reported(
+        found, reply = facts.reported(
             state,
             report,
             self.clock.at(),
@@ -341,6 +342,8 @@ class Csms:
             authorization=self.tokens.get(token, self.settings.unknown_tokens) if token else "Accepted",
             new_transaction_id=str(self.ids.transaction_id()) if isinstance(report, rp.Start) else "",
         )
+        parent = self.tokens.parent(token) if token else None
+        return found, reply if parent is None else replace(reply, parent=parent)
 
     def _unless_guessing(self, station: str, status: str) -> str:
         """Answer a card. To a station that shows one wrong card after another, every card is Invalid for a while."""
@@ -420,7 +423,7 @@ class Csms:
         """Say how a token is answered from now on."""
         event = ev.TokenRegistered(self.clock.at(), id_token, status, parent)
         await self.handler.durable(TOKENS, [NewEvent(self.ids.event_id(), *codec.encode(event))], None)
-        self.tokens[id_token] = status
+        self.tokens.register(id_token, status, parent)
 
     async def read_tokens(self) -> None:
         """Fold the token stream."""
@@ -431,7 +434,7 @@ class Csms:
         for one in stored:
             event = codec.decode(one.type, one.data)
             if isinstance(event, ev.TokenRegistered):
-                self.tokens[event.id_token] = event.status
+                self.tokens.register(event.id_token, event.status, event.parent)
 
 
 def _once(event: ev.StationEvent) -> Callable[[Station], tuple[facts.Facts, None]]:

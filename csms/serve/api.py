@@ -27,6 +27,7 @@ from interlock.csms import identity
 from interlock.csms.dialects import NotAcceptable
 from interlock.csms.domain import commands as do
 from interlock.csms.node import Csms, Decision
+from interlock.csms.serve import overview, page
 from interlock.csms.serve.api_description import description
 from interlock.csms.serve.credentials import Credentials, Elsewhere
 from interlock.csms.serve.follow import EventStream, Full
@@ -79,12 +80,14 @@ class Api:
     def app(self, hosts: list[str]) -> Starlette:
         """Return the application, which answers to these host names."""
         closed: list[tuple[str, str, Callable[[Request], Awaitable[Response]]]] = [
+            ("GET", "/api/fleet", self.fleet),
             ("GET", "/api/stations", self.stations),
             ("GET", "/api/stations/{station}", self.station),
             ("GET", "/api/stations/{station}/connectors", self.connectors),
             ("GET", "/api/stations/{station}/transactions", self.transactions),
             ("GET", "/api/stations/{station}/events", self.events),
             ("GET", "/api/stations/{station}/deviations", self.deviations),
+            ("GET", "/api/stations/{station}/commands", self.commands),
             ("POST", "/api/stations/{station}/commands", self.ask),
             ("PUT", "/api/stations/{station}/key", self.set_key),
             ("DELETE", "/api/stations/{station}/key", self.remove_key),
@@ -101,7 +104,8 @@ class Api:
         routes += [
             Route("/health/live", self.live),
             Route("/health/ready", self.ready),
-            Route("/openapi.json", self.describe),
+            Route("/openapi.json", self.describe, include_in_schema=False),
+            *(Route(path, handler, include_in_schema=False) for path, handler in page.routes(self.described)),
         ]
         return Starlette(
             routes=routes,
@@ -144,6 +148,25 @@ class Api:
             if state is not None:
                 found.append({"id": name, "online": state.online, "connected_here": name in self.node.connections})
         return answer({"stations": found, "next": names[limit - 1] if len(names) > limit else None})
+
+    async def fleet(self, request: Request) -> Response:
+        """Return stations at a glance: a page of all, or those named by `id`, and up to where the log is in it."""
+        position, wanted = self.records.position, request.query_params.getlist("id")
+        if len(wanted) > overview.AT_ONCE:
+            raise Problem(400, f"at most {overview.AT_ONCE} stations are named at once")
+        limit, following = _limit(request), None
+        if not wanted:
+            after = _asked(request, "after", "")
+            names = [name for name in await self.records.stations() if name > after]
+            wanted, following = names[:limit], names[limit - 1] if len(names) > limit else None
+        found = []
+        for count, name in enumerate(wanted):
+            if count % overview.AT_ONCE == 0:
+                await asyncio.sleep(0)  # frames of stations come between
+            loaded = await self.node.handler.load(name) if identity.fits(name) else None
+            if loaded is not None and loaded.version:
+                found.append(overview.glance(name, loaded.state))
+        return answer({"position": position, "stations": found, "next": following})
 
     async def _state(self, request: Request) -> Any:
         name = request.path_params["station"]
@@ -195,8 +218,11 @@ class Api:
     async def events(self, request: Request) -> Response:
         """Return a station's events."""
         await self._state(request)
-        after, limit = _number("after", _asked(request, "after", "0")), _limit(request)
         name = request.path_params["station"]
+        after, limit = _number("after", _asked(request, "after", "0")), _limit(request)
+        if (last := _asked(request, "last", "")) and not after:
+            version = (await self.node.handler.load(name)).version
+            after, limit = max(0, version - _number("last", last, 1, PAGE)), PAGE
         found = await self.records.events(name, after, limit)
         more = len(found) == limit or await self.records.events(name, found[-1]["version"], 1) if found else False
         return answer({"events": found, "next": found[-1]["version"] if more else None})
@@ -209,9 +235,15 @@ class Api:
             {"what": kind.what, "action": kind.action, "member": kind.member, "rule": kind.rule, "count": count}
             for kind, count in self.node.handler.noted.of(station).items()
         ]
-        return answer({"recorded": await self.records.deviations(station), "counted": counted})
+        found = await self.records.of_kinds(station, ("DeviationRecorded", "AnomalyRecorded"))
+        recorded, anomalies = found["DeviationRecorded"], found["AnomalyRecorded"]
+        return answer({"recorded": recorded, "anomalies": anomalies[-PAGE:], "counted": counted})
 
     # --- commands ---
+
+    async def commands(self, request: Request) -> Response:
+        """Return the commands of a station that its state remembers, the newest first."""
+        return answer({"commands": list(overview.commands(await self._state(request)))})
 
     async def ask(self, request: Request) -> Response:
         """Decide a command; 202 once its intent is durable."""
@@ -307,6 +339,8 @@ class Api:
             raise Problem(422, f"a parent is a token, with 1 to {TOKEN_LIMIT} printable characters")
         if status not in TOKENS or not _is_token(name):
             raise Problem(422, f"a token has at most {TOKEN_LIMIT} characters and a status of {', '.join(TOKENS)}")
+        if parent is not None and not (1 <= len(parent) <= TOKEN_LIMIT and parent.isprintable()):
+            raise Problem(422, f"a parent is the id of a group, of 1 to {TOKEN_LIMIT} printable characters")
         await self.node.register_token(name, status, parent)
         return answer({"token": name, "status": status})
 
@@ -404,7 +438,11 @@ class Api:
 
     async def describe(self, request: Request) -> Response:
         """Return the OpenAPI description."""
-        return answer(description({one for dialect in self.node.dialects.values() for one in dialect.ACTIONS}))
+        return answer(self.described())
+
+    def described(self) -> dict[str, Any]:
+        """Return the OpenAPI description for the versions that are spoken here."""
+        return description({one for dialect in self.node.dialects.values() for one in dialect.ACTIONS})
 
 
 def same(stored: do.Command, asked: do.Command) -> bool:

@@ -212,7 +212,12 @@ def _checked(wanted: Wanted) -> ssl.SSLContext | None:
             what = str(wanted.clients)
             context.verify_mode = ssl.CERT_REQUIRED
             context.load_verify_locations(wanted.clients)
-    except OSError as error:  # an SSLError is one
+    except ssl.SSLError:
+        needed = (
+            "certificates" if what == str(wanted.clients) else "a certificate and the private key that belongs to it"
+        )
+        raise Refused(f"{what} cannot be used: in PEM form they hold {needed}") from None
+    except OSError as error:
         raise Refused(f"{what} cannot be used: {error.strerror or error}") from None
     return context
 
@@ -339,6 +344,7 @@ async def _serve(wanted: Wanted, tls: ssl.SSLContext | None, design: type[Csms])
 
     print(f"stations:  {'ws' if tls is None else 'wss'}://{shown(wanted.host)}:{ocpp_port}/ocpp/", flush=True)
     print(f"operators: http://{shown(wanted.api_host)}:{api_port}", flush=True)
+    say("           opened in a browser, this shows the fleet (/docs: the API), and asks for the API token")
     where = _without_password(wanted.store)
     say(f"store:     {where}: {found} events, {stations} stations, {open_commands} commands without an outcome")
     if cut_off:

@@ -25,6 +25,7 @@ from interlock.csms.domain.station import Known, Refusal, Rules, Station
 from interlock.csms.domain.tokens import Tokens
 from interlock.csms.handle import STATION_STREAM, Handler, Observe, Unreachable, station_of, unobserved
 from interlock.csms.noted import MALFORMED, REFUSED
+from interlock.csms.peers import Peers
 from interlock.csms.presence import Presence
 from interlock.csms.settings import Settings
 from interlock.csms.store import NOT_DURABLE, EventStore, NewEvent, StoredEvent
@@ -85,6 +86,7 @@ class Csms:
         self.handler = self.handler_class(name, store, clock, ids, settings, rules, reach, observe, alarm)
         self.dispatcher = self.dispatcher_class(self.handler, self.connections, self.spawn, self.supervisor)
         self.presence = self.presence_class(self.handler, self.spawn, self.supervisor)
+        self.peers = Peers(name, store, self.connections, self.supervisor, settings.takeover_s)
         self.tokens = Tokens()
         self._guesses: dict[str, Bucket] = {}
         self._lookups: dict[str, Bucket] = {}
@@ -109,6 +111,7 @@ class Csms:
         await self.store.claim(self.name)
         self.store.ending.on_end(self._store_ended)
         self._unsubscribe = self.store.subscribe(self._committed)
+        self.peers.start()
         await self.read_tokens()
         stations = [station_of(stream) for stream in await self.store.streams("station-")]
         recovered: list[str] = []
@@ -161,6 +164,7 @@ class Csms:
         if self.settings.snapshot_on_stop:
             await self.handler.snapshot_changed()
         self._unsubscribe()
+        self.peers.close()
 
     def _snapshot_later(self, every_s: float) -> None:
         def due() -> None:
@@ -229,7 +233,7 @@ class Csms:
         """Decide whether a new connection counts: not while an older one answers, unless the new one is proven.
 
         An older connection that gives no sign of life when it is asked has lost its station, whatever TCP knows. One
-        that the log says is another node's cannot be asked: then the new one has to speak first.
+        that the log says is another node's is asked there.
         """
         while not connection.proven:
             older = self.connections.get(connection.station)
@@ -237,7 +241,8 @@ class Csms:
                 return True
             if older is None:
                 state = (await self.handler.load(connection.station)).state
-                return not state.online or state.node == self.name or await connection.speaks()
+                here = not state.online or state.node == self.name
+                return here or not await self.peers.alive(connection.station, state.node)
             if await older.answers(self.settings.takeover_s):
                 return False
             if self.connections.get(connection.station) in (None, older):

@@ -153,17 +153,20 @@ class ScenarioItem(pytest.Item):
 
         from interlock import reports
         from interlock.scenarios.judge.verdict import Verdict
-        from interlock.scenarios.live.target_run import against
+        from interlock.scenarios.live.reach import Reach
+        from interlock.scenarios.live.target_run import Again, against
         from interlock.scenarios.record.history import History
         from interlock.scenarios.refused import Refused
+        from interlock.simulator.network.address import NoAddress, parse
 
         target, control = (str(self.config.getoption(f"--interlock-{name}")) for name in ("target", "control"))
         kept = self.config.getoption("--interlock-out")
         with tempfile.TemporaryDirectory() as folder:
             try:
-                [done] = against(target, control, [self.job], kept or Path(folder), lambda job: False)
-            except Refused as error:
-                raise ScenarioFailed(error.sentence) from None
+                out, again = kept or Path(folder), Again(target, control)
+                [done] = against(Reach(parse(target)), again, [self.job], out, lambda job: False)
+            except (Refused, NoAddress) as error:
+                raise ScenarioFailed(getattr(error, "sentence", str(error))) from None
             self.user_properties.append(("interlock_seed", self.job.seed))
             self.user_properties.append(("interlock_verdict", done.word.name))
             if done.word in (Verdict.NOT_APPLICABLE, Verdict.INCONCLUSIVE):

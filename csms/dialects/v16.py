@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from interlock.csms.dialects.dialect import EMPTY, NotAcceptable, Payload, moment, wire_time
+from interlock.csms.dialects.dialect import EMPTY, NotAcceptable, Payload, moment, unread, wire_time
 from interlock.csms.dialects.schemas import Schemas
 from interlock.csms.domain import commands as do
 from interlock.csms.domain import reports as rp
 from interlock.csms.domain.facts import Answer
-from interlock.csms.domain.readings import summary
+from interlock.csms.domain.readings import final_wh, summary
 from interlock.csms.domain.station import Station
 from interlock.csms.ocppj import Codes
 
@@ -35,8 +35,15 @@ SCHEMAS = Schemas(
         "enum": "PropertyConstraintViolation",
         "maxLength": "PropertyConstraintViolation",
         "multipleOf": "PropertyConstraintViolation",
+        "minimum": "PropertyConstraintViolation",
     },
     "FormationViolation",
+    {
+        "StartTransaction": {"connectorId": {"minimum": 1}, "meterStart": {"minimum": 0}},
+        "StopTransaction": {"meterStop": {"minimum": 0}},
+        "StatusNotification": {"connectorId": {"minimum": 0}},
+        "MeterValues": {"connectorId": {"minimum": 0}},
+    },
 )
 
 
@@ -75,17 +82,21 @@ def _status(p: Payload) -> rp.Report:
 
 
 def _start(p: Payload) -> rp.Report:
-    return rp.Start(p["connectorId"], p["idTag"] or EMPTY, p["meterStart"], moment(p.get("timestamp")), ONE)
+    return rp.Start(p["connectorId"], p.get("idTag") or EMPTY, p.get("meterStart"), moment(p.get("timestamp")), ONE)
 
 
 def _stop(p: Payload) -> rp.Report:
+    samples = tuple([_sample(value) for value in p.get("transactionData", ())])
+    meter_stop_wh = p.get("meterStop")
+    if meter_stop_wh is None:
+        meter_stop_wh = final_wh(samples)
     return rp.Stop(
         str(p["transactionId"]),
-        p["meterStop"],
+        meter_stop_wh,
         moment(p.get("timestamp")),
         p.get("reason", "Local"),
         p.get("idTag"),
-        samples=tuple([_sample(value) for value in p.get("transactionData", ())]),
+        samples=samples,
     )
 
 
@@ -98,7 +109,7 @@ def _meter(p: Payload) -> rp.Report:
 def _sample(value: Payload) -> rp.Sample:
     readings = tuple([_reading(one) for one in value.get("sampledValue", ())])
     said = summary(readings)
-    return rp.Sample(moment(value.get("timestamp")), said.energy_wh, said.power_w, said.voltage_v, readings)
+    return rp.Sample(moment(value.get("timestamp")), *said[:3], readings, said.unread)
 
 
 def _reading(p: Payload) -> rp.Reading:
@@ -139,15 +150,17 @@ _REPORTS: dict[str, Callable[[Payload], rp.Report]] = {
     **{action: _notice(action) for action in _NOTICES},
 }
 
+SAMPLED = {"MeterValues": "meterValue.sampledValue", "StopTransaction": "transactionData.sampledValue"}
+"""Where readings are in what a station sends."""
 _SAMPLED = ("value", "measurand", "phase", "location", "context", "unit", "format")
 CORE: dict[str, frozenset[str]] = {
     "BootNotification": frozenset(),
     "Heartbeat": frozenset(),
     "StatusNotification": frozenset({"connectorId", "status"}),
     "Authorize": frozenset({"idTag"}),
-    "StartTransaction": frozenset({"connectorId", "idTag", "meterStart"}),
+    "StartTransaction": frozenset({"connectorId", "idTag?", "meterStart?"}),
     "StopTransaction": frozenset(
-        {"transactionId", "meterStop", *(f"transactionData.sampledValue.{name}" for name in _SAMPLED)}
+        {"transactionId", "meterStop?", *(f"transactionData.sampledValue.{name}" for name in _SAMPLED)}
     ),
     "MeterValues": frozenset({"connectorId", "meterValue", *(f"meterValue.sampledValue.{name}" for name in _SAMPLED)}),
     "DataTransfer": frozenset(),
@@ -202,7 +215,8 @@ def accepted(action: str, payload: Payload) -> tuple[rp.Report, tuple[rp.Deviati
     """
     read = _reader(action)
     found, deviations = SCHEMAS.readable(action, payload, CORE[action], CLAUSES[action])
-    return read(found), deviations
+    told = read(found)
+    return told, (*deviations, *unread(told, action, SAMPLED.get(action, ""), CLAUSES[action]))
 
 
 def reply(asked: rp.Report, answer: rp.Reply, at: Callable[[], datetime], interval_s: float) -> Payload:

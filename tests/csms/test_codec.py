@@ -103,7 +103,8 @@ STORED: list[tuple[type, str, str]] = [
     (
         ev.DeviationRecorded,
         "DeviationRecorded",
-        f'{{"at":{T},"action":"StopTransaction","member":"reason","rule":"enum","clause":"OCPP 1.6 4.10"}}',
+        f'{{"at":{T},"action":"StopTransaction","member":"reason","rule":"enum","clause":"OCPP 1.6 4.10",'
+        '"example":"\\"Foo\\""}',
     ),
     (
         ev.MeterSampled,
@@ -147,6 +148,11 @@ STORED_COMMANDS: list[tuple[do.Command, str]] = [
 ]
 
 OLD: list[tuple[str, str, Any]] = [
+    (
+        "DeviationRecorded",
+        f'{{"at":{T},"action":"StopTransaction","member":"reason","rule":"enum","clause":"OCPP 1.6 4.10"}}',
+        ev.DeviationRecorded(AT, "StopTransaction", "reason", "enum", "OCPP 1.6 4.10"),
+    ),
     ("CameOnline", f'{{"at":{T},"epoch":1,"node":"n"}}', ev.CameOnline(AT, 1, "n", "")),
     (
         "StatusReported",

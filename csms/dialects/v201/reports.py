@@ -67,7 +67,7 @@ def _transaction(p: Payload) -> rp.Report:
     info, evse, values = p["transactionInfo"], p.get("evse", {}), p.get("meterValue", [])
     told: dict[str, Any] = {
         "transaction_id": info["transactionId"],
-        "seq_no": p["seqNo"],
+        "seq_no": p.get("seqNo"),
         "evse": evse.get("id", 0),
         "id_token": _token(p["idToken"]) if "idToken" in p else None,
         "remote_start_id": info.get("remoteStartId"),
@@ -77,6 +77,7 @@ def _transaction(p: Payload) -> rp.Report:
     at = moment(p.get("timestamp"))
     match p["eventType"]:
         case "Started":
+            told["seq_no"] = p.get("seqNo", 0)  # the first message of each transaction has this number
             return rp.Start(
                 meter_start_wh=readings.register_wh(values, "Transaction.Begin", last=False),
                 started_at=at,
@@ -84,6 +85,8 @@ def _transaction(p: Payload) -> rp.Report:
                 charging_state=info.get("chargingState"),
                 **told,
             )
+        case "Updated" if told["seq_no"] is None:  # which change that was nobody can tell; its readings count
+            return rp.Meter(told["evse"], told["transaction_id"], told["samples"])
         case "Updated":
             return rp.Update(
                 trigger=p.get("triggerReason", ""),

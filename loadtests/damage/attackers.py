@@ -384,7 +384,7 @@ async def measure(folder: Path, stations: int, attackers: int, seconds: float, r
             attacked.append(await window(node, good, f"attacked {number}", seconds))
             minutes += (time.perf_counter() - began) / 60
             ended = await position(node)
-            done += await asyncio.to_thread(told.get, True, 60)
+            done.update(await asyncio.to_thread(told.get, True, 60))
             await asyncio.to_thread(process.join)
             spans.append((started, settled, ended))
         over.set()

@@ -84,6 +84,26 @@ def pytest_collection_modifyitems(
     yield
 
 
+@pytest.fixture
+def interlock_station(tmp_path: Path) -> Any:
+    """Check a station, as `interlock check station` does: a function of cases; see `live.checked.check_station`."""
+    from functools import partial
+
+    from interlock.scenarios.live.checked import check_station
+
+    return partial(check_station, tmp_path / "interlock-station")
+
+
+@pytest.fixture
+def interlock_csms(tmp_path: Path) -> Any:
+    """Check a CSMS, as `interlock check csms` does: a function of URL and cases; see `live.checked.check_csms`."""
+    from functools import partial
+
+    from interlock.scenarios.live.checked import check_csms
+
+    return partial(check_csms, tmp_path / "interlock-csms")
+
+
 class Library(pytest.Collector):
     """The library as a node of the collection tree."""
 

@@ -34,7 +34,9 @@ INTERLOCK = "INTERLOCK-01"
 STAGES = ("cases", "races")
 OPERATORS = ("prompt", "http", "command", "simulated", "none")
 
-Cases = Annotated[list[str] | None, typer.Option("--cases", help="Ids or patterns such as `TC_01*` (may be repeated).")]
+Cases = Annotated[
+    list[str] | None, typer.Option("--cases", help="Ids, patterns such as `TC_01*`, folders of yours; repeat it.")
+]
 Profiles = Annotated[str | None, typer.Option("--profile", help="Feature profiles, with commas: `Core,RemoteTrigger`.")]
 LevelOption = Annotated[str, typer.Option("--level", help="`must`: only what the standard demands; or `should`.")]
 Declared = Annotated[Path | None, typer.Option("--declare", help="What the vendor declares (TOML; see --init).")]
@@ -253,13 +255,32 @@ def _chosen(role: Role, globs: list[str] | None, profiles: str | None, level: st
     wanted = [one.strip() for one in (profiles or "").split(",") if one.strip()]
     if unknown := [one for one in wanted if one not in known]:
         raise Refused(f"there is no profile {unknown[0]!r}; there are {', '.join(known)}")
-    patterns = [one.strip() for text in globs or () for one in text.split(",") if one.strip()]
+    texts = [one.strip() for text in globs or () for one in text.split(",") if one.strip()]
+    folders = [Path(one) for one in texts if Path(one).is_dir()]
+    own = [case for folder in folders for case in _of_folder(folder, role)]
+    patterns = [one for one in texts if not Path(one).is_dir()]
     for pattern in patterns:
         if not catalogue.chosen(role, [pattern]):
             raise Refused(f"no case of a {role} is called {pattern!r}; see `interlock list cases`")
-    found = catalogue.chosen(role, patterns, wanted, level)
+    found = catalogue.chosen(role, patterns, wanted, level) if patterns or not folders else []
+    found += [
+        one for one in own if (not wanted or one.profile in wanted) and (level == "should" or one.level == "must")
+    ]
     if not found:
         raise Refused("nothing to check: no case is in --cases, --profile and --level at once")
+    return found
+
+
+def _of_folder(folder: Path, role: Role) -> list[Case]:
+    """Return the cases of a role in a folder of the user's."""
+    from interlock.scenarios.cases import catalogue
+
+    try:
+        found = [case for case in catalogue.from_folder(folder) if case.role == role]
+    except catalogue.NoCases as error:
+        raise Refused(f"--cases: {error}") from None
+    if not found:
+        raise Refused(f"--cases: {folder} holds no case of a {role}")
     return found
 
 
@@ -274,7 +295,8 @@ def _declared(path: Path | None, *, simulated: bool) -> Declaration:
     from interlock.scenarios.cases.players import declaration
 
     if path is None:
-        features = {"fixed_cable": False, "backup_power": False, "cache": True, "offline_start": True}
+        from interlock.scenarios.cases.players.simulated import FEATURES as features
+
         return (
             declaration.Declaration(name="the simulated station", features=features)
             if simulated

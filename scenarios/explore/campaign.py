@@ -6,6 +6,7 @@ What a campaign returns does not depend on how many processes did it.
 from __future__ import annotations
 
 import fnmatch
+import re
 import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -193,8 +194,8 @@ def exercised(done: Iterable[Done]) -> dict[str, int]:
 
 
 def directory(out: Path, job: Job) -> Path:
-    """Return where a run is kept."""
-    parts = [job.csms] if job.csms != runner.REFERENCE else []
+    """Return where a run is kept: a path without what file systems or uploads of artifacts refuse."""
+    parts = [re.sub(r"[^\w.-]+", "-", Path(job.csms).name)] if job.csms != runner.REFERENCE else []
     parts += [f"ocpp{job.ocpp}"] if job.ocpp not in (None, "1.6") else []
     return out / runner.scenario(job.scenario).name / "-".join([*parts, "seed", str(job.seed)])
 

@@ -27,6 +27,28 @@ NOTICES = frozenset(
     }
 )
 """Of OCPP 1.6: reports that are kept as they come."""
+NOTICES_201 = frozenset(
+    {
+        "ClearedChargingLimit",
+        "FirmwareStatusNotification",
+        "Get15118EVCertificate",
+        "GetCertificateStatus",
+        "LogStatusNotification",
+        "NotifyChargingLimit",
+        "NotifyCustomerInformation",
+        "NotifyDisplayMessages",
+        "NotifyEVChargingNeeds",
+        "NotifyEVChargingSchedule",
+        "NotifyMonitoringReport",
+        "NotifyReport",
+        "PublishFirmwareStatusNotification",
+        "ReportChargingProfiles",
+        "ReservationStatusUpdate",
+        "SecurityEventNotification",
+        "SignCertificate",
+    }
+)
+"""Of OCPP 2.0.1, but for those in which somebody could find a password: these are kept without it."""
 READING = ("value", "measurand", "phase", "location", "context", "unit", "format")
 
 
@@ -54,7 +76,9 @@ def told(action: str, payload: Payload, version: str) -> list[Fact]:
             return reader(payload)
         return [("NoticeReceived", (action, content(payload)))] if action in NOTICES else []
     reader = _TOLD_201.get(action)
-    return reader(payload) if reader is not None else []
+    if reader is not None:
+        return reader(payload)
+    return _notice_201(action, payload) if action in NOTICES_201 else []
 
 
 def _boot_16(p: Payload) -> list[Fact]:
@@ -110,27 +134,87 @@ def _boot_201(p: Payload) -> list[Fact]:
 
 
 def _status_201(p: Payload) -> list[Fact]:
-    said = p.get("evseId"), p.get("connectorId"), p.get("connectorStatus"), "NoError", None
+    evse, connector = p.get("evseId"), p.get("connectorId")
+    if (evse == 0) != (connector == 0):
+        return _notice_201("StatusNotification", p)  # neither a connector of an EVSE nor the station
+    said = evse, connector, p.get("connectorStatus"), "NoError", None
     return [("StatusReported", (*said, moment(p.get("timestamp"))))]
+
+
+_WORDS = frozenset({"Available", "Occupied", "Reserved", "Unavailable", "Faulted"})
+
+
+def _event_201(p: Payload) -> list[Fact]:
+    """Return the connectors' availability that a NotifyEvent tells; what else it tells is a notice."""
+    found: list[Fact] = []
+    for one in p.get("eventData", ()):
+        name = one.get("component", {}).get("name", "").lower(), one.get("variable", {}).get("name", "").lower()
+        place = one.get("component", {}).get("evse", {})
+        evse, connector, word = place.get("id", 0), place.get("connectorId", 0), one.get("actualValue")
+        if name == ("connector", "availabilitystate") and evse > 0 and connector > 0 and word in _WORDS:
+            said = evse, connector, word, "NoError", None, moment(one.get("timestamp"))
+            found.append(("StatusReported", said))
+    return found if len(found) == len(p.get("eventData", ())) else [*found, *_notice_201("NotifyEvent", p)]
+
+
+def _notice_201(action: str, p: Payload) -> list[Fact]:
+    return [] if _secret(p) else [("NoticeReceived", (action, content(p)))]
+
+
+def _secret(payload: Any) -> bool:
+    return "basicauthpassword" in str(payload).lower()
 
 
 def _transaction_201(p: Payload) -> list[Fact]:
     info, at = p.get("transactionInfo", {}), moment(p.get("timestamp"))
-    name, number, evse = info.get("transactionId"), p.get("seqNo"), p.get("evse", {}).get("id", 0)
-    token = p.get("idToken")
+    place, token, offline = p.get("evse", {}), p.get("idToken"), p.get("offline", False)
+    name, number, evse = info.get("transactionId"), p.get("seqNo"), place.get("id", 0)
     shown = None if token is None else "" if token.get("type") == "NoAuthorization" else _folded(token.get("idToken"))
+    live = place.get("connectorId"), info.get("chargingState"), offline
+    samples = _samples_201(p.get("meterValue", ()), name)
     match p.get("eventType"):
         case "Started":
-            return [("TransactionStarted", (name, number, evse, shown, None, at))]
+            said = name, number, evse, shown, None, at, *live, info.get("remoteStartId")
+            return [("TransactionStarted", said), *samples]
         case "Updated":
-            return [("TransactionUpdated", (name, number, p.get("triggerReason", ""), evse, shown, at))]
-    return [("TransactionStopped", (name, number, None, info.get("stoppedReason", "Local"), shown, at))]
+            return [
+                ("TransactionUpdated", (name, number, p.get("triggerReason", ""), evse, shown, at, *live)),
+                *samples,
+            ]
+    return [
+        ("TransactionStopped", (name, number, None, info.get("stoppedReason", "Local"), shown, at, offline)),
+        *samples,
+    ]
+
+
+def _meter_201(p: Payload) -> list[Fact]:
+    return _samples_201(p.get("meterValue", ()), None, p.get("evseId"))
+
+
+def _samples_201(values: Iterable[Payload], transaction: str | None, evse: int | None = None) -> list[Fact]:
+    found: list[Fact] = []
+    for value in values:
+        readings = tuple(one for said in value.get("sampledValue", ()) for one in _readings_201(said))
+        found.append(("MeterSampled", (transaction, evse, moment(value.get("timestamp")), readings)))
+    return found
+
+
+def _readings_201(said: Payload) -> list[tuple[Hashable, ...]]:
+    unit, where = said.get("unitOfMeasure", {}), [said.get(name) for name in READING[1:5]]
+    found: list[tuple[Hashable, ...]] = [
+        (str(said.get("value")), *where, unit.get("unit"), None, unit.get("multiplier", 0))
+    ]
+    if (signed := said.get("signedMeterValue")) is not None:
+        found.append((signed.get("signedMeterData", ""), *where, None, "SignedData", 0))
+    return found
 
 
 _TOLD_201: dict[str, Callable[[Payload], list[Fact]]] = {
     "BootNotification": _boot_201,
     "StatusNotification": _status_201,
     "TransactionEvent": _transaction_201,
+    "MeterValues": _meter_201,
+    "NotifyEvent": _event_201,
 }
 
 
@@ -140,22 +224,33 @@ _TOLD_201: dict[str, Callable[[Payload], list[Fact]]] = {
 def kept(type: str, data: Payload, version: str) -> Fact | None:
     """Return what an event says in the same members; None for one that no report tells, or not in this version."""
     reader = _KEPT.get(type)
-    if reader is None or (version != "ocpp1.6" and type in ("MeterSampled", "NoticeReceived")):
+    if reader is None or (version != "ocpp1.6" and type == "NoticeReceived" and _unsure(data)):
         return None
     return type, reader(data)
+
+
+def _unsure(data: Payload) -> bool:
+    """Tell of a notice of 2.0.1 that it is not looked at: what else it says may be kept in other events, or hidden."""
+    return data["action"] not in {*NOTICES_201, "NotifyEvent", "StatusNotification"} or _secret(data["payload"])
 
 
 def _kept_start(d: Payload) -> tuple[Hashable, ...]:
     own = d.get("seq_no") is not None  # then the station named it, and its register is among its samples
     name = (d["transaction_id"], d["seq_no"]) if own else (None, None)
     meter = None if own else d["meter_start_wh"]
-    return *name, d["evse"], _folded(d["id_token"]), meter, moment(d["started_at"])
+    said = *name, d["evse"], _folded(d["id_token"]), meter, moment(d["started_at"])
+    return (*said, *_live(d), d.get("remote_start_id")) if own else said
+
+
+def _live(d: Payload) -> tuple[Hashable, ...]:
+    return d.get("connector"), d.get("charging_state"), d.get("offline", False)
 
 
 def _kept_stop(d: Payload) -> tuple[Hashable, ...]:
     own = d.get("seq_no")
     meter = None if own is not None else d["meter_stop_wh"]
-    return d["transaction_id"], own, meter, d["reason"], _folded(d["id_token"]), moment(d["stopped_at"])
+    said = d["transaction_id"], own, meter, d["reason"], _folded(d["id_token"]), moment(d["stopped_at"])
+    return said if own is None else (*said, d.get("offline", False))
 
 
 def _kept_sample(d: Payload) -> tuple[Hashable, ...]:
@@ -176,6 +271,7 @@ _KEPT: dict[str, Callable[[Payload], tuple[Hashable, ...]]] = {
     "TransactionUpdated": lambda d: (
         *(d["transaction_id"], d["seq_no"], d["trigger"], d["evse"], _folded(d["id_token"])),
         moment(d["updated_at"]),
+        *_live(d),
     ),
     "TransactionStopped": _kept_stop,
     "MeterSampled": _kept_sample,
@@ -222,9 +318,35 @@ def _number(one: Payload, unit: str) -> float | None:
     said = str(one.get("unit") or unit)
     power = _PREFIX.get(said[: -len(unit)]) if said.lower().endswith(unit) else None
     plain = one.get("phase") is None and one.get("location") in (None, "Outlet") and one.get("format") in (None, "Raw")
-    if power is None or not plain or one.get("multiplier"):
+    if power is None or not plain:
         return None
     try:
-        return float(str(one.get("value"))) * power
+        return float(str(one.get("value"))) * power * 10.0 ** int(one.get("multiplier") or 0)
     except ValueError:
         return None
+
+
+def registers(payload: Payload, context: str) -> list[int] | None:
+    """Return the registers that the meter values of a TransactionEvent say, in order: those read in `context` if any.
+
+    None where one of them is not plain to see.
+    """
+    named, found = [], []
+    for value in payload.get("meterValue", ()):
+        readings = [dict(zip((*READING, "multiplier"), one, strict=True)) for one in _all_readings(value)]
+        energy = [one for one in readings if (one.get("measurand") or _REGISTER) == _REGISTER]
+        numbers = [_number(one, "wh") for one in energy]
+        if len(energy) > 1 or None in numbers:
+            return None
+        found += [round(one) for one in numbers if one is not None]
+        named += [
+            round(number)
+            for one, number in zip(energy, numbers, strict=True)
+            if one.get("context") == context
+            if number is not None
+        ]
+    return named or found
+
+
+def _all_readings(value: Payload) -> list[tuple[Hashable, ...]]:
+    return [one for said in value.get("sampledValue", ()) for one in _readings_201(said)]

@@ -3,7 +3,7 @@
 Everything that was asked of it has to come to an end all the same, and what is asked of it now goes nowhere.
 """
 
-from interlock.csms.domain.commands import RemoteStart, Unlock
+from interlock.csms.domain.commands import ChangeAvailability, RemoteStart, Reset, Unlock
 from interlock.csms.settings import Settings
 from interlock.scenarios.spec import Between, Scenario, ask, step
 
@@ -20,6 +20,8 @@ SCENARIO = Scenario(
         step("power_cut", at=60.0, seconds=1e6),
         ask(Unlock(2), at=70.0),
         ask(Unlock(2), at=200.0, attempts=2),
+        ask(Reset(True), at=205.0),
+        ask(ChangeAvailability(1, False), at=210.0),
     ),
     faults_s=240.0,
     quiet_s=900.0,

@@ -22,6 +22,8 @@ SCENARIO = Scenario(
         ask(Unlock(1), at=Around("swap", 1.0, 20.0), attempts=2),
         step("reconnect", at=Around("swap", 40.0, 45.0)),
         ask(Unlock(2), at=Around("swap", 40.0, 60.0), attempts=2),
+        step("silent_socket", at=Between(125.0, 140.0), seconds=Between(8.0, 20.0)),
+        ask(Unlock(1), at=Between(146.0, 160.0)),
     ),
     faults_s=200.0,
 )

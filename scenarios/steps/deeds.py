@@ -12,6 +12,7 @@ from typing import Any
 from interlock.csms.domain import commands as do
 from interlock.csms.node import Decision
 from interlock.scenarios.spec import printable
+from interlock.scenarios.steps.newer_words import in_2_0_1
 from interlock.scenarios.steps.stage import Operated, Stage
 
 Deed = Callable[..., Awaitable[None]]
@@ -36,16 +37,11 @@ def inside(function: Deed) -> Deed:
 
 
 OPEN = ("requested", "in-doubt")
-_HEARTBEATS = {"component": {"name": "OCPPCommCtrlr"}, "variable": {"name": "HeartbeatInterval"}}
-IN_2_0_1 = {"GetConfiguration": do.Relay("GetVariables", {"getVariableData": [_HEARTBEATS]})}
-"""What an operator sends a 2.0.1 station in the place of an action that only 1.6 has."""
 
 
 def _spoken(stage: Stage, station: int, command: do.Command) -> do.Command:
-    """Return a command in the words of the version that a station speaks."""
-    if isinstance(command, do.Relay) and stage.station(station).spec.ocpp == "2.0.1":
-        return IN_2_0_1.get(command.action, command)
-    return command
+    """Return a command in the words of the version that a station speaks: scenarios name them by their 1.6 names."""
+    return in_2_0_1(command) if stage.station(station).spec.ocpp == "2.0.1" else command
 
 
 @deed
@@ -95,7 +91,7 @@ async def _ask_once(
 
     async def asking(csms: Operated) -> Decision:
         try:
-            return await csms.operate(station_id, command, request_id)
+            return await csms.operate(station_id, stage.named(station, node, command), request_id)
         except Exception as error:
             # An HTTP API answers 500 here: the operator learns that it failed, not why.
             return Decision("failed", None, f"{type(error).__name__}: {error}")
@@ -191,6 +187,22 @@ async def silent_socket(stage: Stage, station: int = 1, seconds: float = 20.0) -
 async def unknown_stop(stage: Stage, transaction_id: int, station: int = 1, meter_wh: int = 1) -> None:
     """A station stops a transaction that it never had from this CSMS: a number left from another one."""
     stage.station(station).send_unknown_stop(transaction_id, meter_wh)
+
+
+@deed
+@inside
+async def say(
+    stage: Stage, messages: tuple[tuple[str, str], ...], station: int = 1, every_s: float = 1.0, number: str = "say"
+) -> None:
+    """A station sends messages of its own, one after the other: each an action and a payload as JSON text.
+
+    In a payload `NOW` stands for the station's time; `number` begins the message ids.
+    """
+    for at, (action, payload) in enumerate(messages, 1):
+        told = stage.station(station)
+        text = payload.replace("NOW", told.time())
+        told.send_raw(f'[2,"{number}-{at}","{action}",{text}]')
+        await asyncio.sleep(every_s)
 
 
 @deed

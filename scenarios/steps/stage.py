@@ -109,6 +109,10 @@ class Stage(Protocol):
         """Return a request id nobody used yet."""
         ...
 
+    def named(self, station: int, node: int, command: do.Command) -> do.Command:
+        """Return what a node makes of a command that an operator names in the words of the station's version."""
+        ...
+
     async def folded(self, station: int) -> Folded:
         """Return what the CSMS has on record of a station."""
         ...

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from interlock.csms import codec
+from interlock.csms.domain import commands as do
 from interlock.csms.domain.station import Rules, Station, evolve
 from interlock.csms.handle import Handler, station_of, station_stream
 from interlock.csms.node import Csms
@@ -34,6 +35,8 @@ from interlock.scenarios.world.blame import of_the_csms
 from interlock.scenarios.world.host import Host
 from interlock.scenarios.world.loop import INCARNATION, Clock, Livelock, SimLoop
 from interlock.scenarios.world.storage import as_json
+from interlock.scenarios.world.summary import summary
+from interlock.scenarios.world.words import in_words
 from interlock.simulator.assembly import build_station
 from interlock.simulator.driver import start_habit
 from interlock.simulator.network.links import Network, Socket
@@ -159,6 +162,12 @@ class World:
     def rules(self, station: str) -> Rules:
         """Return what is fixed for a station."""
         return self._rules
+
+    def named(self, station: int, node: int, command: do.Command) -> do.Command:
+        """Return what a node makes of a command that an operator names in the words of the station's version."""
+        csms, subprotocol = self.hosts[node - 1].csms, self.station(station).controller.subprotocol
+        words = in_words(command, subprotocol)
+        return command if words is None or csms is None else csms.dialects[subprotocol].command(*words)
 
     def new_request(self) -> str:
         """Name an operator's request."""
@@ -455,6 +464,7 @@ class World:
         wanted: dict[str, set[int]] = {}
         for fields in self.history.noted("loaded"):
             wanted.setdefault(fields["station"], set()).add(fields["version"])
+        heads = {station: event.version for event in log if (station := station_of(event.stream)) is not None}
         own, again = self._folds_of_the_design()
         states: dict[str, tuple[Station, Station, Station]] = {}
         for event in log:
@@ -465,7 +475,7 @@ class World:
             decoded: Any = codec.decode(event.type, event.data)
             ours = evolve(before[0], decoded)
             states[station] = ours, ours if own is None else own(before[1], decoded), again(before[2], decoded)
-            if event.version in wanted.get(station, ()):
+            if event.version in wanted.get(station, ()) or event.version == heads.get(station):
                 first, second, third = states[station]
                 digest = codec.digest(first)
                 digests = {
@@ -473,7 +483,8 @@ class World:
                     "own": digest if second is first else codec.digest(second),
                     "again": codec.digest(third),
                 }
-                self.history.observe("fold", station=station, version=event.version, **digests)
+                seen = {"state": summary(second)} if self.scenario.recorded == "all" else {}
+                self.history.observe("fold", station=station, version=event.version, **digests, **seen)
 
     def _folds_of_the_design(self) -> tuple[Callable[..., Station] | None, Callable[..., Station]]:
         """Return the fold of a design that has one of its own, and that fold an hour later."""

@@ -7,7 +7,7 @@ from typing import Any
 from interlock.scenarios.record.history import History
 
 from .bites import breaks, holds
-from .histories import COMMAND, NODE, STATION, Story
+from .histories import ANSWERED, COMMAND, NODE, STATION, Story
 
 NOTE = ("AnomalyRecorded", {"what": "x", "detail": "y"})
 
@@ -219,6 +219,44 @@ def states_are_folds() -> History:
     loaded(story, 2, f"{STATION}@2", "snapshot")
     loaded(story, 3, f"{STATION}@3")
     return story.rest()
+
+
+def folded(**said: Any) -> Story:
+    """A story of a state that is on record in words, before the log: connector 1, an unlock, presence."""
+    story = Story().command(steps=ANSWERED)
+    connectors = {"1.1": ["Available", "NoError", None], "2.1": ["Available", "NoError", None]}
+    command = {"c1": {"phase": "accepted", "holds": False, "request_id": "r1"}}
+    state = {"online": True, "epoch": 1, "node": NODE, "protocol": "", "registration": "Accepted"}
+    whole = {**state, "commands": command, "transactions": {}, "connectors": connectors, **said}
+    version = len([event for event in story.log if event["stream"] == f"station-{STATION}"])
+    digest = f"{STATION}@{version}"
+    story.see("fold", station=STATION, version=version, digest=digest, own=digest, again=digest, state=whole)
+    return story
+
+
+@holds("I11")
+def a_state_that_says_what_its_events_say() -> History:
+    return folded().rest()
+
+
+@breaks("I11")
+def a_state_that_calls_it_offline() -> History:
+    return folded(online=False).rest()
+
+
+@breaks("I11")
+def a_state_in_which_the_command_still_holds() -> History:
+    return folded(commands={"c1": {"phase": "accepted", "holds": True, "request_id": "r1"}}).rest()
+
+
+@breaks("I11")
+def a_state_with_a_transaction_nobody_told() -> History:
+    return folded(transactions={"7": {"open": True, "evse": 1}}).rest()
+
+
+@breaks("I11")
+def a_state_with_an_older_status() -> History:
+    return folded(connectors={"1.1": ["Faulted", "NoError", None], "2.1": ["Available", "NoError", None]}).rest()
 
 
 @breaks("I26")

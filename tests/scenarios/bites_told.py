@@ -167,6 +167,74 @@ def the_card_is_on_record_otherwise_than_it_was_answered() -> History:
     return story.rest()
 
 
+def told_201(kept: dict[str, Any], reply: dict[str, Any] | None = None, type: str = "TransactionStarted") -> History:
+    """A TransactionEvent of a 2.0.1 station, and what the log has of it."""
+    story = Story()
+    story.epoch += 1
+    story.see("socket.opened", station=STATION, socket=story.epoch, node=NODE, subprotocol="ocpp2.0.1")
+    at = "2026-01-01T00:00:07Z"
+    begin = {"value": 1.5, "context": "Transaction.Begin", "unitOfMeasure": {"unit": "kWh"}}
+    told = {
+        "eventType": "Started",
+        "seqNo": 0,
+        "timestamp": at,
+        "triggerReason": "CablePluggedIn",
+        "transactionInfo": {"transactionId": "t", "chargingState": "EVConnected", "remoteStartId": 9},
+        "evse": {"id": 1, "connectorId": 1},
+        "idToken": {"idToken": "TAG", "type": "Central"},
+        "meterValue": [{"timestamp": at, "sampledValue": [begin]}],
+    }
+    fact = {
+        "transaction_id": "t",
+        "evse": 1,
+        "id_token": "TAG",
+        "meter_start_wh": 1500,
+        "started_at": at,
+        "status": "Accepted",
+        "command_id": None,
+        "connector": 1,
+        "seq_no": 0,
+        "remote_start_id": 9,
+        "charging_state": "EVConnected",
+        "offline": False,
+        "late": False,
+    }
+    reading = {"value": "1.5", "context": "Transaction.Begin", "unit": "kWh", "multiplier": 0}
+    sample = {"evse": 1, "transaction_id": "t", "sampled_at": at, "energy_wh": 1500, "power_w": None, "voltage_v": None}
+    story.frames += 1
+    story.frame("csms.received", [2, f"s{story.frames}", "TransactionEvent", told])
+    story.append(("MeterSampled", {**sample, "readings": [reading]}), stream=f"meter-{STATION}-t")
+    story.append((type, {**fact, **kept}))
+    answer = {"idTokenInfo": {"status": "Accepted"}} if reply is None else reply
+    story.frame("csms.sent", [3, f"s{story.frames}", answer])
+    return story.rest()
+
+
+@holds("I35")
+def a_start_of_2_0_1_as_it_was_told() -> History:
+    return told_201({})
+
+
+@breaks("I35")
+def another_charging_state() -> History:
+    return told_201({"charging_state": "Charging"})
+
+
+@breaks("I35")
+def another_remote_start() -> History:
+    return told_201({"remote_start_id": None})
+
+
+@breaks("I35")
+def another_register() -> History:
+    return told_201({"meter_start_wh": 2})
+
+
+@breaks("I35")
+def its_card_answered_otherwise() -> History:
+    return told_201({}, {"idTokenInfo": {"status": "Blocked"}})
+
+
 @breaks("I10")
 def told_again_and_refused() -> History:
     story = Story().command(steps=ANSWERED)
@@ -420,6 +488,33 @@ def refuted_without_asking() -> History:
     story = doubted(asked=START).wait(130)
     story.outcome("CommandRefuted")
     return story.rest()
+
+
+def asked_about(then: str | None, word: str = "Available") -> History:
+    """A start in doubt whose probe is answered; the station then says that the connector is `word`."""
+    story = doubted(asked=START).wait(125)
+    probe = {"kind": "Probe", "evse": 1}
+    story.command("c2", "probe:c1:1", asked=probe, steps=("intent", "called", "obeyed", "replied"), status="Accepted")
+    story.outcome("CommandAccepted", "c2", "Accepted")
+    story.status(1, word)
+    if then:
+        story.outcome(then)
+    return story.wait(300).rest()
+
+
+@breaks("I39")
+def shown_that_nothing_began_and_left_open() -> History:
+    return asked_about(None)
+
+
+@breaks("I39")
+def shown_that_nothing_began_and_unknown() -> History:
+    return asked_about("CommandUnknown")
+
+
+@holds("I39")
+def the_connector_is_in_use_and_proves_nothing() -> History:
+    return asked_about("CommandUnknown", "Preparing")
 
 
 @breaks("I39")

@@ -127,6 +127,23 @@ def an_epoch_again() -> History:
     return story.rest()
 
 
+@breaks("I23")
+def an_epoch_left_out() -> History:
+    story = Story().silence(61)
+    story.offline()
+    story.epoch += 1
+    story.online()
+    return story.rest()
+
+
+@breaks("I16")
+def last_seen_when_it_was_not() -> History:
+    story = Story().silence(60.1)
+    story.offline(last_seen=story.now - 20.0)
+    story.online()
+    return story.rest()
+
+
 # --- holds -----------------------------------------------------------------------------------------------------------
 
 START = {"kind": "RemoteStart", "evse": 1, "id_token": "TAG"}

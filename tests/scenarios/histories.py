@@ -20,6 +20,7 @@ ACTIONS = {
     "RemoteStart": "RemoteStartTransaction",
     "Reset": "Reset",
     "RemoteStop": "RemoteStopTransaction",
+    "Probe": "TriggerMessage",
 }
 ANSWERED = ("asked", "intent", "answered", "called", "obeyed", "moved", "replied", "outcome")
 """The same with the station's answer on the wire."""
@@ -46,7 +47,7 @@ class Story:
     """One station and one node. Steps take a tenth of a second; `wait` lets heartbeats pass, `silence` does not."""
 
     def __init__(self, slots: int = 2, **rules: Any) -> None:
-        self.now = 0.0
+        self.now = self.heard = 0.0
         stations = {STATION: {"connectors": 2, "slots": slots}}
         self.history = History(lambda: self.now, {"rules": {**RULES, "stations": stations, **rules}})
         self.log: list[dict[str, Any]] = []
@@ -84,6 +85,8 @@ class Story:
     def frame(self, edge: str, message: list[Any]) -> None:
         text = json.dumps(message, separators=(",", ":"))
         self.see("frame", edge=edge, station=STATION, socket=self.epoch, node=NODE, text=text)
+        if edge == "csms.received":
+            self.heard = self.now
 
     def report(self, action: str, payload: dict[str, Any], reply: dict[str, Any], *facts: tuple[str, Any]) -> None:
         """Let the station tell something; `facts` are stored before it is answered."""
@@ -155,9 +158,11 @@ class Story:
         head = len(self.log)
         self.see("append.refused", node=NODE, stream=f"station-{STATION}", expected=head - 1, head=head)
 
-    def offline(self, at: float | None = None) -> None:
-        last_seen = {"epoch": self.epoch, "last_seen": self.iso()}
-        self.append(("WentOffline", last_seen), at=at)
+    def offline(self, at: float | None = None, last_seen: float | None = None) -> None:
+        """Store that the station fell silent, last seen with its latest frame unless it is said otherwise."""
+        seen = self.heard if last_seen is None else last_seen
+        fact = {"epoch": self.epoch, "last_seen": self.iso(seen)}
+        self.append(("WentOffline", fact), at=at)
 
     # --- commands ---
 

@@ -64,7 +64,7 @@ class ScriptedStation:
         headers: Mapping[str, str] | None = None,
     ) -> None:
         self.tester, self.address, self.station = tester, address, station
-        self._password, self._tls, self._headers = password, tls, headers or {}
+        self._tls, self._headers, tester.password = tls, headers or {}, password
         self.away = False
         self._number = 0
         self._reading: asyncio.Task[None] | None = None
@@ -73,8 +73,8 @@ class ScriptedStation:
     async def dial(self) -> None:
         """Connect, or raise `Unreachable`."""
         headers = dict(self._headers)
-        if self._password is not None:
-            pair = base64.b64encode(f"{self.station}:{self._password}".encode()).decode()
+        if self.tester.password is not None:
+            pair = base64.b64encode(f"{self.station}:{self.tester.password}".encode()).decode()
             headers["Authorization"] = f"Basic {pair}"
         try:
             async with asyncio.timeout(PATIENCE_S):

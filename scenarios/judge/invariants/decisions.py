@@ -121,7 +121,7 @@ def _holders(history: History, model: Model, command: Mapping[str, Any]) -> list
 def _of_place(model: Model, command: Mapping[str, Any]) -> list[str]:
     """Return the commands that hold what a command wants for itself."""
     match command["kind"]:
-        case "RemoteStart":
+        case "RemoteStart" | "Reserve" if command["evse"]:
             return model.holders(command["evse"])
         case "Unlock":
             return model.holders(command["evse"], command.get("connector", 1))
@@ -167,7 +167,8 @@ def justified_refusal(history: History) -> Iterator[Violation]:
     """A refused request was refusable at some moment between the question and the answer.
 
     A lost race alone is no reason: a heartbeat that came first does not speak against an unlock. Where a version
-    conflict is answered as a refusal or a failure, the operator pays for a race that had to cost a retry.
+    conflict is answered as a refusal or a failure, the operator pays for a race that had to cost a retry. And nothing
+    fails on a node that lives on with a store that works.
     """
     yield from history.derive(_refusals).violations
 
@@ -248,6 +249,26 @@ def _failed(history: History, station: str, request: Request) -> Iterator[Violat
             station,
             story(asked, lost, answer),
         )
+    elif not lost and not broke and not _disturbed(history, asked, answer):
+        yield Violation(
+            f"request {request.request_id} failed for no reason",
+            "an answer: the node lived on, and its store worked",
+            f"answered failed ({answer.get('reason')})",
+            station,
+            story(asked, answer),
+        )
+
+
+def _disturbed(history: History, asked: Observation, answer: Observation) -> bool:
+    """Whether anything but the request itself can have made it fail: the store, its line, or the node's own end."""
+    node = asked["node"]
+    lives = history.derive(Lives)
+    if not lives.up(node, asked.i) or lives.fell(node, asked.i, answer.t):
+        return True
+    if _store_broken(history, asked.i, answer.i):
+        return True
+    unsure = history.of_any("append.unconfirmed", "store.ended")
+    return any(one["node"] == node and asked.i < one.i < answer.i for one in unsure)
 
 
 def _store_broken(history: History, first: int, last: int) -> bool:

@@ -10,9 +10,11 @@ from bisect import bisect_left
 from collections.abc import Iterator
 
 from interlock.scenarios.judge.invariants.declare import Looked, invariant, story
+from interlock.scenarios.judge.invariants.sent import socket_versions
 from interlock.scenarios.judge.verdict import Violation
-from interlock.scenarios.record.history import History, LogEvent, Observation, station_of
+from interlock.scenarios.record.history import History, LogEvent, Observation, seconds, station_of
 
+SEEN_S = 0.5
 TOLERANCE_S = 1e-3
 """Frames this close to a decision are taken as not known to whoever made it."""
 
@@ -80,7 +82,26 @@ def _departures(history: History) -> Looked:
                         story(frame, event),
                     )
                 )
+            elif "last_seen" in event.data and not _seen_then(history, station, event, heard):
+                looked.violations.append(
+                    Violation(
+                        f"{station} went offline with a time at which it was not seen",
+                        "the time of a frame, a pong, its connection, or its node's start",
+                        f"{seconds(event.data['last_seen']):.3f} s",
+                        station,
+                        story(heard[last - 1 : last], event),
+                    )
+                )
     return looked
+
+
+def _seen_then(history: History, station: str, event: LogEvent, heard: list[Observation]) -> bool:
+    """Tell whether a station gave a sign of life when it was last seen, by what was recorded."""
+    at = seconds(event.data["last_seen"])
+    came = [one.at for one in history.derive(_presence).get(station, ()) if one.type == "CameOnline"]
+    told = [*heard, *history.of_any("pong", "socket.opened", "node.started")]
+    signs = [one.t for one in told if one.i < event.i]
+    return not heard or any(abs(at - t) < SEEN_S for t in [*came, *signs])
 
 
 def _usurper(history: History, station: str, event: LogEvent, node: str) -> Observation | None:
@@ -216,6 +237,16 @@ def offline_in_time(history: History) -> Iterator[Violation]:
     yield from history.derive(_silences).violations
 
 
+def _not_spoken(history: History, station: str, event: LogEvent) -> str | None:
+    """Return that no socket of a station spoke the version that a connection is recorded with."""
+    protocol = event.data.get("protocol")
+    versions = history.derive(socket_versions)
+    spoken = {version for (name, _), version in versions.items() if name == station}
+    return (
+        f"CameOnline in {protocol}, which no socket spoke" if protocol and spoken and protocol not in spoken else None
+    )
+
+
 # --- alternation -----------------------------------------------------------------------------------------------------
 
 
@@ -228,7 +259,7 @@ def offline_in_time(history: History) -> Iterator[Violation]:
     rest=True,
 )
 def presence_alternates(history: History) -> Iterator[Violation]:
-    """CameOnline and WentOffline take turns, each pair with one epoch, and epochs grow.
+    """CameOnline and WentOffline take turns, each pair with one epoch, each epoch the next, in the version spoken.
 
     Two of a kind in a row, or an offline for a connection that was replaced, means that somebody recorded presence
     without looking, or that an old connection's end was taken for the new one's.
@@ -240,8 +271,10 @@ def presence_alternates(history: History) -> Iterator[Violation]:
             wrong = None
             if came == online:
                 wrong = f"{event.type} of epoch {event.data['epoch']} while it was {'online' if online else 'offline'}"
-            elif came and event.data["epoch"] <= epoch:
+            elif came and event.data["epoch"] != epoch + 1:
                 wrong = f"epoch {event.data['epoch']} after epoch {epoch}"
+            elif came and (spoken := _not_spoken(history, station, event)) is not None:
+                wrong = spoken
             elif not came and event.data["epoch"] != epoch:
                 wrong = f"WentOffline of epoch {event.data['epoch']} in epoch {epoch}"
             if wrong is not None:

@@ -37,6 +37,8 @@ def _answers(history: History) -> Looked:
 
 
 CUT = "cut short"
+ANSWERS = frozenset({"accepted", "known", "refused", "unreachable", "failed"})
+"""What an operator can be told."""
 
 
 def _answered(history: History, request: Request, lives: Lives, end: float) -> str | None:
@@ -46,6 +48,8 @@ def _answered(history: History, request: Request, lives: Lives, end: float) -> s
         return "answered without being asked"
     if len(answers) > 1:
         return f"{len(answers)} answers"
+    if answers and answers[0]["answer"] not in ANSWERS:
+        return f"the answer {answers[0]['answer']!r}, which is none"
     due = asked.t + history.rules["answer_bound_s"]
     if answers and answers[0].t <= due:
         return ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from interlock.scenarios.judge.invariants.declare import Looked, Told, invariant, story
 from interlock.scenarios.judge.invariants.model import Lives
@@ -265,7 +265,58 @@ def _at_its_end(history: History, command: Command, phase: str) -> Iterator[Viol
     if phase == "unknown" and any(step == "fulfilled" for step, _ in command.steps):
         wrong = "confirmed: its transaction is in the log", "unknown"
         yield _violation(command, "is unknown though its evidence is in the log", wrong, [command.intent])
+    if command.kind == "RemoteStart":
+        yield from _evidence_unused(history, command)
     yield from _overdue(history, command)
+
+
+LIVE_S = 60.0
+"""A status whose time agrees with ours to this is live."""
+
+
+def _evidence_unused(history: History, command: Command) -> Iterator[Violation]:
+    """What shows that nothing was begun ends an open start at once: an answered probe, and under 1.6 a status after it.
+
+    Not of a station that may not tell of transactions, and not by a status whose time makes it doubtful.
+    """
+    stream = history.streams.get(command.intent.stream, ())
+    steps = [(step, event) for step, event in command.steps if step != "fulfilled"]
+    for probe in history.commands.values():
+        if not probe.request_id.startswith(f"probe:{command.command_id}:"):
+            continue
+        answered = next((event for step, event in probe.steps if step == "accepted"), None)
+        if answered is None:
+            continue
+        shown: LogEvent | None = answered if answered.data["status"] == "NoMessagesInQueue" else None
+        if answered.data["status"] == "Accepted":
+            shown = next((one for one in stream[answered.version :] if _idle(one, command)), None)
+        if shown is None or _barred(stream, shown) or not _open_at(command, steps, shown):
+            continue
+        after = next((one for one in steps if one[1].version > shown.version), None)
+        if after is None or after[0] not in ("refuted", "lapsed") or after[1].t > shown.t + EARLY_S:
+            found = f"{after[0]} at {after[1].at:.3f} s" if after else "nothing"
+            wrong = "refuted or lapsed, as the station was asked and has nothing", found
+            yield _violation(command, "goes on though it was shown that nothing began", wrong, [command.intent, shown])
+            return
+
+
+def _idle(event: LogEvent, command: Command) -> bool:
+    data = event.data
+    if event.type != "StatusReported" or data["evse"] != command.asked["evse"] or data["status"] != "Available":
+        return False
+    return data["reported_at"] is None or abs(seconds(data["reported_at"]) - event.at) < LIVE_S
+
+
+def _barred(stream: Sequence[LogEvent], event: LogEvent) -> bool:
+    booted = [one for one in stream[: event.version] if one.type == "Booted"]
+    return bool(booted) and booted[-1].data["registration"] != "Accepted"
+
+
+def _open_at(command: Command, steps: list[tuple[str, LogEvent]], event: LogEvent) -> bool:
+    """Tell whether a start was in doubt, or accepted without its transaction, right before an event."""
+    before = [step for step, one in steps if one.version < event.version]
+    shown = any(step == "fulfilled" and one.version < event.version for step, one in command.steps)
+    return bool(before) and not shown and before[-1] in ("in-doubt", "accepted")
 
 
 def _overdue(history: History, command: Command) -> Iterator[Violation]:
@@ -302,7 +353,8 @@ def command_lives(history: History) -> Iterator[Violation]:
     Accepted or rejected is an answer that came, in its own word, and means it; only NotImplemented and NotSupported
     are errors that say no. In doubt before the deadline: only by an answer that settles nothing, a broken connection
     or a crash. Refuted unsent: no frame left. Refuted, unknown and lapsed: not before the deadline and the lateness
-    bound, or the start window, are over, and a refuted start was asked about. Confirmed: its evidence is in the log;
+    bound, or the start window, are over, and a refuted start was asked about; and once the station has shown, asked,
+    that it has nothing, the start is over. Confirmed: its evidence is in the log;
     and nothing is unknown of which the evidence is.
     """
     yield from history.derive(_lives).violations

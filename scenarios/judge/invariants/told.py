@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from interlock.scenarios.judge.expected_facts import Fact, kept, misread, told
+from interlock.scenarios.judge.expected_facts import Fact, kept, misread, registers, told
 from interlock.scenarios.judge.invariants.declare import Looked, invariant, story
 from interlock.scenarios.judge.invariants.sent import USUAL, socket_versions
 from interlock.scenarios.judge.verdict import Violation
@@ -16,6 +16,8 @@ from interlock.scenarios.record.history import History, LogEvent, Observation, s
 AT_S = 0.001
 """Times are written in milliseconds."""
 NAMED_BY_US = "TransactionStarted"
+CARDED = ("TransactionStarted", "TransactionUpdated")
+"""Events that keep how a card was answered."""
 Socket = tuple[str, int, str]
 Place = tuple[str, Fact]
 """A station and a fact of it."""
@@ -34,6 +36,7 @@ def _facts(history: History) -> Looked:
     heard: dict[Place, list[Observation]] = {}
     stored: Counter[Place] = Counter()
     named: set[tuple[Place, str, str]] = set()
+    cards: dict[Place, tuple[int, str]] = {}
     calls: dict[Socket, tuple[Observation, Frame, list[Fact]]] = {}
     spoken: dict[str, str] = {}
     for seen in history.of_any("frame", "stored"):
@@ -49,6 +52,8 @@ def _facts(history: History) -> Looked:
                 if fact[0] == NAMED_BY_US:
                     started = fields["data"]
                     named.add(((station, fact), str(started["transaction_id"]), started["status"]))
+                if fact[0] in CARDED:
+                    cards[station, fact] = seen.i, fields["data"]["status"]
             continue
         frame = seen.frame()
         if frame is None or not frame.strict:
@@ -62,6 +67,7 @@ def _facts(history: History) -> Looked:
                 heard.setdefault((station, fact), []).append(seen)
         elif fields["edge"] == "csms.sent" and frame.kind == CALLRESULT and socket in calls:
             looked.violations += _answered(seen, frame, station, *calls[socket], stored, named)
+            looked.violations += _other_card(seen, frame, station, *calls[socket], cards)
     return looked
 
 
@@ -97,11 +103,41 @@ def _stored(
             station,
             story(heard[nearest[-1]][-1:] if nearest else None, seen),
         )
-    elif "at" in data and not frames[0].t - AT_S <= seconds(data["at"]) <= seen.t + AT_S:
+        return
+    yield from _other_register(seen, station, frames)
+    if "at" in data and not frames[0].t - AT_S <= seconds(data["at"]) <= seen.t + AT_S:
         yield Violation(
             f"{type} of {station} is dated wrongly",
             f"between {frames[0].t:.3f} s, when it was told, and {seen.t:.3f} s, when it was stored",
             f"{seconds(data['at']):.3f} s",
+            station,
+            story(frames[0], seen),
+        )
+
+
+REGISTER = {
+    "TransactionStarted": ("meter_start_wh", "Transaction.Begin", 0),
+    "TransactionStopped": ("meter_stop_wh", "Transaction.End", -1),
+}
+"""Where the register of a session of 2.0.1 is, among its meter values, and which of several it is."""
+
+
+def _other_register(seen: Observation, station: str, frames: list[Observation]) -> Iterator[Violation]:
+    """Compare the register that a session of 2.0.1 is billed by with the meter values it came with."""
+    data = seen["data"]
+    if data.get("seq_no") is None or seen["type"] not in REGISTER:
+        return
+    name, context, which = REGISTER[seen["type"]]
+    frame = frames[0].frame()
+    found = registers(frame.payload, context) if frame is not None else None
+    if found is None:
+        return
+    expected = found[which] if found else None
+    if data[name] != expected:
+        yield Violation(
+            f"{seen['type']} of {station} has another register than its meter values say",
+            f"{name} {expected}",
+            f"{name} {data[name]}",
             station,
             story(frames[0], seen),
         )
@@ -136,8 +172,31 @@ def _answered(
             )
 
 
+def _other_card(
+    seen: Observation,
+    frame: Frame,
+    station: str,
+    received: Observation,
+    call: Frame,
+    facts: list[Fact],
+    cards: Mapping[Place, tuple[int, str]],
+) -> Iterator[Violation]:
+    """Compare how a card was answered with what was stored of it for this CALL: told again, it may have changed."""
+    word = _word(frame)
+    for fact in facts:
+        at, status = cards.get((station, fact), (-1, ""))
+        if word and at > received.i and status != word:
+            yield Violation(
+                f"{call.action} {call.id} was answered otherwise than it is on record",
+                f"the card {word}",
+                f"{fact[0]} says {status}",
+                station,
+                story(received, seen),
+            )
+
+
 def _word(frame: Frame) -> str:
-    info = frame.field("idTagInfo")
+    info = frame.field("idTagInfo") or frame.field("idTokenInfo")
     return str(info.get("status")) if isinstance(info, dict) else ""
 
 

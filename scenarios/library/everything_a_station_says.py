@@ -1,0 +1,86 @@
+"""Messages of every kind that a 1.6 station may send, in words that the simulated one never chooses by itself.
+
+Statuses with every member, readings in other units, places, phases and formats, notices, cards in other letters, vendor
+data, sessions told long after they were: each is kept member by member as it was told, and answered as the standard has
+it. At the end the station says how its connectors stand.
+"""
+
+import json
+from typing import Any
+
+from interlock.scenarios.spec import Scenario, step
+
+_OLD, _OLDER = "2025-12-31T20:00:00Z", "2025-12-31T19:00:00+01:00"
+
+
+def _status(connector: int, status: str, code: str = "NoError", **more: str) -> tuple[str, str]:
+    return "StatusNotification", json.dumps({"connectorId": connector, "status": status, "errorCode": code, **more})
+
+
+def _meter(connector: int, *readings: dict[str, str], at: str = "NOW", **more: int) -> tuple[str, str]:
+    values = [{"timestamp": at, "sampledValue": list(readings)}]
+    return "MeterValues", json.dumps({"connectorId": connector, "meterValue": values, **more})
+
+
+def _say(action: str, **payload: Any) -> tuple[str, str]:
+    return action, json.dumps(payload)
+
+
+_REGISTER, _POWER = "Energy.Active.Import.Register", "Power.Active.Import"
+_READINGS = (
+    _meter(1, {"value": "1500"}),
+    _meter(1, {"value": "1.25", "measurand": _REGISTER, "unit": "kWh"}, at=_OLD),
+    _meter(2, {"value": "3.68", "measurand": _POWER, "unit": "kW"}, {"value": "231.5", "measurand": "Voltage"}),
+    _meter(2, {"value": "16", "measurand": "Current.Import", "phase": "L1", "unit": "A", "location": "Outlet"}),
+    _meter(0, {"value": "7", "measurand": _REGISTER, "context": "Sample.Clock", "location": "Inlet"}),
+    _meter(1, {"value": "QUJD", "measurand": _REGISTER, "format": "SignedData"}, {"value": "50", "measurand": "SoC"}),
+    _meter(1, *({"value": "100", "measurand": _POWER, "phase": phase, "unit": "W"} for phase in ("L1", "L2", "L3"))),
+    _meter(1, {"value": "-7.5", "measurand": _POWER, "unit": "W"}, {"value": "1e2", "measurand": "Voltage"}),
+    _meter(2, {"value": "9"}, transactionId=4711),
+    _meter(2, {"value": "9", "context": "Trigger"}, transactionId=4711, at=_OLD),
+)
+_NOTICES = (
+    _say("FirmwareStatusNotification", status="Downloading"),
+    _say("DiagnosticsStatusNotification", status="Uploaded"),
+    _say("LogStatusNotification", status="Uploading", requestId=3),
+    _say("SecurityEventNotification", type="TamperDetectionActivated", timestamp=_OLD, techInfo="door"),
+    _say("SignedFirmwareStatusNotification", status="Installed", requestId=4),
+    _say("SignCertificate", csr="x"),
+    _say("DataTransfer", vendorId="com.example", messageId="m", data="d"),
+    _say("BootNotification", chargePointVendor="V", chargePointModel="M", firmwareVersion="2.1", iccid="8"),
+)
+_CARDS = (
+    _say("Authorize", idTag="tag-driver"),
+    _say("Authorize", idTag="TAG-NOBODY-KNOWS"),
+    _say("Authorize", idTag="tag-blocked"),
+    _say("StopTransaction", transactionId=4712, meterStop=9, timestamp=_OLD, idTag="TAG-BLOCKED", reason="Other"),
+    _say("StopTransaction", transactionId=4713, meterStop=9, timestamp=_OLDER, transactionData=[]),
+)
+_STATUSES = (
+    _status(0, "Faulted", "OtherError", info="hot", vendorId="v", vendorErrorCode="17", timestamp="NOW"),
+    _status(0, "Available", timestamp="NOW"),
+    _status(1, "Faulted", "GroundFailure", info="wet", timestamp="NOW"),
+    _status(1, "Faulted", "GroundFailure", info="dry", timestamp="NOW"),
+    _status(2, "Reserved", "NoError", timestamp="NOW"),
+    _status(2, "Charging", timestamp=_OLD),
+    _status(2, "Unavailable", "PowerSwitchFailure"),
+)
+
+SCENARIO = Scenario(
+    name="everything-a-station-says",
+    title="Messages of every kind, in words of the station's own",
+    covers="What is stored is what was told, whatever was told.",
+    absent_in=(("2.0.1", "its messages are those of 1.6: everything-a-station-says-2-0-1 has the others"),),
+    steps=(
+        step("register", at=5.0, token="TAG-BLOCKED", status="Blocked"),
+        step("say", at=20.0, messages=_READINGS, number="meter"),
+        step("say", at=40.0, messages=_NOTICES, number="notice"),
+        step("say", at=60.0, messages=_CARDS, number="card"),
+        step("say", at=80.0, messages=_STATUSES, number="status"),
+        step("say", at=100.0, messages=_READINGS, number="again"),
+        step("statuses", at=120.0, connector=1),
+        step("statuses", at=122.0, connector=2),
+    ),
+    faults_s=130.0,
+    quiet_s=60.0,
+)

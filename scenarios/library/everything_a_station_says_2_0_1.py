@@ -1,0 +1,113 @@
+"""Messages of every kind that a 2.0.1 station may send, in words that the simulated one never chooses by itself.
+
+Statuses by StatusNotification and NotifyEvent, readings with multipliers, places, phases and signatures, notices, and
+cards of several types: each is kept member by member as it was told, and answered as the standard has it. Then what an
+operator may ask of such a station only; at the end it says how its connectors stand.
+"""
+
+import json
+from typing import Any
+
+from interlock.csms.domain.commands import ChangeAvailability, Relay, Reset, Unlock
+from interlock.scenarios.spec import Scenario, ask, step
+
+_OLD = "2025-12-31T21:00:00+01:00"
+
+
+def _say(action: str, **payload: Any) -> tuple[str, str]:
+    return action, json.dumps(payload)
+
+
+def _values(*readings: dict[str, Any], at: str = "NOW") -> list[dict[str, Any]]:
+    return [{"timestamp": at, "sampledValue": list(readings)}]
+
+
+def _status(evse: int, connector: int, word: str, at: str = "NOW") -> tuple[str, str]:
+    return _say("StatusNotification", timestamp=at, connectorStatus=word, evseId=evse, connectorId=connector)
+
+
+def _event(name: str, variable: str, value: str, **place: Any) -> dict[str, Any]:
+    said = {"eventId": 1, "timestamp": "NOW", "trigger": "Delta", "actualValue": value}
+    where = {"component": {"name": name, **place}, "variable": {"name": variable}}
+    return {**said, "eventNotificationType": "HardWiredNotification", **where}
+
+
+_POWER, _KWH = {"measurand": "Power.Active.Import"}, {"unitOfMeasure": {"unit": "kWh"}}
+_PHASES = [{"value": 100, **_POWER, "phase": phase} for phase in ("L1", "L2", "L3")]
+_SIGNED = {"signedMeterData": "QUJD", "signingMethod": "", "encodingMethod": "", "publicKey": ""}
+_READINGS = (
+    _say("MeterValues", evseId=1, meterValue=_values({"value": 1500})),
+    _say("MeterValues", evseId=1, meterValue=_values({"value": 1.25, **_KWH}, at=_OLD)),
+    _say("MeterValues", evseId=2, meterValue=_values({"value": 3.68, **_POWER, "unitOfMeasure": {"unit": "kW"}})),
+    _say("MeterValues", evseId=2, meterValue=_values({"value": 2, "unitOfMeasure": {"unit": "Wh", "multiplier": 3}})),
+    _say("MeterValues", evseId=0, meterValue=_values({"value": 7, "context": "Sample.Clock", "location": "Inlet"})),
+    _say("MeterValues", evseId=1, meterValue=_values({"value": 9, "signedMeterValue": _SIGNED})),
+    _say(
+        "MeterValues", evseId=1, meterValue=_values(*({"value": 100, **_POWER, "phase": one} for one in ("L1", "L2")))
+    ),
+    _say("MeterValues", evseId=1, meterValue=_values({"value": 231.5, "measurand": "Voltage"})),
+)
+_NOTICES = (
+    _say("FirmwareStatusNotification", status="Installed", requestId=3),
+    _say("LogStatusNotification", status="Uploading", requestId=4),
+    _say("SecurityEventNotification", type="TamperDetectionActivated", timestamp=_OLD),
+    _say("ReservationStatusUpdate", reservationId=1, reservationUpdateStatus="Expired"),
+    _say("NotifyReport", requestId=1, generatedAt=_OLD, seqNo=0),
+    _say("ClearedChargingLimit", chargingLimitSource="EMS", evseId=1),
+    _say("SignCertificate", csr="x"),
+    _say("DataTransfer", vendorId="com.example", data={"any": 1}),
+    _say("BootNotification", reason="Watchdog", chargingStation={"vendorName": "V", "model": "M", "serialNumber": "S"}),
+)
+_CARDS = (
+    _say("Authorize", idToken={"idToken": "tag-driver", "type": "Central"}),
+    _say("Authorize", idToken={"idToken": "TAG-NOBODY-KNOWS", "type": "ISO14443"}),
+    _say("Authorize", idToken={"idToken": "tag-blocked", "type": "eMAID"}),
+    _say("Authorize", idToken={"idToken": "", "type": "NoAuthorization"}),
+)
+_STATUSES = (
+    _status(1, 1, "Faulted"),
+    _status(0, 0, "Available"),
+    _status(1, 0, "Faulted"),
+    _status(2, 1, "Reserved"),
+    _status(2, 1, "Occupied", at=_OLD),
+    _say(
+        "NotifyEvent",
+        generatedAt="NOW",
+        seqNo=0,
+        eventData=[
+            _event("Connector", "AvailabilityState", "Unavailable", evse={"id": 2, "connectorId": 1}),
+            _event("Connector", "AvailabilityState", "Faulted", evse={"id": 1, "connectorId": 1}),
+        ],
+    ),
+    _say("NotifyEvent", generatedAt="NOW", seqNo=0, eventData=[_event("EVSE", "Temperature", "71", evse={"id": 2})]),
+)
+_VARIABLE = {"component": {"name": "OCPPCommCtrlr"}, "variable": {"name": "HeartbeatInterval"}}
+
+SCENARIO = Scenario(
+    name="everything-a-station-says-2-0-1",
+    title="Messages of every kind of 2.0.1, in words of the station's own",
+    covers="What is stored is what was told, whatever was told.",
+    ocpp="2.0.1",
+    absent_in=(("1.6", "its messages are those of 2.0.1: everything-a-station-says has the others"),),
+    steps=(
+        step("register", at=5.0, token="TAG-BLOCKED", status="Blocked"),
+        step("say", at=20.0, messages=_READINGS, number="meter"),
+        step("say", at=40.0, messages=_NOTICES, number="notice"),
+        step("say", at=60.0, messages=_CARDS, number="card"),
+        step("say", at=80.0, messages=_STATUSES, number="status"),
+        step("say", at=100.0, messages=_READINGS, number="again"),
+        step("statuses", at=120.0, connector=1),
+        step("statuses", at=122.0, connector=2),
+        ask(Relay("SetVariables", {"setVariableData": [{**_VARIABLE, "attributeValue": "60"}]}), at=130.0),
+        ask(Relay("GetVariables", {"getVariableData": [_VARIABLE]}), at=132.0),
+        ask(Relay("ClearCache", {}), at=134.0),
+        ask(ChangeAvailability(1, False, 1), at=136.0),
+        ask(ChangeAvailability(1, True), at=138.0),
+        ask(Unlock(2, 1), at=140.0),
+        ask(Reset(True, 2), at=142.0),
+        step("statuses", at=170.0, connector=1),
+        step("statuses", at=172.0, connector=2),
+    ),
+    faults_s=180.0,
+    quiet_s=60.0,
+)

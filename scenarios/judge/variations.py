@@ -322,7 +322,7 @@ def clock_off(rows: Sequence[Row], rng: random.Random) -> list[Row]:
 
 @variation(inside=False)
 def station_clocks_off(rows: Sequence[Row], rng: random.Random) -> list[Row]:
-    """The clock of every station is hours off, in all it says of its own."""
+    """The clock of every station is hours off, in all it says of its own, and so is what is on record of it."""
     shift = timedelta(hours=rng.choice((-26, -2, 3)))
 
     def off(value: Any) -> Any:
@@ -335,8 +335,14 @@ def station_clocks_off(rows: Sequence[Row], rng: random.Random) -> list[Row]:
         frame = frames.read(fields["text"]) if kind == "frame" else None
         if frame is not None and frame.kind == CALL and fields["edge"] in ("station.sent", "csms.received"):
             fields = {**fields, "text": frames.text_of(CALL, frame.id, frame.action, off(frame.payload))}
+        elif kind == "csms.session":  # as it was told
+            fields = {name: _moved(one, shift) if name in _TOLD else one for name, one in fields.items()}
         found.append((t, kind, fields))
     return found
+
+
+_TOLD = ("started_at", "stopped_at")
+"""Times in the records of a CSMS that are its stations'."""
 
 
 def _moved(text: Any, shift: timedelta) -> Any:

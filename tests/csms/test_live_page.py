@@ -86,7 +86,8 @@ async def test_the_fleet_comes_in_pages_and_by_name() -> None:
 async def test_the_last_events_of_a_station() -> None:
     async with ready() as (_csms, station, client):
         await station.say("Heartbeat", {"odd": 1})
-        await station.say("StopTransaction", {"transactionId": 7})
+        stop = {"transactionId": 7, "meterStop": 5, "timestamp": "2026-01-01T00:00:00Z"}
+        await station.say("StopTransaction", stop)
         _, events = await client("GET", "/api/stations/CP01/events?last=2")
         assert [one["type"] for one in events["events"]] == ["DeviationRecorded", "AnomalyRecorded"]
         _, events = await client("GET", "/api/stations/CP01/events?last=1000")
@@ -94,7 +95,7 @@ async def test_the_last_events_of_a_station() -> None:
         for wrong in ("0", "1001", "x"):
             assert (await client("GET", f"/api/stations/CP01/events?last={wrong}"))[0] == 400
         _, found = await client("GET", "/api/stations/CP01/deviations")
-        assert [one["what"] for one in found["anomalies"]] == ["refused call"]
+        assert [one["what"] for one in found["anomalies"]] == ["stop of no known transaction"]
 
 
 @on_a_loop

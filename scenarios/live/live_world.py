@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 from typing import Any, cast
 
 from interlock.csms.dialects import v16
+from interlock.csms.dialects.dialect import NotAcceptable
 from interlock.csms.domain import commands as do
 from interlock.csms.domain.station import Station as Folded
 from interlock.csms.domain.station import Transaction
@@ -29,7 +30,7 @@ from interlock.scenarios.spec import Drawn, Scenario, Step
 from interlock.scenarios.steps.deeds import DEEDS
 from interlock.scenarios.steps.faults import FAULTS
 from interlock.scenarios.steps.stage import Machine, NotHere, Stage
-from interlock.scenarios.targets.target import Misfit, Target, TargetGone
+from interlock.scenarios.targets.target import Decision, Misfit, Target, TargetGone
 from interlock.simulator.assembly import build_station
 from interlock.simulator.clock import EPOCH as STATION_EPOCH
 from interlock.simulator.clock import ClockSpec
@@ -97,6 +98,8 @@ class _Operator:
         before = self._online(station)
         try:
             decision = await self._target.operate(station, command, request_id)
+        except NotAcceptable as error:  # OCPP 1.6 has no words for it, so nobody was asked
+            return Decision("refused", None, str(error.args[-1]))
         except Misfit as error:
             self.misfit = error
             raise
@@ -434,7 +437,10 @@ class OutsideWorld:
         named = any(call["message_id"] in requests for call in self.history.noted("call"))
         asking: dict[str, dict[tuple[str, int], str | None]] = {}
         for seen in self.history.noted("request.asked"):
-            seen["action"], seen["payload"] = _wire(seen["command"])
+            try:
+                seen["action"], seen["payload"] = _wire(seen["command"])
+            except NotAcceptable:
+                continue  # OCPP 1.6 has no words for it
             which = seen["request_id"], 0 if keyed else seen["attempt"]
             asking.setdefault(_wanted(seen["station"], seen["command"]), {})[which] = None
         commands: dict[str, set[str]] = {}

@@ -138,7 +138,7 @@ def an_epoch_left_out() -> History:
 
 @breaks("I16")
 def last_seen_when_it_was_not() -> History:
-    story = Story().silence(60.1)
+    story = Story().wait(100).silence(60.1)
     story.offline(last_seen=story.now - 20.0)
     story.online()
     return story.rest()

@@ -15,6 +15,8 @@ from interlock.scenarios.judge.verdict import Violation
 from interlock.scenarios.record.history import History, LogEvent, Observation, seconds, station_of
 
 SEEN_S = 0.5
+WATCHED_S = 30.0
+"""How long after a connection opened, or a node began, its timer may be armed in full: the store may be slow."""
 TOLERANCE_S = 1e-3
 """Frames this close to a decision are taken as not known to whoever made it."""
 
@@ -99,9 +101,12 @@ def _seen_then(history: History, station: str, event: LogEvent, heard: list[Obse
     """Tell whether a station gave a sign of life when it was last seen, by what was recorded."""
     at = seconds(event.data["last_seen"])
     came = [one.at for one in history.derive(_presence).get(station, ()) if one.type == "CameOnline"]
-    told = [*heard, *history.of_any("pong", "socket.opened", "node.started")]
-    signs = [one.t for one in told if one.i < event.i]
-    return not heard or any(abs(at - t) < SEEN_S for t in [*came, *signs])
+    begun = history.of_any("socket.opened", "node.started", "node.broke")
+    watched = [*came, *(one.t for one in begun if one.i < event.i)]
+    signs = [one.t for one in [*heard, *history.of("pong")] if one.i < event.i]
+    if not heard or any(0.0 <= at - t < WATCHED_S for t in watched):
+        return True
+    return any(abs(at - t) < SEEN_S for t in signs)
 
 
 def _usurper(history: History, station: str, event: LogEvent, node: str) -> Observation | None:

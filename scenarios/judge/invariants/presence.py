@@ -12,11 +12,8 @@ from collections.abc import Iterator
 from interlock.scenarios.judge.invariants.declare import Looked, invariant, story
 from interlock.scenarios.judge.invariants.sent import socket_versions
 from interlock.scenarios.judge.verdict import Violation
-from interlock.scenarios.record.history import History, LogEvent, Observation, seconds, station_of
+from interlock.scenarios.record.history import History, LogEvent, Observation, station_of
 
-SEEN_S = 0.5
-WATCHED_S = 30.0
-"""How long after a connection opened, or a node began, its timer may be armed in full: the store may be slow."""
 TOLERANCE_S = 1e-3
 """Frames this close to a decision are taken as not known to whoever made it."""
 
@@ -84,29 +81,7 @@ def _departures(history: History) -> Looked:
                         story(frame, event),
                     )
                 )
-            elif "last_seen" in event.data and not _seen_then(history, station, event, heard):
-                looked.violations.append(
-                    Violation(
-                        f"{station} went offline with a time at which it was not seen",
-                        "the time of a frame, a pong, its connection, or its node's start",
-                        f"{seconds(event.data['last_seen']):.3f} s",
-                        station,
-                        story(heard[last - 1 : last], event),
-                    )
-                )
     return looked
-
-
-def _seen_then(history: History, station: str, event: LogEvent, heard: list[Observation]) -> bool:
-    """Tell whether a station gave a sign of life when it was last seen, by what was recorded."""
-    at = seconds(event.data["last_seen"])
-    came = [one.at for one in history.derive(_presence).get(station, ()) if one.type == "CameOnline"]
-    begun = history.of_any("socket.opened", "node.started", "node.broke")
-    watched = [*came, *(one.t for one in begun if one.i < event.i)]
-    signs = [one.t for one in [*heard, *history.of("pong")] if one.i < event.i]
-    if not heard or any(0.0 <= at - t < WATCHED_S for t in watched):
-        return True
-    return any(abs(at - t) < SEEN_S for t in signs)
 
 
 def _usurper(history: History, station: str, event: LogEvent, node: str) -> Observation | None:

@@ -110,7 +110,7 @@ class Stage(Protocol):
         ...
 
     def named(self, station: int, node: int, command: do.Command) -> do.Command:
-        """Return what a node makes of a command that an operator names in the words of the station's version. Raises `TurnedAway`."""
+        """Return what a node makes of a command named in the words of the version. Raises `TurnedAway`."""
         ...
 
     async def folded(self, station: int) -> Folded:

@@ -200,10 +200,10 @@ async def say(
 
     In a payload `NOW` stands for the station's time; `number` begins the message ids.
     """
-    for at, (action, payload) in enumerate(messages, 1):
+    for action, payload in messages:
         told = stage.station(station)
         text = payload.replace("NOW", told.time())
-        told.send_raw(f'[2,"{number}-{at}","{action}",{text}]')
+        told.send_raw(f'[2,"{number}-{stage.new_request()}","{action}",{text}]')
         await asyncio.sleep(every_s)
 
 

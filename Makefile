@@ -7,7 +7,7 @@ JOBS ?=
 # Many tests wait for sockets and processes: half as many workers again as there are cores.
 WORKERS ?= $(shell $(PYTHON) -c 'import os; print(max(2, (os.cpu_count() or 1) * 3 // 2))')
 
-.PHONY: help run test lint types prove bench serverbench capacity growth kills breaks faults fuzz attackers storm day seeds picture pins clean worlds nightly wheel prove-outside slow mutate
+.PHONY: help run test lint types prove bench serverbench capacity growth kills breaks faults fuzz attackers storm day seeds picture pins clean worlds nightly wheel prove-outside slow soak choices mutate
 
 help:  ## show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -61,6 +61,9 @@ bench: serverbench  ## the figures, side by side with a peer in one run
 	$(BIN)/python loadtests/bench/bench_store.py
 	$(BIN)/python loadtests/bench/bench_search.py
 
+choices: $(VENV)/run.stamp  ## heartbeats, snapshots, residency and timers, each choice run: docs/choices.md
+	$(BIN)/python -m interlock.scenarios.explore.choices docs/choices.md
+
 serverbench: $(VENV)/dev.stamp  ## of these, CPU per call on real sockets, durable, beside ocpp and ocpp-rpc without storage
 	$(BIN)/python loadtests/bench/bench_server.py
 
@@ -88,13 +91,16 @@ faults: $(VENV)/dev.stamp  ## full disks, failing disks, databases that restart 
 fuzz: $(VENV)/dev.stamp  ## a million bad frames in process, 50,000 over sockets
 	$(BIN)/python loadtests/damage/fuzz_frames.py
 
-attackers: $(VENV)/dev.stamp  ## 20 attackers beside 500 good stations: what those notice, and what it costs
+attackers: $(VENV)/dev.stamp  ## 20 attackers beside 500 good stations, alone and attacked in turn: what those notice, and what it costs
 	$(BIN)/python loadtests/damage/attackers.py
+
+soak: $(VENV)/dev.stamp  ## half an hour of coming and going: memory, descriptors, tasks, threads and WAL must stay flat
+	$(BIN)/python loadtests/damage/soak.py
 
 storm: $(VENV)/dev.stamp  ## 5,000 charging stations lose the CSMS at once, and come back
 	$(BIN)/python loadtests/damage/storm.py
 
-nightly: slow prove seeds mutate kills breaks faults fuzz storm day bench  ## the campaigns and figures that are too long for the gate (hours)
+nightly: slow prove seeds kills breaks faults fuzz storm day bench attackers soak mutate  ## the campaigns and figures that are too long for the gate (hours)
 
 day: $(VENV)/run.stamp  ## a day of 1,000 stations, timed
 	$(BIN)/interlock run day-of-1000 --out $(OUT)/day

@@ -23,18 +23,19 @@ class Bucket:
         self.at = now
         return self.level
 
-    def owe(self, now: float) -> float:
-        """Take one token, on credit if there is none; return the seconds until the debt is paid."""
-        self.level = self.fill(now) - 1.0
+    def owe(self, now: float, tokens: float = 1.0) -> float:
+        """Take tokens, on credit if there are too few; return the seconds until the debt is paid."""
+        self.level = self.fill(now) - tokens
         return max(0.0, -self.level / self.rate)
 
     def give(self) -> None:
         """Put a token back."""
         self.level = min(self.burst, self.level + 1.0)
 
-    def take(self, now: float) -> float:
-        """Take one token; return the seconds until there is one, 0 when it was there."""
-        if self.fill(now) >= 1.0:
-            self.level -= 1.0
+    def take(self, now: float, tokens: float = 1.0) -> float:
+        """Take tokens, no more than it holds when full; return the seconds until they are there, 0 when they were."""
+        tokens = max(1.0, min(tokens, self.burst))
+        if self.fill(now) >= tokens:
+            self.level -= tokens
             return 0.0
-        return (1.0 - self.level) / self.rate
+        return (tokens - self.level) / self.rate

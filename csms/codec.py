@@ -17,6 +17,7 @@ import msgspec
 from interlock.csms.domain import commands as do
 from interlock.csms.domain import events as ev
 from interlock.csms.domain.connectors import Place
+from interlock.csms.domain.readings import Reading
 from interlock.csms.domain.station import Connector, Pending, Phase, Station, Transaction
 from interlock.csms.upcast import UPCASTERS, Upcaster
 
@@ -101,6 +102,7 @@ _decoders: dict[str, Callable[[bytes], Any]] = {
     name: msgspec.json.Decoder(event).decode for name, event in _TYPES.items() if event is not ev.CommandRequested
 }
 _requested = msgspec.json.Decoder(_Requested).decode
+_sampled_of = msgspec.json.Decoder(_Sampled).decode
 _plain = msgspec.json.Decoder().decode
 
 
@@ -132,15 +134,22 @@ def _sampled(event: ev.MeterSampled) -> _Sampled:
         event.energy_wh,
         event.power_w,
         event.voltage_v,
-        tuple(
-            [
-                _Reading(
-                    *(one.value, one.measurand, one.phase, one.location),
-                    *(one.context, one.unit, one.format, one.multiplier),
-                )
-                for one in event.readings
-            ]
-        ),
+        tuple([_Reading(*one) for one in event.readings]),
+    )
+
+
+def _decode_sampled(data: bytes) -> ev.MeterSampled:
+    stored = _sampled_of(data)
+    readings = tuple([Reading(*msgspec.structs.astuple(one)) for one in stored.readings])
+    return ev.MeterSampled(
+        stored.at,
+        stored.evse,
+        stored.transaction_id,
+        stored.sampled_at,
+        stored.energy_wh,
+        stored.power_w,
+        stored.voltage_v,
+        readings,
     )
 
 
@@ -152,6 +161,8 @@ def decode(name: str, data: bytes, upcasters: Mapping[str, tuple[str, Upcaster]]
             return decode(newer, _encode(upcast(_plain(data))), upcasters)
         if name == REQUESTED:
             return _decode_requested(data)
+        if name == NAMES[ev.MeterSampled]:
+            return _decode_sampled(data)
         decoder = _decoders.get(name)
         if decoder is None:
             raise CodecError(f"no event is called {name!r}")

@@ -40,7 +40,7 @@ class Connection:
         self.epoch = 0
         self.registration = ""
         """What the station was last told at boot; empty until a frame arrived."""
-        self.endpoint = node.endpoint_class(dialect.CODES)
+        self.endpoint = node.endpoint_class(dialect.CODES, lenient=node.settings.acceptance != "strict")
         self.open = True
         self._timer: asyncio.TimerHandle | None = None
         self._inbox: deque[str] = deque()
@@ -56,7 +56,6 @@ class Connection:
         self.ping: Callable[[], None] | None = None
         """Asks the other side for a pong; None where the transport cannot."""
         self._sign: asyncio.Future[None] | None = None
-        self._spoke = False
         self._turn = node.turn(station)
 
     @property
@@ -71,7 +70,6 @@ class Connection:
         self._inbox.append(frame)
         if self.epoch == 0:  # it is not decided yet whose this is: somebody speaks in the station's name
             self.node.presence.heard(self.station, self.node.clock.now())
-        self._spoke = True
         self._signed()
         self._wake()
 
@@ -94,13 +92,6 @@ class Connection:
         if self._sign is sign:
             self._sign = None
         return sign.done() and self._hung_up is None
-
-    async def speaks(self) -> bool:
-        """Wait for the first frame; False when the transport is gone without one."""
-        while not self._spoke and self._hung_up is None:
-            self._waiting = asyncio.get_running_loop().create_future()
-            await self._waiting
-        return self._spoke
 
     def _signed(self) -> None:
         if self._sign is not None and not self._sign.done():
@@ -166,7 +157,6 @@ class Connection:
 
     async def _receive(self, frame: str) -> None:
         node = self.node
-        self._spoke = True
         now = node.clock.now()
         notice = self.endpoint.receive(frame, now)
         try:
@@ -229,6 +219,8 @@ class Connection:
                 report = self.dialect.report(called.action, called.payload)
             else:
                 report, deviations = self.dialect.accepted(called.action, called.payload)
+                if called.odd:
+                    deviations = (rp.Deviation(called.action, "", called.odd, ocppj.ODD[called.odd]), *deviations)
         except NotAcceptable as error:
             await self.node.refused(self.station, called, error.code, error.why)
             self.endpoint.fail(called.message_id, error.code, error.why)

@@ -138,7 +138,9 @@ class Dispatcher:
                 strict = self.settings.acceptance == "strict"
                 answer = dialect.answer(pending.command, notice.payload, strict=strict)
             except NotAcceptable as error:
-                await self.unsettled(station, command_id, f"answer not understood: {error.why[:80]}", forgotten)
+                # The status and no more of it: a secret may be in the rest.
+                said = ocppj.shown({"status": notice.payload.get("status")})[:80]
+                await self.unsettled(station, command_id, f"answer not understood: {error.why[:80]}: {said}", forgotten)
                 return
         await self.outcome(station, command_id, answer, forgotten)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 from weakref import WeakValueDictionary
 
@@ -25,6 +25,7 @@ from interlock.csms.domain.station import Known, Refusal, Rules, Station
 from interlock.csms.domain.tokens import Tokens
 from interlock.csms.handle import STATION_STREAM, Handler, Observe, Unreachable, station_of, unobserved
 from interlock.csms.noted import MALFORMED, REFUSED
+from interlock.csms.peers import Peers
 from interlock.csms.presence import Presence
 from interlock.csms.settings import Settings
 from interlock.csms.store import NOT_DURABLE, EventStore, NewEvent, StoredEvent
@@ -85,6 +86,7 @@ class Csms:
         self.handler = self.handler_class(name, store, clock, ids, settings, rules, reach, observe, alarm)
         self.dispatcher = self.dispatcher_class(self.handler, self.connections, self.spawn, self.supervisor)
         self.presence = self.presence_class(self.handler, self.spawn, self.supervisor)
+        self.peers = Peers(name, store, self.connections, self.supervisor, settings.takeover_s)
         self.tokens = Tokens()
         self._guesses: dict[str, Bucket] = {}
         self._lookups: dict[str, Bucket] = {}
@@ -109,6 +111,7 @@ class Csms:
         await self.store.claim(self.name)
         self.store.ending.on_end(self._store_ended)
         self._unsubscribe = self.store.subscribe(self._committed)
+        self.peers.start()
         await self.read_tokens()
         stations = [station_of(stream) for stream in await self.store.streams("station-")]
         recovered: list[str] = []
@@ -161,6 +164,7 @@ class Csms:
         if self.settings.snapshot_on_stop:
             await self.handler.snapshot_changed()
         self._unsubscribe()
+        self.peers.close()
 
     def _snapshot_later(self, every_s: float) -> None:
         def due() -> None:
@@ -229,7 +233,7 @@ class Csms:
         """Decide whether a new connection counts: not while an older one answers, unless the new one is proven.
 
         An older connection that gives no sign of life when it is asked has lost its station, whatever TCP knows. One
-        that the log says is another node's cannot be asked: then the new one has to speak first.
+        that the log says is another node's is asked there.
         """
         while not connection.proven:
             older = self.connections.get(connection.station)
@@ -237,7 +241,8 @@ class Csms:
                 return True
             if older is None:
                 state = (await self.handler.load(connection.station)).state
-                return not state.online or state.node == self.name or await connection.speaks()
+                here = not state.online or state.node == self.name
+                return here or not await self.peers.alive(connection.station, state.node)
             if await older.answers(self.settings.takeover_s):
                 return False
             if self.connections.get(connection.station) in (None, older):
@@ -277,7 +282,8 @@ class Csms:
         elif isinstance(report, (rp.Authorize, rp.Transfer)):
             _, reply = self._reported(Station(), report)
             if isinstance(report, rp.Authorize):
-                reply = rp.Reply(self._unless_guessing(station, reply.status))
+                word = self._unless_guessing(station, reply.status)
+                reply = reply if word == reply.status else rp.Reply(word)
         else:
             if isinstance(report, (rp.Meter, rp.Start, rp.Update, rp.Stop)) and report.samples:
                 await self._sampled(station, report)
@@ -328,7 +334,7 @@ class Csms:
 
     def _reported(self, state: Station, report: rp.Report) -> tuple[facts.Facts, rp.Reply]:
         token = getattr(report, "id_token", None)
-        return facts.reported(
+        found, reply = facts.reported(
             state,
             report,
             self.clock.at(),
@@ -336,6 +342,8 @@ class Csms:
             authorization=self.tokens.get(token, self.settings.unknown_tokens) if token else "Accepted",
             new_transaction_id=str(self.ids.transaction_id()) if isinstance(report, rp.Start) else "",
         )
+        parent = self.tokens.parent(token) if token else None
+        return found, reply if parent is None else replace(reply, parent=parent)
 
     def _unless_guessing(self, station: str, status: str) -> str:
         """Answer a card. To a station that shows one wrong card after another, every card is Invalid for a while."""
@@ -415,7 +423,7 @@ class Csms:
         """Say how a token is answered from now on."""
         event = ev.TokenRegistered(self.clock.at(), id_token, status, parent)
         await self.handler.durable(TOKENS, [NewEvent(self.ids.event_id(), *codec.encode(event))], None)
-        self.tokens[id_token] = status
+        self.tokens.register(id_token, status, parent)
 
     async def read_tokens(self) -> None:
         """Fold the token stream."""
@@ -426,7 +434,7 @@ class Csms:
         for one in stored:
             event = codec.decode(one.type, one.data)
             if isinstance(event, ev.TokenRegistered):
-                self.tokens[event.id_token] = event.status
+                self.tokens.register(event.id_token, event.status, event.parent)
 
 
 def _once(event: ev.StationEvent) -> Callable[[Station], tuple[facts.Facts, None]]:

@@ -55,7 +55,7 @@ class Noted:
         for one in found:
             kind = self._bounded(station, Kind(DEVIATION, one.action, one.member, one.rule))
             if not self._known(station, kind):
-                event = ev.DeviationRecorded(self._at(), kind.action, kind.member, kind.rule, one.clause)
+                event = ev.DeviationRecorded(self._at(), kind.action, kind.member, kind.rule, one.clause, one.example)
                 await self._keep(station, kind, event)
 
     async def anomaly(self, station: str, what: str, why: str, detail: str, action: str = "") -> None:

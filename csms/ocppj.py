@@ -21,6 +21,8 @@ DEPTH_LIMIT = 32
 """Deepest nesting that is read."""
 ID_LIMIT = 36
 """Longest message id OCPP-J allows (1.6 section 4.1.4)."""
+ODD_ID_LIMIT = 255
+"""Longest message id of a CALL that is answered all the same."""
 DESCRIPTION_LIMIT = 255
 """Longest error description OCPP-J allows (1.6 section 4.2.3)."""
 CODE_LIMIT = 50
@@ -49,12 +51,23 @@ class Codes(msgspec.Struct, frozen=True):
     """The message id of the CALLERROR to a CALL whose own cannot be read; None sends none."""
 
 
-class CallReceived(msgspec.Struct, frozen=True):
-    """The peer asks: answer with `answer` or `fail`."""
+ODD = {
+    "JSON": "RFC 8259 7, 8.1",
+    "message id": "OCPP-J 1.6 4.1.4, 2.0.1 part 4 4.1.4",
+    "elements of a CALL": "OCPP-J 1.6 4.2.1, 2.0.1 part 4 4.2.1",
+}
+"""What may be wrong with the frame of a CALL that is read leniently, and by which clause."""
+MessageId = str | int
+"""Of a CALL that was received: a text, though some peers send a number, which has to come back as one."""
 
-    message_id: str
+
+class CallReceived(msgspec.Struct, frozen=True):
+    """The peer asks: answer with `answer` or `fail`. `odd` is what is wrong with a frame that was read leniently."""
+
+    message_id: MessageId
     action: str
     payload: dict[str, Any]
+    odd: str = ""
 
 
 class Answered(msgspec.Struct, frozen=True):
@@ -99,10 +112,11 @@ class _Call(msgspec.Struct, frozen=True):
 class Endpoint:
     """One side of one connection."""
 
-    __slots__ = ("_outbox", "_outstanding", "_waiting", "codes")
+    __slots__ = ("_odd", "_outbox", "_outstanding", "_waiting", "codes", "lenient")
 
-    def __init__(self, codes: Codes | None = None) -> None:
-        self.codes = codes or Codes()
+    def __init__(self, codes: Codes | None = None, *, lenient: bool = False) -> None:
+        self.codes, self.lenient = codes or Codes(), lenient
+        self._odd = ""
         self._outbox: list[str] = []
         self._waiting: deque[_Call] = deque()
         self._outstanding: _Call | None = None
@@ -120,13 +134,18 @@ class Endpoint:
         try:
             if frame.count("[") + frame.count("{") > DEPTH_LIMIT and _too_deep(frame):
                 return Malformed(f"nested deeper than {DEPTH_LIMIT}")
-            message = self.read(frame)
+            message = self._json(frame)
         except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
             return self._no_id(_LIKE_A_CALL.match(frame) is not None, f"not JSON: {error}")
+        if self.lenient:
+            message = self._whole_call(message)
         if type(message) is not list or len(message) < 3:
             return Malformed("not an array of at least three elements")
         kind, message_id = message[0], message[1]
         if type(message_id) is not str or not 0 < len(message_id) <= ID_LIMIT:
+            if self.lenient and type(kind) is int and kind == 2 and _can_be_answered(message_id):
+                self._odd = "message id"
+                return self._call_received(message_id, message)
             is_call = type(kind) is int and kind == 2
             return self._no_id(is_call, "message id is not a string of 1 to 36 characters")
         if type(kind) is not int:
@@ -154,11 +173,39 @@ class Endpoint:
             self.fail(self.codes.no_id, self.codes.not_a_call, why)
         return Malformed(why)
 
-    def _call_received(self, message_id: str, message: list[Any]) -> Notice:
+    def _json(self, frame: str) -> Any:
+        self._odd = ""
+        try:
+            return self.read(frame)
+        except (msgspec.DecodeError, UnicodeError):
+            mended = json_of(frame) if self.lenient else frame
+            if mended == frame:
+                raise
+            self._odd = "JSON"
+            if len(mended) > FRAME_LIMIT:
+                raise
+            return self.read(mended)
+
+    def _whole_call(self, message: Any) -> Any:
+        """Return a CALL with four elements and an object as payload, where it is clear what they are."""
+        if type(message) is not list or not 3 <= len(message) <= 8 or type(message[0]) is not int or message[0] != 2:
+            return message
+        if len(message) == 4 and type(message[3]) is dict:
+            return message
+        payload = message[3] if len(message) > 3 else None
+        if type(payload) is list and len(payload) == 1:
+            payload = payload[0]
+        elif payload is None or payload == []:
+            payload = {}
+        if type(payload) is dict:
+            self._odd = "elements of a CALL"
+        return [*message[:3], payload]
+
+    def _call_received(self, message_id: MessageId, message: list[Any]) -> Notice:
         if len(message) != 4 or type(message[2]) is not str or type(message[3]) is not dict:
             self.fail(message_id, self.codes.not_a_call, "a CALL is [2, id, action, {...}]")
             return Malformed("CALL is not [2, id, action, {...}]")
-        return CallReceived(message_id, message[2], message[3])
+        return CallReceived(message_id, message[2], message[3], self._odd)
 
     def _settles(self, message_id: str) -> bool:
         if self._outstanding is None or self._outstanding.message_id != message_id:
@@ -168,11 +215,11 @@ class Endpoint:
 
     # --- out ---
 
-    def answer(self, message_id: str, payload: dict[str, Any]) -> None:
+    def answer(self, message_id: MessageId, payload: dict[str, Any]) -> None:
         """Queue the CALLRESULT to a CALL."""
         self._outbox.append(_encode((3, message_id, payload)).decode())
 
-    def fail(self, message_id: str, code: str, description: str) -> None:
+    def fail(self, message_id: MessageId, code: str, description: str) -> None:
         """Queue the CALLERROR to a CALL."""
         self._outbox.append(_encode((4, message_id, code, description[:DESCRIPTION_LIMIT], {})).decode())
 
@@ -230,6 +277,31 @@ class Endpoint:
         self._outstanding = None
         self._waiting.clear()
         return gone
+
+
+def _can_be_answered(message_id: Any) -> bool:
+    """Tell whether an id that is none can come back as it is."""
+    if type(message_id) is str:
+        return 0 < len(message_id) <= ODD_ID_LIMIT
+    return type(message_id) is int and abs(message_id) < 2**63
+
+
+_TEXT = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
+_CONTROL = re.compile(r"[\x00-\x1f]")
+_ESCAPE = re.compile(
+    r"(\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\[^u])|\\u[dD][89a-fA-F][0-9a-fA-F]{2}"
+)
+
+
+def json_of(frame: str) -> str:
+    """Return a frame without what embedded senders put around and into JSON, and what has one reading only.
+
+    That is a byte-order mark, NULs behind it, bare control characters in a text, and half a UTF-16 pair (RFC 8259
+    sections 7 and 8).
+    """
+    plain = frame.encode("utf-8", "replace").decode().strip("\ufeff\x00 \t\r\n")
+    plain = _TEXT.sub(lambda text: _CONTROL.sub(lambda one: f"\\u{ord(one[0]):04x}", text[0]), plain)
+    return _ESCAPE.sub(lambda one: one[1] or "\\ufffd", plain)
 
 
 _LIKE_A_CALL = re.compile(r"\s*+\[\s*+2\s*+,")

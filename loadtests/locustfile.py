@@ -64,6 +64,8 @@ def _options(parser: Any) -> None:
     add("--cert", default="", help="wss: the stations' own certificate, as PEM")
     add("--key", default="", help="wss: its private key, as PEM")
     add("--insecure", action="store_true", default=False, help="wss: trust any certificate")
+    add("--headers", default="{}", help="More headers as JSON", is_secret=True, env_var="INTERLOCK_HEADERS")
+    add("--ids", default="", help="Ids of the stations it knows, with commas", env_var="INTERLOCK_IDS")
     add("--reproduce", default="", help="The command line to show", include_in_web_ui=False)
     add("--progress", action="store_true", default=False, help="Print a line of JSON now and then")
 
@@ -76,6 +78,8 @@ class Run:
     refused: str | None = None
     expected = 0
     summary: dict[str, Any] | None = None
+    took_s = 0.0
+    """How long the load lasted."""
     stats: Any = None
 
 
@@ -170,6 +174,8 @@ def _plan(environment: Any) -> Plan:
         cert=options.cert,
         key=options.key,
         insecure=options.insecure,
+        headers=json.loads(options.headers),
+        ids=tuple(options.ids.split(",")) if options.ids else (),
         reproduce=options.reproduce or _again(options, environment.host),
     )
 
@@ -214,6 +220,7 @@ def _stopped(environment: Any, **_: Any) -> None:
         return
     if Run.parts is None or Run.summary is not None:
         return
+    Run.took_s = time.time() - Plan(**json.loads(environment.parsed_options.plan)).began
     if isinstance(runner, MasterRunner):
         _collect(runner, Run.parts)
     elif record is not None:
@@ -263,7 +270,7 @@ def _collect(runner: Any, parts: Parts) -> None:
 def _judge(environment: Any, parts: Parts) -> None:
     plan = Plan(**json.loads(environment.parsed_options.plan))
     control = control_of(plan.control) if Run.refused is None else None
-    summary = finish(plan, parts, Run.expected, control)
+    summary = finish(plan, parts, Run.expected, control, Run.took_s if plan.seconds else None)
     summary["refused"] = Run.refused
     Run.summary, Run.stats = summary, environment.stats
     environment.process_exit_code = {"PASS": 0, "FAIL": 1}.get(summary["verdict"], 3)

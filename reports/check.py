@@ -154,7 +154,7 @@ def _label(text: str) -> str:
         parts = msgspec.json.decode(text)
         kind = {2: "", 3: "answer ", 4: "error "}[parts[0]]
         return f"{kind}{parts[2] if parts[0] != 3 else ''} {msgspec.json.encode(parts[-1]).decode()}"
-    except (msgspec.MsgspecError, LookupError, TypeError):
+    except (msgspec.MsgspecError, LookupError, TypeError, RecursionError):
         return text
 
 

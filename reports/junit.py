@@ -9,8 +9,11 @@ from typing import Any
 from interlock.reports.run import clean, violations
 
 
-def junit(verdicts: Sequence[dict[str, Any]], seconds: Sequence[float] = ()) -> str:
-    """Return JUnit XML for the `verdict.json` contents of several runs, and how long each took."""
+def junit(verdicts: Sequence[dict[str, Any]], seconds: Sequence[float] = (), meant: Sequence[bool] = ()) -> str:
+    """Return JUnit XML for the `verdict.json` contents of several runs, and how long each took.
+
+    `meant` says which of them have to fail: these are skipped when they did, and fail when they passed.
+    """
     root = ET.Element("testsuites", name="interlock")
     suites: dict[str, ET.Element] = {}
     for number, verdict in enumerate(verdicts):
@@ -24,7 +27,7 @@ def junit(verdicts: Sequence[dict[str, Any]], seconds: Sequence[float] = ()) -> 
         properties = ET.SubElement(case, "properties")
         for key, value in (("seed", seed), ("csms", csms), ("reproduce", clean(verdict.get("reproduce") or ""))):
             ET.SubElement(properties, "property", name=key, value=value)
-        _result(case, verdict)
+        _result(case, verdict, meant=number < len(meant) and meant[number])
     for element in [*suites.values(), root]:
         cases = list(element.iter("testcase"))
         element.set("tests", str(len(cases)))
@@ -36,11 +39,16 @@ def junit(verdicts: Sequence[dict[str, Any]], seconds: Sequence[float] = ()) -> 
     return '<?xml version="1.0" encoding="utf-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"
 
 
-def _result(case: ET.Element, verdict: dict[str, Any]) -> None:
+def _result(case: ET.Element, verdict: dict[str, Any], *, meant: bool) -> None:
     again = f"again: {clean(verdict.get('reproduce') or '')}"
     match verdict.get("verdict"):
+        case "PASS" if meant:
+            ET.SubElement(case, "failure", message="passed although it was expected to fail", type="unexpected")
         case "PASS":
             return
+        case "FAIL" if meant:
+            ids = ", ".join(dict.fromkeys(clean(one["id"]) for one, _ in violations(verdict)))
+            ET.SubElement(case, "skipped", message=f"expected to fail: {ids}")
         case "NOT_APPLICABLE":
             ET.SubElement(case, "skipped", message=f"not applicable: {_reason(verdict)}")
         case "INCONCLUSIVE":

@@ -65,6 +65,8 @@ def read_run(directory: Path) -> Run:
     """Read a run directory, or raise `RunUnreadable`."""
     if not directory.is_dir():
         raise RunUnreadable(f"{directory} is not a folder; give the folder of a run, with run.json in it")
+    if not (directory / "run.json").exists():
+        raise RunUnreadable(f"{directory} holds no run: give a folder with run.json in it, or suite.json for several")
     about = read_object(directory / "run.json")
     if about.get("schema") != SCHEMA:
         raise RunUnreadable(

@@ -84,6 +84,26 @@ def pytest_collection_modifyitems(
     yield
 
 
+@pytest.fixture
+def interlock_station(tmp_path: Path) -> Any:
+    """Check a station, as `interlock check station` does: a function of cases; see `live.checked.check_station`."""
+    from functools import partial
+
+    from interlock.scenarios.live.checked import check_station
+
+    return partial(check_station, tmp_path / "interlock-station")
+
+
+@pytest.fixture
+def interlock_csms(tmp_path: Path) -> Any:
+    """Check a CSMS, as `interlock check csms` does: a function of URL and cases; see `live.checked.check_csms`."""
+    from functools import partial
+
+    from interlock.scenarios.live.checked import check_csms
+
+    return partial(check_csms, tmp_path / "interlock-csms")
+
+
 class Library(pytest.Collector):
     """The library as a node of the collection tree."""
 
@@ -133,17 +153,20 @@ class ScenarioItem(pytest.Item):
 
         from interlock import reports
         from interlock.scenarios.judge.verdict import Verdict
-        from interlock.scenarios.live.target_run import against
+        from interlock.scenarios.live.reach import Reach
+        from interlock.scenarios.live.target_run import Again, against
         from interlock.scenarios.record.history import History
         from interlock.scenarios.refused import Refused
+        from interlock.simulator.network.address import NoAddress, parse
 
         target, control = (str(self.config.getoption(f"--interlock-{name}")) for name in ("target", "control"))
         kept = self.config.getoption("--interlock-out")
         with tempfile.TemporaryDirectory() as folder:
             try:
-                [done] = against(target, control, [self.job], kept or Path(folder), lambda job: False)
-            except Refused as error:
-                raise ScenarioFailed(error.sentence) from None
+                out, again = kept or Path(folder), Again(target, control)
+                [done] = against(Reach(parse(target)), again, [self.job], out, lambda job: False)
+            except (Refused, NoAddress) as error:
+                raise ScenarioFailed(getattr(error, "sentence", str(error))) from None
             self.user_properties.append(("interlock_seed", self.job.seed))
             self.user_properties.append(("interlock_verdict", done.word.name))
             if done.word in (Verdict.NOT_APPLICABLE, Verdict.INCONCLUSIVE):

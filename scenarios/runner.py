@@ -68,12 +68,16 @@ class Outcome:
 
 
 def csms_class(name: str) -> type[Csms]:
-    """Return the CSMS called `name`: the reference or a specimen."""
+    """Return the CSMS called `name`: the reference, a specimen, or the class that `FILE.py:CLASS` names."""
     if name == REFERENCE:
         return Csms
+    if ".py:" in name:
+        return _designed(name)
     found = specimens().get(name)
     if found is None:
-        raise Unknown(f"no CSMS is called {name!r}{nearest(name, (REFERENCE, *specimens()))}; see `list specimens`")
+        raise Unknown(
+            f"no CSMS is called {name!r}{nearest(name, (REFERENCE, *specimens()), 'interlock list specimens')}"
+        )
     return found.csms
 
 
@@ -86,8 +90,13 @@ def scenario(name: str) -> Scenario:
         return _loaded(Path(name).resolve(), name)
     found = scenarios().get(name)
     if found is None:
-        raise Unknown(f"no scenario is called {name!r}{nearest(name, scenarios())}; see `interlock list scenarios`")
+        raise Unknown(f"no scenario is called {name!r}{nearest(name, scenarios(), 'interlock list scenarios')}")
     return found
+
+
+@cache
+def _designed(name: str) -> type[Csms]:
+    return scenario_file.design(name)
 
 
 @cache
@@ -95,10 +104,12 @@ def _loaded(path: Path, shown: str) -> Scenario:
     return scenario_file.load(path, shown)
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
-    """Return `; did you mean ...?` with the known name most like `name`, or nothing when none is."""
+def nearest(name: str, known: Iterable[str], listing: str = "") -> str:
+    """Return `; did you mean ...?` with the known name most like `name`; when none is, the command that lists them."""
     found = difflib.get_close_matches(name.lower(), list(known), n=1, cutoff=0.6)
-    return f"; did you mean {found[0]}?" if found else ""
+    if found:
+        return f"; did you mean {found[0]}?"
+    return f"; see `{listing}`" if listing else ""
 
 
 def reproduce(job: Job) -> str:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import importlib.util
 from dataclasses import MISSING, fields, is_dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
+from interlock.csms.node import Csms
 from interlock.scenarios.spec import Scenario, Step
 
 
@@ -17,8 +19,32 @@ class Unloadable(Exception):
 def load(path: Path, shown: str | None = None) -> Scenario:
     """Return the `SCENARIO` a Python file defines. Executes the file; messages call it `shown`."""
     shown = shown or str(path)
+    found = getattr(execute(path, shown, "scenario "), "SCENARIO", None)
+    if not isinstance(found, Scenario):
+        raise Unloadable(f"{shown} defines no SCENARIO")
+    return found
+
+
+def design(name: str) -> type[Csms]:
+    """Return the class that `PATH.py:CLASS` names, a subclass of the reference. Executes the file."""
+    shown, _, wanted = name.rpartition(":")
+    module = execute(Path(shown).resolve(), shown)
+    found = getattr(module, wanted, None)
+    if isinstance(found, type) and issubclass(found, Csms):
+        return found
+    there = sorted(
+        key
+        for key, value in vars(module).items()
+        if isinstance(value, type) and issubclass(value, Csms) and value is not Csms
+    )
+    has = f"its subclasses of Csms are {', '.join(there)}" if there else "it has no subclass of interlock's Csms"
+    raise Unloadable(f"{shown} defines no CSMS called {wanted}; {has}")
+
+
+def execute(path: Path, shown: str, what: str = "") -> ModuleType:
+    """Return the module that a file is. Raises `Unloadable`; its message calls the file `shown`."""
     if not path.is_file():
-        raise Unloadable(f"there is no scenario file {shown}")
+        raise Unloadable(f"there is no {what}file {shown}")
     spec = importlib.util.spec_from_file_location(path.stem, path)
     if spec is None or spec.loader is None:
         raise Unloadable(f"{shown} is no Python file")
@@ -27,10 +53,7 @@ def load(path: Path, shown: str | None = None) -> Scenario:
         spec.loader.exec_module(module)
     except Exception as error:
         raise Unloadable(f"{shown} cannot be loaded: {type(error).__name__}: {error}") from None
-    found = getattr(module, "SCENARIO", None)
-    if not isinstance(found, Scenario):
-        raise Unloadable(f"{shown} defines no SCENARIO")
-    return found
+    return module
 
 
 def source(spec: Scenario, story: str) -> str:

@@ -46,6 +46,16 @@ class StationClock:
             return (at + OFFSET).isoformat(timespec="milliseconds") + "+02:00"
         return at.isoformat(timespec=self._spec.written) + "Z"
 
+    def until(self, text: str, now: float) -> float | None:
+        """Return the seconds from now to a time, negative for one that is past; None for a text that is no time."""
+        try:
+            at = datetime.fromisoformat(text.upper())
+        except ValueError:
+            return None
+        if at.tzinfo is not None:
+            at = at.astimezone(UTC).replace(tzinfo=None)
+        return (at - EPOCH).total_seconds() - now - self.skew_s(now)
+
     def step(self, seconds: float) -> None:
         """Move the clock by `seconds`, forwards or back."""
         self._skew_s += seconds

@@ -17,13 +17,15 @@ if TYPE_CHECKING:
 class Delivery:
     """The power path of one EVSE. `filled()` is called when the vehicle stops drawing."""
 
-    __slots__ = ("_filled", "_full", "_offered_w", "_since", "_station", "contactor", "meter", "vehicle")
+    __slots__ = ("_filled", "_full", "_offered_w", "_since", "_station", "contactor", "limit_w", "meter", "vehicle")
 
     def __init__(self, station: Station, number: int, meter_wh: int, filled: Callable[[], None]) -> None:
         self._station, self._filled = station, filled
         self.contactor = Contactor(station.station_id, number, station.observe)
         self.meter = Meter(meter_wh)
         self.vehicle: Vehicle | None = None
+        self.limit_w: float | None = None
+        """What it may offer at most, as it was told; None: all it can."""
         self._offered_w = 0.0
         self._since = 0.0
         self._full: Timer | None = None
@@ -50,8 +52,16 @@ class Delivery:
     def flow(self) -> None:
         """Let energy flow, from now on at the voltage there is now."""
         self._since = self._station.env.now
-        self._offered_w = self._station.spec.max_power_w * self._station.power.volts / NOMINAL_V
+        offered_w = self._station.spec.max_power_w * self._station.power.volts / NOMINAL_V
+        self._offered_w = offered_w if self.limit_w is None else min(offered_w, self.limit_w)
         self._watch_full()
+
+    def limit(self, limit_w: float | None) -> None:
+        """Offer no more than this from now on."""
+        self.count()
+        self.limit_w = limit_w
+        if self.contactor.closed:
+            self.flow()
 
     def voltage_changed(self) -> None:
         """Go on at another voltage."""

@@ -27,6 +27,7 @@ class Evse:
         "_asking",
         "_delivery",
         "_finished",
+        "_lock_failed",
         "_next_operative",
         "_starting",
         "awaited",
@@ -35,6 +36,7 @@ class Evse:
         "locks",
         "number",
         "operative",
+        "reserved",
         "session",
         "station",
     )
@@ -48,7 +50,10 @@ class Evse:
         self.session: Session | None = None
         self.awaited: Awaited | None = None
         self.operative = True
+        self.reserved = False
+        """Whether it is kept for somebody; for whom, the controller knows."""
         self.error: str | None = None
+        self._lock_failed = False
         self._starting = False
         self._finished = False
         self._asking = False
@@ -93,14 +98,15 @@ class Evse:
         charging = self.session is not None
         vehicle = self.vehicle
         return Circumstances(
-            faulted=self.effect == "ends" or (self.effect == "suspends" and not charging),
+            faulted=self.effect == "ends" or self._lock_failed or (self.effect == "suspends" and not charging),
             charging=charging,
-            suspended_by_station=not self.contactor.closed,
+            suspended_by_station=not self.contactor.closed or self._delivery.limit_w == 0.0,
             suspended_by_vehicle=vehicle is not None and vehicle.full,
             plugged=vehicle is not None,
             finished=self._finished,
             awaited=self.awaited is not None,
             operative=self.operative,
+            reserved=self.reserved,
         )
 
     def refresh(self) -> None:
@@ -149,14 +155,29 @@ class Evse:
         """Show a card: ends the own session, or asks for a new one. Return whether the reader took it."""
         session = self.session
         if session is not None:
-            if session.id_token.casefold() != id_token.casefold():
-                return False
-            self.end("local", "driver", id_token=id_token)
-            return True
+            if session.id_token.casefold() == id_token.casefold():
+                self.end("local", "driver", id_token=id_token)
+                return True
+            return self._other_card(session, id_token)
         if self._asking or self.awaited is not None or self.refuses_start():
             return False
         self._asking = True
         self.station.controller.authorize(self, id_token, lambda accepted: self._authorized(id_token, accepted))
+        return True
+
+    def _other_card(self, session: Session, id_token: str) -> bool:
+        """Let another card of the driver's group end the session."""
+
+        def decided(may: bool) -> None:
+            self._asking = False
+            if may and self.session is session:
+                self.end("local", "driver", id_token=id_token)
+
+        controller = self.station.controller
+        if self._asking or not controller.asks_who_may_end(session):
+            return False
+        self._asking = True
+        controller.may_end(self, session, id_token, decided)
         return True
 
     def _authorized(self, id_token: str, accepted: bool) -> None:
@@ -174,7 +195,7 @@ class Evse:
     def refuses_start(self) -> bool:
         """Whether no session can be asked for here now, one that runs or is awaited apart."""
         station = self.station
-        broken = self.effect in ("ends", "suspends") or station.power.under
+        broken = self.effect in ("ends", "suspends") or self._lock_failed or station.power.under
         return broken or self.locks.moving or not self.operative or not station.has_slot(self)
 
     def expect(self, id_token: str, message_id: str | None) -> None:
@@ -211,7 +232,11 @@ class Evse:
             return  # begun when the voltage is back, if that is before it lapses
         awaited.lapse.cancel()
         self.awaited = None
-        if self.effect in ("ends", "suspends") or not self.lock.move(True, awaited.by, awaited.message_id):
+        if self.effect in ("ends", "suspends"):
+            self.refresh()
+            return
+        if not self.lock.move(True, awaited.by, awaited.message_id):
+            self._lock_failed = True
             self.refresh()
             return
         self.locks.used()
@@ -285,7 +310,9 @@ class Evse:
         self.refresh()
 
     def _resume(self) -> None:
-        if self.session is not None and not self.station.power.under and self.effect in (None, "warns"):
+        session = self.session
+        held = session is None or session.deauthorized or self.station.power.under
+        if not held and self.effect in (None, "warns"):
             self._delivery.close("station")
             self._delivery.flow()
         self.refresh()
@@ -303,10 +330,21 @@ class Evse:
 
     def clear(self) -> None:
         """Clear the fault and resume what it suspended."""
-        self.error = None
+        self.error, self._lock_failed = None, False
         self.locks.jam(False)
         self._resume()
         self._begin_soon()
+
+    def limit(self, limit_w: float | None) -> None:
+        """Offer a vehicle no more than this; None: all there is."""
+        if limit_w != self._delivery.limit_w:
+            self._delivery.limit(limit_w)
+            self.refresh()
+
+    def reserve(self, reserved: bool) -> None:
+        """Keep it for somebody, or no longer."""
+        self.reserved = reserved
+        self.refresh()
 
     # --- power ---
 

@@ -39,9 +39,13 @@ class FleetSpec:
     """OCPP versions: the first station speaks the first of them, the second the next, and so on round."""
     switch_on_s: float = 0.0
     """Over how long a time they are switched on, evenly."""
+    ids: tuple[str, ...] = ()
+    """Their ids; made of `prefix` and a number where there are none."""
 
     def station_id(self, number: int) -> str:
         """Name the `number`th station, from 1."""
+        if self.ids:
+            return self.ids[number - 1]
         return f"{self.prefix}{number:0{max(2, len(str(self.stations)))}d}"
 
 

@@ -54,6 +54,12 @@ class Controller(Protocol):
     def authorize(self, evse: Evse, id_token: str, decided: Callable[[bool], None]) -> None:
         """Find out whether a token may charge at an EVSE."""
 
+    def asks_who_may_end(self, session: Session) -> bool:
+        """Whether another card than the one it began with may end a session."""
+
+    def may_end(self, evse: Evse, session: Session, id_token: str, decided: Callable[[bool], None]) -> None:
+        """Find out whether another card may end a session."""
+
     # --- what workloads have it say and do ---
 
     def send_heartbeat(self) -> None:

@@ -28,6 +28,8 @@ class Session:
     transaction_id: int | str | None = None
     """What station and CSMS call it, once the controller knows."""
     running: bool = True
+    deauthorized: bool = False
+    """Whether it may go on without delivering energy only: its token was refused after it had begun."""
 
 
 @dataclass(slots=True)

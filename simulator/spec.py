@@ -67,6 +67,22 @@ class StationSpec:
     """Whether tokens it has never heard of may charge while offline."""
     local_list: tuple[str, ...] = ()
     """Tokens that may charge offline in any case."""
+    features: tuple[str, ...] = (
+        "FirmwareManagement",
+        "LocalAuthListManagement",
+        "Reservation",
+        "SmartCharging",
+        "RemoteTrigger",
+    )
+    """The feature profiles it has beside Core (1.6), and `Security`; what belongs to another is NotSupported."""
+    transfer_s: float = 2.0
+    """How long a file takes to be uploaded or downloaded, and firmware to be installed."""
+    unreachable: tuple[str, ...] = ("//127.0.0.1:1/",)
+    """Parts of a location at which no file server is."""
+    broken_firmware: tuple[str, ...] = ("broken",)
+    """Parts of a location of firmware that cannot be installed."""
+    wrong_signatures: tuple[str, ...] = ("d3Jvbmc=",)
+    """Signatures that fit no firmware."""
     statuses_overtake: bool = False
     """Whether status notifications are sent before transaction messages that are older."""
     start_point: Literal["charging", "plugged"] = "charging"

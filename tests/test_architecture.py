@@ -28,6 +28,7 @@ ASYNCIO = (
     "csms/node.py",
     "csms/handle.py",
     "csms/dispatch.py",
+    "csms/peers.py",
     "csms/presence.py",
     "csms/supervise.py",
     "simulator/network/",

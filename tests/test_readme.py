@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 BLOCKS = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
 LINES = [shlex.split(line, comments=True) for block in BLOCKS for line in block.splitlines()]
-SLOW = {"--suite", "--budget", "--target", "--stage", "serve", "fleet", "judge"}
+SLOW = {"--suite", "--budget", "--target", "--stage", "check", "serve", "fleet", "judge"}
 """Takes a minute, a port or a file of one's own; these have tests of their own."""
 QUICK = [line for line in LINES if line and line[0] == "interlock" and not SLOW & set(line)]
 

@@ -30,7 +30,12 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_wheel_has_one_top_level_package(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     assert {name.split("/")[0] for name in names if ".dist-info/" not in name} == {"interlock"}
-    for wanted in ("csms/node.py", "scenarios/targets/steve.toml", "csms/store/migrations/0001.sql"):
+    for wanted in (
+        "csms/node.py",
+        "scenarios/targets/steve.toml",
+        "csms/store/migrations/0001.sql",
+        "csms/serve/ui/main.js",
+    ):
         assert f"interlock/{wanted}" in names
     assert not [name for name in names if "reports/out" in name or "__pycache__" in name]
 

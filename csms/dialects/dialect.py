@@ -6,8 +6,9 @@ connection's payloads mean is asked of that connection's dialect only; no other 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Set
-from datetime import UTC, datetime
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping, Set
+from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
 from interlock.csms.domain import commands as do
@@ -104,12 +105,43 @@ def moment(text: str | None) -> datetime | None:
     if not text:
         return None
     try:
-        at = datetime.fromisoformat(text if text[-1] != "z" else text.upper())
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        return _odd_moment(text)
+    return _utc(at)
+
+
+_LEAP = re.compile(r"(:\d\d):60")
+
+
+def _odd_moment(text: str) -> datetime | None:
+    """Read a time with blanks around it, a small z or a leap second (RFC 3339 section 5.6); None for anything else."""
+    plain, leaps = _LEAP.subn(r"\1:59", text.strip().upper())
+    try:
+        found = _utc(datetime.fromisoformat(plain))
+        return found + timedelta(seconds=1) if found is not None and leaps else found
+    except (ValueError, OverflowError):
+        return None
+
+
+def _utc(at: datetime) -> datetime | None:
+    try:
         if at.tzinfo is UTC:
             return at
         return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
-    except (ValueError, OverflowError):
+    except OverflowError:
         return None
+
+
+def unread(report: rp.Report, action: str, member: str, clause: str) -> Iterator[rp.Deviation]:
+    """Yield the deviations of readings that hold the schema and count for nothing, first of each rule."""
+    rules = {rule: said for one in getattr(report, "samples", ()) for rule, said in one.unread}
+    for rule, said in rules.items():
+        yield rp.Deviation(action, f"{member}.{UNREAD[rule]}", rule, clause, said)
+
+
+UNREAD = {"number": "value", "unit": "unit"}
+"""The member of a reading that breaks a rule of `readings.summary`."""
 
 
 def wire_time(at: datetime) -> str:

@@ -11,9 +11,13 @@ from typing import Any
 from interlock.csms.dialects import BY_SUBPROTOCOL
 from interlock.csms.dialects.dialect import Dialect
 from interlock.csms.dialects.lenient import RULES, TEXT_LIMIT
+from interlock.csms.ocppj import ODD, ODD_ID_LIMIT
 
 OTHERWISE = (
     ("OCPP-J 1.6 3.1.2, RFC 6455 4.2.2", "a subprotocol in another spelling (`OCPP1.6J`, `ocpp16`); it is repeated so"),
+    (ODD["message id"], f"a CALL whose id has up to {ODD_ID_LIMIT} characters or is a number; it comes back as it is"),
+    (ODD["elements of a CALL"], "a CALL without its payload (an object in a list counts), or with more behind it"),
+    (ODD["JSON"], "a byte-order mark, NULs behind the frame, bare control characters, half a UTF-16 pair"),
     ("OCPP-J 1.6 4.2.3", "a CALLERROR without its last elements"),
     ("OCPP-J 1.6 4.1.3", "a message type that is not known: ignored"),
     ("RFC 3339 5.6", "a time without a zone, as UTC; with a blank for the T; of any precision"),
@@ -45,6 +49,7 @@ def _head() -> Iterator[str]:
     yield "Each kind of deviation is recorded once for a station (`DeviationRecorded`) and counted: see"
     yield "`GET /api/stations/{station}/deviations` and `interlock_deviations_total` in `/metrics`. What cannot be"
     yield "taken is answered with the version's CALLERROR and kept as an anomaly, also once for each kind and station."
+    yield "The event has the first value that broke the rule, and stays; the counts are those since the process began."
     yield "`interlock serve --strict` refuses every message that breaks its schema."
     yield ""
     yield "| rule of the schema | what becomes of a member that breaks it |"
@@ -61,7 +66,7 @@ def _version(dialect: Dialect) -> Iterator[str]:
     yield "|---|---|---|"
     for action, core in dialect.CORE.items():
         schema = dialect.document(action)
-        names = ", ".join(f"`{name.rstrip('=')}`" for name in sorted(core) if not name.endswith(".")) or "nothing"
+        names = ", ".join(f"`{name.rstrip('=')}`" for name in sorted(core) if name[-1] not in ".?") or "nothing"
         found: dict[str, list[str]] = {rule: [] for rule in _SHOWN}
         for rule, member in _members(schema, schema.get("definitions", {}), "", ()):
             if not ((rule == "required" and member in core) or f"{member}=" in core):

@@ -7,6 +7,7 @@ compiled once, when it is first needed (about 0.5 ms).
 from __future__ import annotations
 
 import importlib.util
+import re
 from collections.abc import Mapping, Set
 from pathlib import Path
 from typing import Any, Protocol
@@ -31,17 +32,28 @@ class Validator(Protocol):
 
 STATUS = frozenset({"status="})
 """What decides in a response: a word of the list, and no other."""
+_SECRET = re.compile("password|secret|pin|key", re.IGNORECASE)
+_VARIABLES = ("reportData", "eventData", "monitor", "data")
+"""Members below which a value may be that of a secret variable, which its own name does not say."""
 
 
 class Schemas:
     """The schemas in the folder `version` of the `ocpp` package.
 
     `requests` ends the names of the schemas of requests there. `codes` gives the CALLERROR code for a broken JSON
-    schema keyword; any other keyword is `otherwise`.
+    schema keyword; any other keyword is `otherwise`. `said` is what the standard says in words and its schemas do not:
+    by action and path, keywords that a member has to hold beside.
     """
 
-    def __init__(self, version: str, requests: str, codes: Mapping[str, str], otherwise: str) -> None:
-        self._requests, self._codes, self._otherwise = requests, codes, otherwise
+    def __init__(
+        self,
+        version: str,
+        requests: str,
+        codes: Mapping[str, str],
+        otherwise: str,
+        said: Mapping[str, Mapping[str, Payload]],
+    ) -> None:
+        self._requests, self._codes, self._otherwise, self._said = requests, codes, otherwise, said
         self._texts = {path.stem: path.read_text("utf-8-sig") for path in _folder(version).glob("*.json")}
         self._compiled: dict[str, Validator] = {}
         self._with_formats: dict[str, Validator] = {}
@@ -57,8 +69,15 @@ class Schemas:
         self._check(action + self._requests, payload)
 
     def document(self, action: str) -> Payload:
-        """Return the schema of a request."""
+        """Return the schema of a request, with what the standard says of it in words."""
         found: Payload = msgspec.json.decode(self._texts[action + self._requests])
+        for path, keywords in self._said.get(action, {}).items():
+            node = found
+            for name in path.split("."):
+                node = node.get("items", node)
+                node = found["definitions"][node["$ref"].rsplit("/", 1)[1]] if "$ref" in node else node
+                node = node["properties"][name]
+            node.update(keywords)
         return found
 
     def readable(
@@ -68,10 +87,10 @@ class Schemas:
 
         `core` is as `lenient` has it. Raises `NotAcceptable` when that cannot be read.
         """
-        name = action + self._requests
-        schema = self._with_formats.get(name)
+        schema = self._with_formats.get(action)
         if schema is None:
-            schema = self._with_formats[name] = jsonschema_rs.validator_for(self._texts[name], validate_formats=True)
+            schema = jsonschema_rs.validator_for(self.document(action), validate_formats=True)
+            self._with_formats[action] = schema
         if schema.is_valid(payload):
             return payload, ()
         try:
@@ -79,9 +98,10 @@ class Schemas:
         except lenient.Unreadable as error:
             raise self._broken(error.member, error.rule) from None
         if not broken:  # a keyword that leaves what is meant as it is
-            keyword = next(schema.iter_errors(payload)).kind.name
-            return found, (Deviation(action, "", keyword, clause),)
-        return found, tuple([Deviation(action, member, rule, clause) for member, rule in broken])
+            first = next(schema.iter_errors(payload))
+            member = ".".join(str(part) for part in first.instance_path if not isinstance(part, int))
+            broken = (lenient.Broken(member, first.kind.name, lenient.example(first.instance)),)
+        return found, tuple([Deviation(action, *one[:2], clause, _shown(one)) for one in broken])
 
     def readable_response(self, action: str, payload: Payload) -> Payload | None:
         """Return what can be read of a response that breaks its schema; None when its `status` cannot."""
@@ -115,6 +135,12 @@ class Schemas:
         # The offending value is not repeated: whoever sent it has it, and it may be a megabyte.
         code = self._codes.get("type" if keyword == "null" else keyword, self._otherwise)
         return NotAcceptable(code, f"{where}: breaks {keyword} of the schema")
+
+
+def _shown(broken: lenient.Broken) -> str:
+    """Return the example of what broke a rule, unless it may be a secret: the log keeps it for good."""
+    hidden = broken.member.split(".")[0] in _VARIABLES or _SECRET.search(broken.member + broken.example)
+    return "" if hidden else broken.example
 
 
 def _folder(version: str) -> Path:

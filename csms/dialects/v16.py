@@ -10,18 +10,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from interlock.csms.dialects.dialect import EMPTY, NotAcceptable, Payload, moment, wire_time
+from interlock.csms.dialects.dialect import EMPTY, NotAcceptable, Payload, moment, unread, wire_time
 from interlock.csms.dialects.schemas import Schemas
 from interlock.csms.domain import commands as do
 from interlock.csms.domain import reports as rp
 from interlock.csms.domain.facts import Answer
-from interlock.csms.domain.readings import summary
+from interlock.csms.domain.readings import final_wh, summary
 from interlock.csms.domain.station import Station
 from interlock.csms.ocppj import Codes
 
 SUBPROTOCOL = "ocpp1.6"
 CODES = Codes()
 NOT_DONE = frozenset({"NotImplemented", "NotSupported"})
+ID_TAG_LIMIT = 20
 ONE = 1
 """The connector of each EVSE: OCPP 1.6 knows connectors only, and its connector n is EVSE n with one connector."""
 SCHEMAS = Schemas(
@@ -34,8 +35,15 @@ SCHEMAS = Schemas(
         "enum": "PropertyConstraintViolation",
         "maxLength": "PropertyConstraintViolation",
         "multipleOf": "PropertyConstraintViolation",
+        "minimum": "PropertyConstraintViolation",
     },
     "FormationViolation",
+    {
+        "StartTransaction": {"connectorId": {"minimum": 1}, "meterStart": {"minimum": 0}},
+        "StopTransaction": {"meterStop": {"minimum": 0}},
+        "StatusNotification": {"connectorId": {"minimum": 0}},
+        "MeterValues": {"connectorId": {"minimum": 0}},
+    },
 )
 
 
@@ -74,17 +82,21 @@ def _status(p: Payload) -> rp.Report:
 
 
 def _start(p: Payload) -> rp.Report:
-    return rp.Start(p["connectorId"], p["idTag"] or EMPTY, p["meterStart"], moment(p.get("timestamp")), ONE)
+    return rp.Start(p["connectorId"], p.get("idTag") or EMPTY, p.get("meterStart"), moment(p.get("timestamp")), ONE)
 
 
 def _stop(p: Payload) -> rp.Report:
+    samples = tuple([_sample(value) for value in p.get("transactionData", ())])
+    meter_stop_wh = p.get("meterStop")
+    if meter_stop_wh is None:
+        meter_stop_wh = final_wh(samples)
     return rp.Stop(
         str(p["transactionId"]),
-        p["meterStop"],
+        meter_stop_wh,
         moment(p.get("timestamp")),
         p.get("reason", "Local"),
         p.get("idTag"),
-        samples=tuple([_sample(value) for value in p.get("transactionData", ())]),
+        samples=samples,
     )
 
 
@@ -97,7 +109,7 @@ def _meter(p: Payload) -> rp.Report:
 def _sample(value: Payload) -> rp.Sample:
     readings = tuple([_reading(one) for one in value.get("sampledValue", ())])
     said = summary(readings)
-    return rp.Sample(moment(value.get("timestamp")), said.energy_wh, said.power_w, said.voltage_v, readings)
+    return rp.Sample(moment(value.get("timestamp")), *said[:3], readings, said.unread)
 
 
 def _reading(p: Payload) -> rp.Reading:
@@ -138,15 +150,17 @@ _REPORTS: dict[str, Callable[[Payload], rp.Report]] = {
     **{action: _notice(action) for action in _NOTICES},
 }
 
+SAMPLED = {"MeterValues": "meterValue.sampledValue", "StopTransaction": "transactionData.sampledValue"}
+"""Where readings are in what a station sends."""
 _SAMPLED = ("value", "measurand", "phase", "location", "context", "unit", "format")
 CORE: dict[str, frozenset[str]] = {
     "BootNotification": frozenset(),
     "Heartbeat": frozenset(),
     "StatusNotification": frozenset({"connectorId", "status"}),
     "Authorize": frozenset({"idTag"}),
-    "StartTransaction": frozenset({"connectorId", "idTag", "meterStart"}),
+    "StartTransaction": frozenset({"connectorId", "idTag?", "meterStart?"}),
     "StopTransaction": frozenset(
-        {"transactionId", "meterStop", *(f"transactionData.sampledValue.{name}" for name in _SAMPLED)}
+        {"transactionId", "meterStop?", *(f"transactionData.sampledValue.{name}" for name in _SAMPLED)}
     ),
     "MeterValues": frozenset({"connectorId", "meterValue", *(f"meterValue.sampledValue.{name}" for name in _SAMPLED)}),
     "DataTransfer": frozenset(),
@@ -201,7 +215,8 @@ def accepted(action: str, payload: Payload) -> tuple[rp.Report, tuple[rp.Deviati
     """
     read = _reader(action)
     found, deviations = SCHEMAS.readable(action, payload, CORE[action], CLAUSES[action])
-    return read(found), deviations
+    told = read(found)
+    return told, (*deviations, *unread(told, action, SAMPLED.get(action, ""), CLAUSES[action]))
 
 
 def reply(asked: rp.Report, answer: rp.Reply, at: Callable[[], datetime], interval_s: float) -> Payload:
@@ -214,17 +229,24 @@ def reply(asked: rp.Report, answer: rp.Reply, at: Callable[[], datetime], interv
         case rp.Boot():
             return {"status": answer.status, "currentTime": wire_time(at()), "interval": int(interval_s)}
         case rp.Start():
-            return {"transactionId": int(answer.transaction_id or 0), "idTagInfo": {"status": answer.status}}
+            return {"transactionId": int(answer.transaction_id or 0), "idTagInfo": _tag_info(answer)}
         case rp.Authorize():
-            return {"idTagInfo": {"status": answer.status}}
+            return {"idTagInfo": _tag_info(answer)}
         case rp.Stop(id_token=token):
-            return {"idTagInfo": {"status": answer.status}} if token else {}
+            return {"idTagInfo": _tag_info(answer)} if token else {}
         case rp.Transfer():
             return {"status": answer.status}
         case rp.Notice(action=action):
             return ANSWERS.get(action, {})
         case _:
             return {}
+
+
+def _tag_info(answer: rp.Reply) -> Payload:
+    """Return what is said of a card; the group's id where it is short enough to be an idTag (7.28)."""
+    parent = answer.parent
+    group = {"parentIdTag": parent} if parent and len(parent) <= ID_TAG_LIMIT else {}
+    return {"status": answer.status, **group}
 
 
 # --- to the station --------------------------------------------------------------------------------------------------
@@ -247,6 +269,9 @@ def call(command: do.Command) -> tuple[str, Payload]:
             return "TriggerMessage", {"requestedMessage": "StatusNotification", "connectorId": evse}
         case do.SetPassword(secret=secret):
             return "ChangeConfiguration", {"key": KEY, "value": secret}
+        case do.Reserve(evse=evse, id_token=token, reservation_id=number, details=details):
+            named = {"connectorId": evse, "idTag": token, "reservationId": number}
+            return _fits("ReserveNow", {**named, **(details or {})})
         case do.Relay(action=action, payload=payload):
             return _fits(action, payload)
         case _:
@@ -267,8 +292,8 @@ def _number(transaction_id: str) -> int:
     return int(transaction_id)
 
 
-_YES = frozenset({"Accepted", "Unlocked", "Scheduled", "RebootRequired"})
-_READS = frozenset({"GetCompositeSchedule", "GetConfiguration", "GetLocalListVersion"})
+_YES = frozenset({"Accepted", "AcceptedCanceled", "Unlocked", "Scheduled", "RebootRequired"})
+_READS = frozenset({"GetCompositeSchedule", "GetConfiguration", "GetInstalledCertificateIds", "GetLocalListVersion"})
 """Actions without an effect: an answer that is not understood leaves no doubt about one."""
 
 
@@ -309,24 +334,50 @@ def _without_password(payload: Payload) -> Payload:
 # --- from an operator, by the names of the standard ------------------------------------------------------------------
 
 _COMMANDS: dict[str, Callable[[Payload], do.Command]] = {
-    "RemoteStartTransaction": lambda p: do.RemoteStart(p["connectorId"], p["idTag"], details=_details(p)),
+    "RemoteStartTransaction": lambda p: do.RemoteStart(
+        p["connectorId"], p["idTag"], details=_rest(p, "connectorId", "idTag")
+    ),
     "RemoteStopTransaction": lambda p: do.RemoteStop(str(p["transactionId"])),
     "UnlockConnector": lambda p: do.Unlock(p["connectorId"], ONE),
+    "ReserveNow": lambda p: do.Reserve(
+        p["connectorId"], p["idTag"], p["reservationId"], _rest(p, "connectorId", "idTag", "reservationId")
+    ),
     "Reset": lambda p: do.Reset(p["type"] == "Hard"),
     "ChangeAvailability": lambda p: do.ChangeAvailability(p["connectorId"], p["type"] == "Operative"),
     "ChangeConfiguration": lambda p: (
         do.SetPassword(p["value"]) if p["key"].lower() == KEY.lower() else do.Relay("ChangeConfiguration", p)
     ),
 }
-_RELAYED = ("TriggerMessage", "GetConfiguration", "ClearCache")
+_RELAYED = (
+    "CancelReservation",
+    "CertificateSigned",
+    "ClearCache",
+    "ClearChargingProfile",
+    "DataTransfer",
+    "DeleteCertificate",
+    "ExtendedTriggerMessage",
+    "GetCompositeSchedule",
+    "GetConfiguration",
+    "GetDiagnostics",
+    "GetInstalledCertificateIds",
+    "GetLocalListVersion",
+    "GetLog",
+    "InstallCertificate",
+    "SendLocalList",
+    "SetChargingProfile",
+    "SignedUpdateFirmware",
+    "TriggerMessage",
+    "UpdateFirmware",
+)
+"""What an operator may ask of which the CSMS decides nothing: it is sent as it is, if it holds its schema."""
 KEY = "AuthorizationKey"
 """The configuration key that sets a station's password (keys know no case); its value is kept out of the log."""
 ACTIONS = (*_COMMANDS, *_RELAYED)
 """What an operator may ask for by its OCPP 1.6 name."""
 
 
-def _details(payload: Payload) -> Payload | None:
-    return {name: value for name, value in payload.items() if name not in ("connectorId", "idTag")} or None
+def _rest(payload: Payload, *named: str) -> Payload | None:
+    return {name: value for name, value in payload.items() if name not in named} or None
 
 
 def command(action: str, payload: Payload) -> do.Command:

@@ -9,6 +9,7 @@ in tables by type (`EVOLVE`, `DECIDE`, `REPORTED`); `station`, `facts`, `command
     provisioning   boot and reset
     connectors     status, lock, availability
     transactions   start, update, stop; remote start and stop
+    reservations   an EVSE kept for a token
     tokens         who may charge
     credentials    how a station proves itself
 

@@ -6,12 +6,21 @@ A command is imperative and has not happened. Once `decide` accepts it, it is wr
 
 from __future__ import annotations
 
-from interlock.csms.domain import connectors, credentials, generic, inflight, provisioning, transactions
+from interlock.csms.domain import (
+    connectors,
+    credentials,
+    generic,
+    inflight,
+    provisioning,
+    reservations,
+    transactions,
+)
 from interlock.csms.domain.connectors import ChangeAvailability, Unlock
 from interlock.csms.domain.credentials import SetPassword
 from interlock.csms.domain.generic import Relay
 from interlock.csms.domain.inflight import Probe
 from interlock.csms.domain.provisioning import Reset
+from interlock.csms.domain.reservations import Reserve
 from interlock.csms.domain.transactions import RemoteStart, RemoteStop
 
 __all__ = [
@@ -21,6 +30,7 @@ __all__ = [
     "Relay",
     "RemoteStart",
     "RemoteStop",
+    "Reserve",
     "Reset",
     "SetPassword",
     "Unlock",
@@ -28,6 +38,7 @@ __all__ = [
 
 Command = (
     transactions.Command
+    | reservations.Command
     | connectors.Command
     | provisioning.Command
     | credentials.Command

@@ -41,6 +41,15 @@ CONFLICTS: tuple[Conflict, ...] = (
     # An answer so late that its start had been given up as Unknown: the start is on after all.
     Conflict("RemoteStart", "CommandAccepted", "same EVSE", "always"),
     Conflict("RemoteStart", "CommandAccepted", "other EVSE", "fewer slots than EVSEs"),
+    # A reservation holds its EVSE until its answer is in; what the station keeps afterwards, the station knows.
+    Conflict("RemoteStart", "ReserveRequested", "same EVSE", "always"),
+    Conflict("Unlock", "ReserveRequested", "same EVSE", "always"),
+    Conflict("Reserve", "ReserveRequested", "same EVSE", "always"),
+    Conflict("Reserve", "RemoteStartRequested", "same EVSE", "always"),
+    Conflict("Reserve", "UnlockRequested", "same EVSE", "always"),
+    Conflict("Reserve", "CommandAccepted", "same EVSE", "always"),
+    Conflict("Reserve", "TransactionStarted", "same EVSE", "always"),
+    Conflict("Reserve", "TransactionUpdated", "same EVSE", "always"),
     Conflict("Unlock", "RemoteStartRequested", "same EVSE", "always"),
     Conflict("Unlock", "UnlockRequested", "same connector", "always"),
     Conflict("Unlock", "CommandAccepted", "same EVSE", "always"),

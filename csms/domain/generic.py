@@ -62,6 +62,7 @@ class Deviation:
     member: str
     rule: str
     clause: str
+    example: str = ""
 
 
 # --- events ----------------------------------------------------------------------------------------------------------
@@ -88,13 +89,17 @@ class AnomalyRecorded:
 
 @dataclass(frozen=True, slots=True)
 class DeviationRecorded:
-    """For the first time the station sent something that the standard does not allow, and it was taken."""
+    """For the first time the station sent something that the standard does not allow, and it was taken.
+
+    `example` is the value as it came, as JSON that may be cut; nothing for a member that is not there, or a secret.
+    """
 
     at: datetime
     action: str
     member: str
     rule: str
     clause: str
+    example: str = ""
 
 
 Command = Relay

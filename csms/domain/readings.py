@@ -8,18 +8,20 @@ is told where the vehicle is (at the outlet, or with no place named).
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:  # samples are made of readings
+    from interlock.csms.domain.transactions import Sample
 
 REGISTER, POWER, VOLTAGE = "Energy.Active.Import.Register", "Power.Active.Import", "Voltage"
 OUTLET = ("Outlet", None)
-BEGIN = "Transaction.Begin"
+BEGIN, END = "Transaction.Begin", "Transaction.End"
 PHASES = {"L1": "L1", "L2": "L2", "L3": "L3", "L1-N": "L1", "L2-N": "L2", "L3-N": "L3"}
 """One phase, said with or without the neutral that it is measured against."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(NamedTuple):
     """One value as the station sent it; what it did not say is None.
 
     `multiplier` is the power of ten `value` is to be multiplied with (OCPP 2.0.1 `unitOfMeasure`).
@@ -63,6 +65,8 @@ DECIMALS = 6
 """What a power of ten leaves exact, such as 36.8 times 100."""
 NUMBER_LIMIT = 2.0**53
 """Beyond this a number has lost its units place."""
+VALUE_LIMIT, UNREAD_LIMIT = 60, 3
+"""Characters of a value that cannot be read, and how many of them are named, less one."""
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 _BASE = "Wh varh VAh W VA var A V K Celsius Celcius Fahrenheit Percent Hertz Hz"
 _WITH_PREFIX = ("Wh", "varh", "VAh", "W", "VA", "var", "A", "V")
@@ -93,18 +97,22 @@ _Told = tuple[str | None, str | None, float]
 """Of a reading: its context, its phase and its number."""
 
 
-@dataclass(frozen=True, slots=True)
-class Summary:
-    """What readings of one moment say of a connector; what they do not say is None."""
+class Summary(NamedTuple):
+    """What readings of one moment say of a connector; what they do not say is None.
+
+    `unread` are those that should have said it and cannot be read: the rule each breaks, and its value.
+    """
 
     energy_wh: int | None
     power_w: float | None
     voltage_v: float | None
+    unread: tuple[tuple[str, str], ...] = ()
 
 
 def summary(readings: Iterable[Reading]) -> Summary:
     """Return the register, the power and the voltage of a connector."""
     told: dict[str | None, list[_Told]] = {}
+    unread: tuple[tuple[str, str], ...] = ()
     for one in readings:
         measurand, unit = one.measurand, one.unit
         powers = _MEASURED.get(measurand)
@@ -115,12 +123,26 @@ def summary(readings: Iterable[Reading]) -> Summary:
             power = powers.get(unit.casefold()) if unit is not None else None
         if power is not None and (number := one.times_ten_to(power)) is not None:
             told.setdefault(measurand or REGISTER, []).append((one.context, one.phase, number))
+        elif one.format in (None, "Raw"):
+            said = f"{one.value} {unit or ''}".strip()[:VALUE_LIMIT]
+            unread = (*unread[:UNREAD_LIMIT], ("unit" if power is None else "number", said))
     register = _of_contexts(told.get(REGISTER), _whole, max)
     return Summary(
         None if register is None else round(register),
         _of_contexts(told.get(POWER), _whole, _last),
         _of_contexts(told.get(VOLTAGE), _lowest, min),
+        unread,
     )
+
+
+def final_wh(samples: Sequence[Sample]) -> int | None:
+    """Return the register that readings of a whole transaction end with: the last that is said to be of its end."""
+    ends = [
+        energy
+        for one in samples
+        if (energy := summary([said for said in one.readings if said.context == END]).energy_wh) is not None
+    ]
+    return ends[-1] if ends else None
 
 
 def _last(values: list[float]) -> float:

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """How a report is answered: a `status` word and, for a transaction, its `transaction_id`."""
+    """How a report is answered: a `status` word, for a transaction its `transaction_id`, for a token its `parent`."""
 
     status: str = "Accepted"
     transaction_id: str | None = None
+    parent: str | None = None
 
 
 TAKEN = Reply()

@@ -16,7 +16,7 @@ from datetime import datetime
 from typing import Any
 
 from interlock.csms.domain import commands as do
-from interlock.csms.domain import connectors, generic, inflight, presence, provisioning, transactions
+from interlock.csms.domain import connectors, generic, inflight, presence, provisioning, reservations, transactions
 from interlock.csms.domain.connectors import Connector, Place
 from interlock.csms.domain.inflight import Pending, Phase
 from interlock.csms.domain.transactions import Transaction
@@ -154,6 +154,7 @@ _DECIDE: dict[type, Callable[[Any, Station, Rules], str | None]] = {
     **provisioning.DECIDE,
     **connectors.DECIDE,
     **transactions.DECIDE,
+    **reservations.DECIDE,
 }
 
 

@@ -52,6 +52,7 @@ class Tokens(MutableMapping[str, str]):
 
     def __init__(self) -> None:
         self._found: dict[str, tuple[str, str]] = {}
+        self._parents: dict[str, str] = {}
 
     def __getitem__(self, token: str) -> str:
         return self._found[token.lower()][1]
@@ -61,6 +62,19 @@ class Tokens(MutableMapping[str, str]):
 
     def __delitem__(self, token: str) -> None:
         del self._found[token.lower()]
+        self._parents.pop(token.lower(), None)
+
+    def register(self, token: str, word: str, parent: str | None) -> None:
+        """Set the word for a token, and the group it belongs to, if it does to one."""
+        self[token] = word
+        if parent:
+            self._parents[token.lower()] = parent
+        else:
+            self._parents.pop(token.lower(), None)
+
+    def parent(self, token: str) -> str | None:
+        """Return the group a token belongs to: a station lets its cards end each other's sessions (1.6 3.5.3)."""
+        return self._parents.get(token.lower())
 
     def __iter__(self) -> Iterator[str]:
         return (token for token, _ in self._found.values())

@@ -60,13 +60,17 @@ class RemoteStop:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """What an EVSE's meter said at one moment; what it did not measure is None. `readings` are as they came."""
+    """What an EVSE's meter said at one moment; what it did not measure is None. `readings` are as they came.
+
+    `unread` are those of them that count for nothing (see `readings.Summary`).
+    """
 
     sampled_at: datetime | None
     energy_wh: int | None
     power_w: float | None
     voltage_v: float | None
     readings: tuple[Reading, ...] = ()
+    unread: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -542,6 +546,8 @@ def _stop_facts(state: Station, report: Stop, at: datetime) -> Facts:
             return [AnomalyRecorded(at, "transaction stopped differently", change.format(known.meter_stop_wh))]
         if _below(report.meter_stop_wh, known.meter_start_wh):
             facts.append(AnomalyRecorded(at, "meter ran backwards", change.format(known.meter_start_wh)))
+        if report.meter_stop_wh is None and report.seq_no is None:
+            facts.append(AnomalyRecorded(at, "transaction stopped without a meter", known.transaction_id))
     facts.append(
         TransactionStopped(
             at,

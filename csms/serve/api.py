@@ -6,6 +6,7 @@ asked with `GET /api/commands/{id}`, which can wait. Errors are `application/pro
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import hmac
 import re
@@ -18,7 +19,7 @@ import msgspec
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
@@ -26,6 +27,7 @@ from interlock.csms import identity
 from interlock.csms.dialects import NotAcceptable
 from interlock.csms.domain import commands as do
 from interlock.csms.node import Csms, Decision
+from interlock.csms.serve import overview, page
 from interlock.csms.serve.api_description import description
 from interlock.csms.serve.credentials import Credentials, Elsewhere
 from interlock.csms.serve.follow import EventStream, Full
@@ -38,6 +40,8 @@ BODY_BYTES = 64 * 1024
 PAGE = 1000
 POSITION_LIMIT = 2**63 - 1
 WAIT_S = 60.0
+ANSWER_S = 3.0
+"""Without an answer of the store for so long the node is not ready."""
 STATUS = {"accepted": 202, "known": 202, "refused": 409, "unreachable": 503, "failed": 503}
 TOKEN_LIMIT = 36
 """Characters of the longest token of any version spoken (OCPP 2.0.1 IdTokenType; 1.6 has 20)."""
@@ -70,16 +74,20 @@ class Api:
     def __init__(self, node: Csms, server: Server, records: Projections, keys: Credentials, token: str) -> None:
         self.node, self.server, self.records, self.keys = node, server, records, keys
         self._token = token.encode()
+        self._probe: asyncio.Future[Any] | None = None
+        """What was asked of the store last, to find out whether it answers."""
 
     def app(self, hosts: list[str]) -> Starlette:
         """Return the application, which answers to these host names."""
         closed: list[tuple[str, str, Callable[[Request], Awaitable[Response]]]] = [
+            ("GET", "/api/fleet", self.fleet),
             ("GET", "/api/stations", self.stations),
             ("GET", "/api/stations/{station}", self.station),
             ("GET", "/api/stations/{station}/connectors", self.connectors),
             ("GET", "/api/stations/{station}/transactions", self.transactions),
             ("GET", "/api/stations/{station}/events", self.events),
             ("GET", "/api/stations/{station}/deviations", self.deviations),
+            ("GET", "/api/stations/{station}/commands", self.commands),
             ("POST", "/api/stations/{station}/commands", self.ask),
             ("PUT", "/api/stations/{station}/key", self.set_key),
             ("DELETE", "/api/stations/{station}/key", self.remove_key),
@@ -96,7 +104,8 @@ class Api:
         routes += [
             Route("/health/live", self.live),
             Route("/health/ready", self.ready),
-            Route("/openapi.json", self.describe),
+            Route("/openapi.json", self.describe, include_in_schema=False),
+            *(Route(path, handler, include_in_schema=False) for path, handler in page.routes(self.described)),
         ]
         return Starlette(
             routes=routes,
@@ -119,6 +128,8 @@ class Api:
                 return problem(error.status, error.detail)
             except NOT_DURABLE as error:
                 return problem(503, f"the store does not take it now: {error}")
+            except ClientDisconnect:
+                return problem(400, "the body was not sent to its end")  # nobody hears it
             except Exception as error:
                 self.node.alarm(f"{request.method} {request.url.path[:80]}: {type(error).__name__}: {error}")
                 return problem(500, "this failed here; the log of the node says why")
@@ -137,6 +148,25 @@ class Api:
             if state is not None:
                 found.append({"id": name, "online": state.online, "connected_here": name in self.node.connections})
         return answer({"stations": found, "next": names[limit - 1] if len(names) > limit else None})
+
+    async def fleet(self, request: Request) -> Response:
+        """Return stations at a glance: a page of all, or those named by `id`, and up to where the log is in it."""
+        position, wanted = self.records.position, request.query_params.getlist("id")
+        if len(wanted) > overview.AT_ONCE:
+            raise Problem(400, f"at most {overview.AT_ONCE} stations are named at once")
+        limit, following = _limit(request), None
+        if not wanted:
+            after = _asked(request, "after", "")
+            names = [name for name in await self.records.stations() if name > after]
+            wanted, following = names[:limit], names[limit - 1] if len(names) > limit else None
+        found = []
+        for count, name in enumerate(wanted):
+            if count % overview.AT_ONCE == 0:
+                await asyncio.sleep(0)  # frames of stations come between
+            loaded = await self.node.handler.load(name) if identity.fits(name) else None
+            if loaded is not None and loaded.version:
+                found.append(overview.glance(name, loaded.state))
+        return answer({"position": position, "stations": found, "next": following})
 
     async def _state(self, request: Request) -> Any:
         name = request.path_params["station"]
@@ -188,8 +218,11 @@ class Api:
     async def events(self, request: Request) -> Response:
         """Return a station's events."""
         await self._state(request)
-        after, limit = _number("after", _asked(request, "after", "0")), _limit(request)
         name = request.path_params["station"]
+        after, limit = _number("after", _asked(request, "after", "0")), _limit(request)
+        if (last := _asked(request, "last", "")) and not after:
+            version = (await self.node.handler.load(name)).version
+            after, limit = max(0, version - _number("last", last, 1, PAGE)), PAGE
         found = await self.records.events(name, after, limit)
         more = len(found) == limit or await self.records.events(name, found[-1]["version"], 1) if found else False
         return answer({"events": found, "next": found[-1]["version"] if more else None})
@@ -202,9 +235,15 @@ class Api:
             {"what": kind.what, "action": kind.action, "member": kind.member, "rule": kind.rule, "count": count}
             for kind, count in self.node.handler.noted.of(station).items()
         ]
-        return answer({"recorded": await self.records.deviations(station), "counted": counted})
+        found = await self.records.of_kinds(station, ("DeviationRecorded", "AnomalyRecorded"))
+        recorded, anomalies = found["DeviationRecorded"], found["AnomalyRecorded"]
+        return answer({"recorded": recorded, "anomalies": anomalies[-PAGE:], "counted": counted})
 
     # --- commands ---
+
+    async def commands(self, request: Request) -> Response:
+        """Return the commands of a station that its state remembers, the newest first."""
+        return answer({"commands": list(overview.commands(await self._state(request)))})
 
     async def ask(self, request: Request) -> Response:
         """Decide a command; 202 once its intent is durable."""
@@ -296,8 +335,12 @@ class Api:
         """Say how a token is answered."""
         body = await _body(request, ("status", "parent"))
         name, status, parent = request.path_params["token"], body.get("status"), body.get("parent")
-        if status not in TOKENS or len(name) > TOKEN_LIMIT or not (parent is None or isinstance(parent, str)):
+        if parent is not None and not (isinstance(parent, str) and _is_token(parent)):
+            raise Problem(422, f"a parent is a token, with 1 to {TOKEN_LIMIT} printable characters")
+        if status not in TOKENS or not _is_token(name):
             raise Problem(422, f"a token has at most {TOKEN_LIMIT} characters and a status of {', '.join(TOKENS)}")
+        if parent is not None and not (1 <= len(parent) <= TOKEN_LIMIT and parent.isprintable()):
+            raise Problem(422, f"a parent is the id of a group, of 1 to {TOKEN_LIMIT} printable characters")
         await self.node.register_token(name, status, parent)
         return answer({"token": name, "status": status})
 
@@ -344,6 +387,8 @@ class Api:
             f"interlock_connections {len(self.node.connections)}",
             "# TYPE interlock_sockets gauge",
             f"interlock_sockets {len(self.server.open)}",
+            "# TYPE interlock_tasks gauge",
+            f"interlock_tasks {len(asyncio.all_tasks())}",
             "# TYPE interlock_refused_total counter",
             f"interlock_refused_total {self.server.refused}",
             "# TYPE interlock_deviations_total counter",
@@ -384,15 +429,20 @@ class Api:
             return problem(503, "the node stops")
         if self.node.handler.outage.now:
             return problem(503, "the store takes nothing")
-        try:
-            await self.node.store.read("tokens", 2**31, 1)
-        except Exception:
+        if self._probe is None or self._probe.done():  # else the store has not answered the last one
+            self._probe = asyncio.ensure_future(self.node.store.read("tokens", 2**31, 1))
+        await asyncio.wait({self._probe}, timeout=ANSWER_S)
+        if not self._probe.done() or self._probe.cancelled() or self._probe.exception() is not None:
             return problem(503, "the store does not answer")
         return answer({"ready": True})
 
     async def describe(self, request: Request) -> Response:
         """Return the OpenAPI description."""
-        return answer(description({one for dialect in self.node.dialects.values() for one in dialect.ACTIONS}))
+        return answer(self.described())
+
+    def described(self) -> dict[str, Any]:
+        """Return the OpenAPI description for the versions that are spoken here."""
+        return description({one for dialect in self.node.dialects.values() for one in dialect.ACTIONS})
 
 
 def same(stored: do.Command, asked: do.Command) -> bool:
@@ -417,6 +467,10 @@ def _number(name: str, text: str, least: int = 0, most: int = POSITION_LIMIT) ->
     if not re.fullmatch(r"[0-9]{1,19}", text) or not least <= int(text) <= most:
         raise Problem(400, f"{name} is a whole number from {least} to {most}, not {text[:40]!r}")
     return int(text)
+
+
+def _is_token(text: str) -> bool:
+    return 0 < len(text) <= TOKEN_LIMIT and text.isprintable()
 
 
 def _limit(request: Request) -> int:

@@ -40,14 +40,16 @@ def description(actions: Collection[str]) -> dict[str, Any]:
         "security": [{"token": []}],
         "components": {"securitySchemes": {"token": {"type": "http", "scheme": "bearer"}}},
         "paths": {
+            "/api/fleet": {"get": _does("Stations at a glance, all or some by id", query=("after", "limit", "id"))},
             "/api/stations": {"get": _does("Stations", query=("after", "limit"))},
             "/api/stations/{station}": {"get": _does("A station", "station")},
             "/api/stations/{station}/connectors": {"get": _does("Its connectors", "station")},
             "/api/stations/{station}/transactions": {"get": _does("Its transactions", "station")},
-            "/api/stations/{station}/events": {"get": _does("Its events", "station", query=("after", "limit"))},
+            "/api/stations/{station}/events": {"get": _does("Its events", "station", query=("after", "limit", "last"))},
             "/api/stations/{station}/deviations": {"get": _does("What it sends that it should not", "station")},
             "/api/stations/{station}/commands": {
-                "post": _does("Ask for a command; header Idempotency-Key", "station", body=command, ok="202")
+                "get": _does("Its commands that are remembered, the newest first", "station"),
+                "post": _does("Ask for a command; header Idempotency-Key", "station", body=command, ok="202"),
             },
             "/api/stations/{station}/key": {
                 "put": _does("Give it a password", "station", body=_object(["password"], password=_TEXT), ok="204"),

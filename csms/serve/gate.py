@@ -43,7 +43,7 @@ class Refused:
 
 
 LOWER = Refused(403, "this station uses a higher security profile")
-BUSY = Refused(503, "many passwords are being looked at; come back", (("Retry-After", "2"),))
+BUSY = Refused(503, "many are being looked at; come back", (("Retry-After", "2"),))
 WEB_PAGE = Refused(403, "a web page cannot be a station; say --allow-origin if this one shall be")
 UNAUTHORIZED = Refused(401, "who are you?", (("WWW-Authenticate", 'Basic realm="OCPP"'),))
 

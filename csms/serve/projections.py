@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from typing import Any
 
 import msgspec
@@ -89,6 +89,11 @@ class Projections:
         self._kept = self._events
         state = msgspec.json.encode(_Folded(self._events, self.commands))
         await self.node.store.save_snapshot(Snapshot(KEPT, self._position, FOLD, state))
+
+    @property
+    def position(self) -> int:
+        """Up to where the log is folded."""
+        return self._position
 
     def stop(self) -> None:
         """Let nobody wait any longer."""
@@ -214,13 +219,13 @@ class Projections:
             found.append(shown(one))
         return found
 
-    async def deviations(self, station: str) -> list[dict[str, Any]]:
-        """Return how a station deviates from the standard, as recorded: each kind once, at its first time."""
-        return [
-            codec.plain(one.type, one.data)
-            async for one in self._stream(station, 0)
-            if codec.kind(one.type) == "DeviationRecorded"
-        ]
+    async def of_kinds(self, station: str, kinds: Collection[str]) -> dict[str, list[dict[str, Any]]]:
+        """Return a station's events of some kinds, in order. A recorded deviation stands there once for each kind."""
+        found: dict[str, list[dict[str, Any]]] = {kind: [] for kind in kinds}
+        async for one in self._stream(station, 0):
+            if (kind := codec.kind(one.type)) in found:
+                found[kind].append(codec.plain(one.type, one.data))
+        return found
 
     async def _stream(self, station: str, after: int) -> AsyncIterator[StoredEvent]:
         while page := await self.node.store.read(station_stream(station), after, PAGE):

@@ -34,6 +34,7 @@ from interlock.csms.serve.frames import text_frame, text_of
 from interlock.csms.serve.gate import BUSY, Gate, Key, Refused
 from interlock.csms.serve.limits import Limits
 from interlock.csms.serve.listener import Listener
+from interlock.csms.serve.names import Names
 from interlock.csms.serve.strict_json import StrictEndpoint
 from interlock.csms.serve.wall_clock import spare_threads
 
@@ -53,14 +54,14 @@ class Server:
             node.endpoint_class = StrictEndpoint
         self.open: set[Socket] = set()
         self._there: set[Socket] = set()
-        self.arriving: dict[tuple[str, str], Socket] = {}
-        """The newest socket of each address and station, until it is lost."""
         self.refused = self.held_back = 0
         limits = self.limits
         self.messages = Budgets(limits.messages_per_s, limits.messages_burst)
         self.address_messages = Budgets(limits.address_messages_per_s, limits.address_messages_burst)
         self.controls = Budgets(limits.controls_per_s, limits.controls_burst)
-        self.connects = Budgets(limits.connects_per_s, limits.connects_burst)
+        self.names = Names(limits)
+        self.unfinished: Counter[str] = Counter()
+        """Bytes of messages that are not whole yet, by address."""
         files = open_files.limit()
         self.admission = Admission(crowd or Crowd.of_files(files))
         self.proving: Counter[str] = Counter()
@@ -85,6 +86,10 @@ class Server:
         self._sweep()
         return found
 
+    def proven(self, station: str) -> bool:
+        """Tell whether a station that was let in proved who it is."""
+        return self.gate.profile > 0 or station in self.gate.keys
+
     def _sweep(self) -> None:
         now = self.node.clock.now()
         dead = self.node.settings.offline_after_s + self.limits.silence_s
@@ -93,6 +98,8 @@ class Server:
         for socket in list(self.open):
             if now - socket.heard > (dead if socket.spoke else self.limits.first_frame_s):
                 socket.end("silent for too long")
+            else:
+                socket.look(now)
 
     def stop_listening(self) -> None:
         """Take no new sockets."""
@@ -107,6 +114,8 @@ class Server:
         False when something was still under way after `stopping_s`: the next start takes it up, as after a crash.
         """
         self.stop_listening()
+        for socket in [one for one in self.open if one.undecided()]:
+            socket.end("the CSMS stops")  # nothing of it is under way, and the node would wait until it is decided on
         stopping = asyncio.ensure_future(self.node.stop())
         done, _ = await asyncio.wait({stopping}, timeout=self.limits.stopping_s)
         if not done:
@@ -137,13 +146,15 @@ class Socket(asyncio.BufferedProtocol):
         "_head",
         "_held",
         "_messages",
-        "_name",
         "_parts",
         "_paused",
         "_shared",
         "_since",
         "_slot",
+        "_station",
         "_transport",
+        "_unfinished",
+        "_unfinished_since",
         "_unparsed",
         "_unread",
         "_wire",
@@ -165,7 +176,9 @@ class Socket(asyncio.BufferedProtocol):
         self._held: deque[str] = deque()
         """Messages that wait until the station may speak again: those of one read, as it is read no further."""
         self._since = self.heard
-        self._name: tuple[str, str] | None = None
+        self._station = ""
+        self._unfinished, self._unfinished_since = 0, 0.0
+        """Bytes of a message that is not whole, as counted for the address, and since when there are some."""
         self._parts: list[bytes] | None = None
         self._gathered = 0
         self._paused = False
@@ -208,6 +221,34 @@ class Socket(asyncio.BufferedProtocol):
         self._unparsed += nbytes
         self._wire.receive_data(data)
         self._hear()
+        self._count_unfinished(self._unparsed + self._gathered)
+
+    def _count_unfinished(self, size: int) -> None:
+        """Count what this socket keeps of a message that is not whole; close it where its address keeps too much."""
+        server, origin = self.server, self._slot.address
+        before, self._unfinished = self._unfinished, size
+        if size == before:
+            return
+        if not before:
+            self._unfinished_since = server.node.clock.now()
+        server.unfinished[origin] += size - before
+        if server.unfinished[origin] <= 0:
+            del server.unfinished[origin]
+        elif size > before and server.unfinished[origin] > server.limits.unfinished_bytes:
+            self._close(CloseCode.TRY_AGAIN_LATER, "too much that is not whole comes from your address")
+
+    def undecided(self) -> bool:
+        """Whether it is not decided yet that it counts as its station's connection."""
+        return self._connection is not None and self._connection.epoch == 0
+
+    def look(self, now: float) -> None:
+        """Look at it now and then: a message comes in time, and whoever is served for a while is at home."""
+        if self._unfinished and now - self._unfinished_since > self.server.limits.message_s:
+            self.end("a message was not whole in time")
+        elif (
+            self._connection is not None and self._connection.epoch and now - self._since > self.server.limits.settled_s
+        ):
+            self.server.names.settled(self._station, self._slot.address)
 
     def _begin(self, data: bytes) -> None:
         """Gather the request until it is whole, and look at it before the library does."""
@@ -246,8 +287,8 @@ class Socket(asyncio.BufferedProtocol):
         self.server._there.discard(self)
         self.server.admission.leave(self._slot, self.server.node.clock.now())
         self._transport = None
-        if self._name is not None and self.server.arriving.get(self._name) is self:
-            del self.server.arriving[self._name]
+        self._count_unfinished(0)
+        self.server.names.left(self._station, self._slot.address, self)
         for timer in (self._fuse, self._unread):
             if timer is not None:
                 timer.cancel()
@@ -395,12 +436,13 @@ class Socket(asyncio.BufferedProtocol):
         self._controls = server.controls.of(said, self.heard)
         self._shared = server.address_messages.of(self._slot.address, self.heard)
         self._connection = connection = node.connect(said, self.write, self.end, dialect)
-        self._first_of_its_kind(said)
+        self._station = said
+        server.names.arrive(said, self._slot.address, self)
         if self._messages.fill(self.heard) < 1.0:
             self._pause()
             asyncio.get_running_loop().call_later(1.0 / self._messages.rate, self._rested)
         connection.rested, connection.ping = self._rested, self._ping
-        connection.proven = server.gate.profile > 0 or said in server.gate.keys
+        connection.proven = server.proven(said)
         node.serve(connection, self._failed)
 
     def _take(self, frame: Frame) -> None:
@@ -438,11 +480,11 @@ class Socket(asyncio.BufferedProtocol):
         except UnicodeDecodeError:
             self._close(CloseCode.INVALID_DATA, "not UTF-8")
             return
-        self.spoke = True
+        self.spoke, self._unfinished_since = True, now
         if self._held or connection.waiting >= self.server.limits.waiting:
             self._held.append(text)
             self._pause()
-        elif wait_s := self._must_wait(now):
+        elif wait_s := self._must_wait(now, text):
             self._hold(text, wait_s)
         else:
             connection.offer(text)
@@ -453,13 +495,14 @@ class Socket(asyncio.BufferedProtocol):
         self._pause()
         asyncio.get_running_loop().call_later(wait_s + 0.001, self._rested)
 
-    def _must_wait(self, now: float) -> float:
+    def _must_wait(self, now: float, text: str) -> float:
         """Count a message; return for how many seconds it waits instead, because too many were said before it."""
         if now - self._since < self.server.limits.settled_s and self._shared.fill(now) < 1.0:
             return (1.0 - self._shared.level) / self._shared.rate
-        if wait_s := self._messages.take(now):
+        tokens = 1.0 + len(text) // self.server.limits.message_bytes
+        if wait_s := self._messages.take(now, tokens):
             return wait_s
-        self._shared.owe(now)
+        self._shared.owe(now, tokens)
         return 0.0
 
     def _pause(self) -> None:
@@ -476,7 +519,7 @@ class Socket(asyncio.BufferedProtocol):
         while self._held:
             if connection.waiting >= self.server.limits.waiting:
                 return  # the connection calls again
-            if wait_s := self._must_wait(now):
+            if wait_s := self._must_wait(now, self._held[0]):
                 asyncio.get_running_loop().call_later(wait_s + 0.001, self._rested)
                 return
             connection.offer(self._held.popleft())
@@ -505,18 +548,13 @@ class Socket(asyncio.BufferedProtocol):
         self._abort_soon()
 
     def _often(self, station: str) -> str | Refused:
-        """Refuse a station's name to an address that dialled under it too often of late."""
-        now = self.server.node.clock.now()
-        wait_s = self.server.connects.of((self._slot.address, station), now).take(now)
-        return Gate.later(wait_s) if wait_s else station
-
-    def _first_of_its_kind(self, station: str) -> None:
-        """Cut off an earlier socket of this address and name that is not decided on yet: there is one at a time."""
-        arriving, name = self.server.arriving, (self._slot.address, station)
-        earlier = arriving.get(name)
-        arriving[name], self._name = self, name
-        if earlier is not None and earlier._connection is not None and earlier._connection.epoch == 0:
-            earlier.abort()
+        """Refuse a station's name to an address that dialled under it, or brought up names, too often of late."""
+        server, origin = self.server, self._slot.address
+        proven, known = server.proven(station), station in server.node.handler.resident
+        wait_s = server.names.dialled(station, origin, server.node.clock.now(), proven=proven, known=known)
+        if wait_s:
+            return Gate.later(wait_s)
+        return BUSY if not proven and server.names.crowded(station, origin) else station
 
     def _cut_soon(self) -> None:
         if self._fuse is not None:
@@ -532,7 +570,9 @@ class Socket(asyncio.BufferedProtocol):
         connection, self._connection = self._connection, None
         if connection is not None:
             now = self.server.node.clock.now()
-            while self._held and not self._must_wait(now):  # what came before still counts, as far as it may be said
+            while self._held and not self._must_wait(
+                now, self._held[0]
+            ):  # what came before still counts, as far as it may be said
                 connection.offer(self._held.popleft())
             connection.hang_up(why)
         self._held.clear()

@@ -41,6 +41,8 @@ EVENT_BYTES = 16 * 1024 * 1024
 """Bytes of an event or a snapshot."""
 BATCH_EVENTS = 10_000
 """Events of a batch."""
+NOTE_BYTES = 4000
+"""Bytes of a note from one node to the others; a longer one is not sent."""
 NUMBER_LIMIT = 2**53
 """Positions and versions are below; a larger number is answered as this one."""
 READ_BYTES = 4 * 1024 * 1024
@@ -171,6 +173,14 @@ class EventStore(Protocol):
         """Be told of each committed batch from now on; call the returned function to end it."""
         ...
 
+    async def tell(self, note: str) -> None:
+        """Tell the nodes that have this log open a note of at most `NOTE_BYTES`, at once. It may be lost."""
+        ...
+
+    def hear(self, listener: Callable[[str], None]) -> Callable[[], None]:
+        """Hear notes from now on, also this node's own; call the returned function to end it."""
+        ...
+
     async def close(self) -> None:
         """Finish what was taken and release the store."""
         ...
@@ -188,6 +198,7 @@ class MemoryStore:
         self._by_id: dict[str, StoredEvent] = {}
         self._snapshots: dict[str, Snapshot] = {}
         self._subscribers: list[Subscriber] = []
+        self._listeners: list[Callable[[str], None]] = []
 
     async def claim(self, node: str) -> None:
         """See `EventStore.claim`: whoever shares this memory shares a process, which names its nodes itself."""
@@ -259,9 +270,23 @@ class MemoryStore:
 
         return stop
 
+    async def tell(self, note: str) -> None:
+        """See `EventStore.tell`."""
+        if len(note.encode()) <= NOTE_BYTES:
+            deliver(self._listeners, note)
+
+    def hear(self, listener: Callable[[str], None]) -> Callable[[], None]:
+        """See `EventStore.hear`."""
+        self._listeners = [*self._listeners, listener]
+
+        def stop() -> None:
+            self._listeners = [one for one in self._listeners if one is not listener]
+
+        return stop
+
     async def close(self) -> None:
         """See `EventStore.close`."""
-        self._subscribers = []
+        self._subscribers, self._listeners = [], []
 
 
 def already_there(stream: str, events: Sequence[NewEvent], found: Sequence[StoredEvent | None]) -> int:

@@ -35,6 +35,7 @@ import psycopg
 from psycopg import errors, sql
 
 from interlock.csms.store import (
+    NOTE_BYTES,
     NUMBER_LIMIT,
     READ_BYTES,
     AppendUnconfirmed,
@@ -64,6 +65,8 @@ PAGE = 1_000
 """Events read at a time to catch up with other nodes."""
 HINT_EVERY_S = 0.01
 """NOTIFY is sent at most this often."""
+NOTE = "note "
+"""How a notification begins that is a note; others are positions."""
 _COLUMNS = "position, stream, version, event_id, type, data"
 _APPEND = """SELECT head, fits, known, before FROM append_1(
     %s::text[], %s::bigint[], %s::int[], %s::int[], %s::text[], %s::text[], %s::bytea[], %s::bool[])"""
@@ -107,6 +110,7 @@ class PostgresStore:
         self._in_doubt: set[str] = set()
         self._work, self._look = asyncio.Event(), asyncio.Event()
         self._subscribers: list[Subscriber] = []
+        self._listeners: list[Callable[[str], None]] = []
         self._told = 0  # the position up to which subscribers have heard everything
         self._behind = False
         self._written = self._hinted = 0
@@ -239,6 +243,21 @@ class PostgresStore:
 
         def stop() -> None:
             self._subscribers = [one for one in self._subscribers if one is not subscriber]
+
+        return stop
+
+    async def tell(self, note: str) -> None:
+        """See `EventStore.tell`. While the database is away nobody hears it."""
+        if len(note.encode()) <= NOTE_BYTES and "\0" not in note:
+            with contextlib.suppress(StoreError):
+                await self._ask(_NOTIFY, self._place.channel, NOTE + note, patience_s=0)
+
+    def hear(self, listener: Callable[[str], None]) -> Callable[[], None]:
+        """See `EventStore.hear`."""
+        self._listeners = [*self._listeners, listener]
+
+        def stop() -> None:
+            self._listeners = [one for one in self._listeners if one is not listener]
 
         return stop
 
@@ -496,6 +515,9 @@ class PostgresStore:
                 await asyncio.sleep(self._poll_s)
 
     def _heard(self, position: str) -> None:
+        if position.startswith(NOTE):
+            deliver(self._listeners, position.removeprefix(NOTE))
+            return
         if not position.isdecimal() or int(position) > self._told:
             self._behind = True
             self._look.set()

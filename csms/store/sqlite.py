@@ -4,7 +4,8 @@ Appends that wait at the same time share one transaction and so one fsync; each 
 does not fail its neighbours. Nobody is told before the commit returned.
 
 The thread hands results to the loop, where a caller that was cancelled is passed over. Whatever a job raises goes to
-its caller. If the thread itself ends, the loop is told: whoever waits is refused, and so is whoever comes.
+its caller. If the thread itself ends, the loop is told: whoever waits is refused, and so is whoever comes. So it is
+when the thread hangs (`watch`): a disk may never answer.
 
 SQLite before 3.51.3 (3.50.7 and 3.44.6 have the fix too) can lose commits when several connections write and checkpoint
 one WAL file. Here one connection does both; on such a version the file is also locked against any other.
@@ -14,7 +15,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import queue
 import sqlite3
 import threading
@@ -42,7 +42,8 @@ from interlock.csms.store import (
     check_storable,
     is_name,
 )
-from interlock.csms.store.sqlite_file import connect, unavailable
+from interlock.csms.store.sqlite_file import Files, connect, unavailable
+from interlock.csms.store.watch import HUNG_S, Watch
 from interlock.csms.supervise import Ending, deliver, described
 
 T = TypeVar("T")
@@ -51,6 +52,8 @@ BATCH = 512
 """Appends that share one transaction, at the most."""
 WAITING = 100_000
 """Appends that may wait; more are refused at once."""
+STEP = 1_000_000
+"""Instructions of SQLite's machine after which a long query counts as one that gets on."""
 MOST_ROWS = 64
 """Events that share one statement, at the most; a power of two."""
 
@@ -92,8 +95,10 @@ class SqliteStore:
         self._asked: set[_Query] = set()
         self._subscribers: list[Subscriber] = []
         self._opened: asyncio.Future[None] = self._loop.create_future()
+        self._left: asyncio.Future[None] = self._loop.create_future()
+        self._steps = 0
+        self.watch = Watch(self._loop, lambda: self._steps, self._is_busy, self._hang)
         self._closed = False
-        self._file = (0, 0)
         self.ending = Ending()
         self._lost: set[str] = set()
         """The first event of each append that was under way when the thread ended: it may be in the log."""
@@ -194,13 +199,22 @@ class SqliteStore:
 
         return stop
 
+    async def tell(self, note: str) -> None:
+        """See `EventStore.tell`: nobody else has the file open."""
+
+    def hear(self, listener: Callable[[str], None]) -> Callable[[], None]:
+        """See `EventStore.hear`: there is nothing to hear."""
+        return lambda: None
+
     async def close(self) -> None:
         """Finish what is queued, move the WAL into the file, close it."""
         if not self._closed:
             self._closed = True
             self._hand_over()
             self._work.put(None)
-        await self._loop.run_in_executor(None, self._thread.join)
+        await asyncio.wait({self._left}, timeout=HUNG_S)
+        if not self._left.done():
+            raise StoreUnavailable(f"{self.path}: it was not closed: the disk has not answered for {HUNG_S:g} s")
 
     async def check(self, *, quick: bool = False) -> list[str]:
         """Look the file over; return what is wrong with it, nothing if it is sound. `quick` leaves the indexes out."""
@@ -219,6 +233,7 @@ class SqliteStore:
         if self._gathered:
             gathered, self._gathered = self._gathered, []
             self._work.put(gathered)
+            self.watch.begin()
 
     async def _ask(self, ask: Callable[[sqlite3.Connection], T]) -> T:
         if self._closed or self.ending.why is not None:
@@ -227,6 +242,7 @@ class SqliteStore:
         query = _Query(ask, self._loop.create_future())
         self._asked.add(query)
         self._work.put(query)
+        self.watch.begin()
         found: T = await query.done
         return found
 
@@ -240,6 +256,15 @@ class SqliteStore:
     def _settle(self, query: _Query, result: Any, error: Exception | None) -> None:
         self._asked.discard(query)
         _resolve(query.done, result if error is None else error)
+
+    def _is_busy(self) -> bool:
+        return bool(self._unsettled or self._asked) and self.ending.why is None
+
+    def _hang(self, why: str) -> None:
+        self._end(f"{self.path.name}: the thread of the log hangs, {why}")
+
+    def _step(self) -> None:
+        self._steps += 1
 
     def _end(self, why: str) -> None:
         """Refuse whoever waits: the thread is gone. What was handed to it may be in the log, what was not is not."""
@@ -258,21 +283,28 @@ class SqliteStore:
 
     def _own(self) -> None:
         try:
+            self._serve()
+        finally:
+            self._in_loop(_resolve, self._left, None)
+
+    def _serve(self) -> None:
+        try:
             db = connect(self.path)
-            found = os.stat(self.path)
-            self._file = found.st_dev, found.st_ino
+            db.set_progress_handler(self._step, STEP)
+            self._files = Files(self.path)
         except BaseException as error:
             self._in_loop(_resolve, self._opened, unavailable(error, self.path))
             return
         self._in_loop(_resolve, self._opened, None)
         try:
             while (work := self._take()) is not None:
+                self._step()
                 appends, query = work
-                if appends and not self._is_in_place():
-                    why = "the file was replaced or removed while it was open: what is appended to it is lost"
-                    self._in_loop(self._end, f"{self.path.name}: {why}")
+                if appends and (why := self._files.lost()) is not None:
+                    self._in_loop(self._end, f"{why} while it was open: what is appended to it is lost")
                     return
                 for at in range(0, len(appends), self._most):
+                    self._step()
                     self._commit(db, appends[at : at + self._most])
                 if query is not None:
                     self._answer(db, query)
@@ -281,14 +313,6 @@ class SqliteStore:
         finally:
             with contextlib.suppress(sqlite3.Error):
                 db.close()
-
-    def _is_in_place(self) -> bool:
-        """Whether the name still leads to the file that was opened."""
-        try:
-            found = os.stat(self.path)
-        except OSError as error:
-            return not isinstance(error, FileNotFoundError | NotADirectoryError)
-        return (found.st_dev, found.st_ino) == self._file
 
     def _in_loop(self, callback: Callable[..., None], *values: Any) -> None:
         with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more

@@ -97,6 +97,53 @@ def _flush_again(path: Path) -> None:
         os.fsync(file.fileno())
 
 
+class Files:
+    """The files of an open log: whether their names still lead to them. SQLite holds them and would not notice.
+
+    The write-ahead file is one of them: it may hold all that was acknowledged lately, and while a log is open SQLite
+    neither makes it anew nor cuts it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Raises `OSError` when there is no file."""
+        self._path, self._wal = path, Path(f"{path}-wal")
+        found = os.stat(path)
+        self._file = found.st_dev, found.st_ino
+        self._log: tuple[int, int] | None = None
+        self._size = 0
+
+    def lost(self) -> str | None:
+        """Return what became of one of them, in words, or None while both are in their places as far as can be told."""
+        try:
+            return self._lost()
+        except OSError:
+            return None
+
+    def _lost(self) -> str | None:
+        found = _stat(self._path)
+        if found is None or (found.st_dev, found.st_ino) != self._file:
+            return f"{self._path.name}: the file was replaced or removed"
+        found = _stat(self._wal)
+        if found is not None and self._log is None:
+            self._log = found.st_dev, found.st_ino
+        if self._log is None:
+            return None
+        if found is None or (found.st_dev, found.st_ino) != self._log:
+            return f"{self._wal.name}: the file was replaced or removed"
+        if found.st_size < self._size:
+            return f"{self._wal.name}: the file was cut"
+        self._size = found.st_size
+        return None
+
+
+def _stat(path: Path) -> os.stat_result | None:
+    """Return what is known of a file; None when it is not there. Raises `OSError` when nobody can tell."""
+    try:
+        return os.stat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
 def unavailable(error: BaseException, path: Path) -> StoreUnavailable:
     """Say in one sentence what a file or a disk said no with."""
     if isinstance(error, StoreUnavailable):

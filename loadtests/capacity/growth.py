@@ -29,7 +29,7 @@ from interlock.csms.store.sqlite import SqliteStore
 from interlock.loadtests.capacity.capacity import BUSIEST
 from interlock.loadtests.capacity.capacity_load import Load, Step
 from interlock.loadtests.processes.machine import machine
-from interlock.loadtests.processes.nodes import Node, cpu_s, http
+from interlock.loadtests.processes.nodes import ONE_ADDRESS, Node, cpu_s, http
 from interlock.scenarios.live.fleet import make_room
 from interlock.scenarios.refused import Refused
 
@@ -186,12 +186,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="interlock-growth-") as name:
         connected, logged = [], []
         for stations in wanted.stations:
-            with Node(1, f"sqlite:///{name}/{stations}.sqlite", Path(name)) as node:
+            with Node(1, f"sqlite:///{name}/{stations}.sqlite", Path(name), ONE_ADDRESS) as node:
                 connected.append(asyncio.run(stations_cost(node, stations, wanted.seconds)))
             print("  ".join(connected[-1]), flush=True)
         for events in wanted.events:
             path = Path(name) / f"log-{events}.sqlite"
-            with Node(1, f"sqlite:///{path}", Path(name)) as node:
+            with Node(1, f"sqlite:///{path}", Path(name), ONE_ADDRESS) as node:
                 logged.append(asyncio.run(log_cost(node, path, events, wanted.seconds)))
             print("  ".join(logged[-1]), flush=True)
     lines = [

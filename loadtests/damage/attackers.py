@@ -1,17 +1,21 @@
 """Attackers beside good stations: what the good ones notice, and what memory and disk pay. `make attackers`.
 
-One `interlock serve` on SQLite. Good stations say something durable now and then, first alone, then beside the
-attackers, in one run; each attacker has an address of its own on loopback and makes one of these mischiefs:
+One `interlock serve` on SQLite. Good stations say something durable now and then, in windows of time: alone and beside
+the attackers in turn, in one run, so that what else the machine does falls on both. Compared are the medians of the
+windows. Each attacker has an address of its own on loopback and makes one of these mischiefs:
 
 - `idle`: opens connections at both doors and says nothing, or half a request;
 - `guesses`: shows wrong passwords, a new one each time, under the names of good stations;
 - `floods`: dials anew again and again under its own name, and says thousands of frames that mean nothing;
 - `followers`: follows the log many times over, and reads nothing;
 - `askers`: asks for one event of a long stream, for positions that are none, with heads that are malformed, and as a
-  station with NULs in its values.
+  station with NULs in its values;
+- `churners`: brings up one new name after another, and dials under the name of a good station;
+- `halves`: sends large messages without their ends.
 
 All of them share the machine with what is measured, so attackers keep to a rate each; figures say how many times each
-mischief was done. Talks to loopback only, and ends what it started.
+mischief was done. Talks to loopback only, and ends what it started. Exit code 0: the good ones' p99 moved by less than
+10 % or 5 ms, none lost its connection, memory and disk stayed flat; 1: not so; 3: the machine was too unsteady to say.
 """
 
 from __future__ import annotations
@@ -27,6 +31,7 @@ import random
 import shutil
 import socket
 import sqlite3
+import statistics
 import sys
 import tempfile
 import time
@@ -38,11 +43,11 @@ from typing import Any
 
 try:
     from interlock.loadtests.bench.lean_station import LeanStation, LostLine
-    from interlock.loadtests.processes.nodes import TOKEN, Node, cpu_s, http
+    from interlock.loadtests.processes.nodes import TOKEN, Node, cpu_s, http, machine_cpu_s
 except ImportError:  # called by its path
     sys.path.insert(0, str(Path(__file__).parents[1]))
     from interlock.loadtests.bench.lean_station import LeanStation, LostLine
-    from interlock.loadtests.processes.nodes import TOKEN, Node, cpu_s, http
+    from interlock.loadtests.processes.nodes import TOKEN, Node, cpu_s, http, machine_cpu_s
 
 PASSWORD = "0123456789abcdef"
 KEYED = 20
@@ -50,6 +55,10 @@ KEYED = 20
 EVERY_S = 2.0
 """How often a good station says something."""
 WARM_S = 5.0
+MOVES_MS, MOVES_SHARE = 5.0, 0.1
+BUSY = 0.9
+"""Where more of the machine is in use, whoever waits may have waited for a processor."""
+MEMORY_MIB, DISK_MB = 32.0, 1.0
 KEY = base64.b64encode(bytes(16)).decode()
 STATUS = {"connectorId": 1, "errorCode": "NoError", "status": "Available"}
 
@@ -186,7 +195,41 @@ async def askers(ports: Ports, address: str, rng: random.Random, count: Count) -
         await asyncio.sleep(0.05)
 
 
-KINDS: dict[str, Attack] = {one.__name__: one for one in (idle, guesses, floods, followers, askers)}
+async def churners(ports: Ports, address: str, rng: random.Random, count: Count) -> None:
+    """Bring up names, and dial under a good station's."""
+    number = 0
+    while True:
+        number += 1
+        name = f"NEW{address.rsplit('.', 1)[1]}-{number}" if number % 2 else f"GOOD{KEYED + rng.randrange(KEYED):04d}"
+        with contextlib.suppress(OSError, TimeoutError):
+            reader, writer = await dial(ports.ocpp, address)
+            writer.write(upgrade(name))
+            answer = await asyncio.wait_for(reader.read(12), 5)
+            count(f"names dialled, answered {answer[9:12].decode('latin-1') or 'with a closed line'}")
+            await asyncio.sleep(0.01)
+            writer.transport.abort()
+        await asyncio.sleep(0.05)
+
+
+async def halves(ports: Ports, address: str, rng: random.Random, count: Count) -> None:
+    """Send large messages without their ends, on as many connections as there may be."""
+    held: list[asyncio.StreamWriter] = []
+    half = b"\x81\xff" + (200_000).to_bytes(8, "big") + bytes(4) + b"x" * 190_000
+    while True:
+        with contextlib.suppress(OSError, TimeoutError):
+            reader, writer = await dial(ports.ocpp, address)
+            writer.write(upgrade(f"HALF{address.rsplit('.', 1)[1]}-{len(held)}"))
+            await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)
+            writer.write(half)
+            held.append(writer)
+            count("messages left without an end")
+        if len(held) > 100:
+            held.pop(0).transport.abort()
+        await asyncio.sleep(0.1)
+
+
+MISCHIEF = (idle, guesses, floods, followers, askers, churners, halves)
+KINDS: dict[str, Attack] = {one.__name__: one for one in MISCHIEF}
 
 
 async def attack(ports: Ports, number: int) -> Counter[str]:
@@ -285,8 +328,36 @@ def garbage(folder: Path, after: int, upto: int) -> int:
 # --- the figure ------------------------------------------------------------------------------------------------------
 
 
-async def measure(folder: Path, stations: int, attackers: int, seconds: float) -> dict[str, Any]:
-    """Run both phases and return the figures."""
+@dataclass
+class Window:
+    """What was measured of the node between two moments."""
+
+    p99_ms: float
+    p50_ms: float
+    answers: int
+    cpu: float
+    rss: int
+    busy: float
+    """Share of the machine's processors in use, by whomever."""
+
+
+async def window(node: Node, good: Good, phase: str, seconds: float) -> Window:
+    """Measure for a while; the first and the last answers count for nobody."""
+    assert node.process is not None
+    good.phase, cpu, machine = phase, cpu_s(node.process.pid), machine_cpu_s()
+    await asyncio.sleep(seconds)
+    good.phase = "between"
+    took = [one * 1000 for one in good.took_s.get(phase, [])]
+    used = (cpu_s(node.process.pid) - cpu) / seconds
+    busy = (machine_cpu_s() - machine) / seconds / (os.cpu_count() or 1)
+    return Window(percentile(took, 0.99), percentile(took, 0.5), len(took), used, rss(node.process.pid), busy)
+
+
+async def measure(folder: Path, stations: int, attackers: int, seconds: float, rounds: int = 1) -> dict[str, Any]:
+    """Run windows alone and attacked in turn, and return the figures."""
+    alone, attacked, done = [], [], Counter[str]()
+    spans: list[tuple[int, int, int]] = []
+    minutes = 0.0
     with Node(1, f"sqlite:///{folder}/log.sqlite", folder) as node:
         await node.start()
         assert node.process is not None
@@ -299,51 +370,75 @@ async def measure(folder: Path, stations: int, attackers: int, seconds: float) -
         over, good = asyncio.Event(), Good(node.ocpp, stations, "warm")
         speaking = await good.run(over)
         await asyncio.sleep(WARM_S)
-        good.phase, cpu = "alone", [cpu_s(node.process.pid)]
-        await asyncio.sleep(seconds)
-        good.phase = "change"
-        cpu.append(cpu_s(node.process.pid))
-        before = rss(node.process.pid), await position(node)
-        told: Any = multiprocessing.get_context("spawn").Queue()
-        ports = Ports(node.ocpp, node.api, seconds + 2 * WARM_S)
-        process = multiprocessing.get_context("spawn").Process(target=_attacking, args=(ports, attackers, told))
-        process.start()
-        await asyncio.sleep(WARM_S)
-        began = time.perf_counter()
-        settled = rss(node.process.pid), await position(node)
-        good.phase = "attacked"
-        cpu.append(cpu_s(node.process.pid))
-        await asyncio.sleep(seconds)
-        good.phase = "after"
-        cpu.append(cpu_s(node.process.pid))
-        minutes = (time.perf_counter() - began) / 60
-        after = rss(node.process.pid), await position(node)
-        done = await asyncio.to_thread(told.get, True, 60)
-        await asyncio.to_thread(process.join)
+        before = rss(node.process.pid)
+        for number in range(rounds):
+            alone.append(await window(node, good, f"alone {number}", seconds))
+            context = multiprocessing.get_context("spawn")
+            told: Any = context.Queue()
+            started = await position(node)
+            ports = Ports(node.ocpp, node.api, seconds + 2 * WARM_S)
+            process = context.Process(target=_attacking, args=(ports, attackers, told))
+            process.start()
+            await asyncio.sleep(WARM_S)
+            settled, began = await position(node), time.perf_counter()
+            attacked.append(await window(node, good, f"attacked {number}", seconds))
+            minutes += (time.perf_counter() - began) / 60
+            ended = await position(node)
+            done.update(await asyncio.to_thread(told.get, True, 60))
+            await asyncio.to_thread(process.join)
+            spans.append((started, settled, ended))
         over.set()
         await asyncio.gather(*speaking)
         status, _ = await http(node.api, "GET", "/health/ready")
         await node.stop()
+    moved = [two.p99_ms - one.p99_ms for one, two in zip(alone, attacked, strict=True)]
     return {
         "stations": stations,
         "attackers": attackers,
-        "p99_alone_ms": percentile(good.took_s.get("alone", []), 0.99) * 1000,
-        "p99_attacked_ms": percentile(good.took_s.get("attacked", []), 0.99) * 1000,
-        "p50_alone_ms": percentile(good.took_s.get("alone", []), 0.5) * 1000,
-        "p50_attacked_ms": percentile(good.took_s.get("attacked", []), 0.5) * 1000,
-        "answers": {phase: len(took) for phase, took in good.took_s.items()},
-        "cpu_alone": (cpu[1] - cpu[0]) / seconds,
-        "cpu_attacked": (cpu[3] - cpu[2]) / seconds,
+        "p99_alone_ms": statistics.median(one.p99_ms for one in alone),
+        "p99_attacked_ms": statistics.median(one.p99_ms for one in attacked),
+        "p99_moved_ms": statistics.median(moved),
+        "windows_alone_ms": [round(one.p99_ms, 1) for one in alone],
+        "windows_attacked_ms": [round(one.p99_ms, 1) for one in attacked],
+        "p50_alone_ms": statistics.median(one.p50_ms for one in alone),
+        "p50_attacked_ms": statistics.median(one.p50_ms for one in attacked),
+        "answers": {"alone": sum(o.answers for o in alone), "attacked": sum(o.answers for o in attacked)},
+        "cpu_alone": statistics.median(one.cpu for one in alone),
+        "cpu_attacked": statistics.median(one.cpu for one in attacked),
+        "busy_attacked": statistics.median(one.busy for one in attacked),
         "dropped": good.dropped,
         "ready": status,
-        "memory_mib": (after[0] - before[0]) / 2**20,
-        "memory_settled_mib": (after[0] - settled[0]) / 2**20,
-        "garbage_mb_a_minute": garbage(folder, settled[1], after[1]) / 1e6 / minutes,
-        "garbage_first_mb": garbage(folder, before[1], settled[1]) / 1e6,
+        "memory_mib": (attacked[-1].rss - before) / 2**20,
+        "memory_later_mib": (attacked[-1].rss - attacked[0].rss) / 2**20,
+        "garbage_mb_a_minute": sum(garbage(folder, settled, ended) for _, settled, ended in spans) / 1e6 / minutes,
+        "garbage_first_mb": sum(garbage(folder, started, settled) for started, settled, _ in spans) / 1e6,
         "alarms": (folder / "n1.err").read_text().count("\n"),
         "alarm_bytes": (folder / "n1.err").stat().st_size,
         "done": dict(sorted(done.items())),
     }
+
+
+def judged(found: dict[str, Any]) -> tuple[int, str]:
+    """Return the exit code for the figures, and a sentence."""
+    moved, alone, windows = found["p99_moved_ms"], found["p99_alone_ms"], found["windows_alone_ms"]
+    wrong = []
+    if found["dropped"] or found["ready"] != 200:
+        wrong.append(f"{found['dropped']} good stations lost their connection, readiness is {found['ready']}")
+    if found["memory_later_mib"] > MEMORY_MIB:
+        wrong.append(f"memory grew by {found['memory_later_mib']:.0f} MiB after the first attack")
+    if found["garbage_mb_a_minute"] > DISK_MB:
+        wrong.append(f"the log grew by {found['garbage_mb_a_minute']:.2f} MB a minute")
+    far = moved > MOVES_MS and moved > MOVES_SHARE * alone
+    unsteady = max(windows) - min(windows)
+    if far and moved > unsteady and found["busy_attacked"] <= BUSY:
+        wrong.append(f"the good ones' p99 moved by {moved:.1f} ms")
+    if wrong:
+        return 1, "; ".join(wrong)
+    if far or not found["answers"]["alone"] or not found["answers"]["attacked"]:
+        busy = f"{found['busy_attacked']:.0%} of the machine's processors were in use"
+        quiet = f"by {unsteady:.1f} ms from one quiet window to another"
+        return 3, f"p99 moved by {moved:.1f} ms, and {quiet}; {busy}: that may be the machine"
+    return 0, "the good ones are served as before"
 
 
 def main() -> None:
@@ -351,21 +446,24 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--stations", type=int, default=500)
     parser.add_argument("--attackers", type=int, default=20)
-    parser.add_argument("--seconds", type=float, default=30.0)
+    parser.add_argument("--seconds", type=float, default=10.0, help="of each window")
+    parser.add_argument("--rounds", type=int, default=5, help="windows alone, and as many beside the attackers")
     words = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="attackers"))
     try:
-        found = asyncio.run(measure(folder, words.stations, words.attackers, words.seconds))
+        found = asyncio.run(measure(folder, words.stations, words.attackers, words.seconds, words.rounds))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     print(json.dumps(found, indent=1))
-    moved = found["p99_attacked_ms"] - found["p99_alone_ms"]
-    share = 100 * moved / found["p99_alone_ms"] if found["p99_alone_ms"] else 0.0
+    code, sentence = judged(found)
     print(
-        f"{words.stations} good stations beside {words.attackers} attackers: p99 {found['p99_alone_ms']:.1f} ms alone, "
-        f"{found['p99_attacked_ms']:.1f} ms attacked ({moved:+.1f} ms, {share:+.0f} %); {found['dropped']} dropped; "
+        f"{words.stations} good stations beside {words.attackers} attackers, medians of {words.rounds} windows each: "
+        f"p99 {found['p99_alone_ms']:.1f} ms alone, {found['p99_attacked_ms']:.1f} ms attacked "
+        f"(from one window to the next {found['p99_moved_ms']:+.1f} ms); {found['dropped']} dropped; "
         f"memory {found['memory_mib']:+.1f} MiB; the log grew by {found['garbage_mb_a_minute']:.2f} MB a minute"
     )
+    print(f"{('PASS', 'FAIL', '', 'INCONCLUSIVE')[code]}: {sentence}")
+    sys.exit(code)
 
 
 if __name__ == "__main__":

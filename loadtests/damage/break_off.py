@@ -1,9 +1,10 @@
 """Let anything break off anywhere: an exception and a cancellation at each suspension, callback and commit of a node.
 
-A station and an operator have a session with one node in virtual time: boot, status, start, meter, stop, unlocks, one
-of them without an answer, a cut, silence. It is done once undisturbed, to count the places; then once for each place
-and each way to break off there. Afterwards the node must serve on - station and operator ask again, as real ones do,
-until each thing asked for is answered, once, and durable - or say that it is over. Anything in between is a failure.
+A station and an operator have a session with one node in virtual time, under OCPP 1.6 and 2.0.1: boot, status, start,
+meter, stop, unlocks, one of them without an answer, a cut, silence. It is done once undisturbed, to count the places;
+then once for each place and each way to break off there. Afterwards the node must serve on - station and operator ask
+again, as real ones do, until each thing asked for is answered, once, and durable - or say that it is over. Anything in
+between is a failure.
 
     python loadtests/damage/break_off.py            every place
     python loadtests/damage/break_off.py --every 7  each seventh
@@ -46,6 +47,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "resident": {"snapshot_events": 5},
     "per-request": {"residency": "per-request", "snapshot_events": 7},
     "polled": {"offline_timer": "polled", "heartbeats": "every", "snapshot_every_s": 3.0},
+    "2.0.1": {"snapshot_events": 5},
 }
 """Ways to run a node that come by other places."""
 TRIES = 60
@@ -176,6 +178,7 @@ class Rig:
 
     def __init__(self, place: Place, store: EventStore | None = None) -> None:
         self.place, self.env = place, Clock()
+        self.newer = place.settings == "2.0.1"
         self.loop = SimLoop(self.env)
         self.loop.set_exception_handler(lambda loop, context: None)
         self.store = store or Waiting()
@@ -229,7 +232,8 @@ class Rig:
                 self.connection = None
             connection.hang_up(why)
 
-        connection = self.connection = self.node.connect("CP1", write, close, BY_SUBPROTOCOL["ocpp1.6"])
+        spoken = "ocpp2.0.1" if self.newer else "ocpp1.6"
+        connection = self.connection = self.node.connect("CP1", write, close, BY_SUBPROTOCOL[spoken])
         self.node.serve(connection, close)
         return connection
 
@@ -279,7 +283,10 @@ class Rig:
         await asyncio.wait({started})
         if started.cancelled() or started.exception() is not None:
             return  # a process whose start fails is visibly gone
-        await self.say("BootNotification", {"chargePointVendor": "V", "chargePointModel": "M"})
+        boot: dict[str, Any] = {"chargePointVendor": "V", "chargePointModel": "M"}
+        if self.newer:
+            boot = {"reason": "PowerUp", "chargingStation": {"vendorName": "V", "model": "M"}}
+        await self.say("BootNotification", boot)
         await self._charge(1000)
         await self.unlock("first")
         self.silent = True
@@ -303,6 +310,9 @@ class Rig:
 
     async def _charge(self, meter_wh: int) -> None:
         at = self.at().isoformat()
+        if self.newer:
+            await self._charge_201(meter_wh, at)
+            return
         status = {"connectorId": 1, "errorCode": "NoError", "timestamp": at}
         await self.say("StatusNotification", {**status, "status": "Preparing"})
         start = {"connectorId": 1, "idTag": "TAG", "meterStart": meter_wh, "timestamp": at}
@@ -314,6 +324,23 @@ class Rig:
         await self.say("MeterValues", {"connectorId": 1, "transactionId": transaction, "meterValue": [sample]})
         await self.say("StopTransaction", {"transactionId": transaction, "meterStop": meter_wh + 5, "timestamp": at})
         await self.say("StatusNotification", {**status, "status": "Available"})
+
+    async def _charge_201(self, meter_wh: int, at: str) -> None:
+        where: dict[str, Any] = {"evseId": 1, "connectorId": 1}
+        await self.say("StatusNotification", {**where, "timestamp": at, "connectorStatus": "Occupied"})
+        about = {"transactionInfo": {"transactionId": f"t{meter_wh}"}, "evse": {"id": 1, "connectorId": 1}}
+        token = {"idToken": {"idToken": "TAG", "type": "ISO14443"}}
+
+        def event(kind: str, why: str, number: int, **more: Any) -> dict[str, Any]:
+            sample = {"timestamp": at, "sampledValue": [{"value": float(meter_wh + 5 * number)}]}
+            said = {"eventType": kind, "triggerReason": why, "seqNo": number, "timestamp": at, "meterValue": [sample]}
+            return {**said, **about, **more}
+
+        start = event("Started", "Authorized", 0, **token)
+        assert await self.say("TransactionEvent", start) == await self.say("TransactionEvent", start)
+        await self.say("TransactionEvent", event("Updated", "MeterValuePeriodic", 1))
+        await self.say("TransactionEvent", event("Ended", "StopAuthorized", 2))
+        await self.say("StatusNotification", {**where, "timestamp": at, "connectorStatus": "Available"})
 
     async def _look(self, online: bool) -> None:
         log = await MemoryStore.read(self.store, "station-CP1")  # type: ignore[arg-type]

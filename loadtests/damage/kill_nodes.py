@@ -42,6 +42,8 @@ from interlock.simulator.network.wall_clock import WallClock
 STATIONS, OPERATORS = 30, 6
 FLAGS = ("--heartbeats", "every", "--heartbeat-s", "2", "--call-timeout-s", "4", "--lateness-s", "10")
 QUIET_S = 60.0
+LOOK_S = 1.0
+"""How long an open command may take to end once nothing is disturbed, and how often it is looked at."""
 FINAL = {"accepted", "rejected", "confirmed", "refuted", "unknown", "lapsed"}
 USABLE_S = 10.0
 
@@ -263,7 +265,7 @@ async def judge(wanted: argparse.Namespace, nodes: list[Node], seen: Seen, took_
             if status == 404 or found["state"] in FINAL:
                 records[command] = found if status == 200 else None
                 waiting.discard(command)
-        await asyncio.sleep(1.0)
+        await asyncio.sleep(LOOK_S)
     lost = [command for command, found in records.items() if found is None]
     endless = sorted(waiting)
     for message in seen.gone:
@@ -295,6 +297,16 @@ async def judge(wanted: argparse.Namespace, nodes: list[Node], seen: Seen, took_
     for failure in seen.failures:
         print(f"  {failure}")
     bad = [*lost, *endless, *double, *without, *denied, *slow, *seen.failures]
+    done = {
+        "commands acknowledged": len(seen.acknowledged),
+        "locks opened": seen.moved.total(),
+        "answers sent": len(seen.answers),
+        "disturbances": seen.kills + seen.pauses + seen.more.total(),
+    }
+    missing = [name for name, count in done.items() if not count]
+    if missing and not bad:
+        print(f"INCONCLUSIVE: no {', no '.join(missing)}: it was not tried")
+        return 3
     print("FAIL" if bad else "PASS")
     return 1 if bad else 0
 

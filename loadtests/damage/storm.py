@@ -24,6 +24,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from interlock.csms import codec
+from interlock.loadtests.processes.nodes import ONE_ADDRESS
 from interlock.scenarios.live.fleet import make_room
 from interlock.scenarios.live.serve_process import ServeProcess
 from interlock.simulator.clock import EPOCH
@@ -34,7 +35,7 @@ from interlock.simulator.network.wall_clock import WallClock
 
 AWAY_S = 5.0
 PATIENCE_S = 240.0
-FLAGS = ("--tokens", "Accepted", "--quiet")
+FLAGS = ("--tokens", "Accepted", "--quiet", *ONE_ADDRESS)
 
 
 async def storm(wanted: argparse.Namespace, folder: str) -> int:

@@ -12,7 +12,7 @@ import ssl
 import time
 from base64 import b64encode
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from heapq import heappop
 from pathlib import Path
@@ -94,12 +94,15 @@ class Access:
     password: str | None = None
     tls: dict[str, Any] = field(default_factory=dict)
     agent: str = "interlock-load"
+    headers_too: Mapping[str, str] = field(default_factory=dict)
+    """More headers of each handshake."""
     opened: int = 0
     refusals: Counter[str] = field(default_factory=Counter)
 
     def headers(self, station_id: str, subprotocol: str) -> list[str]:
         """Return what a station says of itself in the handshake."""
         found = [f"Sec-WebSocket-Protocol: {subprotocol}", f"User-Agent: {self.agent}"]
+        found += [f"{name}: {value}" for name, value in self.headers_too.items()]
         if self.password is not None:
             pair = f"{station_id}:{self.password}".encode()
             found.append(f"Authorization: Basic {b64encode(pair).decode()}")

@@ -13,8 +13,8 @@ import json
 import shutil
 import time
 import zlib
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -25,7 +25,7 @@ from interlock.loadtests.users.gevent_link import Access, tls_options
 from interlock.scenarios.judge import ledger_checks
 from interlock.scenarios.judge import wire as outside
 from interlock.scenarios.judge.invariants import INVARIANTS
-from interlock.scenarios.judge.verdict import document
+from interlock.scenarios.judge.verdict import Finding, Verdict, document
 from interlock.scenarios.record.history import FILE, line
 from interlock.scenarios.record.recorder import Recorder, observations
 from interlock.scenarios.record.run_file import RunFile, write_run, write_verdict
@@ -58,6 +58,9 @@ class Plan:
     cert: str = ""
     key: str = ""
     insecure: bool = False
+    headers: Mapping[str, str] = field(default_factory=dict)
+    ids: Sequence[str] = ()
+    """The stations that the CSMS knows; made of the prefix and numbers where there are none."""
     reproduce: str = ""
 
 
@@ -72,7 +75,7 @@ class Record:
         self.observe = self._recorder.observe
         address = parse(plan.url)
         tls = tls_options(plan.ca, plan.cert, plan.key, insecure=plan.insecure) if address.secure else {}
-        self.access = Access(address, self._note, plan.password or None, tls)
+        self.access = Access(address, self._note, plan.password or None, tls, headers_too=plan.headers)
         self.behind_s = 0.0
         self._stations = 0
         self._refused = refused
@@ -94,6 +97,8 @@ class Record:
         return [self._station_id(number) for number in range(1, self._stations + 1)]
 
     def _station_id(self, number: int) -> str:
+        if self.plan.ids:
+            return self.plan.ids[(number - 1) % len(self.plan.ids)]
         return f"{self.plan.prefix}{self.index:02d}-{number:05d}"
 
     def _note(self, kind: str, **fields: Any) -> None:
@@ -203,8 +208,18 @@ def _lines(path: Path) -> Iterator[tuple[float, bytes]]:
             yield float(text[start + 5 : stop]), text[start:]
 
 
-def finish(plan: Plan, parts: Parts, expected: int, control: Control | None) -> dict[str, Any]:
-    """Merge, ask, judge, write; return the summary."""
+def interrupted(plan: Plan, took_s: float | None) -> Finding | None:
+    """Say that a run was not let come to its end: what it would have shown is not known. None: it was."""
+    if took_s is None or took_s >= 0.95 * plan.seconds:
+        return None
+    why = f"interrupted after {took_s:.0f} of {plan.seconds:g} s"
+    return Finding("L06", "the run came to its end", "BOOKKEEPING", Verdict.INCONCLUSIVE, 0, why, needed=True)
+
+
+def finish(
+    plan: Plan, parts: Parts, expected: int, control: Control | None, took_s: float | None = None
+) -> dict[str, Any]:
+    """Merge, ask, judge, write; return the summary. `took_s`: how long it ran, where that was to be `plan.seconds`."""
     out = Path(plan.out)
     files = [parts.of(index) / FILE for index in sorted(parts.done)]
     asked = ledger_checks.Answers()
@@ -222,13 +237,15 @@ def finish(plan: Plan, parts: Parts, expected: int, control: Control | None) -> 
     missing = expected - len(parts.done)
     judged = ledger_checks.judge(observations(out / FILE), asked, missing)
     split = len(findings) - len(hidden)
-    findings = ledger_checks.settle([*findings[:split], *judged, *findings[split:]])
+    cut = interrupted(plan, took_s)
+    findings = ledger_checks.settle([*([cut] if cut else []), *findings[:split], *judged, *findings[split:]])
     verdict = document(about, findings)
     write_verdict(out, verdict)
     shutil.rmtree(parts.folder, ignore_errors=True)
     summary = {
         "schema": 1,
         "verdict": verdict["verdict"],
+        "interrupted": cut is not None,
         "failed": [one["id"] for one in verdict["invariants"] if one["verdict"] in ("FAIL", "ERROR")],
         "stations": stations,
         "processes": len(parts.done),
@@ -244,7 +261,9 @@ def finish(plan: Plan, parts: Parts, expected: int, control: Control | None) -> 
 
 
 def _about(plan: Plan, parts: Parts, stations: int) -> RunFile:
-    spec = {name: value for name, value in asdict(plan).items() if name not in ("password", "began", "reproduce")}
+    spec = {
+        name: value for name, value in asdict(plan).items() if name not in ("password", "headers", "began", "reproduce")
+    }
     spec["began"] = datetime.fromtimestamp(plan.began, UTC).isoformat()
     spec["processes"] = [parts.done[index] for index in sorted(parts.done)]
     return RunFile(

@@ -5,8 +5,10 @@ from __future__ import annotations
 import fnmatch
 import importlib
 import pkgutil
+import runpy
 from collections.abc import Iterable
 from functools import cache
+from pathlib import Path
 
 from interlock.scenarios.cases import v16
 from interlock.scenarios.cases.language import Case, Role
@@ -22,6 +24,34 @@ def cases() -> dict[str, Case]:
                 raise ValueError(f"two cases are called {case.id}")
             found[case.id] = case
     return found
+
+
+class NoCases(Exception):
+    """A folder or file that holds no cases: one sentence says why."""
+
+
+def from_folder(folder: Path) -> list[Case]:
+    """Return the cases of a vendor's folder: every `*.py` there that has `CASES`, as the files of `v16` do.
+
+    The files are executed. Raises `NoCases`.
+    """
+    found: dict[str, Case] = {}
+    for file in sorted(folder.glob("*.py")):
+        if file.name.startswith("_"):
+            continue
+        try:
+            names = runpy.run_path(str(file))
+        except Exception as error:
+            raise NoCases(f"{file} cannot be run: {type(error).__name__}: {error}") from None
+        for case in names.get("CASES", ()):
+            if not isinstance(case, Case):
+                raise NoCases(f"{file}: CASES holds {type(case).__name__}, not only cases")
+            if case.id in found or case.id in cases():
+                raise NoCases(f"{file}: there is another case called {case.id}")
+            found[case.id] = case
+    if not found:
+        raise NoCases(f"{folder} holds no cases: no *.py there has CASES")
+    return list(found.values())
 
 
 def chosen(role: Role, globs: Iterable[str] = (), profiles: Iterable[str] = (), level: str = "should") -> list[Case]:

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from interlock.scenarios.cases.language import Case, Role
-from interlock.scenarios.cli.check_races import run_races
+from interlock.scenarios.cli import reach as options
+from interlock.scenarios.cli.check_races import race_ids, run_races
 from interlock.scenarios.refused import Refused
 
 if TYPE_CHECKING:
@@ -29,10 +30,13 @@ check = typer.Typer(
     no_args_is_help=True,
     epilog="Begin with `interlock check station --plan`, which says what a person has to do and changes nothing.",
 )
+INTERLOCK = "INTERLOCK-01"
 STAGES = ("cases", "races")
 OPERATORS = ("prompt", "http", "command", "simulated", "none")
 
-Cases = Annotated[list[str] | None, typer.Option("--cases", help="Ids or patterns such as `TC_01*` (may be repeated).")]
+Cases = Annotated[
+    list[str] | None, typer.Option("--cases", help="Ids, patterns such as `TC_01*`, folders of yours; repeat it.")
+]
 Profiles = Annotated[str | None, typer.Option("--profile", help="Feature profiles, with commas: `Core,RemoteTrigger`.")]
 LevelOption = Annotated[str, typer.Option("--level", help="`must`: only what the standard demands; or `should`.")]
 Declared = Annotated[Path | None, typer.Option("--declare", help="What the vendor declares (TOML; see --init).")]
@@ -115,13 +119,20 @@ def station(
     _run(made, junit, as_json, quiet, _expected(expected_failures, chosen))
 
 
+_OF_CASES = (
+    *(("cases", None), ("operator", "none"), ("hand", None), ("declare", None), ("profile", None), ("level", "should")),
+    *(("plan", False), ("resume", False), ("only_failed", False), ("id", INTERLOCK)),
+)
+"""Options that only the stage "cases" has, and their defaults."""
+
+
 @check.command(short_help="Check a CSMS: Interlock is the station.")
 def csms(
     url: Annotated[str, typer.Argument(metavar="URL", help="Where the CSMS is: ws:// or wss://, without the id.")],
     control: Annotated[
         str | None, typer.Option(help="Its operator's API: http://HOST:PORT of `interlock serve`, or FILE.toml.")
     ] = None,
-    id: Annotated[str, typer.Option(help="The station's id.")] = "INTERLOCK-01",
+    id: Annotated[str, typer.Option(help="The station's id.")] = INTERLOCK,
     cases: Cases = None,
     operator: Annotated[str, typer.Option(help="Who has it send: none, prompt, http, command.")] = "none",
     hand: HandFile = None,
@@ -129,10 +140,15 @@ def csms(
     profile: Profiles = None,
     level: LevelOption = "should",
     plan: PlanOnly = False,
-    password: Annotated[str | None, typer.Option(help="The station's password (basic auth).")] = None,
+    password: options.Password = None,
+    password_file: options.PasswordFile = None,
+    header: options.Headers = None,
+    ids: options.Ids = None,
     cert: Cert = None,
     key: Key = None,
     ca: Ca = None,
+    insecure: options.Insecure = False,
+    wait: options.Wait = "0",
     out: Out = Path("interlock-out/check-csms"),
     junit: Junit = None,
     as_json: Json = False,
@@ -140,21 +156,39 @@ def csms(
     resume: Resume = False,
     only_failed: OnlyFailed = False,
     expected_failures: Expected = None,
-    stage: Annotated[str, typer.Option(help=f"What to check: {' or '.join(STAGES)}.")] = "cases",
+    stage: Annotated[
+        str | None,
+        typer.Option(help=f"What: {' or '.join(STAGES)}; default: races, or cases where an option is for these."),
+    ] = None,
     minutes: Annotated[float, typer.Option(min=0.1, max=60.0, help="races: how long it may take at most.")] = 3.0,
     seed: Annotated[int, typer.Option(min=0, help="races: what faults and orders are drawn from.")] = 0,
     id_prefix: Annotated[str | None, typer.Option(help="races: what the stations' ids begin with.")] = None,
     id_tag: Annotated[list[str] | None, typer.Option(help="races: a card that is accepted (may be repeated).")] = None,
     card: Annotated[list[str] | None, typer.Option(help="races: a card and its status, as `TAG=Blocked`.")] = None,
 ) -> None:
-    """Check a CSMS. Interlock is a station; without --control, what its operator has to ask for is not applicable.
+    """Check a CSMS. Interlock is its stations; without --control, what its operator has to ask for is not applicable.
 
-    `--stage races` has many stations at once: repeats, lost lines, old sessions, odd messages, and its commands. Their
-    ids are made up anew each time; give --id-prefix where the CSMS knows its stations.
+    The stage `races` has many stations at once, in about a minute: repeats, lost lines, old sessions, odd messages,
+    all that may be said, and its commands. Their ids are made up anew each time; give --ids where the CSMS knows its
+    stations. The stage `cases` is one station, and one case of OCPP 1.6 after the other.
     """
     given = dict(locals())
+    if stage is None:
+        stage = "cases" if any(given[name] not in (None, default) for name, default in _OF_CASES) else "races"
     if stage not in STAGES:
         raise Refused(f"there is no stage {stage!r}; there are {' and '.join(STAGES)}")
+    way = options.reach(
+        url,
+        password=password,
+        password_file=password_file,
+        header=header,
+        ca=ca,
+        cert=cert,
+        key=key,
+        insecure=insecure,
+        wait=wait,
+        ids=ids,
+    )
     if stage == "races":
         run_races(
             url,
@@ -164,8 +198,11 @@ def csms(
             id_prefix,
             id_tag or (),
             card or (),
-            password,
+            way,
             out,
+            options.again(given),
+            junit=junit,
+            expected=options.expected_in(expected_failures, "check", race_ids()) if expected_failures else [],
             as_json=as_json,
             quiet=quiet,
         )
@@ -173,17 +210,15 @@ def csms(
     if plan:
         _show_plan(chosen)
         return
-    from interlock.scenarios.live.check import Check, Plan
-    from interlock.simulator.network.address import NoAddress, parse
+    import asyncio
 
-    try:
-        address = parse(url)
-    except NoAddress as error:
-        raise Refused(str(error)) from None
+    from interlock.scenarios.live.check import Check, Plan
+
     if control is not None and operator != "none":
         raise Refused("give --control or --operator, not both: each says who has the CSMS send something")
     if operator == "simulated" or operator not in OPERATORS:
         raise Refused(f"there is no operator {operator!r} of a CSMS; there are none, prompt, http, command")
+    asyncio.run(way.there())
     began = datetime.now(UTC)
     hands = _control(control) if control is not None else _hand("csms", operator, hand, id, 0, began)
     made = Check(
@@ -195,10 +230,11 @@ def csms(
             began,
             _again("csms", [url], given),
             hands,
-            station=id,
-            url=address,
-            password=password,
-            tls=_client_tls(address.secure, cert, key, ca),
+            station=way.ids[0] if way.ids and id == INTERLOCK else id,
+            url=way.address,
+            password=way.password,
+            tls=way.tls,
+            headers=way.headers,
             resume=resume,
             only_failed=only_failed,
         ),
@@ -219,13 +255,32 @@ def _chosen(role: Role, globs: list[str] | None, profiles: str | None, level: st
     wanted = [one.strip() for one in (profiles or "").split(",") if one.strip()]
     if unknown := [one for one in wanted if one not in known]:
         raise Refused(f"there is no profile {unknown[0]!r}; there are {', '.join(known)}")
-    patterns = [one.strip() for text in globs or () for one in text.split(",") if one.strip()]
+    texts = [one.strip() for text in globs or () for one in text.split(",") if one.strip()]
+    folders = [Path(one) for one in texts if Path(one).is_dir()]
+    own = [case for folder in folders for case in _of_folder(folder, role)]
+    patterns = [one for one in texts if not Path(one).is_dir()]
     for pattern in patterns:
         if not catalogue.chosen(role, [pattern]):
             raise Refused(f"no case of a {role} is called {pattern!r}; see `interlock list cases`")
-    found = catalogue.chosen(role, patterns, wanted, level)
+    found = catalogue.chosen(role, patterns, wanted, level) if patterns or not folders else []
+    found += [
+        one for one in own if (not wanted or one.profile in wanted) and (level == "should" or one.level == "must")
+    ]
     if not found:
         raise Refused("nothing to check: no case is in --cases, --profile and --level at once")
+    return found
+
+
+def _of_folder(folder: Path, role: Role) -> list[Case]:
+    """Return the cases of a role in a folder of the user's."""
+    from interlock.scenarios.cases import catalogue
+
+    try:
+        found = [case for case in catalogue.from_folder(folder) if case.role == role]
+    except catalogue.NoCases as error:
+        raise Refused(f"--cases: {error}") from None
+    if not found:
+        raise Refused(f"--cases: {folder} holds no case of a {role}")
     return found
 
 
@@ -240,7 +295,8 @@ def _declared(path: Path | None, *, simulated: bool) -> Declaration:
     from interlock.scenarios.cases.players import declaration
 
     if path is None:
-        features = {"fixed_cable": False, "backup_power": False, "cache": True, "offline_start": True}
+        from interlock.scenarios.cases.players.simulated import FEATURES as features
+
         return (
             declaration.Declaration(name="the simulated station", features=features)
             if simulated
@@ -293,14 +349,6 @@ def _server_tls(cert: Path | None, key: Path | None, ca: Path | None) -> ssl.SSL
     return _loaded(context, cert, key, ca)
 
 
-def _client_tls(secure: bool, cert: Path | None, key: Path | None, ca: Path | None) -> ssl.SSLContext | None:
-    if not secure:
-        if cert or key or ca:
-            raise Refused("--cert, --key and --ca are for wss://, and this URL begins with ws://")
-        return None
-    return _loaded(ssl.create_default_context(), cert, key, ca)
-
-
 def _loaded(context: ssl.SSLContext, cert: Path | None, key: Path | None, ca: Path | None) -> ssl.SSLContext:
     try:
         if cert is not None:
@@ -326,6 +374,7 @@ def _expected(path: Path | None, chosen: Sequence[Case]) -> list[str]:
 
 def _again(role: str, words: list[str], given: dict[str, Any]) -> str:
     line = ["interlock", "check", role, *words]
+    line += options.again(given) if role == "csms" else []
     for name in ("listen", "id", "control", "operator", "hand", "declare", "profile", "level", "out"):
         value = given.get(name)
         if value is not None and str(value) not in ("none", "should"):

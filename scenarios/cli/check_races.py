@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import fnmatch
 import json
 import secrets
 import shlex
@@ -10,11 +11,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from interlock.scenarios.refused import UNTOLD, Refused
-from interlock.simulator.network.address import NoAddress, parse
+
+if TYPE_CHECKING:
+    from interlock.scenarios.judge.verdict import Verdict
+    from interlock.scenarios.live.reach import Reach
 
 STATUSES = ("Accepted", "Blocked", "Expired", "Invalid", "ConcurrentTx")
 
@@ -41,9 +46,12 @@ def run_races(
     id_prefix: str | None,
     id_tags: Sequence[str],
     cards: Sequence[str],
-    password: str | None,
+    way: Reach,
     out: Path,
+    more: Sequence[str],
     *,
+    expected: Sequence[str],
+    junit: Path | None,
     as_json: bool,
     quiet: bool,
 ) -> None:
@@ -52,42 +60,73 @@ def run_races(
     from interlock.scenarios.live.target_run import adapter
     from interlock.scenarios.targets.target import TargetGone
 
-    try:
-        address = parse(url)
-    except NoAddress as error:
-        raise Refused(str(error)) from None
     target = adapter(control) if control is not None else None
     declared = getattr(target, "cards", {})
     plan = Plan(
-        address,
+        way,
         out,
         datetime.now(UTC),
         seed,
         60.0 * minutes,
         id_prefix if id_prefix is not None else f"R{secrets.token_hex(3)}-",
         cards_of(id_tags, cards, declared),
-        _again(url, control, minutes, seed, id_prefix, id_tags, cards),
-        password,
+        shlex.join([*_again(url, control, minutes, seed, id_prefix, id_tags, cards), *more]),
     )
     loud = not (quiet or as_json)
     if loud:
-        print(f"races and recovery against {address.place}   seed {seed}   at most {minutes:g} min", flush=True)
+        print(f"races and recovery against {way.address.place}   seed {seed}   at most {minutes:g} min", flush=True)
 
     async def work() -> None:
         nonlocal plan
-        if target is not None:
-            await target.check()
+        await way.there(target)
         plan = replace(plan, began=datetime.now(UTC))
         done = await races(
             plan, target, (lambda name: print(f"  {name}: done", flush=True)) if loud else lambda _: None
         )
+        verdict = _turn(done.document, expected)
+        if junit is not None:
+            from interlock import reports
+
+            junit.parent.mkdir(parents=True, exist_ok=True)
+            junit.write_text(reports.junit([done.document], [done.took_s]), "utf-8")
         _show(done.document, done.took_s, out, as_json=as_json, loud=loud)
-        raise typer.Exit(done.verdict.exit_code)
+        raise typer.Exit(verdict.exit_code)
 
     try:
         asyncio.run(work())
     except TargetGone as error:
         raise Refused(f"--control: {error}", UNTOLD) from None
+
+
+def race_ids() -> list[str]:
+    """Return the ids that a file of expected failures may name: those of every check that can fail here."""
+    from interlock.scenarios.judge.race_checks import RACE_CHECKS
+    from interlock.scenarios.judge.wire_checks import WIRE_CHECKS
+
+    return [*RACE_CHECKS, *WIRE_CHECKS, "L01", "L02", "L04"]
+
+
+def _turn(document: dict[str, Any], expected: Sequence[str]) -> Verdict:
+    """Turn the checks that are expected to fail: one that does holds, one that passes does not. Return the verdict."""
+    from interlock.scenarios.judge.verdict import Verdict
+
+    found = Verdict[document["verdict"]]
+    meant = [one for one in document["invariants"] if any(fnmatch.fnmatchcase(one["id"], glob) for glob in expected)]
+    failed = {one["id"] for one in document["invariants"] if one["verdict"] == "FAIL"}
+    for one in meant:
+        if one["verdict"] in ("FAIL", "PASS"):
+            one["verdict"] = "PASS" if one["verdict"] == "FAIL" else "FAIL"
+            why = "failed, as expected" if one["verdict"] == "PASS" else "passed although it was expected to fail"
+            told: dict[str, Any] = {"message": why, "expected": "a failure", "found": "none", "station": None, "at": []}
+            one["reason"], one["violations"] = why, [told] if one["verdict"] == "FAIL" else []
+    now = {one["id"] for one in document["invariants"] if one["verdict"] == "FAIL"}
+    if now:
+        found = Verdict.FAIL
+    elif failed and found is Verdict.FAIL:
+        unsure = any(one["verdict"] == "INCONCLUSIVE" and one.get("needed") for one in document["invariants"])
+        found = Verdict.INCONCLUSIVE if unsure else Verdict.PASS
+    document["verdict"] = found.name
+    return found
 
 
 def _again(
@@ -98,7 +137,7 @@ def _again(
     prefix: str | None,
     tags: Sequence[str],
     cards: Sequence[str],
-) -> str:
+) -> list[str]:
     words = ["interlock", "check", "csms", url, "--stage", "races", "--seed", str(seed), "--minutes", f"{minutes:g}"]
     words += ["--control", control] if control is not None else []
     words += ["--id-prefix", prefix] if prefix is not None else []
@@ -106,7 +145,7 @@ def _again(
         words += ["--id-tag", tag]
     for card in cards:
         words += ["--card", card]
-    return shlex.join(words)
+    return words
 
 
 def _show(document: dict[str, object], took_s: float, out: Path, *, as_json: bool, loud: bool) -> None:

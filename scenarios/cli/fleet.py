@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
-import re
 import shlex
-import ssl
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,9 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from interlock.scenarios.cli import reach as options
 from interlock.scenarios.cli.screen import moves
 from interlock.scenarios.refused import UNTOLD, Refused
-from interlock.simulator.network.address import Address, NoAddress, parse
 from interlock.simulator.profiles import PROFILES
 from interlock.simulator.spec import OcppVersion
 
@@ -40,7 +38,9 @@ def fleet(
     url: Annotated[
         str, typer.Argument(metavar="URL", help="Where the CSMS is: ws:// or wss://, without the station id.")
     ],
-    stations: Annotated[int, typer.Option("--stations", "-n", min=1, help="How many stations.")] = 10,
+    stations: Annotated[
+        int | None, typer.Option("--stations", "-n", min=1, help="How many stations; default: 10, or all of --ids.")
+    ] = None,
     profile: Annotated[
         str, typer.Option(help=f"What they do: {', '.join(PROFILES)}.", autocompletion=_profiles)
     ] = "busy",
@@ -53,16 +53,15 @@ def fleet(
     ocpp: Annotated[
         str, typer.Option(help="What they speak: 1.6, 2.0.1, or mixed (every other station).", autocompletion=_versions)
     ] = "1.6",
-    password: Annotated[
-        str | None, typer.Option(help="Password of every station (basic auth; its id is the user).")
-    ] = None,
-    password_file: Annotated[
-        Path | None, typer.Option(help="The same from a file's first line.", dir_okay=False)
-    ] = None,
-    ca: Annotated[Path | None, typer.Option(help="Certificates to trust, as PEM.", dir_okay=False)] = None,
-    cert: Annotated[Path | None, typer.Option(help="The stations' own certificate, as PEM.", dir_okay=False)] = None,
-    key: Annotated[Path | None, typer.Option(help="Its private key, as PEM.", dir_okay=False)] = None,
-    insecure: Annotated[bool, typer.Option("--insecure", help="Trust any certificate.")] = False,
+    password: options.Password = None,
+    password_file: options.PasswordFile = None,
+    header: options.Headers = None,
+    ids: options.Ids = None,
+    ca: options.Ca = None,
+    cert: options.Cert = None,
+    key: options.Key = None,
+    insecure: options.Insecure = False,
+    wait: options.Wait = "0",
     out: Annotated[Path, typer.Option(help="Where to keep the run.")] = Path("interlock-out/fleet"),
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON and nothing else.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only the last line.")] = False,
@@ -73,9 +72,22 @@ def fleet(
     """
     if profile not in PROFILES:
         raise Refused(f"there is no profile {profile!r}; there are {', '.join(PROFILES)}")
-    address = _address(url)
-    secret = _password(password, password_file)
-    _check_prefix(id_prefix)
+    way = options.reach(
+        url,
+        password=password,
+        password_file=password_file,
+        header=header,
+        ca=ca,
+        cert=cert,
+        key=key,
+        insecure=insecure,
+        wait=wait,
+        ids=ids,
+    )
+    options.check_prefix(id_prefix)
+    count = stations or len(way.ids) or 10
+    if way.ids and count > len(way.ids):
+        raise Refused(f"--stations {count} needs as many --ids, and there are {len(way.ids)}")
     if ocpp not in VERSIONS:
         raise Refused(f"--ocpp is one of {', '.join(VERSIONS)}, not {ocpp!r}")
     longest = 20 if "1.6" in VERSIONS[ocpp] else 36
@@ -83,13 +95,13 @@ def fleet(
         raise Refused(f"a card's id has 1 to {longest} characters in OCPP {VERSIONS[ocpp][0]}")
     from interlock.scenarios.live.fleet import Fleet, Plan, make_room
 
-    make_room(stations)
+    make_room(count)
     plan = Plan(
-        address=address,
-        stations=stations,
+        reach=way,
+        stations=count,
         profile=profile,
         seed=seed,
-        seconds=_seconds(time),
+        seconds=options.seconds_of("--time", time),
         rate=rate,
         prefix=id_prefix,
         connectors=connectors,
@@ -98,8 +110,6 @@ def fleet(
         out=out,
         began=datetime.now(UTC),
         reproduce=_again(locals()),
-        password=secret,
-        tls=_tls(address, ca, cert, key, insecure=insecure),
     )
     show = Progress(plan, quiet=quiet or as_json)
     show.begin()
@@ -120,64 +130,11 @@ def fleet(
 # --- what was asked --------------------------------------------------------------------------------------------------
 
 
-def _address(url: str) -> Address:
-    try:
-        return parse(url)
-    except NoAddress as error:
-        raise Refused(str(error)) from None
-
-
-def _check_prefix(prefix: str) -> None:
-    if not re.fullmatch(r"[\x21-\x7e]{0,40}", prefix) or ":" in prefix:
-        raise Refused("station ids are up to 48 visible ASCII characters without a colon, so is --id-prefix (up to 40)")
-
-
-def _password(given: str | None, file: Path | None) -> str | None:
-    if given is not None and file is not None:
-        raise Refused("give --password or --password-file, not both")
-    if file is None:
-        return given
-    try:
-        lines = file.read_text("utf-8").splitlines()
-    except (OSError, UnicodeError) as error:
-        raise Refused(f"{file} cannot be read: {getattr(error, 'strerror', None) or error}") from None
-    return lines[0] if lines else ""
-
-
-def _seconds(text: str) -> float | None:
-    """Return how long, None for ever."""
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)(s|m|h)?", text.strip())
-    if match is None:
-        raise Refused(f"--time is a time such as 60s, 5m or 1h, or 0 for ever, not {text!r}")
-    return float(match[1]) * {"s": 1.0, "m": 60.0, "h": 3600.0}[match[2] or "s"] or None
-
-
-def _tls(
-    address: Address, ca: Path | None, cert: Path | None, key: Path | None, *, insecure: bool
-) -> ssl.SSLContext | None:
-    if not address.secure:
-        if ca or cert or key or insecure:
-            raise Refused("--ca, --cert, --key and --insecure are for wss://, and this URL begins with ws://")
-        return None
-    if key is not None and cert is None:
-        raise Refused("--key goes with --cert")
-    from interlock.simulator.network.dial import tls_context
-
-    for file in (ca, cert, key):
-        if file is not None and not file.is_file():
-            raise Refused(f"there is no file {file}")
-    try:
-        return tls_context(ca, cert, key, insecure=insecure)
-    except OSError as error:
-        names = ", ".join(str(file) for file in (ca, cert, key) if file is not None)
-        raise Refused(f"{names} is not what TLS can use: {getattr(error, 'reason', None) or error}") from None
-
-
 def _again(given: dict[str, Any]) -> str:
     """Return the line that does this again, without the password."""
     words = ["interlock", "fleet", given["url"]]
     for name, default in (
-        ("stations", 10),
+        ("stations", None),
         ("profile", "busy"),
         ("seed", None),
         ("time", "60s"),
@@ -186,15 +143,11 @@ def _again(given: dict[str, Any]) -> str:
         ("id_tag", "TAG-DRIVER"),
         ("connectors", 2),
         ("ocpp", "1.6"),
-        ("password_file", None),
-        ("ca", None),
-        ("cert", None),
-        ("key", None),
     ):
         value = given[name]
         if value is not None and value != default:
             words += [f"--{name.replace('_', '-')}", f"{value:g}" if isinstance(value, float) else str(value)]
-    return shlex.join([*words, "--insecure"] if given["insecure"] else words)
+    return shlex.join([*words, *options.again(given)])
 
 
 # --- the screen ------------------------------------------------------------------------------------------------------

@@ -13,15 +13,14 @@ from typing import Annotated, Any, get_args
 import typer
 
 from interlock.scenarios.cli.judge_cases import judge_cases
-from interlock.scenarios.judge import fleet_checks, ledger_checks
-from interlock.scenarios.judge import wire as outside
+from interlock.scenarios.judge import fleet_checks, ledger_checks, outside, wire
 from interlock.scenarios.judge.invariants import INVARIANTS
 from interlock.scenarios.judge.invariants import judge as judge_from_inside
 from interlock.scenarios.judge.verdict import Finding, Verdict, document
 from interlock.scenarios.judge.wire import About, Judgement
 from interlock.scenarios.record import trace
 from interlock.scenarios.record.domain_view import EPOCH, Observation, Row
-from interlock.scenarios.record.history import History
+from interlock.scenarios.record.history import FILE, History, run_of, stream
 from interlock.scenarios.record.recorder import Recorder
 from interlock.scenarios.record.run_file import RunFile, write_run, write_verdict
 from interlock.scenarios.refused import UNTOLD, Refused
@@ -46,7 +45,8 @@ def judge(
 ) -> None:
     """Judge a recorded exchange: a trace in the Open OCPP Trace format, a log with frames, or a run directory of ours.
 
-    What another tool recorded is judged by what both sides said; what we recorded by all that the run was judged by.
+    What another tool recorded, and what a fleet saw, is judged by what both sides said, in bounded memory; what we
+    recorded beside the CSMS's log by all that the run was judged by, all of it in memory.
     Read are JSON lines, one JSON array, lists of frames, log lines of the `ocpp` package and tables, plain or gzipped.
     """
     if about not in get_args(About):
@@ -77,8 +77,10 @@ def _of_cases(file: Path, case: list[str]) -> tuple[History, list[str]] | None:
     """Return the history to judge conformance cases on, and which: those asked for, or those of a check's own run."""
     if not case and not file.is_dir():
         return None
+    if not case and not str(run_of(file).get("scenario", "")).startswith("check-"):
+        return None
     history = History.read(file) if file.is_dir() else trace.read(file).history()
-    if not case and str(history.run.get("scenario", "")).startswith("check-"):
+    if not case:
         case = list(dict.fromkeys(str(seen["case"]) for seen in history.of("case.begun")))
     return (history, case) if case else None
 
@@ -89,19 +91,22 @@ def _of_cases(file: Path, case: list[str]) -> tuple[History, list[str]] | None:
 def _from_inside(file: Path) -> History | None:
     """Return the history of a run that is judged by its log; None for what was seen from the stations only."""
     if file.is_dir():
-        history = History.read(file)
-        return None if history.rules.get("seen_from") == "station" else history
-    stream = trace.Stream(file)
-    for _ in stream:
+        seen_from = run_of(file).get("rules", {}).get("seen_from")
+        return None if seen_from == "station" else History.read(file)
+    recorded = trace.Stream(file)
+    for _ in recorded:
         break
-    if stream.run is None or stream.run.get("rules", {}).get("seen_from") == "station":
+    if recorded.run is None or recorded.run.get("rules", {}).get("seen_from") == "station":
         return None
     return trace.read(file).history()
 
 
 def _inside(history: History, out: Path | None, write_trace: Path | None) -> dict[str, Any]:
     run = dict(history.run)
-    verdict = document(run, judge_from_inside(history))
+    if history.rules.get("seen_from") == "outside":
+        verdict = outside.document(run, outside.judge(history))
+    else:
+        verdict = document(run, judge_from_inside(history))
     if write_trace is not None:
         trace.write(history.rows(), write_trace, began=_began(run) or EPOCH, run=run)
     if out is not None:
@@ -123,18 +128,17 @@ class _Source:
 
     def __init__(self, file: Path) -> None:
         self.stream = None if file.is_dir() else trace.Stream(file)
-        self._history = History.read(file) if file.is_dir() else None
         self._file = file
-        self.run: dict[str, Any] = dict(self._history.run) if self._history is not None else {}
+        self.run: dict[str, Any] = run_of(file) if file.is_dir() else {}
 
     def rows(self) -> Iterable[Row]:
         """Iterate over the rows."""
-        if self._history is not None:
-            yield from (row for row in self._history.rows() if row[1] != "end")
+        if self._file.is_dir():
+            yield from (row for row in stream(self._file / FILE, self.run) if row[1] != "end")
             return
-        self.stream = stream = trace.Stream(self._file)
-        yield from stream
-        self.run = dict(stream.run or {})
+        self.stream = recorded = trace.Stream(self._file)
+        yield from recorded
+        self.run = dict(recorded.run or {})
 
 
 def _outside(
@@ -143,10 +147,10 @@ def _outside(
     source = _Source(file)
     rows = source.rows()
     first = next(iter(rows_ := iter(rows)), None)
-    stream = source.stream
+    recorded = source.stream
     if first is None:
-        raise stream.nothing() if stream is not None else trace.NotATrace(f"{file} holds no message")
-    run = dict(source.run or (stream.run if stream is not None else None) or {})
+        raise recorded.nothing() if recorded is not None else trace.NotATrace(f"{file} holds no message")
+    run = dict(source.run or (recorded.run if recorded is not None else None) or {})
     fleet = run.get("rules", {}).get("fleet")
     work = Judgement("csms" if fleet is not None else about, _began(run))
     facts = fleet_checks.Facts()
@@ -159,7 +163,7 @@ def _outside(
     findings = work.findings()
     if fleet is not None:
         findings = fleet_checks.complete(_of_load(source, run) + findings, work, facts, run)
-    findings += outside.hidden({one.id: (one.name, one.level) for one in INVARIANTS.values()})
+    findings += wire.hidden({one.id: (one.name, one.level) for one in INVARIANTS.values()})
     run = run or _described(file, about)
     if out is not None:
         run = _keep(source.rows(), run, out)

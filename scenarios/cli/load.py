@@ -7,6 +7,7 @@ a page with both.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import importlib.metadata
 import importlib.util
@@ -27,7 +28,7 @@ from typing import Annotated, Any
 
 import typer
 
-from interlock.scenarios.cli.fleet import _address, _check_prefix, _password, _seconds
+from interlock.scenarios.cli import reach as options
 from interlock.scenarios.judge.verdict import Verdict
 from interlock.scenarios.live.serve_process import ServeProcess
 from interlock.scenarios.refused import UNTOLD, Refused, extra
@@ -99,14 +100,15 @@ def load(
     id_prefix: Annotated[str, typer.Option(help="What station ids begin with; default: new for each run.")] = "",
     id_tag: Annotated[str, typer.Option(help="The card all drivers show.")] = "TAG-DRIVER",
     connectors: Annotated[int, typer.Option(min=1, max=20, help="Connectors of each station.")] = 2,
-    password: Annotated[str | None, typer.Option(help="Password of every station (basic auth).")] = None,
-    password_file: Annotated[
-        Path | None, typer.Option(help="The same from a file's first line.", dir_okay=False)
-    ] = None,
-    ca: Annotated[Path | None, typer.Option(help="Certificates to trust, as PEM.", dir_okay=False)] = None,
-    cert: Annotated[Path | None, typer.Option(help="The stations' own certificate, as PEM.", dir_okay=False)] = None,
-    key: Annotated[Path | None, typer.Option(help="Its private key, as PEM.", dir_okay=False)] = None,
-    insecure: Annotated[bool, typer.Option("--insecure", help="Trust any certificate.")] = False,
+    password: options.Password = None,
+    password_file: options.PasswordFile = None,
+    header: options.Headers = None,
+    ids: options.Ids = None,
+    ca: options.Ca = None,
+    cert: options.Cert = None,
+    key: options.Key = None,
+    insecure: options.Insecure = False,
+    wait: options.Wait = "0",
     out: Annotated[Path, typer.Option(help="Where to keep the run.")] = Path("interlock-out/load"),
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON and nothing else.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only the last line.")] = False,
@@ -118,8 +120,9 @@ def load(
     seconds = _checked(url, shape, time, id_prefix, id_tag, control, csms)
     if control and not control.startswith(("http://", "https://")):
         control = str(Path(control).resolve())  # Locust runs in a folder of its own
-    secret = _password(password, password_file)
-    _check_tls(url, ca, cert, key, insecure=insecure)
+    secret, names = options.secret_of(password, password_file), options.ids_of(ids)
+    headers = options.headers_of(header)
+    _check_reach(url, (ca, cert, key), users, processes, names, wait, insecure=insecure)
     _check_installed()
     from interlock.scenarios.live.fleet import make_room
 
@@ -147,7 +150,7 @@ def load(
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends like Ctrl-C
     with tempfile.TemporaryDirectory(prefix="interlock-load-") as folder, _target(url, control, csms, folder) as target:
         say.begin(target, users, shape, seconds, seed)
-        summary = _run(target, words, seconds, secret, out, Path(folder), say)
+        summary = _run(target, words, seconds, _private(secret, headers, names), out, Path(folder), say)
     _finish(out, summary, as_json=as_json, say=say)
 
 
@@ -157,11 +160,11 @@ def load(
 def _checked(url: str | None, shape: str, time: str, prefix: str, id_tag: str, control: str, csms: str) -> float:
     if shape not in SHAPES:
         raise Refused(f"there is no shape {shape!r}; there are {', '.join(SHAPES)}")
-    seconds = _seconds(time)
+    seconds = options.seconds_of("--time", time)
     if seconds is None:
         raise Refused("--time 0 has no end; a load test has one, such as 60s, 5m or 1h")
     if url is not None:
-        _address(url)
+        options.address_of(url)
     elif control:
         raise Refused("--control goes with a URL; without one a CSMS of ours is started, and its API is known")
     if control:
@@ -169,7 +172,7 @@ def _checked(url: str | None, shape: str, time: str, prefix: str, id_tag: str, c
     csms_class(csms)
     if url is not None and csms != REFERENCE:
         raise Refused("give a URL or --csms, not both")
-    _check_prefix(prefix)
+    options.check_prefix(prefix)
     if len(prefix) > 36:
         raise Refused("--id-prefix has at most 36 characters here: a number of the process and the station follow")
     if not 1 <= len(id_tag) <= 20:
@@ -191,14 +194,24 @@ def _check_control(control: str) -> None:
         raise Refused(f"--control: {error}") from None
 
 
-def _check_tls(url: str | None, ca: Path | None, cert: Path | None, key: Path | None, *, insecure: bool) -> None:
-    if (ca or cert or key or insecure) and (url is None or not _address(url).secure):
-        raise Refused("--ca, --cert, --key and --insecure are for wss://")
-    if key is not None and cert is None:
-        raise Refused("--key goes with --cert")
-    for file in (ca, cert, key):
-        if file is not None and not file.is_file():
-            raise Refused(f"there is no file {file}")
+def _check_reach(
+    url: str | None,
+    files: tuple[Path | None, Path | None, Path | None],
+    users: int,
+    processes: int,
+    ids: tuple[str, ...],
+    wait: str,
+    *,
+    insecure: bool,
+) -> None:
+    """Refuse what does not go together, and wait for a CSMS that is still starting."""
+    options.check_files(url is not None and options.address_of(url).secure, *files, insecure=insecure)
+    if ids and processes > 1:
+        raise Refused("--ids goes with one process: leave --processes away")
+    if ids and users > len(ids):
+        raise Refused(f"--users {users} needs as many --ids, and there are {len(ids)}")
+    if url is not None and options.seconds_of("--wait", wait):
+        asyncio.run(options.reach(url, wait=wait).there())
 
 
 def _check_installed() -> None:
@@ -234,15 +247,11 @@ def _again(given: dict[str, Any]) -> str:
         ("id_prefix", ""),
         ("id_tag", "TAG-DRIVER"),
         ("connectors", 2),
-        ("password_file", None),
-        ("ca", None),
-        ("cert", None),
-        ("key", None),
     ):
         value = given[name]
         if value is not None and value != default:
             words += [f"--{name.replace('_', '-')}", f"{value:g}" if isinstance(value, float) else str(value)]
-    return shlex.join([*words, "--insecure"] if given["insecure"] else words)
+    return shlex.join([*words, *options.again(given)])
 
 
 def _forget(out: Path) -> None:
@@ -285,6 +294,12 @@ def _secrets(control: str) -> dict[str, str]:
     return {name: os.environ[name] for name in names if name in os.environ}
 
 
+def _private(password: str | None, headers: dict[str, str], ids: tuple[str, ...]) -> dict[str, str]:
+    """Return what every process is told by its environment, which others do not see."""
+    found = {"INTERLOCK_HEADERS": json.dumps(headers), "INTERLOCK_IDS": ",".join(ids)}
+    return {**found, **({"INTERLOCK_PASSWORD": password} if password else {})}
+
+
 def _environment(more: dict[str, str]) -> dict[str, str]:
     # Settings of Locust's or ours that are meant for something else stay out of it.
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("LOCUST_", "INTERLOCK_"))}
@@ -295,7 +310,7 @@ def _environment(more: dict[str, str]) -> dict[str, str]:
 
 
 def _run(
-    target: Served, words: list[str], seconds: float, secret: str | None, out: Path, folder: Path, say: Screen
+    target: Served, words: list[str], seconds: float, private: dict[str, str], out: Path, folder: Path, say: Screen
 ) -> dict[str, Any]:
     """Run Locust to its end; return what it left in `summary.json`."""
     command = [
@@ -304,9 +319,7 @@ def _run(
         *("--csv", str(out.resolve() / "locust"), "--csv-full-history", *words),
         *(("--control", target.control) if target.control else ()),
     ]
-    env = _environment(
-        {TOKEN_VARIABLE: target.token, **_secrets(target.control), **({"INTERLOCK_PASSWORD": secret} if secret else {})}
-    )
+    env = _environment({TOKEN_VARIABLE: target.token, **_secrets(target.control), **private})
     said, complained = folder / "locust.out", folder / "locust.err"
     with said.open("w") as output, complained.open("w") as errors:
         process = subprocess.Popen(

@@ -44,7 +44,7 @@ INTERRUPTED = 130
 
 app = typer.Typer(
     name="interlock",
-    help="Find the race that loses an unlock: OCPP scenarios, run in virtual time and judged against physical truth.",
+    help="Point it at your CSMS and it finds commands that were lost, done twice or wrongly recorded; or try a design.",
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,

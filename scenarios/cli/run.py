@@ -6,12 +6,14 @@ import json
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
 from interlock.scenarios import runner
+from interlock.scenarios.cli import reach as options
 from interlock.scenarios.cli import screen
+from interlock.scenarios.cli.reach import expected_in
 from interlock.scenarios.cli.versions import Spoken, asked
 from interlock.scenarios.explore.campaign import Campaign, Done
 from interlock.scenarios.judge.verdict import Verdict
@@ -21,6 +23,9 @@ from interlock.scenarios.runner import REFERENCE, Job, csms_class
 from interlock.scenarios.selection import NothingMatches, choose, tags
 from interlock.scenarios.specimens import specimens
 from interlock.simulator.spec import OcppVersion
+
+if TYPE_CHECKING:
+    from interlock.scenarios.live.reach import Reach
 
 MOST_SEEDS = 1_000_000
 
@@ -99,14 +104,36 @@ def run(
             help="Its operator's API: http://HOST:PORT of `interlock serve`, or a FILE.toml (`explain target`).",
         ),
     ] = None,
+    password: options.Password = None,
+    password_file: options.PasswordFile = None,
+    header: options.Headers = None,
+    ids: options.Ids = None,
+    ca: options.Ca = None,
+    cert: options.Cert = None,
+    key: options.Key = None,
+    insecure: options.Insecure = False,
+    wait: options.Wait = "0",
+    expected_failures: Annotated[
+        Path | None,
+        typer.Option(
+            "--expected-failures",
+            metavar="FILE",
+            help="Scenarios that have to fail (names or globs, one a line, # for remarks).",
+            dir_okay=False,
+        ),
+    ] = None,
 ) -> None:
     """Run scenarios and judge them, in virtual time, or with --target against a CSMS on real sockets.
 
     From outside a scenario takes its time; what cannot be done or seen from there is NOT_APPLICABLE, with the reason.
     Exit codes: 0 all that applied held, 1 violated, 2 wrong usage, 3 could not tell.
     """
+    given: dict[str, Any] = {"password": password, "password_file": password_file, "header": header, "ids": ids}
+    given |= {"ca": ca, "cert": cert, "key": key, "insecure": insecure, "wait": wait}
     chosen = _chosen(names or [], suite, keyword or [], tag or [], without or [])
     _check(chosen, csms, target, control, bounds)
+    way = _way(target, given)
+    expected = expected_in(expected_failures, "scenario", scenarios())
     if target is not None and ocpp not in (None, Spoken.V16):
         raise Refused(f"--target speaks OCPP 1.6: leave --ocpp {ocpp} away, or --target")
     versions = _versions(ocpp, suite, target, chosen)
@@ -115,15 +142,20 @@ def run(
         _list(planned, control)
     _check_places(out, junit)
     campaign = Campaign(planned, out, keep=lambda job: job.seed == seed, workers=jobs or os.cpu_count() or 1)
+    campaign.expected = expected
     campaign.whole = suite and target is None and not (keyword or tag or without)
     shown = csms if target is None else target
     show = screen.Screen(campaign, shown, quiet=quiet or as_json)
     show.begin(seed, seeds)
     stopped: Refused | None = None
     try:
-        for done in campaign.run() if target is None else campaign.collect(_against(target, control or "", campaign)):
+        for done in (
+            campaign.run()
+            if way is None
+            else campaign.collect(_against(way, str(target), str(control), given, campaign))
+        ):
             show.one(done)
-            if fail_fast and done.word >= Verdict.FAIL:
+            if fail_fast and done.word >= Verdict.FAIL and not campaign.meant(done):
                 campaign.stopped = True
                 break
     except KeyboardInterrupt:
@@ -203,10 +235,25 @@ def _list(planned: list[Job], control: str | None) -> NoReturn:
     raise typer.Exit(0)
 
 
-def _against(target: str, control: str, campaign: Campaign) -> Iterator[Done]:
-    from interlock.scenarios.live.target_run import against
+def _way(target: str | None, given: dict[str, Any]) -> Reach | None:
+    """Return how the target is reached, None without one."""
+    if target is not None:
+        try:
+            options.address_of(target)
+        except Refused as error:
+            raise Refused(f"--target: {error.sentence}") from None
+        return options.reach(target, **given)
+    unused = [name for name, value in given.items() if value not in (None, False, "0")]
+    if unused:
+        raise Refused(f"--{unused[0].replace('_', '-')} goes with --target: it says how stations reach that")
+    return None
 
-    return against(target, control, campaign.jobs, campaign.out, campaign.keep)
+
+def _against(way: Reach, target: str, control: str, given: dict[str, Any], campaign: Campaign) -> Iterator[Done]:
+    from interlock.scenarios.live.target_run import Again, against
+
+    more = options.again({**given, "ids": None})
+    return against(way, Again(target, control, more), campaign.jobs, campaign.out, campaign.keep)
 
 
 def _finish(
@@ -218,7 +265,8 @@ def _finish(
     campaign.write(csms)
     if junit is not None:
         seconds = [one.took_s for one in campaign.done]
-        junit.write_text(reports.junit([one.verdict for one in campaign.done], seconds), "utf-8")
+        meant = [campaign.meant(one) for one in campaign.done]
+        junit.write_text(reports.junit([one.verdict for one in campaign.done], seconds, meant), "utf-8")
     index = reports.render_suite(campaign.out)
     if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
         with open(summary, "a", encoding="utf-8") as file:

@@ -73,12 +73,14 @@ class Screen:
     def _line(self, name: str) -> str:
         runs = self.seen[name]
         worst = max(one.word for one in runs)
+        known = worst is not self.campaign.judged(max(runs, key=lambda one: one.word))
         line = f"  {worst.name:<12} {name:<{self.width}}  {_runs(len(runs))}"
         bad = [one for one in runs if one.word >= Verdict.FAIL]
         if bad:
             which = ", ".join(dict.fromkeys(found for one in bad for found in one.failed))
             line += f", {len(bad)} bad (first seed {bad[0].job.seed})" + (f": {which}" if which else "")
         why = next((one.reason for one in runs if one.word == worst and one.reason), None)
+        line += (" (expected to fail)" if worst >= Verdict.FAIL else " ALTHOUGH EXPECTED TO FAIL") if known else ""
         return f"{line}: {clean(why, 160)}" if why else line
 
     def clear(self) -> None:
@@ -94,7 +96,7 @@ class Screen:
     def end(self, index: Path) -> None:
         """Tell the failures and the sum of it."""
         self.clear()
-        bad = [one for one in self.campaign.done if one.word >= Verdict.FAIL]
+        bad = [one for one in self.campaign.done if one.word >= Verdict.FAIL and not self.campaign.meant(one)]
         if not self.quiet:
             for one in bad[:FAILURES_SHOWN]:
                 rows = History.read(one.directory).as_json() if one.directory is not None else []
@@ -110,8 +112,16 @@ class Screen:
             for word, what in ((Verdict.NOT_APPLICABLE, "not applicable"), (Verdict.INCONCLUSIVE, "could not be told"))
             if (count := sum(one.word is word for one in self.campaign.done))
         ]
+        for text, which in (
+            ("expected to fail", [one for one in self.campaign.done if self._known(one, Verdict.FAIL)]),
+            ("passed although expected to fail", [one for one in self.campaign.done if self._known(one, Verdict.PASS)]),
+        ):
+            apart += [f"{len(which)} {text}"] if which else []
         aside = f" ({', '.join(apart)})" if apart else ""
         print(f"{self.campaign.verdict.name}: {held} of {_runs(runs)} held{aside}   report: {index}")
+
+    def _known(self, done: Done, word: Verdict) -> bool:
+        return done.word is word and self.campaign.meant(done)
 
     def _invariants(self) -> None:
         held: dict[str, int] = {}

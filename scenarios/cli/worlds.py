@@ -121,12 +121,15 @@ async def _all(pairs: list[Pair], jobs: int, loud: bool) -> None:
 
 
 async def _over_sockets(pair: Pair, seed: int, turn: asyncio.Semaphore) -> None:
+    from interlock.scenarios.judge.invariants import INVARIANTS
+    from interlock.scenarios.live.reach import Reach
     from interlock.scenarios.live.target_run import run
 
     try:
         async with turn, _serving(runner.scenario(pair.scenario), pair.serving) as (target, api):
-            outcome = await run(Job(pair.scenario, seed), parse(target), api, pair.again())
-        pair.sockets.append(words(outcome.verdict["invariants"]))
+            outcome = await run(Job(pair.scenario, seed), Reach(parse(target)), api, pair.again(), [])
+        common = [one for one in outcome.verdict["invariants"] if one["id"] in INVARIANTS]
+        pair.sockets.append(words(common))
     except (Refused, TargetGone) as error:
         pair.broken = str(getattr(error, "sentence", error))
 

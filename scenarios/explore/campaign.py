@@ -5,9 +5,11 @@ What a campaign returns does not depend on how many processes did it.
 
 from __future__ import annotations
 
+import fnmatch
+import re
 import time
 import traceback
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import as_completed
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -74,6 +76,8 @@ class Campaign:
     whole: bool = False
     """Whether this is the whole library: then it has to have done what the library is for (`DONE`)."""
     done: list[Done] = field(default_factory=list)
+    expected: Sequence[str] = ()
+    """Names or globs of scenarios that have to fail: one that fails holds, one that passes does not."""
     stopped: bool = False
     """Whether it was ended early because something failed: its verdict is known though runs are missing."""
 
@@ -109,7 +113,17 @@ class Campaign:
         """Return the worst verdict of the runs that applied; what was interrupted or never applied cannot tell."""
         cut = len(self.done) < len(self.jobs) and not self.stopped
         missing = [Verdict.INCONCLUSIVE] if cut or self.undone else []
-        return merge([*(one.word for one in self.done if one.word is not Verdict.NOT_APPLICABLE), *missing])
+        return merge([*(self.judged(one) for one in self.done if one.word is not Verdict.NOT_APPLICABLE), *missing])
+
+    def meant(self, done: Done) -> bool:
+        """Return whether a run has to fail."""
+        name = runner.scenario(done.job.scenario).name
+        return any(fnmatch.fnmatchcase(name, glob) for glob in self.expected)
+
+    def judged(self, done: Done) -> Verdict:
+        """Return a run's verdict as it counts: an expected failure holds, an unexpected pass is a failure."""
+        turned = {Verdict.FAIL: Verdict.PASS, Verdict.PASS: Verdict.FAIL} if self.meant(done) else {}
+        return turned.get(done.word, done.word)
 
     @property
     def undone(self) -> list[str]:
@@ -180,8 +194,8 @@ def exercised(done: Iterable[Done]) -> dict[str, int]:
 
 
 def directory(out: Path, job: Job) -> Path:
-    """Return where a run is kept."""
-    parts = [job.csms] if job.csms != runner.REFERENCE else []
+    """Return where a run is kept: a path without what file systems or uploads of artifacts refuse."""
+    parts = [re.sub(r"[^\w.-]+", "-", Path(job.csms).name)] if job.csms != runner.REFERENCE else []
     parts += [f"ocpp{job.ocpp}"] if job.ocpp not in (None, "1.6") else []
     return out / runner.scenario(job.scenario).name / "-".join([*parts, "seed", str(job.seed)])
 

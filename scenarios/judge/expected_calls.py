@@ -67,6 +67,11 @@ def _stop_16(asked: Asked) -> Call | None:
     return ("RemoteStopTransaction", {"transactionId": int(number)}) if number.isdecimal() else None
 
 
+def _reserve_16(asked: Asked) -> Call:
+    named = {"connectorId": asked["evse"], "idTag": asked["id_token"], "reservationId": asked["reservation_id"]}
+    return "ReserveNow", {**(asked.get("details") or {}), **named}
+
+
 def _availability_16(asked: Asked) -> Call:
     return "ChangeAvailability", {"connectorId": asked["evse"], "type": ON_OFF[asked["operative"]]}
 
@@ -87,6 +92,13 @@ def _start_201(asked: Asked) -> Call:
     token = {"type": CARD, **more.pop("idToken", {}), "idToken": asked["id_token"]}
     named = {"evseId": asked["evse"], "idToken": token, "remoteStartId": asked.get("remote_start_id")}
     return "RequestStartTransaction", {**more, **named}
+
+
+def _reserve_201(asked: Asked) -> Call:
+    more = dict(asked.get("details") or {})
+    token = {"type": CARD, **more.pop("idToken", {}), "idToken": asked["id_token"]}
+    named = {"id": asked["reservation_id"], "idToken": token}
+    return "ReserveNow", {**more, **named, **({"evseId": asked["evse"]} if asked["evse"] else {})}
 
 
 def _availability_201(asked: Asked) -> Call:
@@ -113,6 +125,7 @@ _WRITERS: dict[str, dict[str, Callable[[Asked], Call | None]]] = {
         "RemoteStart": _start_16,
         "RemoteStop": _stop_16,
         "Unlock": lambda asked: ("UnlockConnector", {"connectorId": asked["evse"]}),
+        "Reserve": _reserve_16,
         "Reset": lambda asked: ("Reset", {"type": "Hard" if asked["hard"] else "Soft"}),
         "ChangeAvailability": _availability_16,
         "Probe": _probe_16,
@@ -126,6 +139,7 @@ _WRITERS: dict[str, dict[str, Callable[[Asked], Call | None]]] = {
             "UnlockConnector",
             {"evseId": asked["evse"], "connectorId": asked.get("connector", 1)},
         ),
+        "Reserve": _reserve_201,
         "Reset": _reset_201,
         "ChangeAvailability": _availability_201,
         "Probe": lambda asked: ("GetTransactionStatus", {}),

@@ -22,6 +22,10 @@ from interlock.scenarios.record.domain_view import Observation
 Found = tuple[int, list[Violation]]
 CONCURRENT = "ConcurrentTx"
 UNTOLD = ("cut", "closed", "no answer")
+NOT_YET = ("Pending", "Rejected")
+PENDING_S = 30.0
+"""How long stations boot, at an interval that the CSMS told, before Pending is known to be for ever."""
+PENDING_BOOTS = 8
 """Words of steps that had no answer."""
 DRIFT_S = 2.5
 """How much two clocks may differ over the seconds of a run, beside the time an answer took."""
@@ -32,8 +36,9 @@ def alike(record: Record, run: Mapping[str, Any]) -> Found:
     """The same session told in other words is answered the same: units, ids, order, repeats, lost lines."""
     checked, found = 0, list[Violation]()
     words: dict[tuple[str, str], dict[str, list[Observation]]] = defaultdict(lambda: defaultdict(list))
+    accepted = {one.station for one in record.of("BootNotification") if one.status == "Accepted"}
     for step in record.noted["step"]:
-        if step["word"] not in ("cut",) and not _in_use(step, run):
+        if step["word"] != "cut" and not _in_use(step, run) and not _registers(step, accepted):
             words[step["story"], step["label"]][_compared(step)].append(step)
     for (story, label), said in words.items():
         if story == "in use":
@@ -50,6 +55,11 @@ def alike(record: Record, run: Mapping[str, Any]) -> Found:
                 at = (said[usual][0].i, steps[0].i)
                 found.append(Violation(what, usual, word, steps[0]["station"], at))
     return checked, found
+
+
+def _registers(step: Observation, accepted: set[str]) -> bool:
+    """Whether a boot was not accepted at a station that was accepted at another time."""
+    return step["label"] == "boot" and step["word"] in NOT_YET and step["station"] in accepted
 
 
 def _compared(step: Observation) -> str:
@@ -313,6 +323,48 @@ def comes_back(record: Record, run: Mapping[str, Any]) -> Found:
     return len(back) + len(found), found
 
 
+def varied(record: Record, run: Mapping[str, Any]) -> Found:
+    """What is valid and out of the ordinary is answered, without an error, and ends no connection."""
+    found = []
+    for said in record.noted["variety"]:
+        if said["word"] in ("closed", "no answer") or (
+            said["word"].startswith("CALLERROR") and said["action"] != "DataTransfer"
+        ):
+            what = f"{said['action']}: {said['what']}"
+            told = said["word"] + (f", {said['why']}" if said["why"] else "")
+            found.append(Violation(what, "an answer that is no error", told, said["station"], (said.i,)))
+    return len(record.noted["variety"]), found
+
+
+def told_apart(record: Record, run: Mapping[str, Any]) -> Found:
+    """Two stations whose long ids differ at their ends are two stations: neither ends the other's connection."""
+    found = [
+        Violation("beside a station with an id that begins alike", "an answer", one["word"], one["station"], (one.i,))
+        for one in record.noted["pair"]
+        if one["word"] in UNTOLD
+    ]
+    return len(record.noted["pair"]), found
+
+
+def registers(record: Record, run: Mapping[str, Any]) -> Found:
+    """A boot comes to an end: who says Pending does something about it, or accepts the station at last.
+
+    Certain only where stations booted many times at the short intervals they were told, and nothing was asked of them.
+    Rejected may be right for a station that is not known, so it is a fault only where the ids are said to be known.
+    """
+    boots = [one for one in record.of("BootNotification") if one.answer is not None]
+    if not boots or any(one.status not in NOT_YET for one in boots):
+        return sum(one.status == "Accepted" for one in boots), []
+    last, took_s = boots[-1], boots[-1].answer_t - boots[0].t
+    many = len(boots) >= PENDING_BOOTS and took_s >= PENDING_S
+    pending = all(one.status == "Pending" for one in boots) and not record.orders
+    known = bool(run.get("spec", {}).get("ids"))
+    if (many and pending) or (known and all(one.status == "Rejected" for one in boots)):
+        what = f"{len(boots)} boots of {len({one.station for one in boots})} stations in {took_s:.0f} s"
+        return len(boots), [Violation(what, "Accepted at last", str(last.status), last.station, last.at)]
+    return 0, []
+
+
 Check = Callable[[Record, Mapping[str, Any]], Found]
 
 RACE_CHECKS: dict[str, tuple[str, Level, Check]] = {
@@ -328,6 +380,9 @@ RACE_CHECKS: dict[str, tuple[str, Level, Check]] = {
     "R10": ("odd messages end nothing", "MUST", lives_on),
     "R11": ("what is no request is refused", "MUST", refused_actions),
     "R12": ("stations come back", "MUST", comes_back),
+    "R13": ("what is valid is answered", "MUST", varied),
+    "R14": ("registration comes to an end", "SHOULD", registers),
+    "R15": ("stations are told apart", "MUST", told_apart),
     **ORDER_CHECKS,
 }
 """Names, levels and checks by id."""
@@ -346,7 +401,24 @@ def judge(rows: Iterable[Observation], run: Mapping[str, Any]) -> list[Finding]:
     record = read(rows)
     happened = Counter(deed["what"] for deed in record.noted["deed"])
     parts = [_part(id, name, deeds, happened) for id, (name, deeds) in PARTS.items()]
+    if (commands := _commands(record)) is not None:
+        parts.append(commands)
     return parts + [_finding(id, name, level, check(record, run)) for id, (name, level, check) in RACE_CHECKS.items()]
+
+
+def _commands(record: Record) -> Finding | None:
+    """Say whether commands were taken, where an operator asked for some."""
+    answers = Counter(one["answer"] for one in record.noted["request.answered"])
+    failed = record.noted["control.failed"]
+    if not answers and not failed:
+        return None
+    why = f"the control interface failed: {failed[0]['why']}" if failed else None
+    if why is None and not answers["accepted"] + answers["known"]:
+        said = ", ".join(f"{word} {count} x" for word, count in answers.most_common())
+        reasons = [one.fields["reason"] for one in record.noted["request.answered"] if one.fields.get("reason")]
+        why = f"no command was taken: {said}" + (f" ({reasons[0]})" if reasons else "")
+    verdict = Verdict.INCONCLUSIVE if why else Verdict.PASS
+    return Finding("P05", "commands are taken", "BOOKKEEPING", verdict, answers.total(), why, needed=True)
 
 
 def _part(id: str, name: str, deeds: tuple[str, ...], happened: Mapping[str, int]) -> Finding:

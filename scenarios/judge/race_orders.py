@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 
 from interlock.scenarios.judge.race_record import Exchange, Record
@@ -21,6 +22,9 @@ UNASKED = ("UnlockConnector", "RemoteStartTransaction", "Reset")
 DONE = ("Accepted", "Unlocked", "Scheduled")
 REFUSED = ("Rejected", "UnlockFailed", "NotSupported")
 ENDED_BADLY = ("rejected", "refuted")
+SILENT_WORDS = ("never sent", "not answered")
+NOTHING = (*REFUSED, *SILENT_WORDS, "an error")
+"""What a command on record as accepted did not come to."""
 
 
 def _asks(record: Record) -> dict[str, list[Observation]]:
@@ -127,17 +131,27 @@ def recorded(record: Record, run: Mapping[str, Any]) -> Found:
         if len({ask["request_id"] for ask in mine}) != 1:
             continue
         orders = [order for order in record.orders if order.station == station and _carries(order, mine[0])]
-        answers = {order.answer.field("status") for order in orders if order.answer is not None}
-        if len(orders) != 1 or len(answers) != 1:
+        if len(orders) > 1:
             continue
         checked += 1
-        [word], wrong = answers, None
-        if (word in DONE and state["state"] in ENDED_BADLY) or (word in REFUSED and state["state"] == "accepted"):
-            wrong = state["state"]
-        if wrong is not None:
-            what = f"{mine[0]['action']} was answered {word}"
-            found.append(Violation(what, "the same on record", wrong, station, (*orders[0].at, state.i)))
+        word = _word(orders[0], state) if orders else "never sent"
+        done = word in DONE or (bool(orders) and _answered(orders[0]) in DONE)  # an answer may come later
+        if (done and state["state"] in ENDED_BADLY) or (state["state"] == "accepted" and word in NOTHING):
+            what = f"{mine[0]['action']} was {word if word in SILENT_WORDS else f'answered {word}'}"
+            at = (*(orders[0].at if orders else (mine[0].i,)), state.i)
+            found.append(Violation(what, "the same on record", state["state"], station, at))
     return checked, found
+
+
+def _word(order: Exchange, state: Observation) -> str:
+    """Return what a station had answered when the CSMS was asked."""
+    return _answered(order) if order.answer_i <= state.i else "not answered"
+
+
+def _answered(order: Exchange) -> str:
+    if order.answer is None:
+        return "not answered"
+    return str(order.answer.field("status")) if order.result is not None else "an error"
 
 
 def believed(record: Record, run: Mapping[str, Any]) -> Found:
@@ -190,11 +204,22 @@ def billed(record: Record, run: Mapping[str, Any]) -> Found:
             "stop_wh": stop.call.field("meterStop"),
         }
         wrong = "nothing" if row is None else ", ".join(f"{k} {row[k]}" for k, v in told.items() if row[k] != v)
+        if row is not None and not wrong and not _same_time(row.fields.get("started_at"), one.call.field("timestamp")):
+            told, wrong = {"started_at": one.call.field("timestamp")}, f"started_at {row['started_at']}"
         if wrong:
             what = f"transaction {number} is not on record as it was told"
             expected = ", ".join(f"{name} {value}" for name, value in told.items())
             found.append(Violation(what, expected, wrong, one.station, (*one.at, *stop.at)))
     return checked, found
+
+
+def _same_time(on_record: Any, told: Any) -> bool:
+    """Whether two times are less than two seconds apart, where both can be read and say their zone."""
+    try:
+        apart = datetime.fromisoformat(str(on_record)) - datetime.fromisoformat(str(told))
+    except (ValueError, TypeError):
+        return True
+    return abs(apart.total_seconds()) < 2.0
 
 
 def single(record: Record, run: Mapping[str, Any]) -> Found:

@@ -13,6 +13,7 @@ import json
 import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from interlock.scenarios.record import frames
@@ -98,6 +99,12 @@ def _shuffled(value: Any, rng: random.Random) -> Any:
 def escaped(rows: Sequence[Row], rng: random.Random) -> list[Row]:
     r"""Every character of every text as \uXXXX, keys and actions too."""
     return _rewritten(rows, _escaped)
+
+
+@variation(inside=True)
+def non_ascii_raw(rows: Sequence[Row], rng: random.Random) -> list[Row]:
+    """No escape that JSON does not demand: letters of all scripts as they are."""
+    return _rewritten(rows, lambda message: json.dumps(message, ensure_ascii=False, separators=(", ", ":")))
 
 
 def _escaped(value: Any) -> str:
@@ -311,6 +318,38 @@ def clock_off(rows: Sequence[Row], rng: random.Random) -> list[Row]:
         (t, kind, {**fields, "wall": fields["wall"] + shift_s} if fields.get("wall") is not None else fields)
         for t, kind, fields in rows
     ]
+
+
+@variation(inside=False)
+def station_clocks_off(rows: Sequence[Row], rng: random.Random) -> list[Row]:
+    """The clock of every station is hours off, in all it says of its own, and so is what is on record of it."""
+    shift = timedelta(hours=rng.choice((-26, -2, 3)))
+
+    def off(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {name: _moved(one, shift) if name == "timestamp" else off(one) for name, one in value.items()}
+        return [off(one) for one in value] if isinstance(value, list) else value
+
+    found = []
+    for t, kind, fields in rows:
+        frame = frames.read(fields["text"]) if kind == "frame" else None
+        if frame is not None and frame.kind == CALL and fields["edge"] in ("station.sent", "csms.received"):
+            fields = {**fields, "text": frames.text_of(CALL, frame.id, frame.action, off(frame.payload))}
+        elif kind == "csms.session":  # as it was told
+            fields = {name: _moved(one, shift) if name in _TOLD else one for name, one in fields.items()}
+        found.append((t, kind, fields))
+    return found
+
+
+_TOLD = ("started_at", "stopped_at")
+"""Times in the records of a CSMS that are its stations'."""
+
+
+def _moved(text: Any, shift: timedelta) -> Any:
+    try:
+        return (datetime.fromisoformat(text) + shift).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    except (TypeError, ValueError, OverflowError):
+        return text
 
 
 @variation(inside=False)

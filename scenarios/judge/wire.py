@@ -16,7 +16,17 @@ from typing import Literal
 
 from interlock.scenarios.judge.payloads import Problem, in_words, of_answer, of_call
 from interlock.scenarios.judge.verdict import Finding, Level, Verdict
-from interlock.scenarios.judge.wire_check import OTHER, Asked, Check, Closed, Connection, Heard, Peer, Side
+from interlock.scenarios.judge.wire_check import (
+    OTHER,
+    UNREAD_LENGTH,
+    Asked,
+    Check,
+    Closed,
+    Connection,
+    Heard,
+    Peer,
+    Side,
+)
 from interlock.scenarios.judge.wire_checks import WIRE_CHECKS
 from interlock.scenarios.record.domain_view import Observation
 from interlock.scenarios.record.frames import CALL, CALLRESULT, Frame
@@ -187,6 +197,7 @@ class Judgement:
         """Take a frame into account once it is judged."""
         connection = heard.connection
         if loose is None:
+            connection.unread[heard.sender].append(heard.text[:UNREAD_LENGTH])
             return
         if loose.kind == CALL:
             heard.peer.asked += heard.sender == "station"

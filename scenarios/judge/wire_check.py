@@ -30,6 +30,9 @@ LISTED = 50
 REMEMBERED = 100_000
 """Finished things (message ids, transactions) that are remembered over all stations."""
 
+UNREAD, UNREAD_LENGTH = 8, 400
+"""Frames without a meaning that are remembered of one side of a connection, and characters of each."""
+
 NO_CONNECTIONS = "the record does not tell connections apart"
 NO_TIME = "the record does not tell the time of day, or not in which zone"
 NO_SECONDS = "the record does not tell when messages were sent"
@@ -119,6 +122,10 @@ class Connection:
     number: int = 0
     broken: bool = False
     """Whether frames on it are known to have been lost by the network."""
+    unread: dict[Side, deque[str]] = field(
+        default_factory=lambda: {"station": deque(maxlen=UNREAD), "csms": deque(maxlen=UNREAD)}
+    )
+    """The last frames of each side that are no OCPP-J message: the other may have understood them all the same."""
 
     def last_open(self, side: Side) -> Asked | None:
         """Return the latest CALL of a side that has no answer."""
@@ -127,6 +134,10 @@ class Connection:
     def waiting(self, side: Side) -> list[Asked]:
         """Return the CALLs of a side that have no answer."""
         return [asked for calls in self.open[side].values() for asked in calls]
+
+    def may_have_called(self, side: Side, message_id: str) -> bool:
+        """Tell whether a frame of a side that nobody can read has this message id in it."""
+        return any(message_id in text for text in self.unread[side])
 
 
 @dataclass(slots=True)

@@ -59,6 +59,8 @@ class Plan:
     url: Address | None = None
     password: str | None = None
     tls: ssl.SSLContext | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """More headers of the handshake, where Interlock is the station."""
     wait_s: float = 600.0
     """How long to wait for a station."""
     resume: bool = False
@@ -214,7 +216,7 @@ class Check:
         station = plan.station or "INTERLOCK-01"
         self.address = plan.url.url(station)
         tester = AsStation(book, self._bound(), plan.began)
-        player = ScriptedStation(tester, plan.url, station, plan.password, plan.tls)
+        player = ScriptedStation(tester, plan.url, station, plan.password, plan.tls, plan.headers)
         self.show(self, "dialling", player)
         hand = plan.hand(self.address)
         try:

@@ -11,7 +11,6 @@ import asyncio
 import contextlib
 import gc
 import signal
-import ssl
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,13 +22,13 @@ from interlock.scenarios.judge import fleet_checks
 from interlock.scenarios.judge import wire as outside
 from interlock.scenarios.judge.invariants import INVARIANTS
 from interlock.scenarios.judge.verdict import Finding, Verdict, document
+from interlock.scenarios.live.reach import Reach
 from interlock.scenarios.record.call_stats import Tally
 from interlock.scenarios.record.recorder import MOST_BYTES, Recorder, observations
 from interlock.scenarios.record.run_file import RunFile, write_run, write_verdict
 from interlock.scenarios.refused import UNTOLD, Refused
 from interlock.simulator.clock import EPOCH
 from interlock.simulator.fleet import FleetSpec, build
-from interlock.simulator.network.address import Address
 from interlock.simulator.network.dial import Network, Socket
 from interlock.simulator.network.wall_clock import WallClock
 from interlock.simulator.profiles import PROFILES, begin
@@ -49,7 +48,7 @@ SPARE_FILES = 64
 class Plan:
     """What to run. `seconds` is None until it is interrupted; `began` is the time of day at second 0, in UTC."""
 
-    address: Address
+    reach: Reach
     stations: int
     profile: str
     seed: int
@@ -62,8 +61,6 @@ class Plan:
     out: Path
     began: datetime
     reproduce: str
-    password: str | None = None
-    tls: ssl.SSLContext | None = None
 
     @property
     def spec(self) -> FleetSpec:
@@ -77,13 +74,15 @@ class Plan:
             skew_s=(skew_s, skew_s),
             versions=self.versions,
             switch_on_s=(self.stations - 1) / self.rate,
+            ids=self.reach.ids,
         )
 
     @property
     def ends(self) -> tuple[str, str]:
         """The first station's URL and the last one's."""
         spec = self.spec
-        return self.address.url(spec.station_id(1)), self.address.url(spec.station_id(self.stations))
+        url = self.reach.address.url
+        return url(spec.station_id(1)), url(spec.station_id(self.stations))
 
 
 @dataclass(slots=True)
@@ -134,11 +133,12 @@ class Fleet:
 
     async def _run(self) -> None:
         plan, loop = self.plan, asyncio.get_running_loop()
+        await plan.reach.there()
         clock = WallClock(loop)
         with Recorder(lambda: clock.now, plan.out) as recorder:
             self._recorder, self._clock = recorder, clock
             loop.set_exception_handler(self._broke)
-            network = Network(loop, plan.address, self._observe, self._frame, password=plan.password, tls=plan.tls)
+            network = plan.reach.network(loop, self._observe, self._frame)
             fleet = build(clock, plan.spec, plan.seed, network, self._observe)
             self._known, self._stop, self._hurry = asyncio.Event(), asyncio.Event(), asyncio.Event()
             _on_interrupt(loop, self._interrupt)
@@ -260,7 +260,7 @@ class Fleet:
         about = RunFile(
             scenario=f"fleet-{plan.profile}",
             title=f"{plan.stations} stations against {plan.ends[0]}",
-            csms=plan.address.place,
+            csms=plan.reach.address.place,
             seed=plan.seed,
             spec={
                 "stations": plan.stations,

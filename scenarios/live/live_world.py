@@ -15,12 +15,14 @@ from collections.abc import Callable, Coroutine, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 from interlock.csms.dialects import v16
+from interlock.csms.dialects.dialect import NotAcceptable
 from interlock.csms.domain import commands as do
 from interlock.csms.domain.station import Station as Folded
 from interlock.csms.domain.station import Transaction
+from interlock.scenarios.live.reach import Reach
 from interlock.scenarios.record import frames
 from interlock.scenarios.record.domain_view import OUTCOMES
 from interlock.scenarios.record.history import History
@@ -28,11 +30,10 @@ from interlock.scenarios.spec import Drawn, Scenario, Step
 from interlock.scenarios.steps.deeds import DEEDS
 from interlock.scenarios.steps.faults import FAULTS
 from interlock.scenarios.steps.stage import Machine, NotHere, Stage
-from interlock.scenarios.targets.target import Misfit, Target, TargetGone
+from interlock.scenarios.targets.target import Decision, Misfit, Target, TargetGone
 from interlock.simulator.assembly import build_station
 from interlock.simulator.clock import EPOCH as STATION_EPOCH
 from interlock.simulator.clock import ClockSpec
-from interlock.simulator.network.address import Address
 from interlock.simulator.network.dial import Network, Socket, record_frames
 from interlock.simulator.network.rules import Rule
 from interlock.simulator.network.wall_clock import WallClock
@@ -97,6 +98,8 @@ class _Operator:
         before = self._online(station)
         try:
             decision = await self._target.operate(station, command, request_id)
+        except NotAcceptable as error:  # OCPP 1.6 has no words for it, so nobody was asked
+            return Decision("refused", None, str(error.args[-1]))
         except Misfit as error:
             self.misfit = error
             raise
@@ -121,10 +124,10 @@ class _Operator:
 
 
 class OutsideWorld:
-    """One run. Station ids begin with `prefix`, which no other run may use."""
+    """One run. `ids` names its stations, from 1; no other run may use these."""
 
     def __init__(
-        self, scenario: Scenario, drawn: Drawn, seed: int, address: Address, target: Target, prefix: str
+        self, scenario: Scenario, drawn: Drawn, seed: int, reach: Reach, target: Target, ids: Callable[[int], str]
     ) -> None:
         loop = asyncio.get_running_loop()
         self.scenario, self.drawn, self.seed, self.target = scenario, drawn, seed, target
@@ -132,10 +135,10 @@ class OutsideWorld:
         self.loop = loop
         self.began = datetime.now(UTC)
         self.history = History(lambda: self.env.now)
-        self.network = _Line(loop, address, self._observe, self._frame)
+        self.network = cast("_Line", reach.network(loop, self._observe, self._frame, _Line))
         self.network.unreachable = {}
         self._note = record_frames(self.history.observe)
-        self._prefix, self._requests, self._operator = prefix, 0, _Operator(target, self._is_online)
+        self._ids, self._requests, self._operator = ids, 0, _Operator(target, self._is_online)
         persona = PERSONAS[drawn.persona]
         self._slow = persona.act_delay_s[1], persona.answer_delay_s[1]
         self._obeying: dict[tuple[str, str], float] = {}
@@ -161,7 +164,7 @@ class OutsideWorld:
 
     def station_id(self, number: int) -> str:
         """Name a station, from 1."""
-        return f"{self._prefix}{number:02d}"
+        return self._ids(number)
 
     def station(self, number: int) -> Station:
         """Return a station."""
@@ -198,7 +201,7 @@ class OutsideWorld:
     def new_request(self) -> str:
         """Name a request."""
         self._requests += 1
-        return f"{self._prefix}r{self._requests}"
+        return f"{self.station_id(1)}-r{self._requests}"
 
     @contextlib.contextmanager
     def unreachable(self, station: str) -> Iterator[None]:
@@ -434,6 +437,10 @@ class OutsideWorld:
         named = any(call["message_id"] in requests for call in self.history.noted("call"))
         asking: dict[str, dict[tuple[str, int], str | None]] = {}
         for seen in self.history.noted("request.asked"):
+            try:
+                seen["action"], seen["payload"] = _wire(seen["command"])
+            except NotAcceptable:
+                continue  # OCPP 1.6 has no words for it
             which = seen["request_id"], 0 if keyed else seen["attempt"]
             asking.setdefault(_wanted(seen["station"], seen["command"]), {})[which] = None
         commands: dict[str, set[str]] = {}
@@ -470,8 +477,14 @@ def _call(station: str, action: str, payload: Any) -> str:
 
 def _wanted(station: str, command: dict[str, Any]) -> str:
     """Return what a CALL for a command looks like."""
+    return _call(station, *_wire(command))
+
+
+def _wire(command: dict[str, Any]) -> tuple[str, Any]:
+    """Return the action and the payload of a command."""
     fields = {name: value for name, value in command.items() if name != "kind"}
-    return _call(station, *v16.call(getattr(do, command["kind"])(**fields)))
+    action, payload = v16.call(getattr(do, command["kind"])(**fields))
+    return action, dict(payload)
 
 
 def _rests(station: Station) -> bool:

@@ -58,7 +58,7 @@ async def drivers(session: Session, clock: WallClock) -> None:
 def _station(session: Session, clock: WallClock, number: int, kind: tuple[str, Deviations, str, str]) -> Station:
     persona, deviations, ids, _ = kind
     skew_s = (session.began.replace(tzinfo=None) - EPOCH).total_seconds()
-    name = f"{session.prefix}D{number}"
+    name = session.station_id(f"D{number}")
     how: dict[str, Any] = {"deviations": deviations, "message_ids": ids}
     spec = StationSpec(
         name,

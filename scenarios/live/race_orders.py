@@ -18,14 +18,17 @@ from interlock.scenarios.live.race_parts import start_of, stop_of
 from interlock.scenarios.live.race_session import Session
 from interlock.scenarios.live.race_stories import come_back
 from interlock.scenarios.record.frames import Frame
-from interlock.scenarios.targets.target import TargetGone
+from interlock.scenarios.refused import UNTOLD, Refused
+from interlock.scenarios.targets.target import Decision, TargetGone
 
 LEAVES_S = 15.0
 """How long an accepted command may take to leave for a station that is there."""
 SETTLES_S = 8.0
 QUIET_S = 1.5
 SILENCE_S = 8.0
-"""How long a station that does not answer is watched: nothing may be sent again."""
+"""How long a station that does not answer is watched: nothing may be sent again. It answers at `Session.late_s`."""
+BELIEVED_S = 3.0
+"""How long a CSMS may take to believe what it has answered."""
 
 
 @dataclass(slots=True)
@@ -34,7 +37,7 @@ class _Place:
 
     session: Session
     line: Line
-    refuses: bool = False
+    how: str = "once"
     called: list[Frame] = field(default_factory=list)
     came: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -43,7 +46,9 @@ class _Place:
         self.called.append(frame)
         self.came.set()
         known = ANSWERS.get(frame.action)
-        if not self.refuses or known is None or "status" not in known:
+        if self.how == "fails":
+            return None
+        if self.how != "refuses" or known is None or "status" not in known:
             return known
         return {"status": "UnlockFailed" if frame.action == "UnlockConnector" else "Rejected"}
 
@@ -65,6 +70,58 @@ class _Place:
             except TimeoutError:
                 pass
         return True
+
+
+_FREE = {"errorCode": "NoError", "status": "Available"}
+
+
+TRIED = ("Relay", "Probe", "ChangeAvailability", "Unlock", "RemoteStart")
+"""What is asked for to see whether anything can be, what does least first."""
+TRIES = 3
+AGAIN_S = 1.0
+"""Between two tries."""
+
+
+async def try_control(session: Session, line: Line) -> None:
+    """Ask for a few commands, until one does not fail, and read what is told of a station that is there.
+
+    A CSMS may need a moment before it knows the station, so it is tried for some seconds. Raises `Refused` where the
+    control interface is of no use: then nothing would be known of all that follows.
+    """
+    target = session.target
+    names = [one for one in TRIED if target is not None and one in target.commands]
+    if target is None or not names:
+        return
+    place = _Place(session, line)
+    line.answers = place.answer
+    for connector in (1, 2):
+        await session.call(line, "StatusNotification", {**_FREE, "connectorId": connector})
+    for number in range(TRIES):
+        name = names[number % len(names)]
+        try:
+            why = await _use(session, place, name, f"{line.station}-try{number}")
+        except TargetGone as error:
+            why = str(error)
+        if why is None:
+            break
+        await asyncio.sleep(AGAIN_S)
+    else:
+        raise Refused(f"--control: {why}", UNTOLD)
+    await asyncio.sleep(AGAIN_S)
+
+
+async def _use(session: Session, place: _Place, name: str, request: str) -> str | None:
+    """Use everything once; return why it is of no use, None where it is."""
+    target, station = session.target, place.line.station
+    assert target is not None
+    decision = await _ask(session, place, MAKERS[name](0, "X-TRY", 1), request)
+    if decision.answer == "failed":
+        return f"{name} for a station that is connected fails: {decision.reason or 'no reason given'}"
+    if "connectors" in target.tells:
+        await target.connectors(station)
+    if "transactions" in target.tells:
+        await target.events(station)
+    return None
 
 
 async def orders(session: Session) -> None:
@@ -92,13 +149,12 @@ MAKERS: dict[str, Callable[[int, str, int], do.Command]] = {
 
 async def _one(session: Session, name: str, how: str, number: int) -> None:
     line = session.line(f"O{number:03d}")
-    place = _Place(session, line, refuses=how == "refuses")
+    place = _Place(session, line, how)
     line.answers = place.answer
     if not await session.arrive(line):
         return
     for connector in (1, 2):
-        status = {"connectorId": connector, "errorCode": "NoError", "status": "Available"}
-        await session.call(line, "StatusNotification", status)
+        await session.call(line, "StatusNotification", {**_FREE, "connectorId": connector})
     card, alone = session.cards.one(number)
     async with alone:
         running = 0
@@ -120,9 +176,7 @@ async def _one(session: Session, name: str, how: str, number: int) -> None:
     line.close()
 
 
-async def _ask(
-    session: Session, place: _Place, command: do.Command, request: str, attempt: int = 1
-) -> tuple[str, str | None]:
+async def _ask(session: Session, place: _Place, command: do.Command, request: str, attempt: int = 1) -> Decision:
     target, action_payload = session.target, v16.call(command)
     assert target is not None
     asked = {"request_id": request, "attempt": attempt, "station": place.line.station, "node": "csms"}
@@ -139,15 +193,17 @@ async def _ask(
     session.observe(
         "request.answered", **asked, answer=decision.answer, command_id=decision.command_id, reason=decision.reason
     )
-    return decision.answer, decision.command_id
+    return decision
 
 
-async def _settle(session: Session, place: _Place, command: do.Command, request: str, id: str | None) -> None:
+async def _settle(
+    session: Session, place: _Place, command: do.Command, request: str, id: str | None, within_s: float = SETTLES_S
+) -> None:
     """Ask where the command stands until it stands still."""
     assert session.target is not None
     if id is None or "outcomes" not in session.target.tells:
         return
-    until = session.clock() + SETTLES_S
+    until = session.clock() + within_s
     while True:
         state = await session.target.phase(id)
         if state not in ("requested", "in-doubt", None) or session.clock() > until:
@@ -159,15 +215,15 @@ async def _settle(session: Session, place: _Place, command: do.Command, request:
 async def _once(session: Session, place: _Place, command: do.Command, request: str) -> None:
     action = v16.call(command)[0]
     before = place.count(action)
-    answer, id = await _ask(session, place, command, request)
-    if answer in ("accepted", "known"):
+    asked = await _ask(session, place, command, request)
+    if asked.answer in ("accepted", "known"):
         there = await place.hears(action, before, LEAVES_S)
         session.observe(
             "left", station=place.line.station, request_id=request, action=action, there=there, up=place.line.up
         )
         session.deed("orders", "a command left" if there else "a command did not leave", place.line.station)
         await asyncio.sleep(QUIET_S)
-    await _settle(session, place, command, request, id)
+    await _settle(session, place, command, request, asked.command_id)
 
 
 async def _again(session: Session, place: _Place, command: do.Command, request: str) -> None:
@@ -180,18 +236,33 @@ async def _again(session: Session, place: _Place, command: do.Command, request: 
 async def _away(session: Session, place: _Place, command: do.Command, request: str) -> None:
     place.line.cut()
     await asyncio.sleep(0.5)
-    await _ask(session, place, command, request)
+    id = (await _ask(session, place, command, request)).command_id
     session.deed("orders", "a command to a station that is away", place.line.station)
     await come_back(session, place.line)
     await asyncio.sleep(QUIET_S)
+    await _settle(session, place, command, request, id, QUIET_S)
+
+
+async def _cut(session: Session, place: _Place, command: do.Command, request: str) -> None:
+    """The line is lost behind the CALL, and the station comes back: it may have done it, so nothing is sent again."""
+    action, place.line.answer_after_s = v16.call(command)[0], session.late_s
+    id = (await _ask(session, place, command, request)).command_id
+    if not await place.hears(action, 0, LEAVES_S):
+        return
+    place.line.cut()
+    session.deed("orders", "the line was lost with a command open", place.line.station)
+    place.line.answer_after_s = 0.1
+    if await come_back(session, place.line) and (await session.boot(place.line)).word == "Accepted":
+        await asyncio.sleep(2 * QUIET_S)
+        await _settle(session, place, command, request, id, QUIET_S)
 
 
 async def _returns(session: Session, place: _Place, command: do.Command, request: str) -> None:
     place.line.cut()
-    _, (answer, _) = await asyncio.gather(come_back(session, place.line), _ask(session, place, command, request))
+    _, decision = await asyncio.gather(come_back(session, place.line), _ask(session, place, command, request))
     await asyncio.sleep(QUIET_S)
     # It is there again, so what is asked for now has to leave; unless the CSMS still waits for an answer to the first.
-    waits = answer in ("accepted", "known") and not place.called
+    waits = decision.answer in ("accepted", "known") and not place.called
     if not waits and place.line.up and (await session.boot(place.line)).word == "Accepted":
         await _once(session, place, command, f"{request}-2")
 
@@ -214,7 +285,7 @@ async def _burst(session: Session, place: _Place, command: do.Command, request: 
     place.line.answer_after_s = 0.8
     action = v16.call(command)[0]
     asked = (_ask(session, place, command, f"{request}-{number}") for number in (1, 2))
-    taken = [answer for answer, _ in await asyncio.gather(*asked) if answer == "accepted"]
+    taken = [one for one in await asyncio.gather(*asked) if one.answer == "accepted"]
     if taken:
         there = await place.hears(action, 0, LEAVES_S)
         about = {"station": place.line.station, "request_id": request, "action": action}
@@ -224,27 +295,39 @@ async def _burst(session: Session, place: _Place, command: do.Command, request: 
 
 
 async def _silent(session: Session, place: _Place, command: do.Command, request: str) -> None:
-    place.line.answer_calls = False
-    await _ask(session, place, command, request)
+    """The station takes long to answer: meanwhile it is answered, and nothing is sent again or known."""
+    place.line.answer_after_s = late_s = session.late_s
+    id = (await _ask(session, place, command, request)).command_id
     await asyncio.sleep(SILENCE_S)
     # A CSMS that waits for an answer has to answer meanwhile.
     reply = await session.call(place.line, "Heartbeat", {})
     session.step(place.line, "silent", "a CALL of the CSMS is open", "heartbeat", reply.word)
     session.deed("orders", "a command without an answer", place.line.station)
+    await _settle(session, place, command, request, id, 0.0)
+    await asyncio.sleep(late_s - SILENCE_S - 2.0)
+    await _settle(session, place, command, request, id, 0.0)
+    await asyncio.sleep(2.5)
+    await _settle(session, place, command, request, id)
 
 
 async def _belief(session: Session, line: Line) -> None:
+    """Tell new statuses, and read what the CSMS makes of them; it may take a moment."""
     target = session.target
     assert target is not None
-    if "connectors" in target.tells and line.up:
-        for one in await target.connectors(line.station) or []:
-            session.observe(
-                "belief",
-                station=line.station,
-                connector=one.get("evse"),
-                status=one.get("status"),
-                online=one.get("online"),
-            )
+    if "connectors" not in target.tells or not line.up:
+        return
+    told = {1: "Preparing", 2: "Unavailable"}
+    for connector, status in told.items():
+        await session.call(line, "StatusNotification", {**_FREE, "connectorId": connector, "status": status})
+    until = session.clock() + BELIEVED_S
+    while True:
+        found = await target.connectors(line.station) or []
+        if session.clock() > until or all(told.get(one.get("evse", 0)) in (None, one.get("status")) for one in found):
+            break
+        await asyncio.sleep(0.3)
+    for one in found:
+        about = {"connector": one.get("evse"), "status": one.get("status"), "online": one.get("online")}
+        session.observe("belief", station=line.station, **about)
 
 
 _HOWS = {
@@ -256,6 +339,8 @@ _HOWS = {
     "moved": _moved,
     "burst": _burst,
     "silent": _silent,
+    "fails": _once,
+    "cut": _cut,
 }
 """What becomes of a station around a command."""
 
@@ -283,6 +368,7 @@ async def read_back(session: Session) -> None:
                     connector=data.get("evse"),
                     id_token=data.get("id_token"),
                     start_wh=data.get("meter_start_wh"),
+                    started_at=data.get("started_at"),
                     stop_wh=stop,
                 )
         session.observe("csms.sessions", station=line.station, count=len(events or ()))

@@ -11,6 +11,7 @@ from interlock.scenarios.live.race_session import Session, mixed
 from interlock.scenarios.live.race_stories import come_back
 
 CROWD = 20
+LONG_ID = 31
 NOBODY = "org.example.nobody-knows-this"
 LONG = 60
 """Messages of one station in a row."""
@@ -28,47 +29,6 @@ def stop_of(line: Line, number: int, meter_wh: int, card: str | None = None) -> 
     at = line.now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
     stop = {"transactionId": number, "meterStop": meter_wh, "timestamp": at, "reason": "Local"}
     return stop | ({"idTag": card} if card is not None else {})
-
-
-FIRST = 3
-"""How many stations go ahead, where the one before was not accepted."""
-
-
-async def first(session: Session) -> bool:
-    """Let a station go ahead; return whether there is any sense in going on: one was let in and accepted.
-
-    It shows too whether an invented card is accepted, so that every station can have a card of its own.
-    """
-    for number in range(FIRST):
-        line = session.line(f"FIRST{number}")
-        if not await line.dial():
-            return False
-        reply = await session.boot(line)
-        session.step(line, "session", "alone", "boot", reply.word)
-        if reply.word == "Accepted":
-            session.deed("boot", "boot accepted", line.station)
-            await _try_cards(session, line)
-            line.close()
-            return True
-        line.close()
-        if reply.frame is None:
-            return False
-    return False
-
-
-async def _try_cards(session: Session, line: Line) -> None:
-    cards = [session.cards.invent() for _ in range(3)]
-    words = []
-    for card in cards:
-        reply = await session.call(line, "Authorize", {"idTag": card})
-        session.step(line, "unknown cards", card, "authorize", reply.word, card=card)
-        words.append(reply.word)
-    start = await session.call(line, "StartTransaction", start_of(line, cards[0], 1, 100))
-    session.cards.fresh = words == ["Accepted"] * 3 and start.word == "Accepted"
-    number = start.field("transactionId")
-    if type(number) is int and start.word == "Accepted":
-        await session.call(line, "StopTransaction", stop_of(line, number, 200, cards[0]))
-    await session.call(line, "Heartbeat", {})
 
 
 async def cards(session: Session) -> None:
@@ -294,16 +254,19 @@ async def time_passes(session: Session) -> None:
     line.close()
 
 
-async def case_pair(session: Session) -> None:
-    """Two stations whose ids differ in case only."""
-    pair = [session.line("caseId"), session.line("CASEID")]
+async def long_pair(session: Session) -> None:
+    """Two stations with long ids that differ at their ends. A CSMS may let none of them in, but tells them apart."""
+    if session.limited:
+        return
+    room = max(0, LONG_ID - len(session.prefix))
+    pair = [session.line("".ljust(room, "L") + end) for end in ("1", "2")]
     for line in pair:
         if not await session.arrive(line):
             return
     for turn in range(3):
         for line in pair:
             reply = await session.call(line, "Heartbeat", {})
-            session.observe("pair", station=line.station, turn=turn, word=reply.word)
+            session.observe("pair", station=line.station, turn=turn, word=reply.word, why=line.ended)
     for line in pair:
         line.close()
 
@@ -315,6 +278,6 @@ PARTS: dict[str, Callable[[Session], Awaitable[None]]] = {
     "odd": odd,
     "two sockets": two_sockets,
     "clock": time_passes,
-    "ids in two cases": case_pair,
+    "long ids": long_pair,
 }
 """Parts that run side by side once the first station was accepted."""

@@ -25,6 +25,11 @@ SHORT_S = 1.0
 BOOTS = 4
 """How often a station boots that is not accepted."""
 
+
+class NoMoreIds(Exception):
+    """A part needs another station, and all that the CSMS knows are in use."""
+
+
 Ids = Callable[[], str]
 
 
@@ -91,6 +96,11 @@ class Session:
     until: float
     target: Target | None = None
     lines: list[Line] = field(default_factory=list)
+    ids: list[str] = field(default_factory=list)
+    """Ids that no station has yet, where the CSMS knows its stations (`limited`); they are given in turn."""
+    limited: bool = False
+    late_s: float = 35.0
+    """When stations answer that take long."""
     silent: Counter[str] = field(default_factory=Counter)
     """Calls without an answer, by action."""
 
@@ -99,11 +109,19 @@ class Session:
         return random.Random(f"{self.seed}:{name}")
 
     def line(self, name: str, ids: Ids | None = None, **how: Any) -> Line:
-        """Return a new station whose id ends in `name`."""
+        """Return a new station whose id ends in `name`, or the next one that the CSMS knows. Raises `NoMoreIds`."""
         how.setdefault("form", compact)
-        made = Line(self.network, self.prefix + name, self.clock, self.began, ids or counting(), **how)
+        made = Line(self.network, self.station_id(name), self.clock, self.began, ids or counting(), **how)
         self.lines.append(made)
         return made
+
+    def station_id(self, name: str) -> str:
+        """Name a station."""
+        if not self.limited:
+            return self.prefix + name
+        if not self.ids:
+            raise NoMoreIds
+        return self.ids.pop(0)
 
     def deed(self, part: str, what: str, station: str = "") -> None:
         """Note that something happened that a part is about."""
@@ -123,16 +141,17 @@ class Session:
             self.silent[action] += 1
             return Reply(None, "no answer")
 
-    async def boot(self, line: Line, **payload: Any) -> Reply:
-        """Boot until it is accepted, a few times at the interval that the CSMS tells."""
+    async def boot(self, line: Line, most: int = BOOTS, within_s: float = 3600.0, **payload: Any) -> Reply:
+        """Boot until it is accepted, at most so often and so long, at the interval that the CSMS tells."""
         about = {"chargePointVendor": "Interlock", "chargePointModel": "Check", **payload}
-        for _ in range(BOOTS):
+        until = min(self.until, self.clock() + within_s)
+        for _ in range(most):
             reply = await self.call(line, "BootNotification", about)
             if reply.word not in ("Pending", "Rejected"):
                 break
             interval = reply.field("interval")
             wait_s = float(interval) if type(interval) is int and interval > 0 else 5.0
-            if self.clock() + wait_s > self.until:
+            if self.clock() + wait_s > until:
                 break
             await asyncio.sleep(wait_s)
         return reply

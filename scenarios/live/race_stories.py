@@ -33,15 +33,6 @@ ERRORS = (
     *("LocalListConflict", "OtherError", "OverCurrentFailure", "OverVoltage", "PowerMeterFailure"),
     *("PowerSwitchFailure", "ReaderFailure", "ResetFailure", "UnderVoltage", "WeakSignal"),
 )
-BOOT = {
-    "chargePointSerialNumber": "S-0001",
-    "chargeBoxSerialNumber": "B-0001",
-    "firmwareVersion": "1.0.0-rc.1",
-    "iccid": "89490200001234567890",
-    "imsi": "262011234567890",
-    "meterType": "M3",
-    "meterSerialNumber": "M-1",
-}
 TOLD = ("boot", "status", "authorize", "start", "meter", "stop", "heartbeat")
 """Steps behind which the line is cut."""
 
@@ -163,18 +154,6 @@ class _Story:
         if self.relation.cut_at == "start":
             reply = await self.session.call(self.line, "StartTransaction", start, f"again-{self.line.ids()}"[:36])
             self.session.step(self.line, "session", self.relation.name, "start", reply.word, card=card)
-
-    async def _boot(self, model: str) -> bool:
-        session, relation, line = self.session, self.relation, self.line
-        if relation.cut_at == "boot":
-            line.send("BootNotification", {"chargePointVendor": "Interlock", "chargePointModel": model})
-            await self._lose_line()
-            if not await self._dial():
-                return False
-        more = BOOT if relation.rich else {}
-        reply = await session.boot(line, chargePointModel=model, **more)
-        session.step(line, "session", relation.name, "boot", reply.word)
-        return reply.word == "Accepted"
 
     async def _session(self, card: str, connector: int) -> None:
         session, relation, line = self.session, self.relation, self.line

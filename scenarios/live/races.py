@@ -7,9 +7,8 @@ the wire, those of a fleet, those of a load test's ledger, and those of `judge.r
 from __future__ import annotations
 
 import asyncio
-import ssl
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -20,18 +19,24 @@ from interlock.scenarios.judge import fleet_checks, ledger_checks, race_checks
 from interlock.scenarios.judge import wire as outside
 from interlock.scenarios.judge.invariants import INVARIANTS
 from interlock.scenarios.judge.verdict import Finding, Verdict, document
-from interlock.scenarios.live import race_drivers, race_orders, race_parts, race_stories
-from interlock.scenarios.live.race_session import Cards, Session
+from interlock.scenarios.live import race_drivers, race_first, race_orders, race_parts, race_stories, race_variety
+from interlock.scenarios.live.race_session import Cards, NoMoreIds, Session
+from interlock.scenarios.live.reach import Reach
 from interlock.scenarios.record.recorder import Recorder, observations
 from interlock.scenarios.record.run_file import versions
 from interlock.scenarios.refused import UNTOLD, Refused
 from interlock.scenarios.targets.target import Target
-from interlock.simulator.network.address import Address
-from interlock.simulator.network.dial import Network, record_frames
+from interlock.simulator.network.dial import record_frames
 from interlock.simulator.network.wall_clock import WallClock
 
 BUDGET_S = 180.0
 CLOSING_S = 1.0
+LATE_S = 35.0
+LAG_S = 0.25
+LATE_HERE_S = 2.0
+"""How late this process may be before what rests on waiting is not judged."""
+WAITED = ("W01", "R08", "R12", "R22")
+"""Checks that rest on waiting."""
 
 STAGE = "races"
 
@@ -40,7 +45,7 @@ STAGE = "races"
 class Plan:
     """What to run. `cards` are statuses by card; `began` is the time of day at second 0, in UTC."""
 
-    address: Address
+    reach: Reach
     out: Path
     began: datetime
     seed: int = 0
@@ -48,8 +53,8 @@ class Plan:
     prefix: str = "IL-"
     cards: Mapping[str, str] = field(default_factory=dict)
     reproduce: str = ""
-    password: str | None = None
-    tls: ssl.SSLContext | None = None
+    late_s: float = LATE_S
+    """When stations answer that take long: beyond the time-outs that CSMSs usually have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +76,15 @@ async def races(plan: Plan, target: Target | None = None, show: Callable[[str], 
     clock = WallClock(loop)
     with Recorder(lambda: clock.now, plan.out) as recorder:
         observe = recorder.observe
-        network = Network(loop, plan.address, observe, record_frames(observe), password=plan.password, tls=plan.tls)
+        network = plan.reach.network(loop, observe, record_frames(observe))
         session = Session(
             network, lambda: clock.now, plan.began, observe, plan.seed, plan.prefix, _cards(plan), plan.budget_s, target
         )
+        session.late_s = plan.late_s
+        session.ids, session.limited = list(plan.reach.ids), bool(plan.reach.ids)
         try:
             observe("phase", name="first")
-            if await race_parts.first(session):
+            if await race_first.first(session):
                 await _all(session, clock, show)
             if network.opened == 0:
                 recorder.discard()
@@ -102,6 +109,7 @@ async def _all(session: Session, clock: WallClock, show: Callable[[str], None]) 
     parts: dict[str, Callable[[], Awaitable[None]]] = {
         "stories": lambda: race_stories.tell(session),
         **{name: _bound(part, session) for name, part in race_parts.PARTS.items()},
+        "variety": lambda: race_variety.variety(session),
         "orders": lambda: race_orders.orders(session),
         "drivers": lambda: race_drivers.drivers(session, clock),
     }
@@ -111,16 +119,32 @@ async def _all(session: Session, clock: WallClock, show: Callable[[str], None]) 
             await part()
             session.observe("part.ended", part=name)
             show(name)
+        except NoMoreIds:
+            session.observe("part.cut", part=name, why="--ids has too few ids for it")
         except asyncio.CancelledError:
             session.observe("part.cut", part=name)
             raise
 
+    lag = asyncio.get_running_loop().create_task(_lag(session))
     try:
         async with asyncio.timeout(max(1.0, session.until - session.clock())):
             await asyncio.gather(*(one(name, part) for name, part in parts.items()))
             await race_orders.read_back(session)
     except TimeoutError:
         session.observe("phase", name="the budget is used up")
+    finally:
+        lag.cancel()
+
+
+async def _lag(session: Session) -> None:
+    """Note by how much this process is late, whenever it is later than before."""
+    most = LATE_HERE_S
+    while True:
+        due = session.clock() + LAG_S
+        await asyncio.sleep(LAG_S)
+        if (late := session.clock() - due) > most:
+            most = late
+            session.observe("behind", seconds=round(late, 2))
 
 
 def _bound(part: Callable[[Session], Awaitable[None]], session: Session) -> Callable[[], Awaitable[None]]:
@@ -134,8 +158,8 @@ def _write(plan: Plan, stations: int, digest: str, count: int, target: Target | 
     about: dict[str, Any] = {
         "schema": 1,
         "scenario": STAGE,
-        "title": f"races and recovery against {plan.address.place}",
-        "csms": plan.address.place,
+        "title": f"races and recovery against {plan.reach.address.place}",
+        "csms": plan.reach.address.place,
         "seed": plan.seed,
         "spec": {
             "stations": stations,
@@ -143,6 +167,7 @@ def _write(plan: Plan, stations: int, digest: str, count: int, target: Target | 
             "seconds": plan.budget_s,
             "prefix": plan.prefix,
             "cards": dict(plan.cards),
+            "ids": len(plan.reach.ids),
             "began": plan.began.isoformat(),
         },
         "drawn": {},
@@ -170,4 +195,21 @@ def findings(history: Path, about: Mapping[str, Any], *, controlled: bool) -> li
     found += [one for one in ledger_checks.judge(rows, answers, 0) if one.id in ("L01", "L02", "L04")]
     found += race_checks.judge(rows, about)
     unseen = {one.id: (one.name, one.level) for one in INVARIANTS.values()}
+    found = _in_time(found, max((row["seconds"] for row in rows if row.kind == "behind"), default=0.0))
     return fleet_checks.complete(found, work, facts, about) + outside.hidden(unseen)
+
+
+def _in_time(found: list[Finding], late_s: float) -> list[Finding]:
+    """Accuse nobody of being late where this process was: such findings become INCONCLUSIVE."""
+
+    def waited(one: Finding) -> bool:
+        late = all(violation.found.startswith("no answer") for violation in one.violations)
+        return one.verdict is Verdict.FAIL and (one.id in WAITED or late)
+
+    why = f"this process was up to {late_s:.1f} s late itself"
+    return [
+        replace(one, verdict=Verdict.INCONCLUSIVE, reason=why, violations=(), needed=True)
+        if late_s >= LATE_HERE_S and waited(one)
+        else one
+        for one in found
+    ]

@@ -12,15 +12,18 @@ import os
 import secrets
 import shlex
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from interlock.scenarios import runner
 from interlock.scenarios.explore.campaign import Done, broken, directory
-from interlock.scenarios.judge.invariants import INVARIANTS, exercise, judge
+from interlock.scenarios.judge import outside
+from interlock.scenarios.judge.invariants import INVARIANTS, exercise
 from interlock.scenarios.judge.verdict import Finding, Verdict, document
 from interlock.scenarios.live.live_world import NotTried, OutsideWorld
+from interlock.scenarios.live.reach import Reach
 from interlock.scenarios.record.run_file import RunFile
 from interlock.scenarios.refused import UNTOLD, Refused
 from interlock.scenarios.runner import Job, Outcome, rules
@@ -29,44 +32,49 @@ from interlock.scenarios.targets.applicable import inapplicable
 from interlock.scenarios.targets.control_file import NoTarget, load
 from interlock.scenarios.targets.http_target import HttpTarget
 from interlock.scenarios.targets.target import TOKEN_VARIABLE, InterlockApi, Target, TargetGone
-from interlock.simulator.network.address import Address, NoAddress, parse
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """What was typed, for the line that does one run again. `more` are further options."""
+
+    target: str
+    control: str
+    more: Sequence[str] = ()
+
+    def line(self, job: Job) -> str:
+        """Return it."""
+        words = ["interlock", "run", job.scenario, "--seed", str(job.seed), "--target", self.target]
+        return shlex.join([*words, "--control", self.control, *self.more])
+
 
 UNTOLD_HERE = "nothing of what it checks can be seen from outside or is told by this CSMS's records"
 
 
-def against(target: str, control: str, jobs: list[Job], out: Path, keep: Callable[[Job], bool]) -> Iterator[Done]:
+def against(reach: Reach, again: Again, jobs: list[Job], out: Path, keep: Callable[[Job], bool]) -> Iterator[Done]:
     """Do the runs one after the other, in wall time, and yield each as it ends.
 
     A run that breaks is an ERROR and the next one follows. Raises `Refused` when nothing could be tried at all: no
     address, no control interface, no station let in, or no command taken in the first run that tried.
     """
-    try:
-        address = parse(target)
-    except NoAddress as error:
-        raise Refused(f"--target: {error}") from None
-    api = adapter(control)
-    try:
-        asyncio.run(api.check())
-    except TargetGone as error:
-        raise Refused(f"--control: {error}", UNTOLD) from None
-    tried = False
+    api, place = adapter(again.control), reach.address.place
+    asyncio.run(reach.there(api))
+    tried, left = False, list(reach.ids)
     for job in jobs:
-        again = shlex.join(
-            ["interlock", "run", job.scenario, "--seed", str(job.seed), "--target", target, "--control", control]
-        )
+        line = again.line(job)
         began = time.monotonic()
         try:
-            outcome = asyncio.run(run(job, address, api, again))
+            outcome = asyncio.run(run(job, reach, api, line, left))
         except (TargetGone, Refused, NotTried) as error:
             where = "" if isinstance(error, Refused) else "--control: "
             sentence = f"{where}{getattr(error, 'sentence', None) or error}"
-            yield broken(job, address.place, again, sentence, time.monotonic() - began)
+            yield broken(job, place, line, sentence, time.monotonic() - began)
             if not tried:
                 raise Refused(sentence, UNTOLD) from None
             continue
         except Exception as error:
             why = f"{type(error).__name__}: {error}"[:300]
-            yield broken(job, address.place, again, why, time.monotonic() - began)
+            yield broken(job, place, line, why, time.monotonic() - began)
             continue
         tried = tried or outcome.word is not Verdict.NOT_APPLICABLE
         kept = None
@@ -95,38 +103,50 @@ def adapter(control: str) -> Target:
     return InterlockApi(control, token)
 
 
-async def run(job: Job, address: Address, api: Target, again: str) -> Outcome:
-    """Do one run on the CSMS at `address`, and judge it; `again` is the line that does it again.
+async def run(job: Job, reach: Reach, api: Target, again: str, left: list[str]) -> Outcome:
+    """Do one run and judge it; `again` is the line that does it again, `left` ids that no run had, where it has some.
 
     Raises `Refused` when no station is let in, `NotTried` when no command is taken, `TargetGone`.
     """
     spec = runner.scenario(job.scenario)
     drawn = draw(spec, job.seed)
-    world = OutsideWorld(spec, drawn, job.seed, address, api, f"IL{secrets.token_hex(4)}-")
     why = inapplicable(spec, api.commands)
+    if why is None and reach.ids and len(left) < spec.stations:
+        why = f"it needs {spec.stations} stations, and --ids has {len(left)} that no run had before"
+    world = OutsideWorld(spec, drawn, job.seed, reach, api, _ids(left, 0 if why else spec.stations))
     if why is None:
         await world.run(spec.quiet_s)
         if world.network.opened == 0:
             raise Refused(f"--target: {world.network.last_refusal or 'no station was let in'}", UNTOLD)
+    told = {"told": sorted(api.tells), "began": world.began.isoformat()}
     about = RunFile(
         scenario=spec.name,
         title=spec.title,
-        csms=address.place,
+        csms=reach.address.place,
         seed=job.seed,
         spec=printable(spec),
         drawn=drawn.values,
-        rules={**_rules(world), "recorded": "facts", "seen_from": "outside", "told": sorted(api.tells)},
+        rules={**_rules(world), "recorded": "facts", "seen_from": "outside", **told},
         reproduce=again,
     ).as_json()
     world.history.run = about
     world.history.end()
     if why is not None:
         return Outcome(job, _left_out(about, _idle(why), why), about, world.history)
-    findings = judge(world.history)
-    verdict = document(about, findings)
+    findings = outside.judge(world.history)
+    verdict = outside.document(about, findings)
     if verdict["verdict"] == "INCONCLUSIVE" and not any(one.verdict is Verdict.INCONCLUSIVE for one in findings):
         verdict = _left_out(about, findings, UNTOLD_HERE)
     return Outcome(job, verdict, about, world.history)
+
+
+def _ids(left: list[str], count: int) -> Callable[[int], str]:
+    """Return what names the stations of a run: by the ids that are left, or made up."""
+    if left and count:
+        mine = [left.pop(0) for _ in range(count)]
+        return lambda number: mine[number - 1]
+    prefix = f"IL{secrets.token_hex(4)}-"
+    return lambda number: f"{prefix}{number:02d}"
 
 
 def _idle(why: str) -> list[Finding]:

@@ -148,36 +148,13 @@ class History(Readings):
     @classmethod
     def read(cls, run_dir: Path | str) -> History:
         """Read a run directory back, or raise `HistoryDamaged`."""
-        path = Path(run_dir) / RUN_FILE
-        try:
-            with open(path, "rb") as file:
-                run = _decode_object(file.read(RUN_BYTES))
-        except OSError as error:
-            raise HistoryDamaged(f"{RUN_FILE} cannot be read: {error.strerror}") from None
-        except (msgspec.MsgspecError, RecursionError):
-            raise HistoryDamaged(f"{RUN_FILE} is not a JSON object") from None
-        if run.get("schema", SCHEMA) != SCHEMA:
-            raise HistoryDamaged(f"{RUN_FILE} has schema {run['schema']!r}, this program reads {SCHEMA}")
-        if not isinstance(run.get("rules", {}), dict):
-            raise HistoryDamaged(f"{RUN_FILE} has rules that are not an object")
-        return cls.load(Path(run_dir) / FILE, run)
+        return cls.load(Path(run_dir) / FILE, run_of(run_dir))
 
     @classmethod
     def load(cls, path: Path | str, run: Mapping[str, Any] | None = None) -> History:
         """Read a history file back, or raise `HistoryDamaged`. With `run`, its digest and length must agree too."""
-        name = Path(path).name
         history = cls(lambda: history._rows[-1][0] if history._rows else 0.0, run)
-        digest = hashlib.sha256()
-        try:
-            with open(path, "rb") as file:
-                for number, line in enumerate(iter(lambda: file.readline(LINE_BYTES), b""), 1):
-                    digest.update(line)
-                    history._rows.append(_row(line, number, history._rows, name))
-        except OSError as error:
-            raise HistoryDamaged(f"{name} cannot be read: {error.strerror}") from None
-        _check_end(history._rows, name)
-        if run is not None:
-            _check_against(run, digest.hexdigest(), len(history), name)
+        history._rows += stream(path, run)
         return history
 
     def rows(self) -> Sequence[Row]:
@@ -222,7 +199,43 @@ def _flush(chunk: list[bytes], *takers: Callable[[bytes], Any]) -> None:
 # --- reading back ----------------------------------------------------------------------------------------------------
 
 
-def _row(line: bytes, number: int, before: Sequence[Row], name: str) -> Row:
+def run_of(run_dir: Path | str) -> dict[str, Any]:
+    """Return what was run, from a run directory, or raise `HistoryDamaged`."""
+    try:
+        with open(Path(run_dir) / RUN_FILE, "rb") as file:
+            run = _decode_object(file.read(RUN_BYTES))
+    except OSError as error:
+        raise HistoryDamaged(f"{RUN_FILE} cannot be read: {error.strerror}") from None
+    except (msgspec.MsgspecError, RecursionError):
+        raise HistoryDamaged(f"{RUN_FILE} is not a JSON object") from None
+    if run.get("schema", SCHEMA) != SCHEMA:
+        raise HistoryDamaged(f"{RUN_FILE} has schema {run['schema']!r}, this program reads {SCHEMA}")
+    if not isinstance(run.get("rules", {}), dict):
+        raise HistoryDamaged(f"{RUN_FILE} has rules that are not an object")
+    return run
+
+
+def stream(path: Path | str, run: Mapping[str, Any] | None = None) -> Iterator[Row]:
+    """Iterate over the observations of a history file, of which one is kept at a time.
+
+    Raises `HistoryDamaged`; that the digest, the length and the end are not right shows behind the last.
+    """
+    name = Path(path).name
+    digest, number, before = hashlib.sha256(), 0, None
+    try:
+        with open(path, "rb") as file:
+            for number, line in enumerate(iter(lambda: file.readline(LINE_BYTES), b""), 1):
+                digest.update(line)
+                before = _row(line, number, before, name)
+                yield before
+    except OSError as error:
+        raise HistoryDamaged(f"{name} cannot be read: {error.strerror}") from None
+    _check_end(before, number, name)
+    if run is not None:
+        _check_against(run, digest.hexdigest(), number, name)
+
+
+def _row(line: bytes, number: int, before: Row | None, name: str) -> Row:
     where = f"{name} line {number}"
     if not line.endswith(b"\n"):
         raise HistoryDamaged(f"{where}: the file ends in the middle of the line")
@@ -235,22 +248,22 @@ def _row(line: bytes, number: int, before: Sequence[Row], name: str) -> Row:
         raise HistoryDamaged(f"{where}: an observation needs i, t and kind")
     if i != number - 1:
         raise HistoryDamaged(f"{where}: observation {i} stands where {number - 1} belongs: lines are missing or moved")
-    if before and t < before[-1][0]:
-        raise HistoryDamaged(f"{where}: time runs backwards, from {before[-1][0]} to {t} s")
-    if before and before[-1][1] == "end":
+    if before is not None and t < before[0]:
+        raise HistoryDamaged(f"{where}: time runs backwards, from {before[0]} to {t} s")
+    if before is not None and before[1] == "end":
         raise HistoryDamaged(f"{where}: there is something after the end")
     return t, kind, fields
 
 
-def _check_end(rows: Sequence[Row], name: str) -> None:
-    if not rows:
+def _check_end(last: Row | None, count: int, name: str) -> None:
+    if last is None:
         raise HistoryDamaged(f"{name} is empty")
-    _, kind, fields = rows[-1]
+    _, kind, fields = last
     if kind != "end":
-        raise HistoryDamaged(f"{name} line {len(rows)}: the end is missing, the run was cut short or lines were lost")
-    if fields.get("count") != len(rows) - 1:
+        raise HistoryDamaged(f"{name} line {count}: the end is missing, the run was cut short or lines were lost")
+    if fields.get("count") != count - 1:
         raise HistoryDamaged(
-            f"{name} line {len(rows)}: the end counts {fields.get('count')} observations, there are {len(rows) - 1}"
+            f"{name} line {count}: the end counts {fields.get('count')} observations, there are {count - 1}"
         )
 
 

@@ -373,14 +373,15 @@ def _checked(record: dict[str, Any], where: str) -> tuple[datetime, bool]:
     version = record.get("schemaVersion")
     if not isinstance(version, str) or version.split(".")[0] != VERSION.split(".")[0]:
         raise NotATrace(f"{where}: schemaVersion is {str(version)[:40]!r}, and this program reads 1.x")
+    said = isinstance(record.get("raw"), str) and record.get("messageType") not in NUMBERS  # the frame says it itself
     for name, allowed in (
         ("transport", ("json", "soap")),
         ("direction", tuple(EDGES)),
         ("messageType", tuple(NUMBERS)),
     ):
-        if record.get(name) not in allowed:
+        if record.get(name) not in allowed and not (said and name == "messageType"):
             raise NotATrace(f"{where}: {name} is {str(record.get(name))[:40]!r}, not one of {', '.join(allowed)}")
-    if record["messageType"] == "CALL" and "raw" not in record and not isinstance(record.get("action"), str):
+    if record.get("messageType") == "CALL" and "raw" not in record and not isinstance(record.get("action"), str):
         raise NotATrace(f"{where}: a CALL without an action")
     try:
         at = datetime.fromisoformat(record["timestamp"])

@@ -20,6 +20,8 @@ def in_2_0_1(command: do.Command) -> do.Command:
             return do.Relay("SetVariables", {"setVariableData": [{**VARIABLE, "attributeValue": payload["value"]}]})
         case do.Relay(action="TriggerMessage", payload={"connectorId": evse, **more}):
             return do.Relay("TriggerMessage", {**more, "evse": {"id": evse, "connectorId": 1}})
+        case do.Reserve(details=dict() as details) if "expiryDate" in details:
+            return replace(command, details={"expiryDateTime": details["expiryDate"]})
         case do.RemoteStart(details=dict() as details) if "chargingProfile" in details:
             return replace(command, details={**details, "chargingProfile": _profile(details["chargingProfile"])})
         case _:

@@ -139,4 +139,4 @@ class InterlockApi:
         return await fetch(request, timeout_s)
 
 
-__all__ = ["TELLS", "TOKEN_VARIABLE", "InterlockApi", "Misfit", "Target", "TargetGone", "fetch"]
+__all__ = ["TELLS", "TOKEN_VARIABLE", "Decision", "InterlockApi", "Misfit", "Target", "TargetGone", "fetch"]

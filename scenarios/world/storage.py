@@ -134,6 +134,22 @@ class NodeStore:
         self._unsubscribe.append(stop)
         return stop
 
+    async def tell(self, note: str) -> None:
+        """Tell the other nodes a note."""
+        await self._travel()
+        await self.inner.tell(note)
+
+    def hear(self, listener: Callable[[str], None]) -> Callable[[], None]:
+        """Hear notes in the node's own context, as commits are heard."""
+        loop = asyncio.get_running_loop()
+
+        def told(note: str) -> None:
+            loop.call_soon(listener, note, context=self.context)
+
+        stop = self.inner.hear(told)
+        self._unsubscribe.append(stop)
+        return stop
+
     async def close(self) -> None:
         """Stop telling the node anything."""
         self.cut()

@@ -9,7 +9,7 @@ import asyncio
 import asyncio.sslproto
 import ssl
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from interlock.simulator.network.address import Address
@@ -40,9 +40,12 @@ class Network:
         tls: ssl.SSLContext | None = None,
         agent: str = "interlock",
         patience_s: float = 10.0,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         self.loop, self.address, self.observe, self.frames = loop, address, observe, frames
         self.password, self.tls, self.agent, self.patience_s = password, tls, agent, patience_s
+        self.headers = headers or {}
+        """More headers of each handshake."""
         self.sockets: set[Socket] = set()
         self.opened = 0
         """Sockets opened so far."""

@@ -138,6 +138,8 @@ class Socket(asyncio.BufferedProtocol):
         self.network.sockets.add(self)
         request = self._wire.connect()
         request.headers["User-Agent"] = self.network.agent
+        for name, value in self.network.headers.items():
+            request.headers[name] = value
         if self.network.password is not None:
             pair = f"{self.station_id}:{self.network.password}".encode()
             request.headers["Authorization"] = f"Basic {b64encode(pair).decode()}"

@@ -12,6 +12,7 @@ from interlock.simulator.ocppj.link import LOST, TIMED_OUT, Call, Payload
 from interlock.simulator.ocppj.outbox import Entry
 from interlock.simulator.ocppj.reported import Reported
 from interlock.simulator.ocppj.schemas import Schemas
+from interlock.simulator.session import Session
 from interlock.simulator.station import Station
 
 
@@ -77,32 +78,52 @@ class OcppController:
 
     def authorize(self, evse: Evse, id_token: str, decided: Callable[[bool], None]) -> None:
         """Find out whether a token may charge: from the CSMS, or from memory while it cannot be asked."""
-        if self.policy.cache_first and self.known_tokens.get(id_token):
+        if self.accepts_unasked(id_token):
             decided(True)
-            return
-        if not self.conversation.online:
-            decided(self._accepts_offline(id_token))
-            return
+        elif not self.conversation.online:
+            decided(self.accepts_offline(id_token))
+        else:
+            self.ask_for(evse, id_token, decided)
+
+    def ask_for(self, evse: Evse, id_token: str, decided: Callable[[bool], None]) -> None:
+        """Ask the CSMS whether a token may charge; without an answer it is decided as offline."""
 
         def answered(payload: Payload) -> None:
             if not self.schemas.valid_answer("Authorize", payload):
                 failed("the answer breaks its schema")
                 return
             self.known_tokens[id_token] = accepted = self.accepts(evse, payload)
+            self.learned(id_token, payload)
             decided(accepted)
 
         def failed(why: str) -> None:
-            decided(self._accepts_offline(id_token))
+            decided(self.accepts_offline(id_token))
 
         self.conversation.send_urgent(Call("Authorize", self.authorize_payload(id_token), answered, failed))
 
-    def _accepts_offline(self, id_token: str) -> bool:
+    def learned(self, id_token: str, payload: Payload) -> None:
+        """Note what else a valid answer says of a token."""
+
+    def accepts_unasked(self, id_token: str) -> bool:
+        """Tell whether a token may charge without asking, although the CSMS could be asked."""
+        return bool(self.policy.cache_first and self.known_tokens.get(id_token))
+
+    def accepts_offline(self, id_token: str) -> bool:
+        """Tell whether a token may charge while the CSMS cannot be asked."""
         if id_token in self.station.spec.local_list:
             return True
         known = self.known_tokens.get(id_token)
         if known is None:
             return self.policy.unknown_offline
         return known and self.policy.cache_offline
+
+    def asks_who_may_end(self, session: Session) -> bool:
+        """Whether another card than the one it began with may end a session."""
+        return False
+
+    def may_end(self, evse: Evse, session: Session, id_token: str, decided: Callable[[bool], None]) -> None:
+        """Find out whether another card may end a session."""
+        decided(False)
 
     # --- connection ---
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from interlock.simulator.evse import Evse
 from interlock.simulator.ocppj.controller import OcppController, Policy
@@ -13,16 +13,44 @@ from interlock.simulator.ocppj.reported import Reported
 from interlock.simulator.ocppj.schemas import Schemas
 from interlock.simulator.session import EndReason, Session
 from interlock.simulator.station import Station
+from interlock.simulator.timer import Timer
 from interlock.simulator.v16 import messages, orders
 from interlock.simulator.v16.configuration import Configuration
+from interlock.simulator.v16.files import Files
+from interlock.simulator.v16.local_list import LocalList
 from interlock.simulator.v16.messages import TransactionEntry
+from interlock.simulator.v16.profiles import Profiles
+from interlock.simulator.v16.reservations import Reservations
 from interlock.simulator.v16.status import Status, word
+
+DAY_S = 86_400.0
+SECURITY = orders.SECURITY
+STOP_DATA = 100
+"""Meter values that a StopTransaction carries at most."""
 
 
 class Controller(OcppController):
     """An OCPP 1.6 controller, as `ports.Controller` asks for one and `ocppj.conversation.Dialect` too."""
 
-    __slots__ = ("_evse_statuses", "_station_status", "configuration")
+    __slots__ = (
+        "_aligned",
+        "_evse_statuses",
+        "_parents",
+        "_station_status",
+        "_stop_data",
+        "configuration",
+        "files",
+        "firmware_version",
+        "local_list",
+        "profiles",
+        "reservations",
+    )
+
+    configuration: Configuration
+    local_list: LocalList
+    reservations: Reservations
+    profiles: Profiles
+    files: Files
 
     subprotocol = messages.SUBPROTOCOL
     schemas: Schemas = messages.SCHEMAS
@@ -37,13 +65,43 @@ class Controller(OcppController):
             spec.heartbeat_s,
             spec.retry_s,
             spec.offline_unknown,
+            spec.features,
         )
+        self.local_list = LocalList(spec.local_list)
+        self.reservations = Reservations(self)
+        self.profiles = Profiles(self)
+        self.files = Files(self)
+        self.firmware_version = spec.firmware
+        self._parents: dict[str, str] = {}
+        """The group of each tag, as the CSMS last said."""
+        self._stop_data: dict[str, list[str]] = {}
+        """Meter values that a session's stop will carry, where the configuration asks for them."""
+        self._aligned: Timer | None = None
         self.begin(Conversation(station, self))
         name, observe, report = spec.station_id, station.observe, self.conversation.report
         self._station_status = Status(name, 0, observe, report)
         self._evse_statuses = tuple(Status(name, evse.number, observe, report) for evse in station.evses)
 
     # --- power ---
+
+    def power_off(self) -> None:
+        """Send nothing any more, and break off what a reboot breaks off."""
+        super().power_off()
+        self.files.power_off()
+        if self._aligned is not None:
+            self._aligned.cancel()
+
+    def power_on(self) -> None:
+        """Begin to connect."""
+        super().power_on()
+        self._align()
+        self.security_event("StartupOfTheDevice")
+
+    def security_event(self, kind: str) -> None:
+        """Queue a SecurityEventNotification, if it has the security extension; it is kept while offline (A04)."""
+        if SECURITY in self.station.spec.features:
+            body = messages.security_event(kind, self.station.time())
+            self.conversation.queue(Entry("SecurityEventNotification", body, durable=True))
 
     def note_status(self, evse: Evse | None) -> None:
         """Note at power-up how things are, which is no change."""
@@ -87,15 +145,28 @@ class Controller(OcppController):
 
     def session_began(self, session: Session) -> None:
         """Queue a StartTransaction, and readings for as long as it runs."""
-        body = messages.start(session.evse, session.id_token, session.meter_start_wh, self.station.time())
+        reservation = self.reservations.use(session)
+        body = messages.start(session.evse, session.id_token, session.meter_start_wh, self.station.time(), reservation)
         self.conversation.queue(TransactionEntry("StartTransaction", body, session))
+        self.profiles.began(session)
+        self._keep_for_stop(self.station.evses[session.evse - 1], session, "Transaction.Begin", "StopTxnSampledData")
         self._sample_later(session)
 
     def session_ended(self, session: Session, reason: EndReason, id_token: str | None) -> None:
         """Queue a StopTransaction."""
-        meter_wh = self.station.evses[session.evse - 1].meter.register_wh
-        body = messages.stop(meter_wh, self.station.time(), messages.REASONS[reason], id_token)
+        evse = self.station.evses[session.evse - 1]
+        self._keep_for_stop(evse, session, "Transaction.End", "StopTxnSampledData")
+        kept = self._stop_data.pop(session.session, ())
+        body = messages.stop(evse.meter.register_wh, self.station.time(), messages.REASONS[reason], id_token, kept)
         self.conversation.queue(TransactionEntry("StopTransaction", body, session))
+        self.profiles.ended(session)
+
+    def _keep_for_stop(self, evse: Evse, session: Session, context: str, key: str) -> None:
+        """Keep a reading for the session's stop, if the configuration asks for such ones there (1.6 section 9.1)."""
+        measurands = self.configuration.words(key)
+        kept = self._stop_data.setdefault(session.session, []) if measurands else []
+        if measurands and len(kept) < STOP_DATA:
+            kept.append(self._meter_value(evse, context, measurands))
 
     def _sample_later(self, session: Session) -> None:
         interval_s = self.configuration.meter_interval_s
@@ -107,12 +178,34 @@ class Controller(OcppController):
             self.sample(self.station.evses[session.evse - 1], "Sample.Periodic")
             self._sample_later(session)
 
-    def sample(self, evse: Evse, context: str) -> None:
-        """Read an EVSE's meter and queue MeterValues."""
-        reading = evse.read()
-        body = messages.meter_values(
-            evse.number, self.station.time(), context, reading, self.station.spec.deviations.energy_unit
-        )
+    def _align(self) -> None:
+        """Read all meters at the next multiple of ClockAlignedDataInterval since midnight."""
+        if self._aligned is not None:
+            self._aligned.cancel()
+            self._aligned = None
+        interval_s, now = self.configuration.number("ClockAlignedDataInterval"), self.station.env.now
+        if interval_s > 0:
+            since_s = (now + self.station.clock.skew_s(now)) % DAY_S
+            left_s = min(interval_s - since_s % interval_s, DAY_S - since_s)
+            self._aligned = self.station.after(max(left_s, 0.001), self._sample_aligned)
+
+    def _sample_aligned(self) -> None:
+        for evse in self.station.evses:
+            self.sample(evse, "Sample.Clock", "MeterValuesAlignedData")
+            if evse.session is not None:
+                self._keep_for_stop(evse, evse.session, "Sample.Clock", "StopTxnAlignedData")
+        self._align()
+
+    def _meter_value(self, evse: Evse, context: str, measurands: tuple[str, ...]) -> str:
+        unit = self.station.spec.deviations.energy_unit
+        return messages.meter_value(self.station.time(), context, evse.read(), unit, measurands)
+
+    def sample(self, evse: Evse, context: str, key: str = "MeterValuesSampledData") -> None:
+        """Read an EVSE's meter and queue MeterValues of what a configuration key names; nothing if it names none."""
+        measurands = self.configuration.words(key)
+        if not measurands:
+            return
+        body = messages.meter_values(evse.number, self._meter_value(evse, context, measurands))
         if evse.session is None:
             self.conversation.queue(Entry("MeterValues", body))
         else:
@@ -125,8 +218,15 @@ class Controller(OcppController):
         session, status = entry.session, payload["idTagInfo"]["status"]
         session.transaction_id = int(payload["transactionId"])
         self.known_tokens[session.id_token] = status == "Accepted"
-        if status != "Accepted" and session.running and self.configuration.truth("StopTransactionOnInvalidId"):
-            self.station.evses[session.evse - 1].end("deauthorized", "station")
+        self.learned(session.id_token, payload)
+        if status == "Accepted" or not session.running:
+            return
+        evse = self.station.evses[session.evse - 1]
+        if self.configuration.truth("StopTransactionOnInvalidId"):
+            evse.end("deauthorized", "station")
+        else:
+            session.deauthorized = True
+            evse.suspend()
 
     # --- authorization ---
 
@@ -139,11 +239,66 @@ class Controller(OcppController):
     def policy(self) -> Policy:
         """When a tag may charge without the CSMS."""
         truth = self.configuration.truth
+        cache = truth("AuthorizationCacheEnabled")
         return Policy(
-            cache_first=truth("LocalPreAuthorize"),
-            cache_offline=truth("LocalAuthorizeOffline"),
+            cache_first=cache and truth("LocalPreAuthorize"),
+            cache_offline=cache and truth("LocalAuthorizeOffline"),
             unknown_offline=truth("AllowOfflineTxForUnknownId"),
         )
+
+    def _listed(self, id_token: str) -> bool | None:
+        """Tell what the local list says of a token, None where it says nothing."""
+        if not self.configuration.truth("LocalAuthListEnabled"):
+            return None
+        return self.local_list.accepts(id_token, self.station.clock, self.station.env.now)
+
+    def authorize(self, evse: Evse, id_token: str, decided: Callable[[bool], None]) -> None:
+        """Find out whether a token may charge at an EVSE that may be reserved."""
+        super().authorize(evse, id_token, lambda yes: decided(yes and self.reservations.admits(evse, id_token)))
+
+    def accepts_unasked(self, id_token: str) -> bool:
+        """Tell whether a token may charge without asking: by the local list, or the cache (3.5)."""
+        listed = self._listed(id_token) if self.configuration.truth("LocalPreAuthorize") else None
+        return super().accepts_unasked(id_token) if listed is None else listed
+
+    def accepts_offline(self, id_token: str) -> bool:
+        """Tell whether a token may charge while offline: the local list goes before the cache (3.5.2)."""
+        listed = self._listed(id_token) if self.configuration.truth("LocalAuthorizeOffline") else None
+        if listed is not None:
+            return listed
+        known = self.known_tokens.get(id_token) if self.configuration.truth("AuthorizationCacheEnabled") else None
+        policy = self.policy
+        return policy.unknown_offline if known is None else known and policy.cache_offline
+
+    def parent(self, id_token: str) -> str | None:
+        """Return the group a tag belongs to, as far as it is known."""
+        listed = self.local_list.info(id_token) or {}
+        return listed.get("parentIdTag") or self._parents.get(id_token.casefold())
+
+    def learned(self, id_token: str, payload: Payload) -> None:
+        """Note the group that an answer names."""
+        parent = payload["idTagInfo"].get("parentIdTag")
+        if parent:
+            self._parents[id_token.casefold()] = parent
+        else:
+            self._parents.pop(id_token.casefold(), None)
+
+    def clear_cache(self) -> str:
+        """Forget what was said of tokens. Return the status word."""
+        if not self.configuration.truth("AuthorizationCacheEnabled"):
+            return "Rejected"
+        self.known_tokens.clear()
+        self._parents.clear()
+        return "Accepted"
+
+    def asks_who_may_end(self, session: Session) -> bool:
+        """Whether another card may end a session: one of its group may (3.5.3)."""
+        return self.parent(session.id_token) is not None
+
+    def may_end(self, evse: Evse, session: Session, id_token: str, decided: Callable[[bool], None]) -> None:
+        """Find out whether another card may end a session: if it is valid and of the same group."""
+        group = self.parent(session.id_token)
+        OcppController.authorize(self, evse, id_token, lambda yes: decided(yes and self.parent(id_token) == group))
 
     def authorize_payload(self, id_token: str) -> str:
         """Write an Authorize."""
@@ -159,7 +314,7 @@ class Controller(OcppController):
         """Write a BootNotification."""
         spec = self.station.spec
         more = {"meterType": "M1", "iccid": "89490000000000000000"} if spec.deviations.vendor_fields else None
-        return messages.boot(spec.vendor, spec.model, spec.serial, spec.firmware, more)
+        return messages.boot(spec.vendor, spec.model, spec.serial, self.firmware_version, more)
 
     def heartbeat_changed(self, interval_s: float) -> None:
         """Note the interval that a boot was answered with."""
@@ -170,6 +325,8 @@ class Controller(OcppController):
         configuration = self.configuration
         if name == "HeartbeatInterval":
             self.conversation.registration.set_heartbeat(float(configuration.number(name)))
+        elif name == "ClockAlignedDataInterval":
+            self._align()
         self.conversation.outbox.retry_s = configuration.retry_s
         self.conversation.outbox.attempts = configuration.number("TransactionMessageAttempts")
 
@@ -178,6 +335,10 @@ class Controller(OcppController):
         if (
             self.conversation.registration.status != "Rejected"
         ):  # 1.6 section 4.2: a station that was rejected does not talk
+            feature = orders.FEATURES.get(action)
+            if feature is not None and feature not in self.station.spec.features:
+                self.conversation.link.refuse(message_id, "NotSupported")
+                return
             orders.ORDERS.receive(self, message_id, action, payload)
 
     # --- what workloads have it say and do ---

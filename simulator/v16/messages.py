@@ -5,6 +5,8 @@ The payloads are written out by hand, for speed and because a station must be ab
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import jsonschema_rs
 import msgspec
 
@@ -118,32 +120,48 @@ def status(connector: int, status: str, error_code: str, at: str, vendor: str | 
     return f'{{"connectorId":{connector},"errorCode":"{error_code}","status":"{status}","timestamp":"{at}"{own}}}'
 
 
+def security_event(kind: str, at: str) -> str:
+    """Write a SecurityEventNotification."""
+    return f'{{"type":"{kind}","timestamp":"{at}"}}'
+
+
 def authorize(id_tag: str) -> str:
     """Write an Authorize."""
     return f'{{"idTag":{_text(id_tag)}}}'
 
 
-def start(connector: int, id_tag: str, meter_wh: int, at: str) -> str:
-    """Write a StartTransaction."""
-    return f'{{"connectorId":{connector},"idTag":{_text(id_tag)},"meterStart":{meter_wh},"timestamp":"{at}"}}'
+def start(connector: int, id_tag: str, meter_wh: int, at: str, reservation: int | None = None) -> str:
+    """Write a StartTransaction; `reservation` is the one it uses."""
+    used = "" if reservation is None else f',"reservationId":{reservation}'
+    return f'{{"connectorId":{connector},"idTag":{_text(id_tag)},"meterStart":{meter_wh},"timestamp":"{at}"{used}}}'
 
 
-def stop(meter_wh: int, at: str, reason: str, id_tag: str | None) -> str:
-    """Write a StopTransaction without its transactionId, which may not be known yet."""
+def stop(meter_wh: int, at: str, reason: str, id_tag: str | None, samples: Sequence[str] = ()) -> str:
+    """Write a StopTransaction without its transactionId, which may not be known yet; `samples` are meter values."""
     by = "" if id_tag is None else f',"idTag":{_text(id_tag)}'
-    return f'{{"meterStop":{meter_wh},"timestamp":"{at}","reason":"{reason}"{by}}}'
+    data = f',"transactionData":[{",".join(samples)}]' if samples else ""
+    return f'{{"meterStop":{meter_wh},"timestamp":"{at}","reason":"{reason}"{by}{data}}}'
 
 
-def meter_values(connector: int, at: str, context: str, reading: Reading, unit: str) -> str:
-    """Write MeterValues without a transactionId, which may not be known yet; `unit` is that of energy, Wh or kWh."""
+def meter_values(connector: int, samples: str) -> str:
+    """Write MeterValues of one meter value, without a transactionId, which may not be known yet."""
+    return f'{{"connectorId":{connector},"meterValue":[{samples}]}}'
+
+
+def meter_value(at: str, context: str, reading: Reading, unit: str, measurands: Sequence[str]) -> str:
+    """Write a meter value of at least one of `MEASURANDS`; `unit` is that of energy, Wh or kWh."""
     energy_wh, power_w, volts = reading
-    energy = f"{energy_wh}" if unit == "Wh" else f"{energy_wh / 1000:.3f}"
-    return (
-        f'{{"connectorId":{connector},"meterValue":[{{"timestamp":"{at}","sampledValue":['
-        f'{{"value":"{energy}","context":"{context}","measurand":"Energy.Active.Import.Register","unit":"{unit}"}},'
-        f'{{"value":"{power_w:.1f}","context":"{context}","measurand":"Power.Active.Import","unit":"W"}},'
-        f'{{"value":"{volts:.1f}","context":"{context}","measurand":"Voltage","unit":"V"}}]}}]}}'
-    )
+    said = []
+    for measurand in measurands:
+        match measurand:
+            case "Energy.Active.Import.Register":
+                value, of = f"{energy_wh}" if unit == "Wh" else f"{energy_wh / 1000:.3f}", unit
+            case "Power.Active.Import":
+                value, of = f"{power_w:.1f}", "W"
+            case _:
+                value, of = f"{volts:.1f}", "V"
+        said.append(f'{{"value":"{value}","context":"{context}","measurand":"{measurand}","unit":"{of}"}}')
+    return f'{{"timestamp":"{at}","sampledValue":[{",".join(said)}]}}'
 
 
 def of_transaction(body: str, transaction_id: int | str) -> str:

@@ -22,14 +22,23 @@ def _remote_start(controller: Controller, order: Order) -> None:
     station = controller.station
     evse = _evse_to_start(controller, order.whole("connectorId"))
     id_tag: str = order.payload["idTag"]
-    if evse is None or not id_tag or evse.refuses_start() or (evse.busy and station.second_start == "reject"):
+    asks = controller.configuration.truth("AuthorizeRemoteTxRequests")
+    # A tag that is asked for may turn out to be of the group that the connector is reserved for.
+    if (
+        evse is None
+        or not id_tag
+        or evse.refuses_start()
+        or (evse.busy and station.second_start == "reject")
+        or not (asks or controller.reservations.admits(evse, id_tag))
+        or not _takes_profile(controller, order)
+    ):
         ORDERS.answer(controller, order, "Rejected")
         return
     ORDERS.answer(controller, order, "Accepted")
     if not station.spec.persona.starts:
         return
     evse.end("other", "remote", order.message_id)
-    if not controller.configuration.truth("AuthorizeRemoteTxRequests"):
+    if not asks:
         evse.expect(id_tag, order.message_id)
         return
 
@@ -45,9 +54,17 @@ def _evse_to_start(controller: Controller, connector: int | None) -> Evse | None
     if connector is not None:
         return station.evse(connector)
     for evse in station.evses:
-        if not evse.busy and not evse.refuses_start():
+        if not evse.busy and not evse.refuses_start() and not evse.reserved:
             return evse
     return None
+
+
+def _takes_profile(controller: Controller, order: Order) -> bool:
+    """Tell whether a remote start's charging profile, if it has one, may be: it is ignored without the feature."""
+    profile = order.payload.get("chargingProfile")
+    if profile is None or SMART not in controller.station.spec.features:
+        return True
+    return controller.profiles.await_start(order.message_id, profile)
 
 
 def _remote_stop(controller: Controller, order: Order) -> None:
@@ -108,7 +125,7 @@ def _change_availability(controller: Controller, order: Order) -> None:
 def _trigger(controller: Controller, order: Order) -> None:
     message, connector = order.payload["requestedMessage"], order.whole("connectorId")
     send = TRIGGERED.get(message)
-    if send is None:
+    if send is None or (message in FILES and FIRMWARE not in controller.station.spec.features):
         ORDERS.answer(controller, order, "NotImplemented")
     elif connector is not None and not 0 <= connector <= len(controller.station.evses):
         ORDERS.answer(controller, order, "Rejected")
@@ -140,7 +157,10 @@ def _send_readings(controller: Controller, connector: int | None) -> None:
 
 TRIGGERED: dict[str, Callable[[Controller, int | None], None]] = {
     "BootNotification": _send_boot,
+    "DiagnosticsStatusNotification": lambda controller, _: controller.files.send_diagnostics(),
+    "FirmwareStatusNotification": lambda controller, _: controller.files.send_firmware(),
     "Heartbeat": _send_heartbeat,
+    "LogStatusNotification": lambda controller, _: controller.files.send_log(),
     "MeterValues": _send_readings,
     "StatusNotification": _send_statuses,
 }
@@ -148,28 +168,81 @@ TRIGGERED: dict[str, Callable[[Controller, int | None], None]] = {
 
 
 def _change_configuration(controller: Controller, order: Order) -> None:
-    name, value = order.payload["key"], order.payload["value"]
-    status = controller.configuration.change(name, value)
+    asked, value = order.payload["key"], order.payload["value"]
+    status = controller.configuration.change(asked, value)
     ORDERS.answer(controller, order, status)
     if status == "Accepted":
-        controller.configured(name)
+        controller.configured(controller.configuration.name(asked) or asked)
 
 
 def _get_configuration(controller: Controller, order: Order) -> None:
     keys = controller.configuration.keys
     asked = dict.fromkeys(order.payload.get("key") or keys)
+    names = {one: controller.configuration.name(one) for one in asked}
     found = [
-        {"key": name, "readonly": keys[name].readonly, "value": keys[name].value} for name in asked if name in keys
+        {"key": name, "readonly": keys[name].readonly, "value": keys[name].value}
+        for name in dict.fromkeys(names.values())
+        if name is not None
     ]
     answer: dict[str, Any] = {"configurationKey": found}
-    if unknown := [name for name in asked if name not in keys]:
+    if unknown := [one for one, name in names.items() if name is None]:
         answer["unknownKey"] = unknown
     ORDERS.answer(controller, order, "Accepted", answer)
 
 
 def _clear_cache(controller: Controller, order: Order) -> None:
-    controller.known_tokens.clear()
+    ORDERS.answer(controller, order, controller.clear_cache())
+
+
+# --- reservations, local list, charging profiles, files --------------------------------------------------------------
+
+
+def _get_list_version(controller: Controller, order: Order) -> None:
+    enabled = controller.configuration.truth("LocalAuthListEnabled")
+    ORDERS.answer(controller, order, "Accepted", {"listVersion": controller.local_list.version if enabled else -1})
+
+
+def _send_local_list(controller: Controller, order: Order) -> None:
+    if not controller.configuration.truth("LocalAuthListEnabled"):
+        ORDERS.answer(controller, order, "NotSupported")
+    elif controller.station.error == "LocalListConflict":
+        ORDERS.answer(controller, order, "Failed")
+    else:
+        ORDERS.answer(controller, order, controller.local_list.update(order))
+
+
+def _get_composite(controller: Controller, order: Order) -> None:
+    answer = controller.profiles.composite(order)
+    ORDERS.answer(controller, order, answer["status"], answer)
+
+
+def _get_diagnostics(controller: Controller, order: Order) -> None:
+    name = controller.files.upload_diagnostics(order.payload["location"])
+    ORDERS.answer(controller, order, "Accepted", {"fileName": name})
+
+
+def _get_log(controller: Controller, order: Order) -> None:
+    request, location = order.whole("requestId") or 0, order.payload["log"]["remoteLocation"]
+    word, name = controller.files.upload_log(request, location)
+    ORDERS.answer(controller, order, word, {"status": word, "filename": name})
+
+
+def _signed_update(controller: Controller, order: Order) -> None:
+    station, firmware = controller.station, order.payload["firmware"]
+    if controller.files.firmware != "Idle":
+        ORDERS.answer(controller, order, "Rejected")
+        return
+    in_s = station.clock.until(firmware["retrieveDateTime"], station.env.now) or 0.0
+    request = order.whole("requestId") or 0
+    controller.files.update_firmware(firmware["location"], in_s, request, firmware["signature"])
     ORDERS.answer(controller, order, "Accepted")
+
+
+def _update_firmware(controller: Controller, order: Order) -> None:
+    station = controller.station
+    in_s = station.clock.until(order.payload["retrieveDate"], station.env.now) or 0.0
+    controller.files.update_firmware(order.payload["location"], in_s)
+    ORDERS.answer(controller, order, "Accepted", {})
 
 
 def _data_transfer(controller: Controller, order: Order) -> None:
@@ -177,21 +250,68 @@ def _data_transfer(controller: Controller, order: Order) -> None:
     ORDERS.answer(controller, order, "Accepted" if known else "UnknownVendorId")
 
 
+FIRMWARE, SMART, SECURITY = "FirmwareManagement", "SmartCharging", "Security"
+FILES = frozenset(("DiagnosticsStatusNotification", "FirmwareStatusNotification"))
+FEATURES = {
+    "CancelReservation": "Reservation",
+    "ClearChargingProfile": SMART,
+    "GetCompositeSchedule": SMART,
+    "ExtendedTriggerMessage": SECURITY,
+    "GetDiagnostics": FIRMWARE,
+    "GetLog": SECURITY,
+    "GetLocalListVersion": "LocalAuthListManagement",
+    "ReserveNow": "Reservation",
+    "SendLocalList": "LocalAuthListManagement",
+    "SetChargingProfile": SMART,
+    "SignedUpdateFirmware": SECURITY,
+    "TriggerMessage": "RemoteTrigger",
+    "UpdateFirmware": FIRMWARE,
+}
+"""The feature profile that an action belongs to, where that is not Core (1.6 section 3.2)."""
+
 ORDERS: Orders[Controller] = Orders(
     {
+        "CancelReservation": lambda controller, order: ORDERS.answer(
+            controller, order, controller.reservations.cancel(order.whole("reservationId"))
+        ),
         "ChangeAvailability": _change_availability,
         "ChangeConfiguration": _change_configuration,
         "ClearCache": _clear_cache,
+        "ClearChargingProfile": lambda controller, order: ORDERS.answer(
+            controller, order, controller.profiles.clear(order)
+        ),
         "DataTransfer": _data_transfer,
+        "GetCompositeSchedule": _get_composite,
         "GetConfiguration": _get_configuration,
+        "ExtendedTriggerMessage": _trigger,
+        "GetDiagnostics": _get_diagnostics,
+        "GetLog": _get_log,
+        "GetLocalListVersion": _get_list_version,
         "RemoteStartTransaction": _remote_start,
         "RemoteStopTransaction": _remote_stop,
+        "ReserveNow": lambda controller, order: ORDERS.answer(
+            controller, order, controller.reservations.reserve(order)
+        ),
         "Reset": _reset,
+        "SendLocalList": _send_local_list,
+        "SetChargingProfile": lambda controller, order: ORDERS.answer(
+            controller, order, controller.profiles.set(order)
+        ),
+        "SignedUpdateFirmware": _signed_update,
         "TriggerMessage": _trigger,
         "UnlockConnector": _unlock,
+        "UpdateFirmware": _update_firmware,
     },
     moving=frozenset(
-        ("ChangeAvailability", "RemoteStartTransaction", "RemoteStopTransaction", "Reset", "UnlockConnector")
+        (
+            "CancelReservation",
+            "ChangeAvailability",
+            "RemoteStartTransaction",
+            "RemoteStopTransaction",
+            "ReserveNow",
+            "Reset",
+            "UnlockConnector",
+        )
     ),
     prompt=frozenset(("Reset",)),
 )

@@ -25,9 +25,11 @@ def word(circumstances: Circumstances) -> str:
         return "Finishing"
     if not circumstances.operative:
         return "Unavailable"
-    if circumstances.plugged or circumstances.awaited:
+    if circumstances.awaited:
         return "Preparing"
-    return "Reserved" if circumstances.reserved else "Available"
+    if circumstances.reserved:
+        return "Reserved"
+    return "Preparing" if circumstances.plugged else "Available"
 
 
 TABLE: dict[str, dict[str, str]] = {

@@ -51,7 +51,7 @@ def _of(node: Node, definitions: Node) -> st.SearchStrategy[Any]:
         case "string" if node.get("format") == "uri":
             return st.just("http://127.0.0.1/x")
         case "string":
-            return st.text(_LETTERS, max_size=min(node.get("maxLength", 12), 12))
+            return st.text(_LETTERS, min_size=node.get("minLength", 0), max_size=min(node.get("maxLength", 12), 12))
         case "integer":
             return st.integers(node.get("minimum", 0), node.get("maximum", 2**31 - 1))
         case "number":

@@ -165,6 +165,7 @@ CONSTANTS = {
     "handle.py": ("ATTEMPTS",),
     "ocppj.py": ("FRAME_LIMIT", "DEPTH_LIMIT"),
     "store_readiness.py": ("UNREADY_S",),
+    "store/watch.py": ("HUNG_S",),
     "node.py": ("WRONG_CARDS_A_MINUTE", "LOOKUPS_A_MINUTE"),
 }
 

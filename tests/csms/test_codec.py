@@ -103,7 +103,8 @@ STORED: list[tuple[type, str, str]] = [
     (
         ev.DeviationRecorded,
         "DeviationRecorded",
-        f'{{"at":{T},"action":"StopTransaction","member":"reason","rule":"enum","clause":"OCPP 1.6 4.10"}}',
+        f'{{"at":{T},"action":"StopTransaction","member":"reason","rule":"enum","clause":"OCPP 1.6 4.10",'
+        '"example":"\\"Foo\\""}',
     ),
     (
         ev.MeterSampled,
@@ -134,6 +135,10 @@ STORED_COMMANDS: list[tuple[do.Command, str]] = [
         '"details":{"chargingProfile":{"chargingProfileId":1}}}',
     ),
     (do.RemoteStop("7"), '{"kind":"RemoteStop","transaction_id":"7"}'),
+    (
+        do.Reserve(1, "A", 7, {"expiryDate": "2026-01-01T00:00:00Z"}),
+        '{"kind":"Reserve","evse":1,"id_token":"A","reservation_id":7,"details":{"expiryDate":"2026-01-01T00:00:00Z"}}',
+    ),
     (do.Unlock(1, 2), '{"kind":"Unlock","evse":1,"connector":2}'),
     (do.ChangeAvailability(1, False), '{"kind":"ChangeAvailability","evse":1,"operative":false,"connector":0}'),
     (do.Reset(True), '{"kind":"Reset","hard":true,"evse":0}'),
@@ -143,6 +148,11 @@ STORED_COMMANDS: list[tuple[do.Command, str]] = [
 ]
 
 OLD: list[tuple[str, str, Any]] = [
+    (
+        "DeviationRecorded",
+        f'{{"at":{T},"action":"StopTransaction","member":"reason","rule":"enum","clause":"OCPP 1.6 4.10"}}',
+        ev.DeviationRecorded(AT, "StopTransaction", "reason", "enum", "OCPP 1.6 4.10"),
+    ),
     ("CameOnline", f'{{"at":{T},"epoch":1,"node":"n"}}', ev.CameOnline(AT, 1, "n", "")),
     (
         "StatusReported",

@@ -63,7 +63,8 @@ def askable(state: Station) -> list[do.Command]:
     commands: list[do.Command] = [do.Reset(True), do.Relay("ClearCache", {}), do.Probe(1), do.SetPassword("key:1")]
     for evse in EVSES:
         commands += [do.RemoteStart(evse, "A"), do.Unlock(evse), do.Unlock(evse, 2), do.ChangeAvailability(evse, True)]
-    return commands + [do.RemoteStop(transaction_id) for transaction_id in state.transactions]
+        commands.append(do.Reserve(evse, "A", 7))
+    return commands + [do.Reserve(0, "A", 7)] + [do.RemoteStop(transaction_id) for transaction_id in state.transactions]
 
 
 def derive(rules: Rules, walks: int = 60, steps: int = 25) -> set[tuple[str, str, str]]:

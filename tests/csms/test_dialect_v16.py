@@ -128,7 +128,8 @@ def test_every_status_of_every_answer_is_understood(action: str) -> None:
             payload["status"] = status
         found = v16.answer(command, payload)
         assert found.status == (status or found.status)
-        assert found.accepted == (status in (None, "Accepted", "Unlocked", "Scheduled", "RebootRequired"))
+        words = (None, "Accepted", "AcceptedCanceled", "Unlocked", "Scheduled", "RebootRequired")
+        assert found.accepted == (status in words)
 
 
 def test_a_probe_asks_for_the_status_of_the_connector() -> None:

@@ -35,7 +35,7 @@ NAMED = [f"{'2.0.1' if 'definitions' in schema else '1.6'} {action}" for action,
 
 def at(payload: Any, path: str) -> Any:
     """Return what is at a path; None where nothing is."""
-    for name in path.removesuffix("=").split("."):
+    for name in path.rstrip("=?").split("."):
         payload = payload.get(name) if isinstance(payload, dict) else None
     return payload
 
@@ -48,7 +48,7 @@ def sure(schema: Any, core: frozenset[str]) -> list[str]:
 @pytest.mark.parametrize(("action", "schema", "core"), MESSAGES, ids=NAMED)
 def test_any_one_optional_member_may_be_broken_in_any_way(action: str, schema: Any, core: frozenset[str]) -> None:
     compiled = jsonschema_rs.validator_for(schema, validate_formats=True)
-    decisive = {path.rstrip("=.") for path in core}
+    decisive = {path.rstrip("=.?") for path in core}
     around = {path.rsplit(".", 1)[0] for path in decisive if "." in path}
 
     @given(valid(schema), st.data())
@@ -63,7 +63,7 @@ def test_any_one_optional_member_may_be_broken_in_any_way(action: str, schema: A
             assert at(read, one) == at(payload, one)
         if not compiled.is_valid(broken):
             assert deviations
-            assert all(rule in RULES for _, rule in deviations)
+            assert all(one.rule in RULES for one in deviations)
         for name, value in payload.items():  # and all beside it
             if name != path[0]:
                 assert read[name] == value
@@ -81,7 +81,7 @@ def test_what_holds_its_schema_is_read_by_the_schema_alone(action: str, monkeypa
     def fast(payload: Any) -> None:
         found, deviations = v16.accepted(action, payload)
         assert found == v16.report(action, payload)
-        assert deviations == ()
+        assert {one.rule for one in deviations} <= {"number", "unit"}  # of what a schema does not say of readings
 
     fast()
 
@@ -120,6 +120,12 @@ STOP = {"transactionId": 7, "meterStop": 9, "timestamp": "2026-05-04T11:00:00Z"}
         ("StopTransaction", STOP, {"reason": 7}, {("reason", "type"), ("reason", "enum")}),
         ("StopTransaction", STOP, {"idtag": "T"}, {("idtag", "additionalProperties")}),
         ("StopTransaction", STOP, {"transactionData": "none"}, {("transactionData", "type")}),
+        (
+            "StopTransaction",
+            STOP,
+            {"transactionId": [7], "meterStop": ["9"]},
+            {("transactionId", "type"), ("meterStop", "type")},
+        ),
         ("StopTransaction", STOP, {"vendor\nthing": {}}, {("vendor?thing", "additionalProperties")}),
     ],
 )
@@ -143,11 +149,12 @@ def test_what_can_still_be_read_is_kept(
 @pytest.mark.parametrize(
     ("action", "payload", "member", "code"),
     [
-        ("StopTransaction", {**STOP, "meterStop": None}, "meterStop", "TypeConstraintViolation"),
-        ("StopTransaction", {**STOP, "meterStop": "much"}, "meterStop", "TypeConstraintViolation"),
-        ("StopTransaction", {**STOP, "meterStop": True}, "meterStop", "TypeConstraintViolation"),
+        ("StopTransaction", {**STOP, "transactionId": None}, "transactionId", "TypeConstraintViolation"),
+        ("StopTransaction", {**STOP, "transactionId": "T-7"}, "transactionId", "TypeConstraintViolation"),
+        ("StopTransaction", {**STOP, "transactionId": True}, "transactionId", "TypeConstraintViolation"),
         ("StopTransaction", {"meterStop": 9}, "transactionId", "OccurenceConstraintViolation"),
-        ("StartTransaction", {**START, "idTag": "X" * 300}, "idTag", "PropertyConstraintViolation"),
+        ("StartTransaction", {**START, "connectorId": {}}, "connectorId", "TypeConstraintViolation"),
+        ("StatusNotification", {"connectorId": 1, "status": ""}, "status", "PropertyConstraintViolation"),
         ("MeterValues", {"connectorId": 1}, "meterValue", "OccurenceConstraintViolation"),
     ],
 )
@@ -171,10 +178,10 @@ def test_a_word_that_decides_has_to_be_one_of_the_list() -> None:
     read, deviations = readable(payload, schema, v201.CORE["TransactionEvent"])
     assert read["transactionInfo"] == payload["transactionInfo"]
     assert "evse" not in read  # without its id it names none
-    assert dict(deviations) == {
-        "triggerReason": "enum",
-        "transactionInfo.chargingState": "enum",
-        "evse.id": "required",
+    assert {(one.member, one.rule, one.example) for one in deviations} == {
+        ("triggerReason", "enum", '"Vendor"'),
+        ("transactionInfo.chargingState", "enum", '"Odd"'),
+        ("evse.id", "required", ""),
     }
     with pytest.raises(Unreadable):
         readable({**payload, "eventType": "Begun"}, schema, v201.CORE["TransactionEvent"])
@@ -182,7 +189,7 @@ def test_a_word_that_decides_has_to_be_one_of_the_list() -> None:
 
 def test_one_bad_sample_is_set_aside_alone() -> None:
     good = {"value": "5", "phase": "L1", "unit": "Wh"}
-    bad: list[Any] = [{"value": None}, {"unit": "Wh"}, {**good, "measurand": []}, 7, "5", None, {**good, "phase": {}}]
+    bad: list[Any] = [{"value": None}, {"unit": "Wh"}, {**good, "measurand": []}, True, None, {**good, "phase": {}}]
     for one in bad:
         payload = {
             "connectorId": 1,

@@ -243,11 +243,12 @@ STRICTLY = [
         "PropertyConstraintViolation",
     ),
     ([2, "x", "Heartbeat", {"a": 1}], "FormationViolation"),
+    ([2, "x", "Heartbeat"], "FormationViolation"),
 ]
 NEVER = [
     ([2, "x", "Nonsense", {}], "NotImplemented"),
     ([2, "x", "UnlockConnector", {"connectorId": 1}], "NotSupported"),
-    ([2, "x", "Heartbeat"], "FormationViolation"),
+    ([2, "x", "Heartbeat", "now"], "FormationViolation"),
     ([2, "x", "Authorize", {}], "OccurenceConstraintViolation"),
     ([2, "x", "Authorize", {"idTag": []}], "TypeConstraintViolation"),
 ]

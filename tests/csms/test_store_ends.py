@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sqlite3
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from interlock.csms.store import AppendUnconfirmed, StoreError, StoreUnavailable
+from interlock.csms.store import AppendUnconfirmed, NewEvent, StoreError, StoreUnavailable
 from interlock.csms.store import sqlite as store_sqlite
 from interlock.csms.store.sqlite import SqliteStore
 
@@ -42,6 +43,9 @@ class Connection:
     @property
     def in_transaction(self) -> bool:
         return self.inner.in_transaction
+
+    def set_progress_handler(self, *values: Any) -> None:
+        self.inner.set_progress_handler(*values)
 
     def close(self) -> None:
         self.inner.close()
@@ -195,3 +199,26 @@ async def test_a_file_that_is_not_there_any_more_is_the_end(tmp_path: Path, stor
     with pytest.raises(StoreUnavailable, match="replaced or removed"):
         await store.append("a", [event("3")], 1)
     assert store.ending.why is not None
+
+
+@pytest.mark.parametrize("how", ["removed", "replaced", "cut"])
+async def test_a_write_ahead_file_that_is_taken_away_is_the_end(store: SqliteStore, how: str) -> None:
+    """It may hold all that was acknowledged: after a crash nobody would read it."""
+    await store.append("a", [event("1")], 0)
+    await store.append("a", [event("2")], 1)  # it is known by now
+    wal = store.path.with_name(f"{store.path.name}-wal")
+    if how == "cut":
+        os.truncate(wal, 0)
+    else:
+        wal.unlink()
+    if how == "replaced":
+        wal.write_bytes(b"another" * 1000)
+    with pytest.raises(StoreError, match=r"log\.sqlite-wal: the file was (replaced or removed|cut) while it was open"):
+        await store.append("a", [event("3")], 2)
+    assert store.ending.why is not None
+
+
+async def test_a_write_ahead_file_that_is_used_again_from_its_beginning_is_no_end(store: SqliteStore) -> None:
+    for number in range(60):  # 12 MB and more: moved into the file, and begun anew, without being cut
+        await store.append("a", [NewEvent(f"e{number}", "T", bytes(400_000))], number)
+    assert store.ending.why is None

@@ -657,6 +657,28 @@ class TestAway:
         await store.close()
 
 
+class TestNotes:
+    async def test_nodes_hear_each_others_notes_and_no_commit_is_one(self, node: Open) -> None:
+        one, other = await node(), await node()
+        heard: list[str] = []
+        other.hear(heard.append)
+        while not heard:  # until it listens
+            await one.tell("a")
+            await asyncio.sleep(0.01)
+        await one.append("a", [event("1")], 0)
+        for note in ("x" * 5000, "a\0b", "12", "b\u00e9"):
+            await one.tell(note)
+        while heard[-1] != "b\u00e9":
+            await asyncio.sleep(0.01)
+        assert [note for note in heard if note != "a"] == ["12", "b\u00e9"]
+
+    async def test_what_is_acknowledged_at_one_is_found_at_once_at_another(self, node: Open) -> None:
+        one, other = await node(), await node(poll_s=60.0)
+        for number in range(20):
+            await one.append("a", [event(str(number))], number)
+            assert len(await other.find([str(number)])) == 1
+
+
 class TestMigrations:
     async def number(self, url: str) -> int:
         return int((await run(url, "SELECT max(number) FROM interlock.migration"))[0][0])

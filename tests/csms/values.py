@@ -73,7 +73,7 @@ def of(hint: Any, *, pooled: bool, name: str = "") -> st.SearchStrategy[Any]:
         return st.lists(of(arms[0], pooled=pooled), max_size=3).map(tuple)
     if get_origin(hint) is dict:
         return st.dictionaries(_TEXTS, _JSON, max_size=3)
-    if dataclasses.is_dataclass(hint):
+    if dataclasses.is_dataclass(hint) or hasattr(hint, "_fields"):
         return built(hint, pooled=pooled)
     if isinstance(hint, type) and issubclass(hint, Enum):
         return st.sampled_from(hint)
@@ -83,12 +83,10 @@ def of(hint: Any, *, pooled: bool, name: str = "") -> st.SearchStrategy[Any]:
 
 
 def built(kind: Any, *, pooled: bool) -> st.SearchStrategy[Any]:
-    """Return the values of one dataclass."""
+    """Return the values of one dataclass or named tuple."""
     hints = get_type_hints(kind, localns={"AnyCommand": do.Command})
-    return st.builds(
-        kind,
-        **{field.name: of(hints[field.name], pooled=pooled, name=field.name) for field in dataclasses.fields(kind)},
-    )
+    names = getattr(kind, "_fields", None) or [field.name for field in dataclasses.fields(kind)]
+    return st.builds(kind, **{name: of(hints[name], pooled=pooled, name=name) for name in names})
 
 
 def long_or_short(one: st.SearchStrategy[Any]) -> st.SearchStrategy[list[Any]]:

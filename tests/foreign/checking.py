@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from interlock.scenarios.live.races import Plan, Races, races
+from interlock.scenarios.live.reach import Reach
 from interlock.simulator.network.address import parse
 from tests.foreign.brain import Brain
 from tests.foreign.operated import Hand, Operated
@@ -15,14 +16,18 @@ from tests.foreign.shells import Shell
 CARDS = {"TAG-DRIVER": "Accepted", "TAG-BLOCKED": "Blocked"}
 
 
-def check(shell: Shell, brain: Brain, out: Path, *, seed: int = 0, budget_s: float = 90.0, cards: bool = True) -> Races:
+def check(
+    shell: Shell, brain: Brain, out: Path, *, seed: int = 0, budget_s: float = 180.0, cards: bool = True
+) -> Races:
     """Check a CSMS. `cards`: whether the check is told which cards there are."""
 
     async def work() -> Races:
         async with shell(brain) as url:
             known = dict(CARDS) if cards else {}
             target = Hand(brain) if isinstance(brain, Operated) else None
-            return await races(Plan(parse(url), out, datetime.now(UTC), seed, budget_s, f"F{seed}-", known), target)
+            return await races(
+                Plan(Reach(parse(url)), out, datetime.now(UTC), seed, budget_s, f"F{seed}-", known), target
+            )
 
     return asyncio.run(work())
 

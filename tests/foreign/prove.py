@@ -18,12 +18,20 @@ from tests.foreign.brain import Brain
 from tests.foreign.checking import check, failed
 from tests.foreign.operated import WRONG_OPERATED, Operated
 from tests.foreign.shells import RIGHT, Shell, raw
+from tests.foreign.strangers import STRANGERS
+from tests.foreign.wild import WILD, WILD_OPERATED
 from tests.foreign.wrong import WRONG
+
+ALL_RIGHT = {**RIGHT, **STRANGERS}
+ALL_WRONG = {**WRONG, **WILD}
+ALL_OPERATED = {**WRONG_OPERATED, **WILD_OPERATED}
+NO_CARDS = ("library", "threaded")
+"""Right ones that accept every card."""
 
 HEAD = """# What a check from outside catches
 
 `make prove-outside` writes this page. Each row is a CSMS that has nothing to do with the reference, on real sockets,
-checked once by `interlock check csms URL --stage races`; wrong ones differ from a right one in one part
+checked once by `interlock check csms URL`; wrong ones differ from a right one in one part
 (`tests/foreign`). A check that says FAIL flags it; INCONCLUSIVE keeps it from being green, and no more.
 """
 
@@ -34,22 +42,22 @@ def job(kind: str, name: str, seed: int) -> tuple[str, str, str, list[str], floa
     shell: Shell
     brain: Brain
     if kind == "right":
-        shell, brain = (raw, Operated()) if name == "operated" else (RIGHT[name][0], RIGHT[name][1]())
+        shell, brain = (raw, Operated()) if name == "operated" else (ALL_RIGHT[name][0], ALL_RIGHT[name][1]())
     else:
-        shell, brain = raw, (WRONG_OPERATED if kind == "operated" else WRONG)[name][1]()
+        shell, brain = raw, (ALL_OPERATED if kind == "operated" else ALL_WRONG)[name][1]()
     with tempfile.TemporaryDirectory() as out:
-        done = check(shell, brain, Path(out), seed=seed, cards=name != "library")
+        done = check(shell, brain, Path(out), seed=seed, cards=name not in NO_CARDS)
     return kind, name, done.verdict.name, failed(done), time.monotonic() - began
 
 
 def jobs(repeats: int) -> Iterator[tuple[str, str, int]]:
     """Return all of them."""
     for seed in range(repeats):
-        for name in [*RIGHT, "operated"]:
+        for name in [*ALL_RIGHT, "operated"]:
             yield "right", name, seed
-    for name in WRONG:
+    for name in ALL_WRONG:
         yield "wrong", name, 0
-    for name in WRONG_OPERATED:
+    for name in ALL_OPERATED:
         yield "operated", name, 0
 
 
@@ -69,22 +77,19 @@ def main() -> int:
     wrong = [one for one in found if one[0] != "right"]
     unseen = [one for one in wrong if one[2] == "PASS"]
     flagged = sum(one[2] == "FAIL" for one in wrong)
-    sentences = {
-        **{name: one[0] for name, one in WRONG.items()},
-        **{name: one[0] for name, one in WRONG_OPERATED.items()},
-    }
+    sentences = {name: one[0] for some in (ALL_WRONG, ALL_OPERATED) for name, one in some.items()}
     rights = sum(one[0] == "right" for one in found)
     lines = [
         HEAD,
         f"{flagged} of {len(wrong)} wrong ones FAIL, {len(wrong) - flagged - len(unseen)} are INCONCLUSIVE, "
-        f"{len(unseen)} pass; {len(accused)} of {rights} runs on {len(RIGHT) + 1} right ones did not pass.\n",
+        f"{len(unseen)} pass; {len(accused)} of {rights} runs on {len(ALL_RIGHT) + 1} right ones did not pass.\n",
         "| wrong CSMS | what is wrong | verdict | checks | seconds |",
         "| --- | --- | --- | --- | ---: |",
     ]
     for _, name, verdict, checks, seconds in sorted(wrong, key=lambda one: list(sentences).index(one[1])):
         lines.append(f"| {name} | {sentences[name]} | {verdict} | {' '.join(checks)} | {seconds:.0f} |")
     lines += ["", "| right CSMS | runs | passed | seconds |", "| --- | ---: | ---: | ---: |"]
-    for name in [*RIGHT, "operated"]:
+    for name in [*ALL_RIGHT, "operated"]:
         runs = [one for one in found if one[:2] == ("right", name)]
         lines.append(
             f"| {name} | {len(runs)} | {sum(one[2] == 'PASS' for one in runs)} | {max(one[4] for one in runs):.0f} |"

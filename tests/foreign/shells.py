@@ -32,13 +32,14 @@ Shell = Callable[[Brain], contextlib.AbstractAsyncContextManager[str]]
 SPEAKS = [Subprotocol("ocpp1.6")]
 
 
-def _station(path: str) -> str:
+def station_of(path: str) -> str:
+    """Return the id at the end of a path."""
     return unquote(path.rsplit("/", 1)[-1])
 
 
 async def _talk(brain: Brain, socket: ServerConnection) -> None:
     assert socket.request is not None
-    station = _station(socket.request.path)
+    station = station_of(socket.request.path)
     lines = getattr(brain, "lines", {})
     lines[station] = line = socket.send
     brain.came(station)
@@ -91,7 +92,7 @@ async def slow(brain: Brain) -> AsyncIterator[str]:
 
     async def handle(socket: ServerConnection) -> None:
         assert socket.request is not None
-        station, said, open_call = _station(socket.request.path), 0, ""
+        station, said, open_call = station_of(socket.request.path), 0, ""
         try:
             async for text in socket:
                 if json.loads(str(text) if _is_json(str(text)) else "[3]")[:2] == [3, open_call]:
@@ -134,7 +135,7 @@ class _Wire(asyncio.Protocol):
         self.wire.receive_data(data)
         for event in self.wire.events_received():
             if isinstance(event, Request):
-                self.station = _station(event.path)
+                self.station = station_of(event.path)
                 self.wire.send_response(self.wire.accept(event))
             elif event.opcode is Opcode.TEXT:
                 for text in self.brain.take(self.station, bytes(event.data).decode()):
@@ -223,7 +224,7 @@ async def library(brain: Brain) -> AsyncIterator[str]:
     async def handle(socket: ServerConnection) -> None:
         assert socket.request is not None
         with contextlib.suppress(websockets.ConnectionClosed):
-            await _Station(_station(socket.request.path), socket, book).start()
+            await _Station(station_of(socket.request.path), socket, book).start()
 
     async with serve(handle, "127.0.0.1", 0, subprotocols=SPEAKS) as server:
         yield f"ws://127.0.0.1:{next(iter(server.sockets)).getsockname()[1]}"

@@ -5,33 +5,39 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
 from interlock.scenarios.cli.check_races import cards_of
 from interlock.scenarios.cli.main import app
+from interlock.scenarios.live import race_orders
 from interlock.scenarios.live.races import Plan, Races, races
+from interlock.scenarios.live.reach import Reach
 from interlock.scenarios.refused import Refused
 from interlock.scenarios.targets.control_file import NoTarget, load
+from interlock.scenarios.targets.target import Decision, Misfit
 from interlock.simulator.network.address import parse
 from tests.foreign.brain import Brain
 from tests.foreign.checking import CARDS, failed
-from tests.foreign.operated import WRONG_OPERATED, Hand, Operated
-from tests.foreign.shells import RIGHT, Shell, raw
+from tests.foreign.operated import Hand, Operated
+from tests.foreign.shells import Shell, raw
+from tests.foreign.strangers import STRANGERS
+from tests.foreign.wild import WILD, WILD_OPERATED
 from tests.foreign.wrong import WRONG
 
 SLICE: dict[str, tuple[Shell, Brain, str | None]] = {
     "operated": (raw, Operated(), None),
-    "library": (RIGHT["library"][0], RIGHT["library"][1](), None),
-    "sans-io": (RIGHT["sans-io"][0], RIGHT["sans-io"][1](), None),
-    "start-told-twice": (raw, WRONG["start-told-twice"][1](), "W15"),
-    "no-kwh": (raw, WRONG["no-kwh"][1](), "R01"),
+    "threaded": (STRANGERS["threaded"][0], STRANGERS["threaded"][1](), None),
+    "queued": (STRANGERS["queued"][0], STRANGERS["queued"][1](), None),
     "forgets-at-reconnect": (raw, WRONG["forgets-at-reconnect"][1](), "R05"),
-    "unlocks-connector-1": (raw, WRONG_OPERATED["unlocks-connector-1"][1](), "R20"),
-    "never-accepts": (raw, WRONG["never-accepts"][1](), "none"),
+    "meter-of-zero": (raw, WILD["meter-of-zero"][1](), "R13"),
+    "long-ids-are-one": (raw, WILD["long-ids-are-one"][1](), "R15"),
+    "away-is-accepted": (raw, WILD_OPERATED["away-is-accepted"][1](), "R24"),
+    "never-accepts": (raw, WRONG["never-accepts"][1](), "R14"),
 }
-"""Shell, brain, and the check that has to fail: None for a right one, "none" where it is only not green."""
+"""Shell, brain, and the check that has to fail: None for a right one."""
 
 
 @pytest.fixture(scope="module")
@@ -39,9 +45,9 @@ def checked(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Races]:
     """All of the slice, side by side in one loop."""
 
     async def one(name: str, shell: Shell, brain: Brain, out: Path) -> Races:
-        known = {} if name == "library" else dict(CARDS)
+        known = {} if name in ("library", "threaded") else dict(CARDS)
         async with shell(brain) as url:
-            plan = Plan(parse(url), out, datetime.now(UTC), 3, 60.0, "T-", known)
+            plan = Plan(Reach(parse(url)), out, datetime.now(UTC), 3, 240.0, "T-", known, late_s=10.0)
             return await races(plan, Hand(brain) if isinstance(brain, Operated) else None)
 
     async def all_of_them() -> list[Races]:
@@ -57,8 +63,6 @@ def test_a_right_one_passes_and_a_wrong_one_is_flagged(name: str, checked: dict[
     if wrong is None:
         assert failed(checked[name]) == []
         assert checked[name].verdict.name == "PASS"
-    elif wrong == "none":
-        assert checked[name].verdict.name == "INCONCLUSIVE"
     else:
         assert wrong in failed(checked[name])
         assert checked[name].verdict.exit_code == 1
@@ -68,6 +72,43 @@ def test_nobody_there_is_no_verdict() -> None:
     told = CliRunner().invoke(app, ["check", "csms", "ws://127.0.0.1:9", "--stage", "races", "--quiet"])
     assert isinstance(told.exception, Refused)
     assert "127.0.0.1:9" in str(told.exception)
+
+
+class _Useless(Hand):
+    """A control interface that takes nothing, or tells nothing."""
+
+    def __init__(self, brain: Operated, answer: str) -> None:
+        super().__init__(brain)
+        self.answer = answer
+
+    async def operate(self, station: str, command: Any, request_id: str) -> Decision:
+        if self.answer == "failed":
+            return Decision("failed", None, "status 500")
+        return await super().operate(station, command, request_id)
+
+    async def connectors(self, station: str) -> list[dict[str, Any]] | None:
+        raise Misfit(f"[connectors] path is answered {self.answer}")
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [("failed", "--control: ChangeAvailability for a station that is connected fails: status 500"), ("404", "404")],
+)
+def test_a_control_interface_of_no_use_is_one_sentence(
+    answer: str, says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(race_orders, "AGAIN_S", 0.0)
+    brain = Operated()
+
+    async def work() -> None:
+        async with raw(brain) as url:
+            plan = Plan(Reach(parse(url)), tmp_path / "out", datetime.now(UTC))
+            await races(plan, _Useless(brain, answer))
+
+    with pytest.raises(Refused) as error:
+        asyncio.run(work())
+    assert says in error.value.sentence
+    assert error.value.code == 3
 
 
 def test_cards_come_from_three_places_and_what_is_typed_wins() -> None:

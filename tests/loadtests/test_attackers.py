@@ -4,10 +4,44 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from interlock.loadtests.damage.attackers import KINDS, measure
+from interlock.loadtests.damage.attackers import KINDS, judged, measure
+
+FOUND: dict[str, Any] = {
+    "p99_moved_ms": 2.0,
+    "p99_alone_ms": 20.0,
+    "windows_alone_ms": [18.0, 20.0, 21.0],
+    "busy_attacked": 0.6,
+    "dropped": 0,
+    "ready": 200,
+    "memory_later_mib": 3.0,
+    "garbage_mb_a_minute": 0.2,
+    "answers": {"alone": 100, "attacked": 100},
+}
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({}, 0),
+        ({"p99_moved_ms": 4.9, "p99_alone_ms": 3.0}, 0),
+        ({"p99_moved_ms": 9.0, "p99_alone_ms": 100.0}, 0),
+        ({"p99_moved_ms": 9.0}, 1),
+        ({"p99_moved_ms": 9.0, "windows_alone_ms": [10.0, 30.0]}, 3),
+        ({"p99_moved_ms": 9.0, "busy_attacked": 0.97}, 3),
+        ({"dropped": 1, "busy_attacked": 0.97}, 1),
+        ({"dropped": 1}, 1),
+        ({"ready": 503}, 1),
+        ({"memory_later_mib": 40.0}, 1),
+        ({"garbage_mb_a_minute": 1.5}, 1),
+        ({"answers": {"alone": 100, "attacked": 0}}, 3),
+    ],
+)
+def test_the_verdict_follows_the_figures(change: dict[str, Any], code: int) -> None:
+    assert judged({**FOUND, **change})[0] == code
 
 
 @pytest.mark.slow

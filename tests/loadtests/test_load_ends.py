@@ -65,10 +65,12 @@ async def test_interrupted_it_judges_what_there_is(number: signal.Signals, tmp_p
         await until(lambda: len(server.told("StatusNotification")) > 20)
         process.send_signal(number)
         code, out, err = await end(process)
-    assert (code, err) == (0, ""), out
+    assert (code, err) == (3, ""), out
     assert "ending the sessions" in out
-    assert "PASS: 5 stations" in out
+    assert "INCONCLUSIVE: 5 stations" in out
+    assert "of 600 s" in out
     assert verdict(tmp_path / "run")["W02"] == "PASS"
+    assert verdict(tmp_path / "run")["L06"] == "INCONCLUSIVE"
 
 
 @pytest.mark.parametrize("number", [pytest.param(signal.SIGINT, marks=pytest.mark.slow), signal.SIGTERM])
@@ -90,8 +92,9 @@ async def test_a_master_that_is_stopped_judges_what_its_workers_recorded(
             master.send_signal(number)
             async with asyncio.timeout(SOON_S):
                 codes = [await asyncio.to_thread(process.wait) for process in (master, one)]
-    assert codes[0] == 0
+    assert codes[0] == 3
     assert verdict(tmp_path / "run")["L00"] == "PASS"
+    assert verdict(tmp_path / "run")["L06"] == "INCONCLUSIVE"
 
 
 def _error(server: FakeCsms) -> None:

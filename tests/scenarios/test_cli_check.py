@@ -62,12 +62,17 @@ async def test_interrupted_and_gone_on_with(tmp_path: Path) -> None:
 
 
 async def test_expected_failures_are_strict(tmp_path: Path) -> None:
-    (tmp_path / "expected").write_text("TC_019_CS  # keys it does not have\nTC_027_CS\n")
-    line = (*LINE, "--cases", "TC_019_CS,TC_027_CS,TC_040_1_CS", "--expected-failures", "expected", "--out", "out")
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "own.py").write_text(
+        "from interlock.scenarios.cases.v16._words import ask, station\n"
+        'CASES = (station("MINE", "Not cleared", "5.4", *ask("ClearCache", {}, {"status": "Rejected"})),)\n'
+    )
+    (tmp_path / "expected").write_text("MINE  # it has a cache\nTC_027_CS\n")
+    line = (*LINE, "--cases", "mine,TC_027_CS,TC_040_1_CS", "--expected-failures", "expected", "--out", "out")
     done = await interlock(*line, cwd=tmp_path)
     assert done.code == 1
     assert "passed although expected to fail: TC_027_CS" in done.out
-    (tmp_path / "expected").write_text("TC_019_CS\n")
+    (tmp_path / "expected").write_text("MINE\n")
     again = await interlock(*line, "--junit", "junit.xml", cwd=tmp_path)
     assert again.code == 0, again.out
     assert "expected to fail" in (tmp_path / "junit.xml").read_text("utf-8")

@@ -15,6 +15,7 @@ import pytest
 from typer.testing import CliRunner
 
 from interlock.scenarios.cli.main import app
+from interlock.scenarios.record.history import History, HistoryDamaged
 
 BEGAN = datetime(2026, 5, 4, 10, tzinfo=UTC)
 BOOT = {"chargePointVendor": "V", "chargePointModel": "M"}
@@ -37,17 +38,21 @@ def began(number: int) -> dict[str, Any]:
     return {"transactionId": number, "idTagInfo": OK}
 
 
+class Text(str):
+    """A frame as it was sent, that no list of its elements is."""
+
+
 @dataclass(frozen=True)
 class Case:
     """Frames with their seconds and directions (up, down), and the ids that have to FAIL, for each side."""
 
-    frames: tuple[tuple[float, str, list[Any]], ...]
+    frames: tuple[tuple[float, str, list[Any] | Text], ...]
     csms: frozenset[str] = frozenset()
     station: frozenset[str] = frozenset()
     version: str = "1.6"
 
 
-def case(*frames: tuple[float, str, list[Any]], csms: str = "", station: str = "", version: str = "1.6") -> Case:
+def case(*frames: tuple[float, str, list[Any] | Text], csms: str = "", station: str = "", version: str = "1.6") -> Case:
     return Case(frames, frozenset(csms.split()), frozenset(station.split()), version)
 
 
@@ -84,6 +89,16 @@ CASES: dict[str, Case] = {
         *HELLO,
         (5.0, "up", [2, "n1", "StatusNotification", {"connectorId": 1, "status": "Available"}]),
         (5.1, "down", [4, "n1", "OccurenceConstraintViolation", "", {}]),
+        station="S04",
+    ),
+    "readings without one, refused": case(
+        *HELLO,
+        (
+            5.0,
+            "up",
+            [2, "m", "MeterValues", {"connectorId": 1, "meterValue": [{"timestamp": at(5), "sampledValue": []}]}],
+        ),
+        (5.1, "down", [4, "m", "OccurenceConstraintViolation", "sampledValue has no item", {}]),
         station="S04",
     ),
     "an id of 45 characters": case(
@@ -156,6 +171,87 @@ CASES: dict[str, Case] = {
         (5.1, "down", [3, "s1", began(7)]),
         station="S16",
     ),
+    "a request with a byte-order mark, understood": case(
+        *HELLO,
+        (5.0, "up", Text('\ufeff[2,"h","Heartbeat",{}]')),
+        (5.1, "down", [3, "h", {"currentTime": at(5)}]),
+        station="S08",
+    ),
+    "a request with half a pair, refused": case(
+        *HELLO,
+        (5.0, "up", Text('[2,"a","Authorize",{"idTag":"\\ud83d"}]')),
+        (5.1, "down", [4, "a", "FormationViolation", "", {}]),
+        station="S08",
+    ),
+    "a request with a bare tab, not answered": case(
+        *HELLO,
+        (5.0, "up", Text('[2,"a","Authorize",{"idTag":"a\tb"}]')),
+        (300.0, "up", [2, "h", "Heartbeat", {}]),
+        (300.1, "down", [3, "h", {"currentTime": at(300)}]),
+        station="S08",
+    ),
+    "a number for an id, echoed": case(
+        *HELLO,
+        (5.0, "up", Text('[2, 7, "Heartbeat", {}]')),
+        (5.1, "down", Text(f'[3, 7, {{"currentTime": "{at(5)}"}}]')),
+        station="S08",
+    ),
+    "a number for an id that nobody used": case(
+        *HELLO,
+        (5.0, "up", Text('[2, 7, "Heartbeat", {}]')),
+        (5.1, "down", Text(f'[3, 8, {{"currentTime": "{at(5)}"}}]')),
+        csms="W08",
+        station="S08",
+    ),
+    "an answer to nothing beside an odd request": case(
+        *HELLO,
+        (5.0, "up", Text('\ufeff[2,"h","Heartbeat",{}]')),
+        (5.1, "down", [3, "other", {"currentTime": at(5)}]),
+        csms="W02",
+        station="S08",
+    ),
+    "an odd request answered twice": case(
+        *HELLO,
+        (5.0, "up", Text('\ufeff[2,"h","Heartbeat",{}]')),
+        *((5.0 + n, "down", [3, "h", {"currentTime": at(5)}]) for n in (0.1, 0.2)),
+        csms="W02",
+        station="S08",
+    ),
+    "a payload left out, taken": case(
+        *HELLO,
+        (5.0, "up", [2, "h", "Heartbeat"]),
+        (5.1, "down", [3, "h", {"currentTime": at(5)}]),
+        station="S08",
+    ),
+    "a meter told with a comma": case(
+        *HELLO,
+        (
+            5.0,
+            "up",
+            [
+                2,
+                "m",
+                "MeterValues",
+                {"connectorId": 1, "meterValue": [{"timestamp": at(5), "sampledValue": [{"value": "152,4"}]}]},
+            ],
+        ),
+        (5.1, "down", [3, "m", {}]),
+        station="S12",
+    ),
+    "a start on connector 0, refused": case(
+        *HELLO,
+        (10.0, "up", [2, "s1", "StartTransaction", {**start(), "connectorId": 0}]),
+        (10.1, "down", [4, "s1", "PropertyConstraintViolation", "", {}]),
+        station="S12",
+    ),
+    "a stop without its meter, taken": case(
+        *HELLO,
+        (10.0, "up", [2, "s1", "StartTransaction", start()]),
+        (10.1, "down", [3, "s1", began(7)]),
+        (60.0, "up", [2, "e1", "StopTransaction", {"transactionId": 7, "timestamp": at(60)}]),
+        (60.1, "down", [3, "e1", {}]),
+        station="S04",
+    ),
     "calls of both sides cross": case(
         *HELLO,
         (5.0, "down", [2, "c1", "ClearCache", {}]),
@@ -216,10 +312,11 @@ def written(told: Case, folder: Path) -> Path:
                 "transport": "json",
                 "chargePointId": "CP01",
                 "direction": "cp-to-csms" if way == "up" else "csms-to-cp",
-                "messageType": {2: "CALL", 3: "CALLRESULT", 4: "CALLERROR"}[message[0]],
-                "messageId": message[1],
-                "raw": json.dumps(message),
+                "raw": message if isinstance(message, Text) else json.dumps(message),
             }
+            if not isinstance(message, Text):
+                record["messageType"] = {2: "CALL", 3: "CALLRESULT", 4: "CALLERROR"}[message[0]]
+                record["messageId"] = message[1]
             file.write(json.dumps(record) + "\n")
     return path
 
@@ -236,3 +333,17 @@ def test_a_case_from_the_field(name: str, tmp_path: Path) -> None:
             assert done.exit_code == 1
         else:
             assert done.exit_code == 0
+
+
+def test_a_run_directory_of_a_fleet_is_judged_line_by_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever its length: its history is never in memory as a whole."""
+    monkeypatch.chdir(tmp_path)
+    told = written(CASES["one session is given two ids"], tmp_path)
+    assert CliRunner().invoke(app, ["judge", str(told), "--out", "run"]).exit_code == 1
+    monkeypatch.setattr(History, "load", lambda *_: pytest.fail("all of it was read"))
+    done = CliRunner().invoke(app, ["judge", "run", "--json"])
+    assert done.exit_code == 1, done.output
+    assert "W15" in {one["id"] for one in json.loads(done.stdout)["invariants"] if one["verdict"] == "FAIL"}
+    lines = (tmp_path / "run" / "history.jsonl").read_text("utf-8").splitlines(keepends=True)
+    (tmp_path / "run" / "history.jsonl").write_text("".join(lines[:-1]), "utf-8")
+    assert isinstance(CliRunner().invoke(app, ["judge", "run"]).exception, HistoryDamaged)

@@ -44,7 +44,8 @@ def test_the_second_reading_agrees_with_the_fold(seed: int) -> None:
         assert {name for name in model.phases if name in state.commands} == set(state.commands)
         for command_id, pending in state.commands.items():
             assert model.phases[command_id] == pending.phase.value
-            assert (command_id in model.starts or command_id in model.unlocks) is pending.holds
+            holding = {*model.starts, *model.unlocks, *model.reservings}
+            assert (command_id in holding) is pending.holds
         for command in askable(state):
             shown: Any = msgspec.to_builtins(command)
             objection = model.objection({"kind": type(command).__name__, **shown}, "new")

@@ -168,6 +168,52 @@ def _record(tale: Tale, number: int = 5, stop_wh: int | None = 90, more: bool = 
     tale.note("csms.sessions", station="A", count=1)
 
 
+def _boots(tale: Tale, last: str, gap_s: float = 5.0, order: bool = False) -> None:
+    words = ["Pending"] * 8 + [last]
+    for number, word in enumerate(words):
+        told = {"status": word, "interval": 5, "currentTime": f"2026-01-01T00:00:{int(number * gap_s):02d}Z"}
+        tale.call("BootNotification", {}, told, f"S{number // 3}", t=number * gap_s)
+    if order:
+        tale.order("TriggerMessage", {"requestedMessage": "BootNotification"}, "Accepted", "S0")
+
+
+def _first_pending(tale: Tale, *last: str) -> None:
+    for station, word in zip("ABC", ("Accepted", "Accepted", *last), strict=False):
+        for number, boot in enumerate(("Pending", word)):
+            tale.call("BootNotification", {}, {"status": boot, "interval": 1}, station, t=float(number))
+            tale.note("step", station=station, story="session", relation="plain", label="boot", word=boot, card=None)
+
+
+def _varied(tale: Tale, word: str, action: str = "MeterValues") -> None:
+    tale.note("variety", station="A", what="signed data", action=action, word=word, why="")
+
+
+def _pair(tale: Tale, word: str) -> None:
+    for turn, said in enumerate(("answered", word)):
+        tale.note("pair", station=f"LONG{turn}", turn=turn, word=said, why="")
+
+
+def _late(tale: Tale, states: tuple[str, str], word: str = "Unlocked", sent: bool = True) -> None:
+    """A command, what is on record of it, its answer, and what is on record then."""
+    tale.ask("UnlockConnector", {"connectorId": 2})
+    if sent:
+        tale.frame("station.received", "A", [2, "c", "UnlockConnector", {"connectorId": 2}], 0.0)
+    tale.note("command.state", command_id="m1", state=states[0], request_id="r1", station="A")
+    error = [4, "c", word, "", {}]
+    if sent:
+        answer = error if word.endswith("Error") else [3, "c", {"status": word}]
+        tale.frame("station.sent", "A", answer, 9.0)
+    tale.note("command.state", command_id="m1", state=states[1], request_id="r1", station="A")
+
+
+def _started_at(tale: Tale, on_record: str) -> None:
+    tale.start(5, wh=10, at="2026-01-01T02:00:00+02:00")
+    tale.stop(5, wh=90)
+    row = {"station": "A", "connector": 1, "id_token": "X", "start_wh": 10, "stop_wh": 90, "started_at": on_record}
+    tale.note("csms.session", **row, transaction_id="5")
+    tale.note("csms.sessions", station="A", count=1)
+
+
 CASES: list[tuple[str, Callable[[Tale], Any], Callable[[Tale], Any]]] = [
     ("R01", lambda t: _steps(t, "Invalid"), lambda t: _steps(t, "Accepted")),
     ("R01", lambda t: _steps(t, "closed"), lambda t: (_steps(t, "Accepted"), _steps(t, "cut"))),
@@ -196,6 +242,21 @@ CASES: list[tuple[str, Callable[[Tale], Any], Callable[[Tale], Any]]] = [
      lambda t: t.call("StartTransaction", {}, {"transactionId": 3, "idTagInfo": {"status": "Invalid"}})),
     ("R12", lambda t: t.note("deed", part="recovery", what="never let in again", station="A"),
      lambda t: t.note("deed", part="recovery", what="connected again", station="A")),
+    ("R01", lambda t: _first_pending(t, "Rejected"), lambda t: _first_pending(t, "Accepted")),
+    ("R13", lambda t: _varied(t, "closed"), lambda t: _varied(t, "answered")),
+    ("R13", lambda t: _varied(t, "CALLERROR InternalError"),
+     lambda t: (_varied(t, "CALLERROR NotSupported", "DataTransfer"), _varied(t, "Invalid", "Authorize"))),
+    ("R14", lambda t: _boots(t, "Pending"), lambda t: _boots(t, "Accepted")),
+    ("R15", lambda t: _pair(t, "closed"), lambda t: _pair(t, "answered")),
+    ("R24", lambda t: _late(t, ("in-doubt", "rejected")), lambda t: _late(t, ("in-doubt", "accepted"))),
+    ("R24", lambda t: _late(t, ("rejected", "accepted")), lambda t: _late(t, ("unknown", "unknown"))),
+    ("R24", lambda t: _late(t, ("accepted", "accepted")), lambda t: _late(t, ("requested", "accepted"))),
+    ("R24", lambda t: _late(t, ("in-doubt", "accepted"), "InternalError"),
+     lambda t: _late(t, ("in-doubt", "unknown"), "InternalError")),
+    ("R24", lambda t: _late(t, ("accepted", "accepted"), sent=False),
+     lambda t: _late(t, ("requested", "rejected"), sent=False)),
+    ("R26", lambda t: _started_at(t, "2026-01-01T02:00:00+00:00"), lambda t: _started_at(t, "2026-01-01T00:00:01Z")),
+    ("R26", lambda t: _started_at(t, "2026-01-01T00:15:00Z"), lambda t: _started_at(t, "2026-01-01T07:00:00")),
     ("R20", lambda t: _orders(t, {"connectorId": 1}), lambda t: _orders(t, {"connectorId": 2})),
     ("R20", lambda t: _orders(t, {"connectorId": 2}, "B"), lambda t: _orders(t, {"connectorId": 2})),
     ("R20", lambda t: t.order("Reset", {"type": "Soft"}, "Accepted"),
@@ -242,6 +303,24 @@ def test_every_check_is_shown_to_bite() -> None:
 def test_a_station_that_is_away_need_not_be_sent_anything() -> None:
     found = _judged(lambda t: t.note("left", station="A", request_id="r", action="Reset", there=False, up=False))
     assert found["R22"].verdict is Verdict.NOT_APPLICABLE
+
+
+@pytest.mark.parametrize("how", [{"gap_s": 1.0}, {"order": True}])
+def test_pending_is_no_fault_before_long_nor_where_something_is_done(how: dict[str, Any]) -> None:
+    assert _judged(lambda t: _boots(t, "Pending", **how))["R14"].verdict is Verdict.NOT_APPLICABLE
+
+
+def test_a_run_in_which_no_command_was_taken_is_not_green() -> None:
+    def tell(tale: Tale, answer: str) -> None:
+        about = {"request_id": "r", "attempt": 1, "station": "A", "command_id": None, "reason": "no"}
+        tale.note("request.answered", answer=answer, **about)
+
+    found = _judged(lambda t: tell(t, "refused"))["P05"]
+    assert (found.verdict, found.needed) == (Verdict.INCONCLUSIVE, True)
+    assert found.reason == "no command was taken: refused 1 x (no)"
+    assert _judged(lambda t: tell(t, "accepted"))["P05"].verdict is Verdict.PASS
+    gone = _judged(lambda t: (tell(t, "accepted"), t.note("control.failed", station="A", why="it is gone")))["P05"]
+    assert gone.reason == "the control interface failed: it is gone"
 
 
 def test_of_several_alike_no_outcome_is_guessed() -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from interlock.csms.dialects.dialect import NotAcceptable, Payload
+from interlock.csms.dialects.dialect import NotAcceptable, Payload, unread
 from interlock.csms.dialects.v201 import reports
 from interlock.csms.dialects.v201.commands import answer, call, command, triggered
 from interlock.csms.dialects.v201.core import CLAUSES, CORE
@@ -80,7 +80,8 @@ def accepted(action: str, payload: Payload) -> tuple[rp.Report, tuple[rp.Deviati
     """
     _known(action)
     found, deviations = SCHEMAS.readable(action, payload, CORE[action], CLAUSES[action])
-    return reports.read(action, found), deviations
+    told = reports.read(action, found)
+    return told, (*deviations, *unread(told, action, "meterValue.sampledValue", CLAUSES[action]))
 
 
 def _known(action: str) -> None:

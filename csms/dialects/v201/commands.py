@@ -59,6 +59,15 @@ def _remote_start(payload: Payload) -> do.Command:
     return do.RemoteStart(payload["evseId"], text, payload.get("remoteStartId"), details or None)
 
 
+def _reserve(payload: Payload) -> do.Command:
+    details = {name: value for name, value in payload.items() if name not in ("evseId", "id")}
+    id_token = dict(details.pop("idToken"))
+    text = id_token.pop("idToken")
+    if id_token != {"type": TOKEN_TYPE}:
+        details["idToken"] = id_token
+    return do.Reserve(payload.get("evseId", 0), text, payload["id"], details or None)
+
+
 def _set_variables(payload: Payload) -> do.Command:
     named = [(one["component"]["name"].lower(), one["variable"]["name"].lower()) for one in payload["setVariableData"]]
     if PASSWORD not in named:
@@ -81,6 +90,7 @@ def _network_profile(payload: Payload) -> do.Command:
 _COMMANDS: dict[str, Callable[[Payload], do.Command]] = {
     "RequestStopTransaction": lambda p: do.RemoteStop(p["transactionId"]),
     "UnlockConnector": lambda p: do.Unlock(p["evseId"], p["connectorId"]),
+    "ReserveNow": _reserve,
     "Reset": lambda p: do.Reset(p["type"] == "Immediate", p.get("evseId", 0)),
     "ChangeAvailability": lambda p: do.ChangeAvailability(
         p.get("evse", {}).get("id", 0), p["operationalStatus"] == "Operative", p.get("evse", {}).get("connectorId", 0)
@@ -134,6 +144,10 @@ def call(command: do.Command) -> tuple[str, Payload]:
                     }
                 ]
             }
+        case do.Reserve(evse=evse, id_token=token, reservation_id=number, details=details):
+            more = details or {}
+            kept = {"id": number, "idToken": {"type": TOKEN_TYPE, **more.get("idToken", {}), "idToken": token}}
+            return _fits("ReserveNow", {**more, **kept, **({"evseId": evse} if evse else {})})
         case do.Relay(action=action, payload=payload):
             return _fits(action, payload)
 

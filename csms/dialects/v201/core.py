@@ -15,7 +15,12 @@ _DECIDES: dict[str, frozenset[str]] = {
     "BootNotification": frozenset({"chargingStation."}),
     "StatusNotification": frozenset({"evseId", "connectorId", "connectorStatus"}),
     "Authorize": frozenset({"idToken.idToken"}),
-    "TransactionEvent": frozenset({"eventType=", "seqNo", "transactionInfo.transactionId", "idToken.", *_SAMPLED}),
+    "TransactionEvent": frozenset(
+        {
+            *("eventType=", "transactionInfo.transactionId", "seqNo?", "evse.id?", "idToken.", "idToken.idToken?"),
+            *_SAMPLED,
+        }
+    ),
     "MeterValues": frozenset({"evseId", "meterValue", *_SAMPLED}),
     "NotifyEvent": frozenset({"eventData"}),
     "FirmwareStatusNotification": frozenset({"status"}),

@@ -33,7 +33,7 @@ def register_wh(meter_values: Iterable[Payload], context: str, *, last: bool) ->
 def _sample(meter_value: Payload) -> rp.Sample:
     readings = _readings(meter_value)
     said = summary(readings)
-    return rp.Sample(moment(meter_value.get("timestamp")), said.energy_wh, said.power_w, said.voltage_v, readings)
+    return rp.Sample(moment(meter_value.get("timestamp")), *said[:3], readings, said.unread)
 
 
 def _readings(meter_value: Payload) -> tuple[rp.Reading, ...]:

@@ -67,7 +67,7 @@ def _transaction(p: Payload) -> rp.Report:
     info, evse, values = p["transactionInfo"], p.get("evse", {}), p.get("meterValue", [])
     told: dict[str, Any] = {
         "transaction_id": info["transactionId"],
-        "seq_no": p["seqNo"],
+        "seq_no": p.get("seqNo"),
         "evse": evse.get("id", 0),
         "id_token": _token(p["idToken"]) if "idToken" in p else None,
         "remote_start_id": info.get("remoteStartId"),
@@ -77,6 +77,7 @@ def _transaction(p: Payload) -> rp.Report:
     at = moment(p.get("timestamp"))
     match p["eventType"]:
         case "Started":
+            told["seq_no"] = p.get("seqNo", 0)  # the first message of each transaction has this number
             return rp.Start(
                 meter_start_wh=readings.register_wh(values, "Transaction.Begin", last=False),
                 started_at=at,
@@ -84,6 +85,8 @@ def _transaction(p: Payload) -> rp.Report:
                 charging_state=info.get("chargingState"),
                 **told,
             )
+        case "Updated" if told["seq_no"] is None:  # which change that was nobody can tell; its readings count
+            return rp.Meter(told["evse"], told["transaction_id"], told["samples"])
         case "Updated":
             return rp.Update(
                 trigger=p.get("triggerReason", ""),
@@ -155,6 +158,12 @@ def read(action: str, payload: Payload) -> rp.Report:
     return reader(payload) if reader is not None else _notice(action, payload)
 
 
+def _token_info(answer: rp.Reply) -> Payload:
+    """Return what is said of a token, with its group if it has one (C09)."""
+    group = {"groupIdToken": {"idToken": answer.parent, "type": "Central"}} if answer.parent else {}
+    return {"status": answer.status, **group}
+
+
 def reply(asked: rp.Report, answer: rp.Reply, at: Callable[[], datetime], interval_s: float) -> Payload:
     """Return the payload that answers a report; `at` reads the clock, for those that say the time.
 
@@ -162,9 +171,9 @@ def reply(asked: rp.Report, answer: rp.Reply, at: Callable[[], datetime], interv
     """
     match asked:
         case rp.Start(id_token=token) | rp.Update(id_token=token) | rp.Stop(id_token=token):
-            return {} if token is None else {"idTokenInfo": {"status": answer.status}}
+            return {} if token is None else {"idTokenInfo": _token_info(answer)}
         case rp.Authorize():
-            return {"idTokenInfo": {"status": answer.status}}
+            return {"idTokenInfo": _token_info(answer)}
         case rp.Heartbeat():
             return {"currentTime": wire_time(at())}
         case rp.Boot():

@@ -20,10 +20,20 @@ SCHEMAS = Schemas(
         "type": "TypeConstraintViolation",
         "enum": "PropertyConstraintViolation",
         "maxLength": "PropertyConstraintViolation",
+        "minLength": "PropertyConstraintViolation",
         "minimum": "PropertyConstraintViolation",
         "maximum": "PropertyConstraintViolation",
     },
     "FormatViolation",
+    {
+        "TransactionEvent": {
+            "seqNo": {"minimum": 0},
+            "evse.id": {"minimum": 0},
+            "transactionInfo.transactionId": {"minLength": 1},
+        },
+        "StatusNotification": {"evseId": {"minimum": 0}, "connectorId": {"minimum": 0}},
+        "MeterValues": {"evseId": {"minimum": 0}},
+    },
 )
 NOT_DONE = frozenset(
     {

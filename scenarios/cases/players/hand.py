@@ -21,7 +21,13 @@ from urllib.parse import quote
 
 import msgspec
 
-UNDO = {"plug": "unplug", "plug_all": "unplug_all", "jam_lock": "free_lock", "fault": "clear_fault"}
+UNDO = {
+    "plug": "unplug",
+    "plug_all": "unplug_all",
+    "jam_lock": "free_lock",
+    "fault": "clear_fault",
+    "list_failure": "mend_list",
+}
 """What takes each deed back."""
 DEEDS = {
     "plug": "plug a vehicle in at connector {connector}",
@@ -35,6 +41,7 @@ DEEDS = {
     "fault": "bring connector {connector} into a fault (0: the station)",
     "clear_fault": "clear the fault of connector {connector}",
     "list_failure": "bring the station into a state in which it cannot keep a local list",
+    "mend_list": "let the station keep local lists again",
 }
 """What only a person can do at a station."""
 

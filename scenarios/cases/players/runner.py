@@ -102,7 +102,10 @@ class Runner:
         except Gone as error:
             self._stop(case, Word.ERROR, str(error))
         outcome = judged.judge(self.book.rows, case)
-        await self._restore(case)
+        try:
+            await self._restore(case)
+        except Gone as error:
+            tester.trouble = tester.trouble or str(error)
         return outcome
 
     def _stop(self, case: Case, word: Word, why: str) -> None:

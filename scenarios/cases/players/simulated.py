@@ -18,8 +18,36 @@ from interlock.simulator.network.dial import Network
 from interlock.simulator.network.wall_clock import WallClock
 from interlock.simulator.randomness import SmallDraws
 from interlock.simulator.spec import StationSpec
+from interlock.simulator.station import Station
 
 POWER_OFF_S = 0.5
+FEATURES = {
+    "fixed_cable": False,
+    "backup_power": False,
+    "cache": True,
+    "offline_start": True,
+    "list_failure": True,
+    "security": True,
+    "file_server": True,
+}
+"""What is declared of it, beside what it says itself."""
+
+
+QUICK: dict[str, Any] = {
+    "first_boot_s": (0.0, 0.1),
+    "boot_s": (0.1, 0.3),
+    "unlock_s": (0.05, 0.1),
+    "act_s": (0.0, 0.02),
+    "reconnect_s": (0.1, 0.3),
+    "transfer_s": 0.5,
+    "features": (*StationSpec("").features, "Security"),
+}
+"""What makes a check of it short: fields of `StationSpec`."""
+
+
+def skew_s(began: datetime) -> float:
+    """Return how far ahead a station's clock has to be that was switched on at `began`."""
+    return (began.replace(tzinfo=None) - EPOCH).total_seconds()
 
 
 class SimulatedStation:
@@ -28,17 +56,8 @@ class SimulatedStation:
     def __init__(self, url: str, station_id: str, seed: int, began: datetime, **changes: Any) -> None:
         loop = asyncio.get_running_loop()
         self._clock = WallClock(loop)
-        skew_s = (began.replace(tzinfo=None) - EPOCH).total_seconds()
-        quick: dict[str, Any] = {
-            "clock": ClockSpec(skew_s),
-            "first_boot_s": (0.0, 0.1),
-            "boot_s": (0.1, 0.3),
-            "unlock_s": (0.05, 0.1),
-            "act_s": (0.0, 0.02),
-            "reconnect_s": (0.1, 0.3),
-        }
         self.network = Network(loop, parse(url), _ignore, _ignore)
-        spec = StationSpec(station_id, **{**quick, **changes})
+        spec = StationSpec(station_id, **{**QUICK, "clock": ClockSpec(skew_s(began)), **changes})
         self.station = build_station(self._clock, spec, SmallDraws(f"{seed}:{station_id}"), self.network, _ignore)
 
     def start(self) -> None:
@@ -52,6 +71,21 @@ class SimulatedStation:
 
     async def do(self, deed: str, names: Mapping[str, Any]) -> None:
         """Do what a person does."""
+        StationHand(self.station).deed(deed, names)
+
+
+class StationHand:
+    """A hand on every switch of a simulated station, wherever that runs."""
+
+    def __init__(self, station: Station) -> None:
+        self.station = station
+
+    async def do(self, deed: str, names: Mapping[str, Any]) -> None:
+        """Do what a person does."""
+        self.deed(deed, names)
+
+    def deed(self, deed: str, names: Mapping[str, Any]) -> None:
+        """Do it, or raise `CannotDo`."""
         station, connector = self.station, int(names.get("connector") or 0)
         match deed:
             case "plug":
@@ -64,6 +98,12 @@ class SimulatedStation:
                 done = all(station.unplug(evse.number) for evse in station.evses)
             case "swipe":
                 done = station.swipe(connector, str(names["tag"])) or True
+            case "list_failure":
+                station.fail(0, "LocalListConflict")
+                done = True
+            case "mend_list":
+                station.clear(0)
+                done = True
             case "power_cycle":
                 station.power.power_cut(POWER_OFF_S)
                 done = True

@@ -6,6 +6,7 @@ import asyncio
 import base64
 import contextlib
 import ssl
+from collections.abc import Mapping
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, WebSocketException
@@ -54,10 +55,16 @@ class ScriptedStation:
     """A station at `address`, which connects when it is told to, and again when it was cut off by the CSMS."""
 
     def __init__(
-        self, tester: AsStation, address: Address, station: str, password: str | None, tls: ssl.SSLContext | None
+        self,
+        tester: AsStation,
+        address: Address,
+        station: str,
+        password: str | None,
+        tls: ssl.SSLContext | None,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         self.tester, self.address, self.station = tester, address, station
-        self._password, self._tls = password, tls
+        self._tls, self._headers, tester.password = tls, headers or {}, password
         self.away = False
         self._number = 0
         self._reading: asyncio.Task[None] | None = None
@@ -65,9 +72,9 @@ class ScriptedStation:
 
     async def dial(self) -> None:
         """Connect, or raise `Unreachable`."""
-        headers = {}
-        if self._password is not None:
-            pair = base64.b64encode(f"{self.station}:{self._password}".encode()).decode()
+        headers = dict(self._headers)
+        if self.tester.password is not None:
+            pair = base64.b64encode(f"{self.station}:{self.tester.password}".encode()).decode()
             headers["Authorization"] = f"Basic {pair}"
         try:
             async with asyncio.timeout(PATIENCE_S):

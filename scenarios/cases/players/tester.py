@@ -138,7 +138,11 @@ class Tester:
                 return
             wanted = match.fill(reply.payload, {**self.bound, "now": self.time()}, self.now)
         usual = self.usual(action, payload)
-        self.send(_encode([3, name, schemas.sample(f"{action}Response", {**usual, **(wanted or {})})]).decode())
+        if wanted is not None and wanted.get("idTagInfo", {}).get("status") == "Accepted":
+            wanted = {**wanted, "idTagInfo": {**usual.get("idTagInfo", {}), **wanted["idTagInfo"]}}
+        answer = schemas.sample(f"{action}Response", {**usual, **(wanted or {})})
+        self.send(_encode([3, name, answer]).decode())
+        self.did(action, payload, answer)
 
     def _greet(self, payload: Mapping[str, Any]) -> None:
         peer = self.peer
@@ -152,6 +156,9 @@ class Tester:
     def usual(self, action: str, payload: Mapping[str, Any]) -> dict[str, Any]:
         """Return what keeps a right peer going."""
         raise NotImplementedError
+
+    def did(self, action: str, payload: Mapping[str, Any], answer: Mapping[str, Any]) -> None:
+        """Do what an answer says is done."""
 
 
 class AsCsms(Tester):
@@ -185,7 +192,15 @@ class AsCsms(Tester):
 
 
 class AsStation(Tester):
-    """The answers of a station that has nothing to do but what its script says."""
+    """The answers of a station that has nothing to do but what its script says, and that keeps its password."""
+
+    password: str | None = None
+
+    def did(self, action: str, payload: Mapping[str, Any], answer: Mapping[str, Any]) -> None:
+        """Connect with a new password from now on, if one was set (1.6 security, use case A01)."""
+        sets = action == "ChangeConfiguration" and answer.get("status") == "Accepted"
+        if sets and str(payload.get("key")).lower() == "authorizationkey":
+            self.password = str(payload.get("value"))
 
     def usual(self, action: str, payload: Mapping[str, Any]) -> dict[str, Any]:
         """Return what keeps a right CSMS going."""

@@ -121,7 +121,7 @@ def _holders(history: History, model: Model, command: Mapping[str, Any]) -> list
 def _of_place(model: Model, command: Mapping[str, Any]) -> list[str]:
     """Return the commands that hold what a command wants for itself."""
     match command["kind"]:
-        case "RemoteStart":
+        case "RemoteStart" | "Reserve" if command["evse"]:
             return model.holders(command["evse"])
         case "Unlock":
             return model.holders(command["evse"], command.get("connector", 1))

@@ -79,7 +79,7 @@ class _Said(Model):
         yield from ((name, value, state[name]) for name, value in words.items() if state[name] != value)
         known = state["commands"]
         for command_id in {**self.open, **known}:
-            holds = command_id in self.starts or command_id in self.unlocks
+            holds = any(command_id in held for held in (self.starts, self.unlocks, self.reservings))
             said = {"phase": self.phases.get(command_id), "holds": holds}
             found = {name: known.get(command_id, {}).get(name) for name in said}
             if said != found:

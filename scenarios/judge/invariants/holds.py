@@ -25,7 +25,7 @@ class Hold:
 
 def _holds(command: Command) -> list[Hold]:
     """Return the stretches in which a command holds its connector; a late answer can begin one anew."""
-    if command.kind not in ("RemoteStart", "Unlock"):
+    if command.kind not in ("RemoteStart", "Reserve", "Unlock") or not command.asked["evse"]:
         return []
     holds, fulfilled, begun, moved = [], False, command.intent, command.intent
     holding = True

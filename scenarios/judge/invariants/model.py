@@ -33,6 +33,8 @@ class Model:
         """EVSE held by each start whose effect may still come."""
         self.unlocks: dict[str, tuple[int, int]] = {}
         """EVSE and connector held by each unlock whose outcome is still to come."""
+        self.reservings: dict[str, int] = {}
+        """EVSE held by each reservation whose answer is still to come; one of any EVSE holds none."""
         self.open: dict[str, dict[str, Any]] = {}
         """Commands whose outcome is still to come."""
         self.transactions: dict[str, int] = {}
@@ -148,12 +150,15 @@ class Model:
             _keep(self.starts, command_id, asked["evse"], is_open or awaited)
         elif kind == "Unlock":
             _keep(self.unlocks, command_id, (asked["evse"], asked.get("connector", 1)), is_open)
+        elif kind == "Reserve":
+            _keep(self.reservings, command_id, asked["evse"], is_open and asked["evse"] > 0)
 
     # --- what it says ---
 
     def holders(self, evse: int, connector: int | None = None) -> list[str]:
-        """Return the commands that hold an EVSE, or one connector of it: a start holds all of them."""
-        held = [command_id for command_id, at in self.starts.items() if at == evse]
+        """Return the commands that hold an EVSE, or one connector of it: a start or reservation holds all of them."""
+        whole = {**self.starts, **self.reservings}
+        held = [command_id for command_id, at in whole.items() if at == evse]
         return held + [
             command_id
             for command_id, (at, number) in self.unlocks.items()
@@ -183,6 +188,13 @@ class Model:
         if self.slots is not None and self.used(beside=evse) >= self.slots:
             return f"all {self.slots} slots of the station are in use"
         return None
+
+    def _against_reserve(self, command: Mapping[str, Any]) -> str | None:
+        evse = command["evse"]
+        if evse == 0:
+            return None
+        running = [name for name, at in self.transactions.items() if at == evse]
+        return self._against_holding(evse) or (f"transaction {running[0]} is open on EVSE {evse}" if running else None)
 
     def _against_unlock(self, command: Mapping[str, Any]) -> str | None:
         return self._against_holding(command["evse"], command.get("connector", 1))
@@ -239,6 +251,7 @@ _TAKE: dict[str, Callable[[Model, Mapping[str, Any]], None]] = {
 }
 _OBJECTIONS: dict[str, Callable[[Model, Mapping[str, Any]], str | None]] = {
     "RemoteStart": Model._against_start,
+    "Reserve": Model._against_reserve,
     "Unlock": Model._against_unlock,
     "RemoteStop": Model._against_stop,
     "Reset": Model._against_reset,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections import Counter
 
 from interlock.scenarios.judge.verdict import Finding
@@ -21,7 +23,7 @@ from interlock.scenarios.judge.wire_check import (
     Side,
     shown,
 )
-from interlock.scenarios.record.frames import CALL, CALLERROR, content
+from interlock.scenarios.record.frames import CALL, CALLERROR, CALLRESULT, content, decoded, of
 
 NEVER = 3
 """Calls of one action without any answer that show something where connections are not known."""
@@ -116,6 +118,10 @@ class _Matches(Check):
             return
         if frame.id in ("", "-1") and frame.kind == CALLERROR:
             self.lack("a CALLERROR to a frame whose id could not be read")
+            return
+        if before is None and connection.may_have_called(OTHER[self.about], json.dumps(frame.id, ensure_ascii=False)):
+            self._answered.put(key, heard.i)
+            self.lack("an answer to a frame that is no OCPP-J message")
             return
         self.checked += 1
         how = "which was answered before" if before is not None else "which nobody asked"
@@ -256,10 +262,27 @@ class _WellFormed(Check):
     """Shared by W08 and S08."""
 
     def said(self, heard: Heard) -> None:
+        if heard.frame is None and _echoes(heard, OTHER[self.about]):
+            self.lack("an answer with the message id of a request whose id is no text")
+            return
         self.checked += 1
         if heard.frame is None or (heard.kind > CALLERROR and heard.peer.version in ("1.6", "2.0.1")):
             what = "a frame that is no OCPP-J message"
             self.violated(what, "[2, id, action, {}] or the like", heard.text[:120], heard.station, heard.i)
+
+
+_NUMBER_FOR_ID = re.compile(r"\s*+\[\s*+2\s*+,\s*+(-?\d{1,19})\s*+,")
+
+
+def _echoes(heard: Heard, other: Side) -> bool:
+    """Tell whether a frame is an answer but for a number as message id, which the other side's request had."""
+    message = decoded(heard.text)
+    if not isinstance(message, list) or len(message) < 3 or type(message[1]) is not int:
+        return False
+    if message[0] not in (CALLRESULT, CALLERROR) or of([message[0], "", *message[2:]]) is None:
+        return False
+    asked = [_NUMBER_FOR_ID.match(text) for text in heard.connection.unread[other]]
+    return any(found is not None and found[1] == str(message[1]) for found in asked)
 
 
 class CsmsWellFormed(_WellFormed):

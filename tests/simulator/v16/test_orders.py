@@ -230,8 +230,8 @@ def test_a_scheduled_change_can_be_taken_back() -> None:
         ("StatusNotification", 3, "Rejected", 0),
         ("MeterValues", None, "Accepted", 2),
         ("MeterValues", 1, "Accepted", 1),
-        ("FirmwareStatusNotification", None, "NotImplemented", 0),
-        ("DiagnosticsStatusNotification", None, "NotImplemented", 0),
+        ("FirmwareStatusNotification", None, "Accepted", 1),
+        ("DiagnosticsStatusNotification", None, "Accepted", 1),
     ],
 )
 def test_trigger(message: str, connector: int | None, word: str, sent: int) -> None:

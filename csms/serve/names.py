@@ -1,0 +1,83 @@
+"""What an address may do with stations' names: how many it may bring up, and how often it may dial under one.
+
+Where stations prove nothing (profile 0) a name costs its inventor nothing, and each new one is a stream of the log and
+a state in memory for ever. So an address may bring up few that the log does not know. And whoever dials under a name
+that lives elsewhere counts for the name: addresses are cheap, too. The address that a station was served at for a while
+is its home, and is not kept out by that. No sockets here, and time is an argument.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import Protocol
+
+from interlock.csms.budgets import KEPT, Budgets
+from interlock.csms.serve.limits import Limits
+
+
+class Arriving(Protocol):
+    """A socket that was let in under a name."""
+
+    def undecided(self) -> bool:
+        """Whether it does not count as the station's connection yet."""
+        ...
+
+    def abort(self) -> None:
+        """Cut it off."""
+        ...
+
+
+class Names:
+    """The names of one door."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._of_address = Budgets(limits.connects_per_s, limits.connects_burst)
+        self._of_stranger = Budgets(limits.connects_per_s, limits.connects_burst)
+        self._new = Budgets(limits.new_names_per_s, limits.new_names_burst)
+        self._homes: OrderedDict[str, str] = OrderedDict()
+        self._arriving: dict[str, dict[str, Arriving]] = {}
+        self._most = limits.arriving
+
+    def settled(self, station: str, origin: str) -> None:
+        """Note that a station is served at an address, and has been for a while."""
+        self._homes[station] = origin
+        self._homes.move_to_end(station)
+        if len(self._homes) > KEPT:
+            self._homes.popitem(last=False)
+
+    def at_home(self, station: str, origin: str) -> bool:
+        """Tell whether a station was last served for a while at this address."""
+        return self._homes.get(station) == origin
+
+    def dialled(self, station: str, origin: str, now: float, *, proven: bool, known: bool) -> float:
+        """Count a handshake; return for how many seconds such a one is refused, 0 when it is let in.
+
+        `known`: the log has the station. `proven`: it showed a password or a certificate.
+        """
+        if wait_s := self._of_address.of((origin, station), now).take(now):
+            return wait_s
+        if proven or self.at_home(station, origin):
+            return 0.0
+        if not known and (wait_s := self._new.of(origin, now).take(now)):
+            return wait_s
+        return self._of_stranger.of(station, now).take(now)
+
+    def crowded(self, station: str, origin: str) -> bool:
+        """Tell whether one more unproven socket under a name has to wait until others are decided on."""
+        undecided = sum(one.undecided() for one in self._arriving.get(station, {}).values())
+        return undecided >= self._most and not self.at_home(station, origin)
+
+    def arrive(self, station: str, origin: str, socket: Arriving) -> None:
+        """Note a socket that was let in. An earlier one of its address that is not decided on is cut off."""
+        under = self._arriving.setdefault(station, {})
+        earlier, under[origin] = under.get(origin), socket
+        if earlier is not None and earlier.undecided():
+            earlier.abort()
+
+    def left(self, station: str, origin: str, socket: Arriving) -> None:
+        """Note that a socket is gone."""
+        under = self._arriving.get(station, {})
+        if under.get(origin) is socket:
+            del under[origin]
+            if not under:
+                del self._arriving[station]

@@ -1,0 +1,45 @@
+"""A run of a scenario on somebody else's CSMS, judged by everything that can see it from there.
+
+Beside the invariants, which ask what the CSMS records, these are the checks of the wire and those of
+`race_checks` that need no deeds of the stage they were made for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from interlock.scenarios.judge import race_checks, verdict, wire
+from interlock.scenarios.judge.invariants import INVARIANTS
+from interlock.scenarios.judge.invariants import judge as invariants
+from interlock.scenarios.judge.verdict import Finding, Verdict
+from interlock.scenarios.record.history import History
+
+RACES = ("R02", "R04", "R06", "R07", "R08", "R09", "R20", "R21", "R23")
+
+
+def judge(history: History) -> list[Finding]:
+    """Judge a run that was seen from outside; by the invariants alone where the time of its second 0 is not known.
+
+    So is one that broke itself: it says nothing about the CSMS.
+    """
+    found = invariants(history)
+    began = history.run.get("rules", {}).get("began")
+    if began is None or any(True for _ in history.noted("world.failed")):
+        return found
+    work = wire.Judgement("csms", datetime.fromisoformat(began))
+    for seen in history.observations:
+        work.see(seen)
+    run = {**history.run, "spec": {**history.run.get("spec", {}), "began": began}}
+    races = race_checks.judge(history.observations, run)
+    told = [*work.findings(), *(one for one in races if one.id in RACES)]
+    return found + [one for one in told if one.verdict is not Verdict.NOT_APPLICABLE]
+
+
+def document(run: Mapping[str, Any], findings: Sequence[Finding]) -> dict[str, Any]:
+    """Return what `verdict.json` holds: that the wire was right is no pass, a scenario's invariants decide that."""
+    told = verdict.document(run, findings)
+    if verdict.merge(one.verdict for one in findings) < Verdict.FAIL:
+        told["verdict"] = verdict.verdict_of(one for one in findings if one.id in INVARIANTS).name
+    return told

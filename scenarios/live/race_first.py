@@ -1,0 +1,66 @@
+"""The station that goes ahead in a check: whether it is accepted, which cards are, whether commands are taken."""
+
+from __future__ import annotations
+
+from interlock.scenarios.live.line import Line
+from interlock.scenarios.live.race_orders import try_control
+from interlock.scenarios.live.race_parts import start_of, stop_of
+from interlock.scenarios.live.race_session import Session
+
+FIRST = 3
+"""How many stations go ahead, where the one before was not accepted."""
+
+
+async def first(session: Session) -> bool:
+    """Let a station go ahead; return whether there is any sense in going on: one was let in and accepted.
+
+    It shows too whether an invented card is accepted, so that every station can have a card of its own.
+    """
+    for number in range(FIRST):
+        line = session.line(f"FIRST{number}")
+        if not await line.dial():
+            return False
+        reply = await session.boot(line)
+        session.step(line, "session", "alone", "boot", reply.word)
+        if reply.word == "Accepted":
+            session.deed("boot", "boot accepted", line.station)
+            await _try_cards(session, line)
+            await try_control(session, line)
+            line.close()
+            return True
+        if reply.frame is None:
+            return False
+        if number + 1 == FIRST and reply.word == "Pending":
+            return await _is_accepted_at_last(session, line)
+        line.close()
+    return False
+
+
+PENDING_S = 45.0
+"""How long a station is Pending before nothing more is expected."""
+
+
+async def _is_accepted_at_last(session: Session, line: Line) -> bool:
+    """Go on booting at a station that is Pending; return whether it was accepted after all."""
+    reply = await session.boot(line, most=40, within_s=PENDING_S)
+    session.step(line, "session", "alone", "boot", reply.word)
+    if reply.word == "Accepted":
+        session.deed("boot", "boot accepted", line.station)
+        await _try_cards(session, line)
+    line.close()
+    return reply.word == "Accepted"
+
+
+async def _try_cards(session: Session, line: Line) -> None:
+    cards = [session.cards.invent() for _ in range(3)]
+    words = []
+    for card in cards:
+        reply = await session.call(line, "Authorize", {"idTag": card})
+        session.step(line, "unknown cards", card, "authorize", reply.word, card=card)
+        words.append(reply.word)
+    start = await session.call(line, "StartTransaction", start_of(line, cards[0], 1, 100))
+    session.cards.fresh = words == ["Accepted"] * 3 and start.word == "Accepted"
+    number = start.field("transactionId")
+    if type(number) is int and start.word == "Accepted":
+        await session.call(line, "StopTransaction", stop_of(line, number, 200, cards[0]))
+    await session.call(line, "Heartbeat", {})

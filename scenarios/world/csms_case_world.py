@@ -1,0 +1,179 @@
+"""Conformance cases of a CSMS in virtual time: the scripted station and one node of ours on one clock, no socket.
+
+What needs a server process (passwords, TLS) is not declared here, and so not applicable; `interlock check csms` has it.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from interlock.csms.clock import Ids
+from interlock.csms.dialects import NotAcceptable, v16
+from interlock.csms.domain.station import Rules
+from interlock.csms.node import Csms
+from interlock.csms.settings import Settings
+from interlock.csms.store import MemoryStore
+from interlock.scenarios.cases.exemplar import bound_of
+from interlock.scenarios.cases.language import LIMITS, Case
+from interlock.scenarios.cases.players.declaration import Declaration
+from interlock.scenarios.cases.players.hand import CannotDo
+from interlock.scenarios.cases.players.notebook import Notebook
+from interlock.scenarios.cases.players.runner import Runner, Setting
+from interlock.scenarios.cases.players.tester import AsStation
+from interlock.scenarios.judge.cases import Facts, Outcome
+from interlock.scenarios.world.case_world import BEGAN, CALLBACKS_A_CASE, LATENCY_S
+from interlock.scenarios.world.loop import Clock, SimLoop
+from interlock.scenarios.world.world import SimClock
+from interlock.simulator.network.links import Network, Socket
+
+STATION = "INTERLOCK-01"
+FEATURES = dict.fromkeys(
+    (
+        *("cache", "offline_start", "local_list", "firmware", "file_server", "reservation", "reserve_zero"),
+        *("remote_trigger", "smart_charging", "security", "expired", "blocked"),
+    ),
+    True,
+)
+"""What the reference has."""
+CARDS = {
+    "TAG-VALID": ("Accepted", "TAG-PARENT"),
+    "TAG-OTHER": ("Accepted", None),
+    "TAG-GROUP": ("Accepted", "TAG-PARENT"),
+    "TAG-BLOCKED": ("Blocked", None),
+    "TAG-EXPIRED": ("Expired", None),
+}
+"""The cards that cases show, as they are registered."""
+
+
+class _Line:
+    """The station's end of a simulated socket."""
+
+    def __init__(self, socket: Socket) -> None:
+        self.number, self._socket = socket.number, socket
+
+    def send(self, text: str) -> None:
+        self._socket.send_up(text)
+
+    def close(self, code: int, why: str) -> None:
+        self._socket.close("station", why)
+
+
+class CsmsCaseWorld:
+    """One node of `csms_class` and the scripted station, which is its own hand and its operator's."""
+
+    def __init__(
+        self, declared: Declaration, out: Path, csms_class: type[Csms] = Csms, settings: Settings | None = None
+    ) -> None:
+        self.env = Clock()
+        self.loop = SimLoop(self.env)
+        self.declared = declared
+        limits = {**LIMITS, **declared.limits}
+        self.book = Notebook("csms", lambda: self.env.now, out)
+        self.tester = AsStation(self.book, {**bound_of(limits), **declared.values}, BEGAN)
+        self.node = csms_class(
+            "node1",
+            MemoryStore(),
+            SimClock(self.env),
+            Ids("node1", random.Random("node1")),
+            settings or Settings(acceptance="strict"),
+            lambda station: Rules(2, 2),
+        )
+        self.network = Network(self.env, random.Random("network"), _ignore, self._dialled, record_frames=False)
+        self.network.latency_s = LATENCY_S
+        self.away = False
+        self.setting = Setting(Facts(limits, {}, declared.told({})))
+        self.runner = Runner(self.tester, self, self, self.setting)
+        self._asked = 0
+
+    # --- the connection ---
+
+    def _dialled(self, socket: Socket) -> bool:
+        node = self.node
+
+        def hang_up(why: str) -> None:
+            socket.close("csms", why)
+            connection.hang_up(why)
+
+        connection = node.connect(socket.station_id, socket.send_down, hang_up, node.dialects["ocpp1.6"])
+        connection.proven = True
+        connection.ping = lambda: socket.ping(lambda: connection.alive(self.env.now))
+        socket.on_up, socket.on_csms_closed = connection.offer, connection.hang_up
+        node.serve(connection, hang_up)
+        return True
+
+    def dial(self) -> None:
+        """Connect the station."""
+        socket = self.network.open(STATION, "ocpp1.6")
+        assert socket is not None
+        line, tester = _Line(socket), self.tester
+        socket.on_down = lambda text: tester.arrived(line, text)
+        socket.on_station_closed = lambda why: self._lost(line, why)
+        tester.opened(line, {"subprotocol": "ocpp1.6", "tls": False})
+
+    def _lost(self, line: _Line, why: str) -> None:
+        self.tester.closed(line, why)
+        self.loop.call_later(0.3, lambda: self.dial() if self.tester.line is None and not self.away else None)
+
+    def cut(self) -> None:
+        """Close the connection and stay away."""
+        self.away = True
+        line, self.tester.line = self.tester.line, None
+        if line is not None:
+            line.close(1001, "away")
+            self.tester.closed(line, "away")
+
+    def allow(self) -> None:
+        """Connect again."""
+        self.away = False
+        if self.tester.line is None:
+            self.dial()
+
+    def may_boot(self) -> None:
+        """Take note that a station has a reason to boot."""
+
+    # --- its operator ---
+
+    async def do(self, deed: str, names: Mapping[str, Any]) -> None:
+        """Ask the node for a CALL, or raise `CannotDo` with its reason."""
+        if deed != "ask":
+            raise CannotDo(f"nobody can {deed} here")
+        try:
+            command = v16.command(names["action"], names["payload"])
+        except NotAcceptable as error:
+            raise CannotDo(error.why) from None
+        self._asked += 1
+        decided = await self.node.operate(STATION, command, f"check-{self._asked}")
+        if decided.command_id is None:
+            raise CannotDo(f"it does not take this {names['action']}: {decided.reason}")
+
+    # --- running ---
+
+    def run(self, cases: Iterable[Case]) -> dict[str, Outcome]:
+        """Run cases, one behind the other; return what came of each."""
+        self.loop.limit = CALLBACKS_A_CASE * 400
+        with self.book.recorder:
+            try:
+                return self.loop.run_until_complete(self._run(list(cases)))
+            finally:
+                self.book.recorder.end()
+                self.loop.close()
+
+    async def _run(self, cases: list[Case]) -> dict[str, Outcome]:
+        await self.node.start()
+        for card, (word, parent) in CARDS.items():
+            await self.node.register_token(card, word, parent)
+        self.book.station = self.tester.peer.station = STATION
+        self.dial()
+        boot = {"chargePointVendor": "Interlock", "chargePointModel": "Tester"}
+        await self.runner.ask("BootNotification", boot)
+        found = {case.id: await self.runner.run(case) for case in cases}
+        self.cut()
+        await self.node.stop()
+        return found
+
+
+def _ignore(*_: Any, **__: Any) -> None:
+    pass

@@ -1,0 +1,52 @@
+"""A scenario on somebody else's CSMS is judged by the wire too: what is wrong there fails it, right is no pass."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from interlock.scenarios.judge import outside
+from interlock.scenarios.record.history import History
+
+RUN = {"scenario": "x", "rules": {"began": "2026-01-01T00:00:00+00:00", "seen_from": "outside", "told": []}}
+BOOT = {"chargePointVendor": "V", "chargePointModel": "M"}
+RIGHT = {"status": "Accepted", "interval": 300, "currentTime": "2026-01-01T00:00:01Z"}
+
+
+def judged(answer: dict[str, Any], *, broken: bool = False, order: bool = False) -> tuple[str, list[str]]:
+    """Return the verdict of a run in which a boot had this answer, and which checks say FAIL."""
+    clock = iter(range(100))
+    history = History(lambda: float(next(clock)), RUN)
+    about = {"station": "A", "socket": 1, "node": "csms"}
+    history.observe("socket.opened", **about, subprotocol="ocpp1.6")
+    frames = [("station.sent", [2, "1", "BootNotification", BOOT]), ("station.received", [3, "1", answer])]
+    if order:
+        frames.append(("station.received", [2, "c", "Reset", {"type": "Hard"}]))
+        frames.append(("station.sent", [3, "c", {"status": "Accepted"}]))
+    for edge, message in frames:
+        history.observe("frame", edge=edge, **about, text=json.dumps(message))
+    if broken:
+        history.observe("world.failed", error="it broke")
+    history.end()
+    findings = outside.judge(history)
+    told = outside.document(RUN, findings)
+    return told["verdict"], [one.id for one in findings if one.verdict.name == "FAIL" and one.id[0] in "WR"]
+
+
+@pytest.mark.parametrize(
+    ("how", "failed"),
+    [
+        ({"answer": RIGHT}, []),
+        ({"answer": {**RIGHT, "status": "accepted"}}, ["W03"]),
+        ({"answer": {**RIGHT, "interval": -1}}, ["W12", "R09"]),
+        ({"answer": RIGHT, "order": True}, ["R20"]),
+        ({"answer": {**RIGHT, "status": "accepted"}, "broken": True}, []),
+    ],
+)
+def test_what_is_wrong_on_the_wire_fails_the_run(how: dict[str, Any], failed: list[str]) -> None:
+    verdict, found = judged(**how)
+    assert found == failed
+    assert (verdict == "FAIL") == bool(failed)
+    assert verdict != "PASS"  # no invariant had anything to look at

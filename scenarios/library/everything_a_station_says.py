@@ -59,11 +59,6 @@ _CARDS = (
 _STATUSES = (
     _status(0, "Faulted", "OtherError", info="hot", vendorId="v", vendorErrorCode="17", timestamp="NOW"),
     _status(0, "Available", timestamp="NOW"),
-    _status(1, "Faulted", "GroundFailure", info="wet", timestamp="NOW"),
-    _status(1, "Faulted", "GroundFailure", info="dry", timestamp="NOW"),
-    _status(2, "Reserved", "NoError", timestamp="NOW"),
-    _status(2, "Charging", timestamp=_OLD),
-    _status(2, "Unavailable", "PowerSwitchFailure"),
 )
 
 SCENARIO = Scenario(

@@ -65,20 +65,8 @@ _CARDS = (
     _say("Authorize", idToken={"idToken": "", "type": "NoAuthorization"}),
 )
 _STATUSES = (
-    _status(1, 1, "Faulted"),
     _status(0, 0, "Available"),
     _status(1, 0, "Faulted"),
-    _status(2, 1, "Reserved"),
-    _status(2, 1, "Occupied", at=_OLD),
-    _say(
-        "NotifyEvent",
-        generatedAt="NOW",
-        seqNo=0,
-        eventData=[
-            _event("Connector", "AvailabilityState", "Unavailable", evse={"id": 2, "connectorId": 1}),
-            _event("Connector", "AvailabilityState", "Faulted", evse={"id": 1, "connectorId": 1}),
-        ],
-    ),
     _say("NotifyEvent", generatedAt="NOW", seqNo=0, eventData=[_event("EVSE", "Temperature", "71", evse={"id": 2})]),
 )
 _VARIABLE = {"component": {"name": "OCPPCommCtrlr"}, "variable": {"name": "HeartbeatInterval"}}

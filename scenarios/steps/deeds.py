@@ -13,7 +13,7 @@ from interlock.csms.domain import commands as do
 from interlock.csms.node import Decision
 from interlock.scenarios.spec import printable
 from interlock.scenarios.steps.newer_words import in_2_0_1
-from interlock.scenarios.steps.stage import Operated, Stage
+from interlock.scenarios.steps.stage import Operated, Stage, TurnedAway
 
 Deed = Callable[..., Awaitable[None]]
 DEEDS: dict[str, Deed] = {}
@@ -92,6 +92,8 @@ async def _ask_once(
     async def asking(csms: Operated) -> Decision:
         try:
             return await csms.operate(station_id, stage.named(station, node, command), request_id)
+        except TurnedAway as error:
+            return Decision("refused", None, str(error))
         except Exception as error:
             # An HTTP API answers 500 here: the operator learns that it failed, not why.
             return Decision("failed", None, f"{type(error).__name__}: {error}")
@@ -198,10 +200,10 @@ async def say(
 
     In a payload `NOW` stands for the station's time; `number` begins the message ids.
     """
-    for at, (action, payload) in enumerate(messages, 1):
+    for action, payload in messages:
         told = stage.station(station)
         text = payload.replace("NOW", told.time())
-        told.send_raw(f'[2,"{number}-{at}","{action}",{text}]')
+        told.send_raw(f'[2,"{number}-{stage.new_request()}","{action}",{text}]')
         await asyncio.sleep(every_s)
 
 

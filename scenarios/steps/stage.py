@@ -110,7 +110,7 @@ class Stage(Protocol):
         ...
 
     def named(self, station: int, node: int, command: do.Command) -> do.Command:
-        """Return what a node makes of a command that an operator names in the words of the station's version."""
+        """Return what a node makes of a command named in the words of the version. Raises `TurnedAway`."""
         ...
 
     async def folded(self, station: int) -> Folded:
@@ -148,6 +148,10 @@ class Stage(Protocol):
     def start_traffic(self, habit: str, share: float) -> None:
         """Let drivers come and go at every station."""
         ...
+
+
+class TurnedAway(Exception):
+    """A node does not take what an operator named: it is refused before it is decided."""
 
 
 class NotHere(Exception):

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from interlock.csms import codec
+from interlock.csms.dialects import NotAcceptable
 from interlock.csms.domain import commands as do
 from interlock.csms.domain.station import Rules, Station, evolve
 from interlock.csms.handle import Handler, station_of, station_stream
@@ -30,7 +31,7 @@ from interlock.scenarios.record.history import History
 from interlock.scenarios.spec import Drawn, Scenario, Step
 from interlock.scenarios.steps.deeds import DEEDS
 from interlock.scenarios.steps.faults import FAULTS
-from interlock.scenarios.steps.stage import Stage
+from interlock.scenarios.steps.stage import Stage, TurnedAway
 from interlock.scenarios.world.blame import of_the_csms
 from interlock.scenarios.world.host import Host
 from interlock.scenarios.world.loop import INCARNATION, Clock, Livelock, SimLoop
@@ -167,7 +168,12 @@ class World:
         """Return what a node makes of a command that an operator names in the words of the station's version."""
         csms, subprotocol = self.hosts[node - 1].csms, self.station(station).controller.subprotocol
         words = in_words(command, subprotocol)
-        return command if words is None or csms is None else csms.dialects[subprotocol].command(*words)
+        if words is None or csms is None:
+            return command
+        try:
+            return csms.dialects[subprotocol].command(*words)
+        except NotAcceptable as error:
+            raise TurnedAway(str(error.why)) from None
 
     def new_request(self) -> str:
         """Name an operator's request."""

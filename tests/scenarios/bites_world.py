@@ -136,14 +136,6 @@ def an_epoch_left_out() -> History:
     return story.rest()
 
 
-@breaks("I16")
-def last_seen_when_it_was_not() -> History:
-    story = Story().silence(60.1)
-    story.offline(last_seen=story.now - 20.0)
-    story.online()
-    return story.rest()
-
-
 # --- holds -----------------------------------------------------------------------------------------------------------
 
 START = {"kind": "RemoteStart", "evse": 1, "id_token": "TAG"}

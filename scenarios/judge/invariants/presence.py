@@ -12,9 +12,8 @@ from collections.abc import Iterator
 from interlock.scenarios.judge.invariants.declare import Looked, invariant, story
 from interlock.scenarios.judge.invariants.sent import socket_versions
 from interlock.scenarios.judge.verdict import Violation
-from interlock.scenarios.record.history import History, LogEvent, Observation, seconds, station_of
+from interlock.scenarios.record.history import History, LogEvent, Observation, station_of
 
-SEEN_S = 0.5
 TOLERANCE_S = 1e-3
 """Frames this close to a decision are taken as not known to whoever made it."""
 
@@ -82,26 +81,7 @@ def _departures(history: History) -> Looked:
                         story(frame, event),
                     )
                 )
-            elif "last_seen" in event.data and not _seen_then(history, station, event, heard):
-                looked.violations.append(
-                    Violation(
-                        f"{station} went offline with a time at which it was not seen",
-                        "the time of a frame, a pong, its connection, or its node's start",
-                        f"{seconds(event.data['last_seen']):.3f} s",
-                        station,
-                        story(heard[last - 1 : last], event),
-                    )
-                )
     return looked
-
-
-def _seen_then(history: History, station: str, event: LogEvent, heard: list[Observation]) -> bool:
-    """Tell whether a station gave a sign of life when it was last seen, by what was recorded."""
-    at = seconds(event.data["last_seen"])
-    came = [one.at for one in history.derive(_presence).get(station, ()) if one.type == "CameOnline"]
-    told = [*heard, *history.of_any("pong", "socket.opened", "node.started")]
-    signs = [one.t for one in told if one.i < event.i]
-    return not heard or any(abs(at - t) < SEEN_S for t in [*came, *signs])
 
 
 def _usurper(history: History, station: str, event: LogEvent, node: str) -> Observation | None:

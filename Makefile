@@ -4,8 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 OUT := reports/out
 JOBS ?=
-# Many tests wait for sockets and processes: half as many workers again as there are cores.
-WORKERS ?= $(shell $(PYTHON) -c 'import os; print(max(2, (os.cpu_count() or 1) * 3 // 2))')
+# Many tests wait for sockets and processes: twice as many workers as there are cores.
+WORKERS ?= $(shell $(PYTHON) -c 'import os; print(2 * (os.cpu_count() or 1))')
 
 .PHONY: help run test lint types prove bench serverbench capacity growth kills breaks faults fuzz attackers storm day seeds picture pins clean worlds nightly wheel prove-outside slow soak choices mutate
 

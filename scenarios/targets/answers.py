@@ -42,6 +42,10 @@ class Closed(TargetGone):
     """It is there and hung up instead of answering."""
 
 
+class Unreadable(TargetGone):
+    """It is there, and its answer is no JSON, such as a page for people."""
+
+
 def member(told: Any, name: str, kind: type[T], where: str) -> T:
     """Return a member of an answer, if it is an object that has it, and it is of this kind. Raises `Misfit`."""
     value = told.get(name) if isinstance(told, dict) else None
@@ -135,7 +139,7 @@ def _read(where: str, status: int, data: bytes) -> tuple[int, Any]:
     except (ValueError, RecursionError):
         if status >= 400:
             return status, {"detail": f"HTTP {status}"}
-        raise TargetGone(
+        raise Unreadable(
             f"the API at {where} does not answer: what it says is not JSON, or nested too deeply"
         ) from None
     return status, told

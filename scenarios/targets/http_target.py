@@ -10,7 +10,7 @@ from typing import Any
 from interlock.csms.dialects import v16
 from interlock.csms.domain import commands as do
 from interlock.csms.node import Decision
-from interlock.scenarios.targets.answers import Closed, Misfit, Reading, TargetGone, fetch
+from interlock.scenarios.targets.answers import Closed, Misfit, Reading, TargetGone, Unreadable, fetch
 from interlock.scenarios.targets.control_file import Described
 from interlock.scenarios.targets.exchange import Exchange
 from interlock.scenarios.targets.target import CHECK_S
@@ -99,7 +99,7 @@ class HttpTarget:
             return
         check = self._described.check
         if check is None:
-            with contextlib.suppress(Closed):  # it knows no such question, and is there
+            with contextlib.suppress(Closed, Unreadable):  # it knows no such question, and is there
                 await self._get("/", {}, timeout_s=CHECK_S)
             return
         status, _ = await self._get(check.path, {}, timeout_s=CHECK_S)

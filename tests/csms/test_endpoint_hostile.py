@@ -603,6 +603,7 @@ def test_every_command_has_a_schema_and_a_good_answer(kind: type) -> None:
         do.ChangeAvailability: do.ChangeAvailability(0, True),
         do.Probe: do.Probe(1),
         do.SetPassword: do.SetPassword("0123456789abcdef"),
+        do.Reserve: do.Reserve(1, "A", 7, details={"expiryDate": "2026-01-01T01:00:00Z"}),
         do.Relay: do.Relay("GetConfiguration", {"key": ["k"]}),
     }[kind]
     action, payload = v16.call(command)

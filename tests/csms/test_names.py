@@ -126,6 +126,7 @@ async def test_a_large_message_counts_as_many() -> None:
         for _ in range(30):
             assert (await other.boot())[0] == 3
         assert csms.server.held_back == 1
+        station.socket.transport.abort()  # the server reads no farewell of it for a while
 
 
 async def test_a_message_larger_than_the_bucket_waits_for_a_full_one_and_no_longer() -> None:

@@ -80,7 +80,12 @@ def _garbage(server: FakeCsms) -> None:
 
 
 @pytest.mark.parametrize(
-    ("wrong", "seconds", "check"), [(_one_id, 6, "W07"), (_out_of_order, 2, "W02"), (_garbage, 2, "W03")]
+    ("wrong", "seconds", "check"),
+    [
+        pytest.param(_one_id, 6, "W07", marks=pytest.mark.slow),
+        pytest.param(_out_of_order, 2, "W02", marks=pytest.mark.slow),
+        (_garbage, 2, "W03"),
+    ],
 )
 async def test_fast_and_wrong_fails(
     wrong: Callable[[FakeCsms], None], seconds: int, check: str, tmp_path: Path

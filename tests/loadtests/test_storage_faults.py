@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 @pytest.mark.parametrize(
     ("design", "code", "found"),
     [
-        ("reference", 0, "PASS"),
+        pytest.param("reference", 0, "PASS", marks=pytest.mark.slow),
         ("answered-before-durable", 1, "frames answered and lost"),
         pytest.param(*("acknowledged-before-durable", 1, "commands acknowledged and lost"), marks=pytest.mark.slow),
     ],

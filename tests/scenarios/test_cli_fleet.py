@@ -265,7 +265,9 @@ async def test_the_command_line_starts_without_websockets() -> None:
     assert await asyncio.wait_for(process.wait(), SOON_S) == 0
 
 
-@pytest.mark.parametrize(("ocpp", "starts", "events"), [("2.0.1", 0, 4), ("mixed", 2, 2)])
+@pytest.mark.parametrize(
+    ("ocpp", "starts", "events"), [pytest.param("2.0.1", 0, 4, marks=pytest.mark.slow), ("mixed", 2, 2)]
+)
 async def test_a_fleet_of_another_version(tmp_path: Path, ocpp: str, starts: int, events: int) -> None:
     async with csms() as server:
         server.both = True

@@ -70,6 +70,7 @@ async def test_what_did_not_happen_is_not_green(
     assert again.code == code
 
 
+@pytest.mark.slow
 @pytest.mark.asyncio
 async def test_a_profile_tells_answered_starts_again(tmp_path: Path) -> None:
     """A CSMS that gives each telling of a start a new id passes until somebody tells one again."""

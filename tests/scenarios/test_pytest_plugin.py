@@ -61,6 +61,7 @@ def test_a_target_needs_its_control_interface_and_the_option_that_collects(tmp_p
         assert says in done.stderr + done.stdout
 
 
+@pytest.mark.slow
 def test_scenarios_on_a_target_pass_fail_and_are_skipped_with_the_reason(tmp_path: Path) -> None:
     with serving(tmp_path, *SERVE, "--csms", "send-then-append") as (_, stations, operators):
         words = ("--interlock-target", stations, "--interlock-control", operators)

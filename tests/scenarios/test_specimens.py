@@ -12,12 +12,14 @@ from interlock.scenarios.runner import Job, run
 from interlock.scenarios.specimens import specimens, story
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", list(specimens()))
 def test_it_is_caught_by_the_invariant_it_names(name: str) -> None:
     found = kill(name, shrunk=False)
     assert found.schedules is not None, f"{found.invariant} flagged none of {found.runs}; flagged were {found.flagged}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name, found in specimens().items() if found.why_not("2.0.1") is None])
 def test_it_is_caught_under_the_later_version_too(name: str) -> None:
     found = kill(name, least=1, ocpp="2.0.1", shrunk=False)

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from .test_cli_serve import serving
 from .test_cli_target import SERVE, TOKEN
 

@@ -63,6 +63,9 @@ class Dialect(Protocol):
     def document(self, action: str) -> Payload:
         """Return the JSON schema of a request."""
 
+    def written_id(self, transaction_id: str) -> str | int:
+        """Return a transaction's id as this version writes it in its frames."""
+
     # --- from the station ---
 
     def barred(self, action: str, state: Station) -> NotAcceptable | None:

@@ -55,6 +55,11 @@ def misnamed(station: str) -> str | None:
     return None
 
 
+def written_id(transaction_id: str) -> str | int:
+    """Return a transaction's id as 1.6 writes it: a number."""
+    return int(transaction_id) if transaction_id.isdecimal() else transaction_id
+
+
 def barred(action: str, state: Station) -> NotAcceptable | None:
     """Return why a station may not send `action` now: 1.6 asks the station to wait and the CSMS for nothing (4.2)."""
     return None

@@ -25,7 +25,9 @@ from starlette.routing import Route
 
 from interlock.csms import identity
 from interlock.csms.dialects import NotAcceptable
+from interlock.csms.dialects.dialect import Dialect
 from interlock.csms.domain import commands as do
+from interlock.csms.domain.station import Station
 from interlock.csms.node import Csms, Decision
 from interlock.csms.serve import overview, page
 from interlock.csms.serve.api_description import description
@@ -194,7 +196,7 @@ class Api:
     async def connectors(self, request: Request) -> Response:
         """Return what the station last said of its connectors, and who holds them."""
         state = await self._state(request)
-        found = []
+        dialect, found = self._dialect(request, state), []
         for (evse, number), connector in sorted(state.connectors.items()):
             held, running = state.held(evse, number), state.open_transaction(evse)
             found.append(
@@ -205,7 +207,7 @@ class Api:
                     "error_code": connector.error_code,
                     "reported_at": connector.reported_at,
                     "held_by": held.command_id if held else None,
-                    "transaction": running.transaction_id if running else None,
+                    "transaction": dialect.written_id(running.transaction_id) if running else None,
                 }
             )
         return answer({"connectors": found})
@@ -213,7 +215,11 @@ class Api:
     async def transactions(self, request: Request) -> Response:
         """Return the transactions the station is known for."""
         state = await self._state(request)
-        return answer({"transactions": [one for _, one in sorted(state.transactions.items())]})
+        dialect = self._dialect(request, state)
+        found = (msgspec.to_builtins(one) for _, one in sorted(state.transactions.items()))
+        return answer(
+            {"transactions": [{**one, "transaction_id": dialect.written_id(one["transaction_id"])} for one in found]}
+        )
 
     async def events(self, request: Request) -> Response:
         """Return a station's events."""
@@ -239,6 +245,9 @@ class Api:
         recorded, anomalies = found["DeviationRecorded"], found["AnomalyRecorded"]
         return answer({"recorded": recorded, "anomalies": anomalies[-PAGE:], "counted": counted})
 
+    def _dialect(self, request: Request, state: Station) -> Dialect:
+        return self.node.dialect_of(request.path_params["station"], state.protocol)
+
     # --- commands ---
 
     async def commands(self, request: Request) -> Response:
@@ -252,7 +261,7 @@ class Api:
         if not isinstance(action, str) or not isinstance(payload, dict) or not isinstance(force, bool):
             raise Problem(422, 'a command is {"action": NAME, "payload": {...}}, and "force": true to insist')
         state = await self._state(request)
-        dialect = self.node.dialect_of(request.path_params["station"], state.protocol)
+        dialect = self._dialect(request, state)
         try:
             command = dialect.command(action, payload)
         except NotAcceptable as error:

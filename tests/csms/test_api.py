@@ -217,9 +217,10 @@ async def test_what_is_known_can_be_read() -> None:
         _, one = await client("GET", "/api/stations/CP01")
         assert (one["registration"], one["node"], one["open_commands"]) == ("Accepted", "n1", [])
         _, connectors = await client("GET", "/api/stations/CP01/connectors")
-        assert connectors["connectors"][0]["transaction"] == str(transaction)
+        assert connectors["connectors"][0]["transaction"] == transaction  # in 1.6 a number, as in the frames
         _, transactions = await client("GET", "/api/stations/CP01/transactions")
-        assert transactions["transactions"][0]["id_token"] == "TAG"
+        told = transactions["transactions"][0]
+        assert (told["transaction_id"], told["id_token"]) == (transaction, "TAG")
         _, events = await client("GET", "/api/stations/CP01/events?limit=2")
         assert ([one["version"] for one in events["events"]], events["next"]) == ([1, 2], 2)
         _, rest = await client("GET", "/api/stations/CP01/events?after=2")

@@ -34,6 +34,7 @@ __all__ = [
     "misnamed",
     "reply",
     "report",
+    "written_id",
 ]
 
 ACTIONS = FROM_CSMS
@@ -52,6 +53,11 @@ def misnamed(station: str) -> str | None:
     if NAME.fullmatch(station):
         return None
     return "a station that speaks OCPP 2.0.1 has letters, digits and *-_=+|@. in its id"
+
+
+def written_id(transaction_id: str) -> str | int:
+    """Return a transaction's id as 2.0.1 writes it: text."""
+    return transaction_id
 
 
 def barred(action: str, state: Station) -> NotAcceptable | None:

@@ -14,12 +14,13 @@ from typing import Annotated, Any
 
 import typer
 
+from interlock.scenarios import scenario_file
 from interlock.scenarios.cli.screen import moves
 from interlock.scenarios.cli.search import budget_of, spoken
 from interlock.scenarios.cli.versions import Spoken, asked
 from interlock.scenarios.explore.pool import processes
 from interlock.scenarios.explore.proofs import MOST, Kill, kill, without_kill
-from interlock.scenarios.explore.search import Search, cores
+from interlock.scenarios.explore.search import Examined, Search, cores
 from interlock.scenarios.judge.invariants import INVARIANTS
 from interlock.scenarios.judge.verdict import Verdict
 from interlock.scenarios.library import scenarios
@@ -90,13 +91,26 @@ def prove(
     except KeyboardInterrupt:
         reference.interrupted = True
     proof.close(trials, reference)
+    again = [_written(out, one) for one in reference.found]
     (out / "proof.json").write_text(json.dumps(proof.as_json(), indent=1, sort_keys=True) + "\n", "utf-8")
     (out / "kill-matrix.md").write_text(proof.markdown(budget), "utf-8")
     if as_json:
         typer.echo(json.dumps(proof.as_json(), indent=1, sort_keys=True))
     else:
         print(proof.sentence(out / "kill-matrix.md"))
+        for line in again:
+            print(f"  again:  {line}")
     raise typer.Exit(proof.verdict.exit_code)
+
+
+def _written(out: Path, found: Examined) -> str:
+    """Write a schedule that was flagged on the reference as a scenario; return the line that runs it again."""
+    schedule, path = found.schedule, out / f"found-{found.schedule.number}.py"
+    spec = replace(schedule.spec, name=f"found-{schedule.number}")
+    path.write_text(
+        scenario_file.source(spec, f"Violates {', '.join(found.failed)} with --seed {schedule.seed}."), "utf-8"
+    )
+    return f"interlock run {path} --seed {schedule.seed}"
 
 
 Trial = tuple[str, OcppVersion]

@@ -215,6 +215,18 @@ def _kept(history: History, command: Command) -> bool:
     return command.command_id in history.derive(_contradicted)
 
 
+def _unread(history: History, answer: Observation) -> bool:
+    """Tell whether what a frame came to was broken off, by a fault, with the frame still waiting to be read."""
+    ends = (seen for seen in history.of("socket.closed") if seen["edge"] == "csms" and seen.i > answer.i)
+    end = next(
+        (seen for seen in ends if seen["socket"] == answer["socket"] and seen["station"] == answer["station"]), None
+    )
+    return end is not None and any(
+        seen["node"] == answer["node"] and answer.i < seen.i < end.i and seen.t == end.t
+        for seen in history.of("node.broke")
+    )
+
+
 def _contradicted(history: History) -> set[str]:
     return {event.data["command_id"] for event in history.log if event.type == "ContradictingEvidence"}
 
@@ -238,7 +250,9 @@ def no_lost_outcome(history: History) -> Iterator[Violation]:
     rest, lives = history.phase("rest"), history.derive(Lives)
     for command in history.commands.values():
         for answer in _answers(history, command):
-            if not _kept(history, command) and not lives.fell(answer["node"], answer.i, math.inf):
+            if _kept(history, command) or _unread(history, answer):
+                continue
+            if not lives.fell(answer["node"], answer.i, math.inf):
                 yield Violation(
                     f"the answer to {command.kind} {command.command_id} is not in the log",
                     "what the station answered, in the log",

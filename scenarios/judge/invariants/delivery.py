@@ -83,7 +83,22 @@ def _worked(history: History, node: str, i: int, from_s: float, until_s: float) 
         for seen in history.of_any("node.broke", "node.stopping", "task.failed")
     )
     lives = history.derive(Lives)
-    return not broke and lives.up(node, i) and not lives.fell(node, i, until_s)
+    return (
+        not broke
+        and not _full(history, node, from_s, until_s)
+        and lives.up(node, i)
+        and not lives.fell(node, i, until_s)
+    )
+
+
+def _full(history: History, node: str, from_s: float, until_s: float) -> bool:
+    """Tell whether the store took nothing from a node: the next CALL waits until the last one's answer is recorded."""
+    ends = {seen["id"]: seen.t for seen in history.of("fault.ended")}
+    return any(
+        f"node{seen['node']}" == node and seen.t <= until_s and ends.get(seen["id"], math.inf) >= from_s - KNOWN_AFTER_S
+        for seen in history.of("fault.begun")
+        if seen["fault"] == "full_disk"
+    )
 
 
 def _free_s(history: History, station: str, socket: int, command: Command, until_s: float) -> float:

@@ -1,0 +1,19 @@
+"""Schedules of the reference that an invariant accused wrongly, as the search found them: they hold."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from interlock.scenarios.judge.verdict import Verdict
+from interlock.scenarios.runner import Job, run
+
+FOLDER = Path(__file__).parent / "once_accused"
+SEEDS = {"command_behind_a_full_disk": 3307, "answer_behind_a_break": 6805}
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.py")), ids=lambda path: path.stem)
+def test_it_holds(path: Path) -> None:
+    outcome = run(Job(str(path), SEEDS[path.stem]))
+    assert outcome.word is Verdict.PASS, outcome.failed

@@ -94,10 +94,11 @@ def _worked(history: History, node: str, i: int, from_s: float, until_s: float) 
 def _full(history: History, node: str, from_s: float, until_s: float) -> bool:
     """Tell whether the store took nothing from a node: the next CALL waits until the last one's answer is recorded."""
     ends = {seen["id"]: seen.t for seen in history.of("fault.ended")}
+    faults = (seen for seen in history.of("fault.begun") if seen["fault"] == "full_disk")
     return any(
-        f"node{seen.get('node', 1)}" == node and seen.t <= until_s and ends.get(seen["id"], math.inf) >= from_s - KNOWN_AFTER_S
-        for seen in history.of("fault.begun")
-        if seen["fault"] == "full_disk"
+        seen.t <= until_s and ends.get(seen["id"], math.inf) >= from_s - KNOWN_AFTER_S
+        for seen in faults
+        if f"node{seen.get('node', 1)}" == node
     )
 
 

@@ -233,6 +233,6 @@ class Gate:
         return hashlib.blake2b(station.encode() + b"\0" + password, key=self._salt).digest()
 
     @staticmethod
-    def later(wait_s: float) -> Refused:
+    def later(wait_s: float, why: str = "too many attempts") -> Refused:
         """Refuse for a while."""
-        return Refused(429, "too many attempts", (("Retry-After", str(int(wait_s) + 1)),))
+        return Refused(429, why, (("Retry-After", str(int(wait_s) + 1)),))

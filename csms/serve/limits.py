@@ -41,7 +41,7 @@ class Limits:
     """Handshakes of an address under one station's name; beyond this they are refused for a while. Where nothing is
     proven, so many of all addresses together that the station is not at home at."""
     new_names_per_s: float = 1.0
-    new_names_burst: float = 10_000.0
+    new_names_burst: float = 5000.0
     """Stations the log does not know that an address may bring up without proof."""
     arriving: int = 4
     """Unproven sockets under one name that wait to be decided on; beyond this one is told to come back."""

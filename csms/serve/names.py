@@ -14,6 +14,9 @@ from typing import Protocol
 from interlock.csms.budgets import KEPT, Budgets
 from interlock.csms.serve.limits import Limits
 
+OFTEN = "too many attempts"
+MANY = "too many new stations from one address: `interlock serve --address-messages` allows more"
+
 
 class Arriving(Protocol):
     """A socket that was let in under a name."""
@@ -49,18 +52,18 @@ class Names:
         """Tell whether a station was last served for a while at this address."""
         return self._homes.get(station) == origin
 
-    def dialled(self, station: str, origin: str, now: float, *, proven: bool, known: bool) -> float:
-        """Count a handshake; return for how many seconds such a one is refused, 0 when it is let in.
+    def dialled(self, station: str, origin: str, now: float, *, proven: bool, known: bool) -> tuple[float, str]:
+        """Count a handshake; return for how many seconds such a one is refused and why; 0 when it is let in.
 
         `known`: the log has the station. `proven`: it showed a password or a certificate.
         """
         if wait_s := self._of_address.of((origin, station), now).take(now):
-            return wait_s
+            return wait_s, OFTEN
         if proven or self.at_home(station, origin):
-            return 0.0
+            return 0.0, ""
         if not known and (wait_s := self._new.of(origin, now).take(now)):
-            return wait_s
-        return self._of_stranger.of(station, now).take(now)
+            return wait_s, MANY
+        return self._of_stranger.of(station, now).take(now), OFTEN
 
     def crowded(self, station: str, origin: str) -> bool:
         """Tell whether one more unproven socket under a name has to wait until others are decided on."""

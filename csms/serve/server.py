@@ -550,10 +550,12 @@ class Socket(asyncio.BufferedProtocol):
     def _often(self, station: str) -> str | Refused:
         """Refuse a station's name to an address that dialled under it, or brought up names, too often of late."""
         server, origin = self.server, self._slot.address
-        proven, known = server.proven(station), station in server.node.handler.resident
-        wait_s = server.names.dialled(station, origin, server.node.clock.now(), proven=proven, known=known)
+        proven, handler = server.proven(station), server.node.handler
+        # Without residency it takes a read of the log to know a station: none is refused for being new then.
+        known = station in handler.resident or handler.settings.residency != "resident"
+        wait_s, why = server.names.dialled(station, origin, server.node.clock.now(), proven=proven, known=known)
         if wait_s:
-            return Gate.later(wait_s)
+            return Gate.later(wait_s, why)
         return BUSY if not proven and server.names.crowded(station, origin) else station
 
     def _cut_soon(self) -> None:

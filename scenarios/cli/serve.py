@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 ANSWERED_WITHIN_S = 5.0
 """How long a stop waits for operators' requests that are under way."""
-NEW_NAMES = 2.0
+NEW_NAMES = 1.0
 """Stations the log does not know that an address may bring up, as a share of the messages it may send a second."""
 
 
@@ -106,7 +106,7 @@ def serve(
         typer.Option(help="A web page's origin, as http://HOST:PORT, that may be a station at profile 0."),
     ] = None,
     address_messages: Annotated[
-        float, typer.Option(min=1, help="Messages a second of one address; without proof twice as many new stations.")
+        float, typer.Option(min=1, help="Messages a second of one address; without proof as many new stations.")
     ] = 5000.0,
     store: Annotated[
         str, typer.Option(help="sqlite:///FILE, postgresql://..., or memory: (which forgets).")

@@ -70,7 +70,9 @@ def _status(error: InvalidStatus, place: str, subprotocol: str) -> str:
     if 300 <= code < 400:
         return f"{place} answered {code}: it is elsewhere, at {_short(error.response.headers.get('Location', '?'))}"
     why = STATUSES.get(code, "it refused the connection").format(subprotocol=subprotocol)
-    return f"{place} answered {code}: {why}"
+    body = error.response.body if code == 429 else b""  # whoever bounds connections may say which bound it is
+    said = f" ({_short(bytes(body).decode(errors='replace'))})" if body else ""
+    return f"{place} answered {code}{said}: {why}"
 
 
 def _tls(error: ssl.SSLError, place: str) -> str:

@@ -28,6 +28,7 @@ async def test_an_address_brings_up_few_names_that_nobody_knows() -> None:
             async with dialled(csms.url("NEW3")):
                 pass
         assert refused.value.response.status_code == 429
+        assert "--address-messages" in str(refused.value.response.body)
         assert await csms.node.store.streams("station-NEW3") == []
         async with dialled(csms.url("NEW1")) as station:  # what the log knows comes in
             assert (await station.boot())[0] == 3
@@ -43,7 +44,7 @@ async def test_many_addresses_share_what_may_be_dialled_under_a_name_and_its_hom
     names.settled("CP01", "10.0.0.1")
 
     def dial(address: str, now: float, proven: bool = False) -> bool:
-        return not names.dialled("CP01", address, now, proven=proven, known=True)
+        return not names.dialled("CP01", address, now, proven=proven, known=True)[0]
 
     assert [dial(f"10.0.1.{n}", 0.0) for n in range(8)] == [True] * 5 + [False] * 3
     assert dial("10.0.0.1", 0.0)

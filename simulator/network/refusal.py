@@ -71,7 +71,7 @@ def _status(error: InvalidStatus, place: str, subprotocol: str) -> str:
         return f"{place} answered {code}: it is elsewhere, at {_short(error.response.headers.get('Location', '?'))}"
     why = STATUSES.get(code, "it refused the connection").format(subprotocol=subprotocol)
     body = error.response.body if code == 429 else b""  # whoever bounds connections may say which bound it is
-    said = f" ({_short(bytes(body).decode(errors='replace'))})" if body else ""
+    said = f" ({_short(bytes(body).decode(errors='replace').strip())})" if body else ""
     return f"{place} answered {code}{said}: {why}"
 
 

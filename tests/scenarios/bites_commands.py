@@ -5,7 +5,7 @@ from __future__ import annotations
 from interlock.scenarios.record.history import History
 
 from .bites import breaks, holds
-from .histories import COMMAND, NODE, START, UNLOCK, Story
+from .histories import COMMAND, NODE, START, STATION, UNLOCK, Story
 
 RESET = {"kind": "Reset", "hard": False}
 ELSEWHERE = {"kind": "RemoteStart", "evse": 2, "id_token": "TAG2"}
@@ -140,6 +140,30 @@ def answered_and_unknown_to_a_node_that_died_over_it() -> History:
     story.wait(160)
     story.outcome("CommandUnknown")
     return story.rest()
+
+
+def broken_off(*, read: bool) -> History:
+    """An answer comes, and a fault breaks off the handling of its connection before or after it was read."""
+    story = Story().command(outcome="CommandInDoubt")
+    story.frame("csms.received", [3, "c1", {"status": "Unlocked"}])
+    if read:
+        story.see("point", node=NODE, station=STATION, command_id="c1", point="answer.received")
+    story.see("node.broke", node=NODE, how="exception", point="doubt.durable")
+    gone = {"edge": "csms", "node": NODE, "station": STATION, "socket": story.epoch, "why": "BrokenOff: doubt.durable"}
+    story.history.observe("socket.closed", **gone)  # in the same instant
+    story.wait(160)
+    story.outcome("CommandUnknown")
+    return story.rest()
+
+
+@holds("I05")
+def unread_when_its_connection_broke_off() -> History:
+    return broken_off(read=False)
+
+
+@breaks("I05")
+def read_and_lost_before_its_connection_broke_off() -> History:
+    return broken_off(read=True)
 
 
 BEGUN = {"connectorId": 1, "idTag": "TAG", "meterStart": 5, "timestamp": "2026-01-01T00:00:10Z"}

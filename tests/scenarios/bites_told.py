@@ -377,6 +377,32 @@ def sent_late() -> History:
     return Story().wait(10).command(steps=LEFT_OUT).wait(5).command(steps=ANSWERED[3:]).rest()
 
 
+def late_beside_a_full_disk(node: int, ended_s: float) -> History:
+    story = Story().wait(10)
+    disk = {"fault": "full_disk", "id": "f", "node": node}
+    story.see("fault.begun", **disk)
+    story.wait(ended_s)
+    story.see("fault.ended", **disk)
+    story.wait(20 - ended_s)
+    story.command(steps=LEFT_OUT).wait(5).command(steps=ANSWERED[3:])
+    return story.wait(20).command("c2", "r2", asked=UNLOCK_2).rest()  # with nothing in the way
+
+
+@holds("I38")
+def sent_late_by_a_node_whose_disk_was_full() -> History:
+    return late_beside_a_full_disk(1, 19)
+
+
+@breaks("I38")
+def sent_late_although_the_disk_had_room_again() -> History:
+    return late_beside_a_full_disk(1, 5)
+
+
+@breaks("I38")
+def sent_late_while_the_disk_of_another_node_was_full() -> History:
+    return late_beside_a_full_disk(2, 19)
+
+
 @holds("I38")
 def sent_after_the_one_before_it() -> History:
     story = Story().wait(10).command("c1", steps=ANSWERED[:6]).command("c2", "r2", asked=UNLOCK_2, steps=LEFT_OUT)

@@ -215,16 +215,17 @@ def _kept(history: History, command: Command) -> bool:
     return command.command_id in history.derive(_contradicted)
 
 
-def _unread(history: History, answer: Observation) -> bool:
-    """Tell whether what a frame came to was broken off, by a fault, with the frame still waiting to be read."""
-    ends = (seen for seen in history.of("socket.closed") if seen["edge"] == "csms" and seen.i > answer.i)
-    end = next(
-        (seen for seen in ends if seen["socket"] == answer["socket"] and seen["station"] == answer["station"]), None
-    )
-    return end is not None and any(
-        seen["node"] == answer["node"] and answer.i < seen.i < end.i and seen.t == end.t
-        for seen in history.of("node.broke")
-    )
+def _unread(history: History, command: Command, answer: Observation) -> bool:
+    """Tell whether a fault broke off the handling of a connection while this answer still waited there to be read."""
+    broke = [seen for seen in history.of("node.broke") if seen["node"] == answer["node"] and seen.i > answer.i]
+    if not broke or any(
+        seen["point"] == "answer.received" and seen["command_id"] == command.command_id for seen in history.of("point")
+    ):
+        return False
+    line = answer.get("station"), answer.get("socket")
+    closed = (seen for seen in history.of("socket.closed") if (seen["station"], seen.get("socket")) == line)
+    end = next((seen for seen in closed if seen.i > answer.i and seen.get("edge", "csms") == "csms"), None)
+    return end is not None and any(seen.i < end.i and seen.t == end.t for seen in broke)
 
 
 def _contradicted(history: History) -> set[str]:
@@ -250,7 +251,7 @@ def no_lost_outcome(history: History) -> Iterator[Violation]:
     rest, lives = history.phase("rest"), history.derive(Lives)
     for command in history.commands.values():
         for answer in _answers(history, command):
-            if _kept(history, command) or _unread(history, answer):
+            if _kept(history, command) or _unread(history, command, answer):
                 continue
             if not lives.fell(answer["node"], answer.i, math.inf):
                 yield Violation(

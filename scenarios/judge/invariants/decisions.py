@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from interlock.scenarios.judge.invariants.declare import Looked, invariant, story
-from interlock.scenarios.judge.invariants.model import Lives, Model
+from interlock.scenarios.judge.invariants.model import Lives, Model, faults
 from interlock.scenarios.judge.verdict import Violation
 from interlock.scenarios.record.history import History, LogEvent, Observation, Request, index, station_of
 
@@ -273,11 +273,8 @@ def _disturbed(history: History, asked: Observation, answer: Observation) -> boo
 
 def _store_broken(history: History, first: int, last: int) -> bool:
     """Whether a fault of the store stood at any moment from observation `first` to `last`."""
-    ends = {seen["id"]: seen.i for seen in history.of("fault.ended")}
     return any(
-        begun.i <= last and ends.get(begun["id"], last) >= first
-        for begun in history.of("fault.begun")
-        if any(word in begun["fault"] for word in ("store", "disk"))
+        begun.i <= last and (ended is None or ended.i >= first) for begun, ended in faults(history, "store", "disk")
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from interlock.scenarios.judge.invariants.declare import Looked, Scope, invariant, story
-from interlock.scenarios.judge.invariants.model import Lives
+from interlock.scenarios.judge.invariants.model import Lives, faults
 from interlock.scenarios.judge.invariants.steps import replaced
 from interlock.scenarios.judge.verdict import Violation
 from interlock.scenarios.record import frames
@@ -67,7 +67,9 @@ def _line(history: History, command: Command, until_s: float) -> Line | None:
     if known is None or known.t < last.opened_s or known.data["epoch"] != asked.data["epoch"]:
         return None  # the log does not say that the station is there on this line
     there = last.node == node and last.since_s <= asked.t - KNOWN_AFTER_S and last.until_s > until_s
-    return last if there and _worked(history, node, asked.i, asked.t, until_s) else None
+    if not there or _full(history, node, asked.t, until_s):
+        return None
+    return last if _worked(history, node, asked.i, asked.t, until_s) else None
 
 
 def _came_online(history: History, command: Command) -> LogEvent | None:
@@ -83,22 +85,15 @@ def _worked(history: History, node: str, i: int, from_s: float, until_s: float) 
         for seen in history.of_any("node.broke", "node.stopping", "task.failed")
     )
     lives = history.derive(Lives)
-    return (
-        not broke
-        and not _full(history, node, from_s, until_s)
-        and lives.up(node, i)
-        and not lives.fell(node, i, until_s)
-    )
+    return not broke and lives.up(node, i) and not lives.fell(node, i, until_s)
 
 
 def _full(history: History, node: str, from_s: float, until_s: float) -> bool:
     """Tell whether the store took nothing from a node: the next CALL waits until the last one's answer is recorded."""
-    ends = {seen["id"]: seen.t for seen in history.of("fault.ended")}
-    faults = (seen for seen in history.of("fault.begun") if seen["fault"] == "full_disk")
     return any(
-        seen.t <= until_s and ends.get(seen["id"], math.inf) >= from_s - KNOWN_AFTER_S
-        for seen in faults
-        if f"node{seen.get('node', 1)}" == node
+        begun.t <= until_s and (ended is None or ended.t >= from_s - KNOWN_AFTER_S)
+        for begun, ended in faults(history, "full_disk")
+        if f"node{begun.get('node', 1)}" == node
     )
 
 

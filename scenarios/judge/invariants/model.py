@@ -6,10 +6,10 @@ by one. It never forgets a request, an ended transaction or a finished command.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
-from interlock.scenarios.record.history import STEPS, History
+from interlock.scenarios.record.history import STEPS, History, Observation
 
 T = TypeVar("T")
 
@@ -257,6 +257,14 @@ _OBJECTIONS: dict[str, Callable[[Model, Mapping[str, Any]], str | None]] = {
     "Reset": Model._against_reset,
     "ChangeAvailability": Model._against_availability,
 }
+
+
+def faults(history: History, *words: str) -> Iterator[tuple[Observation, Observation | None]]:
+    """Return each fault whose name has one of the words, with its end, None where that was not seen."""
+    ends = {seen["id"]: seen for seen in history.of("fault.ended")}
+    for begun in history.of("fault.begun"):
+        if any(word in begun["fault"] for word in words):
+            yield begun, ends.get(begun["id"])
 
 
 class Lives:

@@ -39,6 +39,14 @@ async def test_an_address_brings_up_few_names_that_nobody_knows() -> None:
             assert (await station.boot())[0] == 3
 
 
+async def test_without_residency_none_is_refused_for_being_new() -> None:
+    limits = Limits(new_names_burst=1.0, new_names_per_s=0.001)
+    async with served(limits=limits, residency="per-request") as csms:
+        for number in range(3):
+            async with dialled(csms.url(f"NEW{number}")) as station:
+                assert (await station.boot())[0] == 3
+
+
 async def test_many_addresses_share_what_may_be_dialled_under_a_name_and_its_home_does_not() -> None:
     names = Names(Limits(connects_burst=5.0, connects_per_s=0.01))
     names.settled("CP01", "10.0.0.1")

@@ -20,6 +20,7 @@ from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed, NegotiationError
 from websockets.http11 import Request, Response
 
+from interlock.scenarios.cases.players.outgoing import Outgoing
 from interlock.scenarios.cases.players.tester import AsCsms
 
 SUBPROTOCOL = "ocpp1.6"
@@ -30,32 +31,6 @@ TWINS, TWINS_S = 4, 10.0
 """So many connections that replace a living one, in so many seconds, are two stations with one id."""
 BOOTS, BOOTS_S = 6, 120.0
 """So many boots that nobody asked for are a station that reboots for ever."""
-
-
-class _Socket:
-    """A connection of the station's. Frames are sent in order by one task."""
-
-    def __init__(self, number: int, socket: ServerConnection) -> None:
-        self.number, self.socket = number, socket
-        self._waiting: asyncio.Queue[str | tuple[int, str]] = asyncio.Queue()
-        self.sending = asyncio.get_running_loop().create_task(self._send())
-
-    def send(self, text: str) -> None:
-        self._waiting.put_nowait(text)
-
-    def close(self, code: int, why: str) -> None:
-        self._waiting.put_nowait((code, why))
-
-    async def _send(self) -> None:
-        try:
-            while True:
-                one = await self._waiting.get()
-                if isinstance(one, tuple):
-                    await self.socket.close(*one)
-                    return
-                await self.socket.send(one)
-        except ConnectionClosed:
-            pass
 
 
 class ScriptedCsms:
@@ -153,7 +128,7 @@ class ScriptedCsms:
         request = connection.request
         assert request is not None
         self._number += 1
-        socket = _Socket(self._number, connection)
+        socket = Outgoing(self._number, connection)
         tester = self.tester
         if self.station is None:
             self.station = _named(request.path)

@@ -12,6 +12,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, WebSocketException
 from websockets.typing import Subprotocol
 
+from interlock.scenarios.cases.players.outgoing import Outgoing
 from interlock.scenarios.cases.players.tester import AsStation
 from interlock.simulator.network.address import Address
 from interlock.simulator.network.refusal import explain
@@ -25,30 +26,6 @@ FRAME_BYTES = 1 << 20
 
 class Unreachable(Exception):
     """The CSMS did not let the station in: one sentence says why."""
-
-
-class _Socket:
-    def __init__(self, number: int, socket: ClientConnection) -> None:
-        self.number, self.socket = number, socket
-        self._waiting: asyncio.Queue[str | tuple[int, str]] = asyncio.Queue()
-        self.sending = asyncio.get_running_loop().create_task(self._send())
-
-    def send(self, text: str) -> None:
-        self._waiting.put_nowait(text)
-
-    def close(self, code: int, why: str) -> None:
-        self._waiting.put_nowait((code, why))
-
-    async def _send(self) -> None:
-        try:
-            while True:
-                one = await self._waiting.get()
-                if isinstance(one, tuple):
-                    await self.socket.close(*one)
-                    return
-                await self.socket.send(one)
-        except ConnectionClosed:
-            pass
 
 
 class ScriptedStation:
@@ -94,12 +71,12 @@ class ScriptedStation:
             await socket.close()
             raise Unreachable(f"{self.address.place} did not agree to the subprotocol {SUBPROTOCOL}")
         self._number += 1
-        line = _Socket(self._number, socket)
+        line = Outgoing(self._number, socket)
         self.tester.peer.protocol = SUBPROTOCOL
         self.tester.opened(line, {"subprotocol": socket.subprotocol, "tls": self._tls is not None})
         self._reading = asyncio.get_running_loop().create_task(self._read(line, socket))
 
-    async def _read(self, line: _Socket, socket: ClientConnection) -> None:
+    async def _read(self, line: Outgoing, socket: ClientConnection) -> None:
         why = "closed"
         try:
             async for text in socket:

@@ -57,7 +57,6 @@ class Peers:
         self.node, self._store, self._connections = node, store, connections
         self._supervisor, self._within_s = supervisor, within_s
         self._open: dict[str, asyncio.Queue[str]] = {}
-        self._answering: set[str] = set()
         self._count = 0
         self._unsubscribe: Callable[[], None] = lambda: None
 
@@ -103,19 +102,15 @@ class Peers:
         if isinstance(note, Said):
             if note.asker == self.node and (words := self._open.get(note.name)) is not None:
                 words.put_nowait(note.word)
-        elif note.node == self.node and note.station not in self._answering:
-            self._answering.add(note.station)
+        elif note.node == self.node:  # each ask has its answer: two nodes may want to know at the same time
             what = f"{note.station}: whether it is alive, as {note.asker} asks"
             self._supervisor.must_live(what, self._answer(note), lambda why: None)
 
     async def _answer(self, ask: Ask) -> None:
-        try:
-            connection = self._connections.get(ask.station)
-            if connection is None:
-                await self._tell(Said(ask.name, ask.asker, "gone"))
-                return
-            await self._tell(Said(ask.name, ask.asker, "here"))
-            alive = await connection.answers(self._within_s)
-            await self._tell(Said(ask.name, ask.asker, "alive" if alive else "silent"))
-        finally:
-            self._answering.discard(ask.station)
+        connection = self._connections.get(ask.station)
+        if connection is None:
+            await self._tell(Said(ask.name, ask.asker, "gone"))
+            return
+        await self._tell(Said(ask.name, ask.asker, "here"))
+        alive = await connection.answers(self._within_s)
+        await self._tell(Said(ask.name, ask.asker, "alive" if alive else "silent"))

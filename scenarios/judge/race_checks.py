@@ -22,11 +22,11 @@ from interlock.scenarios.record.domain_view import Observation
 Found = tuple[int, list[Violation]]
 CONCURRENT = "ConcurrentTx"
 UNTOLD = ("cut", "closed", "no answer")
+"""Words of steps that had no answer."""
 NOT_YET = ("Pending", "Rejected")
 PENDING_S = 30.0
 """How long stations boot, at an interval that the CSMS told, before Pending is known to be for ever."""
 PENDING_BOOTS = 8
-"""Words of steps that had no answer."""
 DRIFT_S = 2.5
 """How much two clocks may differ over the seconds of a run, beside the time an answer took."""
 CARD_ACTIONS = ("Authorize", "StartTransaction", "StopTransaction")

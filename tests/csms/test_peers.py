@@ -57,6 +57,13 @@ async def test_without_proof_nothing_is_taken_from_one_that_answers_elsewhere(mo
         assert not one.alarms + other.alarms
 
 
+async def test_all_who_ask_at_once_are_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with two(monkeypatch) as (one, other), dialled(one.url()) as station:
+        await station.boot()
+        found = await asyncio.gather(*(other.node.peers.alive("CP01", "n1") for _ in range(5)))
+        assert found == [True] * 5
+
+
 async def test_from_one_that_is_silent_elsewhere_a_silent_newcomer_takes_over(monkeypatch: pytest.MonkeyPatch) -> None:
     async with two(monkeypatch, takeover_s=0.2) as (one, other), dialled(one.url()) as station:
         await station.boot()

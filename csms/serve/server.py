@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import ssl
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
@@ -65,7 +66,8 @@ class Server:
         files = open_files.limit()
         self.admission = Admission(crowd or Crowd.of_files(files))
         self.proving: Counter[str] = Counter()
-        self.prover = spare_threads(2, "proofs")
+        # One processor is left to whom is served, whatever somebody guesses; a proof takes tens of milliseconds.
+        self.prover = spare_threads(max(1, min(4, (os.cpu_count() or 2) - 1)), "proofs")
         # One function for all sockets, which would otherwise each refer to itself through its own.
         self.agree: Agree = lambda _, offered: cast("Subprotocol | None", negotiate(offered, node.dialects))
         self._listening: Listener | None = None
@@ -287,7 +289,8 @@ class Socket(asyncio.BufferedProtocol):
         self.server._there.discard(self)
         self.server.admission.leave(self._slot, self.server.node.clock.now())
         self._transport = None
-        self._count_unfinished(0)
+        self._drop_unfinished()
+        self._wire.parser.close()  # else it and the library's protocol refer to each other, with what they hold
         self.server.names.left(self._station, self._slot.address, self)
         for timer in (self._fuse, self._unread):
             if timer is not None:
@@ -544,8 +547,17 @@ class Socket(asyncio.BufferedProtocol):
             with contextlib.suppress(WebSocketException):
                 self._wire.send_close(code, why)
             self._flush()
+        if self._unfinished and self._transport is not None:
+            self._transport.pause_reading()  # the rest of that message is not even read
+            self._drop_unfinished()
         self._hang_up(why)
         self._abort_soon()
+
+    def _drop_unfinished(self) -> None:
+        """Keep nothing of a message that is not whole."""
+        self._parts, self._gathered = None, 0
+        self._wire.reader.discard()
+        self._count_unfinished(0)
 
     def _often(self, station: str) -> str | Refused:
         """Refuse a station's name to an address that dialled under it, or brought up names, too often of late."""

@@ -49,8 +49,8 @@ try:
     from interlock.loadtests.processes.nodes import TOKEN, Node, cpu_s, http, machine_cpu_s
 except ImportError:  # called by its path
     sys.path.insert(0, str(Path(__file__).parents[1]))
-    from interlock.loadtests.damage import inside
     from interlock.loadtests.bench.lean_station import LeanStation, LostLine
+    from interlock.loadtests.damage import inside
     from interlock.loadtests.processes.nodes import TOKEN, Node, cpu_s, http, machine_cpu_s
 
 PASSWORD = "0123456789abcdef"
@@ -526,9 +526,9 @@ def main() -> None:
     print(
         f"{words.stations} good stations beside {words.attackers} attackers, medians of {words.rounds} windows each: "
         f"p99 {found['p99_alone_ms']:.1f} ms alone, {found['p99_attacked_ms']:.1f} ms attacked "
-        f"(from one window to the next {found['p99_moved_ms']:+.1f} ms), inside the node {found['inside_alone_ms']:.1f} "
-        f"and {found['inside_attacked_ms']:.1f} ms ({found['inside_moved_ms']:+.1f} ms), of these its loop worked {found['worked_alone_ms']:.1f} and "
-        f"{found['worked_attacked_ms']:.1f} ms; {found['dropped']} dropped; "
+        f"(from one window to the next {found['p99_moved_ms']:+.1f} ms), inside the node "
+        f"{found['inside_alone_ms']:.1f} and {found['inside_attacked_ms']:.1f} ms ({found['inside_moved_ms']:+.1f} ms), "
+        f"of these its loop worked {found['worked_alone_ms']:.1f} and {found['worked_attacked_ms']:.1f} ms; {found['dropped']} dropped; "
         f"memory {found['memory_mib']:+.1f} MiB; the log grew by {found['garbage_mb_a_minute']:.2f} MB a minute"
     )
     print(f"{('PASS', 'FAIL', '', 'INCONCLUSIVE')[code]}: {sentence}")

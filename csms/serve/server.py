@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import os
 import ssl
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
@@ -66,8 +65,7 @@ class Server:
         files = open_files.limit()
         self.admission = Admission(crowd or Crowd.of_files(files))
         self.proving: Counter[str] = Counter()
-        # One processor is left to whom is served, whatever somebody guesses; a proof takes tens of milliseconds.
-        self.prover = spare_threads(max(1, min(4, (os.cpu_count() or 2) - 1)), "proofs")
+        self.prover = spare_threads("proofs")
         # One function for all sockets, which would otherwise each refer to itself through its own.
         self.agree: Agree = lambda _, offered: cast("Subprotocol | None", negotiate(offered, node.dialects))
         self._listening: Listener | None = None
@@ -584,9 +582,8 @@ class Socket(asyncio.BufferedProtocol):
         connection, self._connection = self._connection, None
         if connection is not None:
             now = self.server.node.clock.now()
-            while self._held and not self._must_wait(
-                now, self._held[0]
-            ):  # what came before still counts, as far as it may be said
+            # What came before still counts, as far as it may be said.
+            while self._held and not self._must_wait(now, self._held[0]):
                 connection.offer(self._held.popleft())
             connection.hang_up(why)
         self._held.clear()

@@ -523,13 +523,13 @@ def main() -> None:
         shutil.rmtree(folder, ignore_errors=True)
     print(json.dumps(found, indent=1))
     code, sentence = judged(found)
+    print(f"{words.stations} good stations beside {words.attackers} attackers, medians of {words.rounds} windows each:")
+    for what, name in (("as they see it", "p99"), ("inside the node", "inside"), ("work of its loop", "worked")):
+        alone, beside, moved = (found[f"{name}_{word}_ms"] for word in ("alone", "attacked", "moved"))
+        print(f"p99 {what}: {alone:.1f} ms alone, {beside:.1f} ms attacked (window to window {moved:+.1f} ms)")
     print(
-        f"{words.stations} good stations beside {words.attackers} attackers, medians of {words.rounds} windows each: "
-        f"p99 {found['p99_alone_ms']:.1f} ms alone, {found['p99_attacked_ms']:.1f} ms attacked "
-        f"(from one window to the next {found['p99_moved_ms']:+.1f} ms), inside the node "
-        f"{found['inside_alone_ms']:.1f} and {found['inside_attacked_ms']:.1f} ms ({found['inside_moved_ms']:+.1f} ms), "
-        f"of these its loop worked {found['worked_alone_ms']:.1f} and {found['worked_attacked_ms']:.1f} ms; {found['dropped']} dropped; "
-        f"memory {found['memory_mib']:+.1f} MiB; the log grew by {found['garbage_mb_a_minute']:.2f} MB a minute"
+        f"{found['dropped']} dropped; memory {found['memory_mib']:+.1f} MiB; "
+        f"the log grew by {found['garbage_mb_a_minute']:.2f} MB a minute"
     )
     print(f"{('PASS', 'FAIL', '', 'INCONCLUSIVE')[code]}: {sentence}")
     sys.exit(code)

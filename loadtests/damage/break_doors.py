@@ -213,7 +213,7 @@ async def _serve(place: Place) -> None:
     doors = Doors(node, server, operators, records, alarms=alarms)
     doors.ocpp = await server.listen("127.0.0.1", 0)
     doors.api = await operators.listen("127.0.0.1", 0)
-    loop.set_task_factory(lambda loop, coroutine, **how: asyncio.Task(Interrupted(coroutine, place), loop=loop, **how))  # type: ignore[arg-type]
+    loop.set_task_factory(lambda loop, coroutine, **how: asyncio.Task(Interrupted(coroutine, place), loop=loop, **how))
     try:
         with breaking(place):
             await loop.run_in_executor(None, session, doors)

@@ -218,7 +218,7 @@ class World:
     def close(self) -> None:
         """Stop the world where it is, whatever was still waiting."""
         self.over = True
-        for task in list(self.loop.tasks):
+        for task in asyncio.all_tasks(self.loop):
             task._log_destroy_pending = False  # type: ignore[attr-defined]
             coroutine = task.get_coro()
             if inspect.iscoroutine(coroutine) and inspect.getcoroutinestate(coroutine) == inspect.CORO_CREATED:
@@ -328,7 +328,7 @@ class World:
     def _callback_failed(self, loop: Any, context: dict[str, Any]) -> None:
         """Note an error in a callback: whose it is tells whether the CSMS is wrong or the world."""
         error, handle = context.get("exception"), context.get("handle")
-        incarnation = handle._context.get(INCARNATION) if handle is not None else None
+        incarnation = handle.context.get(INCARNATION) if handle is not None else None
         text = f"{type(error).__name__}: {error}" if error is not None else context["message"]
         if incarnation is not None:
             self.history.observe("task.failed", node=incarnation.split("#")[0], error=text[:300])

@@ -6,6 +6,7 @@ import asyncio
 import random
 from collections.abc import Callable, Sequence
 from contextvars import Context
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -161,7 +162,8 @@ class NodeStore:
         self._unsubscribe.clear()
 
 
-_decode = msgspec.json.Decoder().decode
+_decode = lru_cache(maxsize=512)(msgspec.json.Decoder().decode)
+"""An event is shown as it is stored, acknowledged and read back at rest: one object, which nobody changes."""
 
 
 def as_json(events: Sequence[NewEvent] | Sequence[StoredEvent]) -> list[dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from interlock.scenarios.judge.invariants.declare import Looked, invariant
@@ -24,15 +24,17 @@ def _looked(history: History) -> dict[str, Looked]:
 
     Where no station told of a start there are only the CSMS's CALLs to look at, and what answered them.
     """
-    checks: list[Check] = [_UntilItsDeadline(history), _WholeAnswer(), _OneStatus()]
-    work, wire = Judgement(checks=checks, edges=EDGES, content=False), history.wire
-    said: Iterable[Observation] = history.of("frame")
-    if STARTS.isdisjoint(wire.actions):
-        said, checks[1:] = [*wire.called, *wire.replied], []
+    wire = history.wire
+    checks: list[Check] = [_UntilItsDeadline(history)]
+    said: Sequence[Observation] = [*wire.called, *wire.replied] if wire.called else []
+    if not STARTS.isdisjoint(wire.actions):
+        checks += [_WholeAnswer(), _OneStatus()]
+        said = history.of("frame")
     if said:
+        work = Judgement(checks=checks, edges=EDGES, content=False)
         for seen in sorted([*said, *history.of("socket.opened"), *history.of("socket.closed")], key=index):
             work.see(seen)
-    work.findings()
+        work.findings()
     return {check.id: Looked(check.checked, 0, list(check.violations)) for check in checks}
 
 

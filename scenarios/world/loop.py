@@ -47,6 +47,8 @@ class Livelock(RuntimeError):
 
 CALLBACKS = 5_000_000
 """Callbacks after which a run is taken to go on for ever; `SimLoop.limit` may be more for a run of many stations."""
+CROWD = 256
+"""Tasks after which those that ended are forgotten."""
 TURNS = 50_000
 """Turns of the loop at one moment, after which whoever keeps it busy is taken for stuck. A rush takes hundreds."""
 
@@ -115,6 +117,8 @@ class SimLoop(asyncio.BaseEventLoop):
         self.turns = 0
         self.limit = CALLBACKS
         """Callbacks that may still run."""
+        self._tasks: list[asyncio.Task[Any]] = []
+        self._crowd = CROWD
 
     def time(self) -> float:
         """Return the simulated time in seconds."""
@@ -144,17 +148,15 @@ class SimLoop(asyncio.BaseEventLoop):
                 self._livelocked()
             for _ in range(count):
                 handle = ready.popleft()
-                if not handle.cancelled_:
-                    self._call(handle)
-
-    def _call(self, handle: Soon) -> None:
-        try:
-            handle.context.run(handle.callback, *handle.args)
-        except (SystemExit, KeyboardInterrupt):
-            raise
-        except BaseException as error:
-            message = f"Exception in callback {handle.callback}"
-            self.call_exception_handler({"message": message, "exception": error, "handle": handle})
+                if handle.cancelled_:
+                    continue
+                try:
+                    handle.context.run(handle.callback, *handle.args)
+                except (SystemExit, KeyboardInterrupt):
+                    raise
+                except BaseException as error:
+                    message = f"Exception in callback {handle.callback}"
+                    self.call_exception_handler({"message": message, "exception": error, "handle": handle})
 
     def _pass_time(self) -> None:
         """Step the simulation until a callback is ready or the next timer is due."""
@@ -181,7 +183,21 @@ class SimLoop(asyncio.BaseEventLoop):
 
     def create_task(self, coro: Any, *, name: Any = None, context: Context | None = None) -> asyncio.Task[Any]:
         """Start a task."""
-        return asyncio.Task(coro, loop=self, name=name, context=context)
+        task = asyncio.Task(coro, loop=self, name=name, context=context)
+        self._tasks.append(task)
+        if len(self._tasks) > self._crowd:
+            self._tasks = self.unfinished()
+            self._crowd = 2 * len(self._tasks) + CROWD
+        return task
+
+    def unfinished(self) -> list[asyncio.Task[Any]]:
+        """Return the tasks that have not ended."""
+        return [task for task in self._tasks if not task.done()]
+
+    def close(self) -> None:
+        """Let go of everything that was still to happen."""
+        super().close()
+        self._tasks = []
 
     # --- power cuts ---
 

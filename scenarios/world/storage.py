@@ -49,7 +49,13 @@ class NodeStore:
 
     async def _travel(self) -> None:
         if self._slow:
-            await asyncio.sleep(self.rng.uniform(*self.storage.latency_s))
+            loop = asyncio.get_running_loop()
+            arrived = loop.create_future()
+            timer = loop.call_later(self.rng.uniform(*self.storage.latency_s), _arrive, arrived)
+            try:
+                await arrived
+            finally:
+                timer.cancel()
 
     async def append(self, stream: str, events: Sequence[NewEvent], expected: int | None) -> int:
         """Append over the wire to the store."""
@@ -160,6 +166,11 @@ class NodeStore:
         for stop in self._unsubscribe:
             stop()
         self._unsubscribe.clear()
+
+
+def _arrive(arrived: asyncio.Future[None]) -> None:
+    if not arrived.done():
+        arrived.set_result(None)
 
 
 _decode = lru_cache(maxsize=512)(msgspec.json.Decoder().decode)

@@ -234,10 +234,12 @@ class Readings:
 
     def of_any(self, *kinds: str) -> Sequence[Observation]:
         """Return the observations of several kinds in order."""
-        several = [seen for kind in kinds if (seen := self.kinds.get(kind))]
-        if len(several) < 2:
-            return several[0] if several else []
-        return sorted(chain.from_iterable(several), key=_INDEX)
+        found: Sequence[Observation] | None = self._derived.get(kinds)
+        if found is None:
+            several = [seen for kind in kinds if (seen := self.kinds.get(kind))]
+            found = several[0] if len(several) == 1 else sorted(chain.from_iterable(several), key=_INDEX)
+            self._derived[kinds] = found
+        return found
 
     @reading
     def phases(self) -> dict[str, Observation]:

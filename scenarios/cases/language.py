@@ -97,7 +97,7 @@ class Say:
     payload: Fields = field(default_factory=dict)
     name: str | None = None
     again: bool = False
-    """Whether it is said again on a new connection where the old one closed before the answer: the peer may close it."""
+    """Whether it is said again on a new connection where the old one closed before the answer, as the peer may do."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,6 +62,8 @@ class Plan:
     tls: ssl.SSLContext | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     """More headers of the handshake, where Interlock is the station."""
+    cards: Mapping[str, str] = field(default_factory=dict)
+    """Cards that a CSMS knows, and their statuses."""
     wait_s: float = 600.0
     """How long to wait for a station."""
     resume: bool = False
@@ -250,7 +252,7 @@ class Check:
             await self._learn(runner, setting)
         else:
             assert plan.url is not None
-            seen, self.trouble = await meet_csms(runner, plan.url.place)
+            seen, self.trouble = await meet_csms(runner, plan.url.place, plan.cards)
         setting.facts = Facts(setting.facts.limits, {}, plan.declaration.told(setting.keys, seen))
         self.peer = {**asdict(tester.peer), "station": book.station or "", "features": list(setting.facts.features)}
         self.show(self, "came", setting.keys)

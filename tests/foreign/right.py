@@ -6,7 +6,7 @@ import json
 import random
 from collections.abc import Callable
 from datetime import timedelta, timezone
-from typing import Any
+from typing import Any, ClassVar
 
 from tests.foreign.brain import HangUp, Payload, Refused
 from tests.foreign.operated import Operated
@@ -21,7 +21,7 @@ MORE = (
 class Whole(Operated):
     """Knows every message of a station, the security extension's too, and the cards that cases show."""
 
-    cards: dict[str, str] = {
+    cards: ClassVar[dict[str, str]] = {
         **dict.fromkeys(("TAG-VALID", "TAG-OTHER", "TAG-GROUP"), "Accepted"),
         "TAG-BLOCKED": "Blocked",
         "TAG-EXPIRED": "Expired",
@@ -44,7 +44,7 @@ class Whole(Operated):
 class AcceptsEveryCard(Whole):
     """Free charging: whoever comes, charges."""
 
-    cards = {}
+    cards: ClassVar[dict[str, str]] = {}
     otherwise = "Accepted"
     concurrent = False
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from interlock.scenarios.cases.players.runner import Runner
@@ -13,20 +14,31 @@ BOOT_AGAIN_S = 5.0
 """Before another boot, where the CSMS leaves the interval to the station (1.6 section 4.2)."""
 
 
-async def meet_csms(runner: Runner, place: str) -> tuple[dict[str, bool], str | None]:
+async def meet_csms(
+    runner: Runner, place: str, cards: Mapping[str, str] | None = None
+) -> tuple[dict[str, bool], str | None]:
     """Return the features that the CSMS shows itself, and why no case can be run with it, or None.
 
     Which cards a CSMS accepts is its own affair: where it calls one of `REFUSED` what the cases call it, it is held to
-    that in what follows; where it does not, only a declaration says that it should.
+    that in what follows; where it does not, only a declaration says that it should: `cards` with their statuses, too.
     """
     if why := await _boot(runner, place):
         return {}, why
-    bound = runner.tester.bound
-    word = await _word(runner, bound["tag"])
-    if word != "Accepted":
-        why = f"the CSMS does not accept the card {bound['tag']!r} ({word}): register it there, or declare another as"
-        return {}, f"{why} [values] tag"
-    seen = [one for one, word in REFUSED.items() if await _word(runner, bound[f"{one}_tag"]) == word]
+    bound, listed = runner.tester.bound, cards or {}
+    for card in (bound["tag"], *(card for card, word in listed.items() if word == "Accepted")):
+        word = await _word(runner, card)
+        if word == "Accepted":
+            bound["tag"] = card
+            break
+    else:
+        why = f"the CSMS does not accept the card {card!r} ({word}): register it there, or name another with --id-tag"
+        return {}, f"{why} or as [values] tag"
+    seen = []
+    for one, wanted in REFUSED.items():
+        named = next((card for card, word in listed.items() if word == wanted), None)
+        bound[f"{one}_tag"] = named or bound[f"{one}_tag"]
+        if named is not None or await _word(runner, bound[f"{one}_tag"]) == wanted:
+            seen.append(one)
     if (await _info(runner, bound["group_tag"])).get("parentIdTag") == bound["parent_tag"]:
         seen.append("group")
     return dict.fromkeys(seen, True), None

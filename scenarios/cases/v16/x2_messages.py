@@ -35,10 +35,17 @@ BROKEN = (
     *("ProtocolError", "TypeConstraintViolation", "PropertyConstraintViolation", "GenericError"),
 )
 """What a receiver may say of a payload that is not as it must be: which of them is a matter of taste."""
+
+
+def _again(script: tuple[Item, ...]) -> tuple[Item, ...]:
+    """What is said, said again on the next connection if need be."""
+    return tuple(replace(item, again=True) if isinstance(item, Say) else item for item in script)
+
+
 _ALIVE_STATION = ask("GetConfiguration", {"key": ["HeartbeatInterval"]}, {"configurationKey": PRESENT})
 _ALIVE_CSMS = tell("Heartbeat", {}, {"currentTime": PRESENT})
-_STATION_SPEAKS = (replace(_ALIVE_STATION[0], again=True), *_ALIVE_STATION[1:])
-_CSMS_SPEAKS = (replace(_ALIVE_CSMS[0], again=True), *_ALIVE_CSMS[1:])
+_STATION_SPEAKS = _again(_ALIVE_STATION)
+_CSMS_SPEAKS = _again(_ALIVE_CSMS)
 """The same behind what may make a peer close the connection: then on the next one."""
 _J = "OCPP-J 4"
 
@@ -214,7 +221,9 @@ CASES = (
     ),
     csms(
         "IL_232_CSMS", "A field is missing", f"{_J}.2.3",
-        *_errors("Authorize", "{}", {"idTagInfo": {"status": Other("Accepted")}}), *_ALIVE_CSMS,
+        *_errors("Authorize", "{}", {"idTagInfo": PRESENT}),
+        Answered("Authorize", {"idTagInfo": {"status": Other("Accepted")}}, ("*",), to="raw", when="invalid"),
+        *_ALIVE_CSMS,
     ),
     csms(
         "IL_233_CSMS", "A field of another type", f"{_J}.2.3",

@@ -89,7 +89,7 @@ class Served:
 def load(
     url: Annotated[
         str | None,
-        typer.Argument(metavar="[URL]", help="Where the CSMS is: ws:// or wss://; default: one of ours is started."),
+        typer.Argument(metavar="URL", help="Where the CSMS is: ws:// or wss://; default: one of ours is started."),
     ] = None,
     users: Annotated[int, typer.Option("--users", "-u", min=1, help="How many stations.")] = 50,
     shape: Annotated[

@@ -58,7 +58,8 @@ class Scene:
     lanes: tuple[str, ...]
     lines: tuple[Line, ...]
     aligned: bool
-    violations: tuple[tuple[dict[str, Any], dict[str, Any], int | None], ...]
+    violations: tuple[tuple[dict[str, Any], dict[str, Any], int], ...]
+    """Each with its invariant and the number of the observation it is pinned on."""
 
 
 def scenes(run: Run, reference: Run | None) -> list[Scene]:

@@ -8,7 +8,9 @@ from interlock.reports.run import clean, printable
 from interlock.reports.steps import StoryStep
 from interlock.reports.story import Story
 
-WIDTH, LEFT, RIGHT, TOP, ROW = 1200, 84, 24, 64, 34
+WIDTH, LEFT, RIGHT, TOP, ROW = 1200, 84, 96, 64, 34
+FLAG = 106
+"""Width kept free on the right for what says that something was violated."""
 CHARACTER = 6.6
 """Width of a character of the labels, near enough to keep them inside the picture."""
 
@@ -141,7 +143,7 @@ def _draw_step(step: StoryStep, y: float, at: dict[str, float], gap: float) -> s
 
 
 def _inside(left: float, width: float) -> float:
-    return max(LEFT + 2.0, min(left, WIDTH - RIGHT - width - 70.0))
+    return max(LEFT + 2.0, min(left, WIDTH - FLAG - width - 4.0))
 
 
 def _described(story: Story) -> str:

@@ -38,7 +38,7 @@ CASE: dict[str, Any] = {
     "run": "run",
     "reason": None,
 }
-CASE |= {"began": 0, "ended": 2, "seconds": 0.5}
+CASE |= {"run": "run", "reason": None, "began": 0, "ended": 2, "seconds": 0.5}
 
 
 @pytest.fixture(scope="module")

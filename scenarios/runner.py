@@ -6,6 +6,7 @@ A run directory is the contract between this package, the load tests and the rep
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import gc
 import shlex
@@ -29,6 +30,8 @@ from interlock.scenarios.world.world import World
 from interlock.simulator.spec import OcppVersion
 
 REFERENCE = "reference"
+YOUNG = 50_000
+"""Objects after which the collector looks for garbage while many runs follow each other: a dozen small worlds."""
 
 
 class Unknown(Exception):
@@ -198,6 +201,22 @@ def examine(spec: Scenario, seed: int, csms: type[Csms], drawn: Drawn | None = N
     finally:
         if collecting:
             gc.enable()
+
+
+@contextlib.contextmanager
+def many() -> Iterator[None]:
+    """Let the collector of garbage wait until many runs have left something, and pass by what lives on, in a `with`.
+
+    A run leaves little that counting references does not free, and its history would be gone through for nothing.
+    """
+    before = gc.get_threshold()
+    gc.freeze()
+    gc.set_threshold(YOUNG, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()
 
 
 def write(outcome: Outcome, directory: Path) -> Path:

@@ -26,7 +26,8 @@ INCARNATION: ContextVar[str | None] = ContextVar("incarnation", default=None)
 class Clock(simpy.Environment):
     """A SimPy environment whose time can also be moved by asyncio's timers."""
 
-    now = property(attrgetter("_now"))
+    _now: float
+    now: float = property(attrgetter("_now"))  # type: ignore[assignment]
 
     def advance(self, until: float) -> None:
         """Move to `until`, where nothing of SimPy's happens before."""
@@ -105,6 +106,7 @@ class SimLoop(asyncio.BaseEventLoop):
     """An event loop whose time is `env.now`."""
 
     _ready: Any
+    _stopping: bool
     _scheduled: Any  # pairs of second and `Later`: pairs are compared without a call into Python
 
     def __init__(self, env: Clock) -> None:
@@ -201,21 +203,27 @@ class SimLoop(asyncio.BaseEventLoop):
 
     # --- power cuts ---
 
-    def call_soon(self, callback: Any, *args: Any, context: Context | None = None) -> Any:
+    def call_soon(  # type: ignore[override]
+        self, callback: Any, *args: Any, context: Context | None = None
+    ) -> Any:
         """Schedule a callback, unless it belongs to something dead."""
         handle = Soon(callback, args, context)
         self._ready.append(handle)
-        if self._dead and handle.context.get(INCARNATION) in self._dead:
+        if self._dead and self.is_dead(handle.context.get(INCARNATION)):
             self._bury(handle)
         return handle
 
-    def call_at(self, when: float, callback: Any, *args: Any, context: Context | None = None) -> Any:
+    def call_at(  # type: ignore[override]
+        self, when: float, callback: Any, *args: Any, context: Context | None = None
+    ) -> Any:
         """Schedule a callback at a time."""
         timer = Later(when, callback, args, context)
         heappush(self._scheduled, (when, timer))
         return timer
 
-    def call_later(self, delay: float, callback: Any, *args: Any, context: Context | None = None) -> Any:
+    def call_later(  # type: ignore[override]
+        self, delay: float, callback: Any, *args: Any, context: Context | None = None
+    ) -> Any:
         """Schedule a callback after so many seconds."""
         when = self.env._now + delay
         timer = Later(when, callback, args, context)

@@ -28,7 +28,9 @@ DONE = ("commands sent", "sessions begun", "outcomes recorded", "reports answere
 def did(history: History) -> dict[str, int]:
     """Count what a run really did, in the order of `DONE`."""
     outcomes = sum(bool(command.outcomes()) for command in history.commands.values())
-    return dict(zip(DONE, (len(history.call_frames), len(history.sessions), outcomes, len(history.wire.answered)), strict=True))
+    return dict(
+        zip(DONE, (len(history.call_frames), len(history.sessions), outcomes, len(history.wire.answered)), strict=True)
+    )
 
 
 def exercise(history: History) -> dict[str, int]:

@@ -21,7 +21,7 @@ def _intents(history: History) -> int:
 
 
 def _prefixes(history: History) -> Iterator[tuple[str, Model, LogEvent]]:
-    """Fold the log of each station that was commanded; for each intent yield the model *before* it, and take it then."""
+    """Fold the log of each station that was commanded; for each intent yield the model *before* it."""
     commanded = {command.station for command in history.commands.values()}
     for stream, events in history.streams.items():
         station = station_of(stream)

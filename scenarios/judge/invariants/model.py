@@ -288,7 +288,7 @@ class Lives:
     def fell(self, node: str, i: int, until_s: float) -> bool:
         """Return whether a node went down after observation `i`, up to second `until_s`."""
         turns = self._turns.get(node, [])
-        for at, t, started in islice(turns, bisect_left(turns, (i + 1,)), None):
+        for _, t, started in islice(turns, bisect_left(turns, (i + 1,)), None):
             if t > until_s:
                 return False
             if not started:

@@ -221,7 +221,9 @@ def accepted(action: str, payload: Payload) -> tuple[rp.Report, tuple[rp.Deviati
     read = _reader(action)
     found, deviations = SCHEMAS.readable(action, payload, CORE[action], CLAUSES[action])
     told = read(found)
-    return told, (*deviations, *unread(told, action, SAMPLED.get(action, ""), CLAUSES[action]))
+    if action in SAMPLED:
+        deviations += unread(told, action, SAMPLED[action], CLAUSES[action])
+    return told, deviations
 
 
 def reply(asked: rp.Report, answer: rp.Reply, at: Callable[[], datetime], interval_s: float) -> Payload:

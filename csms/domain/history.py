@@ -30,9 +30,10 @@ def is_history(state: Station, report: Start, transaction_id: str) -> bool:
         return False
     for known in state.transactions.values():
         # The time first: of hundreds that are kept it rules out nearly all.
-        if known.started_at is not None and started_at < known.started_at and known.evse == report.evse:
-            if known.transaction_id != transaction_id and older(report, known):
-                return True
+        if known.started_at is None or started_at >= known.started_at:
+            continue
+        if known.evse == report.evse and known.transaction_id != transaction_id and older(report, known):
+            return True
     return False
 
 

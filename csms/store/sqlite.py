@@ -428,8 +428,8 @@ class SqliteStore:
             for batch in stored:
                 deliver(self._subscribers, batch)
         finally:
+            self._unsettled.difference_update([job for job, _ in results])
             for job, result in results:
-                self._unsettled.discard(job)
                 _resolve(job.done, result)
 
     def _answer(self, db: sqlite3.Connection, query: _Query) -> None:

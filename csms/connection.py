@@ -185,10 +185,10 @@ class Connection:
 
     def _outdated(self) -> bool:
         """Tell whether the log gave the station to another node, though it goes on speaking on this connection."""
-        if self.node.connections.get(self.station) is not self:
-            return False  # this node itself replaced it
         known = self.node.handler.resident.get(self.station)
-        return known is not None and known.state.epoch > self.epoch
+        if known is None or known.state.epoch <= self.epoch:
+            return False
+        return self.node.connections.get(self.station) is self  # else this node itself replaced it
 
     async def _understood(self, notice: ocppj.Notice | None) -> None:
         match notice:
@@ -277,7 +277,8 @@ class Connection:
                     action=action,
                 )
             self._write(frame)
-        self._set_timer()
+        if self._timer is not None or not self.endpoint.idle:
+            self._set_timer()
 
     def _set_timer(self) -> None:
         due = self.endpoint.next_deadline()

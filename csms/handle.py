@@ -8,7 +8,6 @@ with the same event ids, which the store recognises.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -391,8 +390,10 @@ class Handler:
         """Append meter samples to their own stream, which no decision reads. Told again, they are there already."""
         names = sample_ids(station, samples) or [self.ids.event_id() for _ in samples]
         batch = [NewEvent(name, *codec.encode(sample)) for name, sample in zip(names, samples, strict=True)]
-        with contextlib.suppress(EventIdReused):  # the same readings, recorded at another time
+        try:
             await self.durable(f"meter-{station}-{transaction_id or 0}", batch, None)
+        except EventIdReused:
+            return  # the same readings, recorded at another time
 
     # --- snapshots ---
 

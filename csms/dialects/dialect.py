@@ -111,7 +111,7 @@ def moment(text: str | None) -> datetime | None:
         at = datetime.fromisoformat(text)
     except ValueError:
         return _odd_moment(text)
-    return _utc(at)
+    return at if at.tzinfo is UTC else _utc(at)
 
 
 _LEAP = re.compile(r"(:\d\d):60")

@@ -209,8 +209,8 @@ class MemoryStore:
         known = self._streams.get(stream)
         head = len(known) if known is not None else 0
         by_id = self._by_id
-        for event in events:
-            if event.event_id in by_id:
+        for new in events:
+            if new.event_id in by_id:
                 return already_there(stream, events, [by_id.get(event.event_id) for event in events])
         if expected is not None and expected != head:
             raise WrongExpectedVersion(stream, expected, head)

@@ -96,9 +96,9 @@ class Api:
             ("GET", "/api/commands/{command}", self.command),
             ("POST", "/api/commands/{command}/close", self.close_doubt),
             ("GET", "/api/tokens", self.tokens),
-            ("GET", "/api/tokens/{token}", self.token),
-            ("PUT", "/api/tokens/{token}", self.set_token),
-            ("DELETE", "/api/tokens/{token}", self.remove_token),
+            ("GET", "/api/tokens/{token:path}", self.token),
+            ("PUT", "/api/tokens/{token:path}", self.set_token),
+            ("DELETE", "/api/tokens/{token:path}", self.remove_token),
             ("GET", "/api/events", self.follow),
             ("GET", "/metrics", self.metrics),
         ]
@@ -366,7 +366,10 @@ class Api:
 
     async def remove_key(self, request: Request) -> Response:
         """Take a station's password away."""
-        await self.keys.remove(request.path_params["station"])
+        name = request.path_params["station"]
+        if not identity.fits(name):
+            raise Problem(422, identity.RULE)
+        await self.keys.remove(name)
         return Response(status_code=204)
 
     # --- watching ---

@@ -27,7 +27,6 @@ from interlock.scenarios.cases import match
 from interlock.scenarios.cases.language import (
     LIMITS,
     Answered,
-    Ask,
     Case,
     Connects,
     Expectation,
@@ -45,8 +44,6 @@ from interlock.scenarios.cases.language import (
 from interlock.scenarios.cases.states import STATES
 from interlock.scenarios.judge.exchange import CALL, CALLERROR, CALLRESULT, Exchange, Frame, Observed, exchange
 
-ORDERED_ONCE = ("UnlockConnector", "Reset")
-"""Commands that are done anew each time they are sent."""
 ONCE = ("StartTransaction", "StopTransaction")
 """CALLs that report one thing once: told again after an answer, they report another."""
 SEEN_LATE_S = 0.5
@@ -502,7 +499,7 @@ def _outcome(case: Case, found: Walk, seen: Exchange, began: int, ended: int | N
     last = ended if ended is not None else found.ended
     outcome = Outcome(case.id, Word.PASS, "", found.looked, began, last, found.bound)
     failed = found.failed()
-    twice = _told_twice(case, seen, began, ended) or _ordered_twice(case, seen, began, ended)
+    twice = _told_twice(case, seen, began, ended)
     if failed:
         outcome.word = Word.FAIL
         outcome.reason = "; ".join(f"{one.words}: {one.why}" for one in failed[:3])
@@ -519,22 +516,6 @@ def _outcome(case: Case, found: Walk, seen: Exchange, began: int, ended: int | N
     if outcome.word is Word.FAIL and case.level == "should":
         outcome.word = Word.PARTIAL
     return outcome
-
-
-def _ordered_twice(case: Case, seen: Exchange, began: int, ended: int | None) -> str | None:
-    """Return what the CSMS had done more often than its operator asked: a command that was not accepted apart."""
-    for action in ORDERED_ONCE if ended is not None else ():
-        asked = sum(isinstance(item, Ask) and item.action == action for item in case.script)
-        done = [
-            frame
-            for frame in seen.frames
-            if not frame.ours and frame.kind == CALL and frame.action == action and began <= frame.i
-            if frame.answer is not None and frame.answer.kind == CALLRESULT
-            if frame.answer.payload.get("status") in ("Accepted", "Unlocked")
-        ]
-        if asked and len(done) > asked:
-            return f"{action} was sent {len(done)} times, asked for {asked} times"
-    return None
 
 
 def _told_twice(case: Case, seen: Exchange, began: int, ended: int | None) -> str | None:

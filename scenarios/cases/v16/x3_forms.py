@@ -4,10 +4,27 @@ from __future__ import annotations
 
 from typing import Any
 
-from interlock.scenarios.cases.language import PRESENT, TX, Answered, C, Hand, In, Item, Never, Raw, Ref, Sent, one_of
+from interlock.scenarios.cases.language import (
+    ABSENT,
+    PRESENT,
+    TAG,
+    TX,
+    Answered,
+    C,
+    Hand,
+    In,
+    Item,
+    Never,
+    Raw,
+    Ref,
+    Sent,
+    Where,
+    one_of,
+)
 from interlock.scenarios.cases.states import ACCEPTED, START, status
 from interlock.scenarios.cases.v16._words import ask, csms, order, station, stop, tell, tell_start, tell_stop
 
+_LET_IN = Where("a card that is accepted", lambda info: info["status"] == "Accepted", ACCEPTED, {"status": "Invalid"})
 _OTHER = Ref("other_connector")
 _TWO = ("two_connectors",)
 _J = "OCPP-J 4.1.4"
@@ -50,6 +67,12 @@ LONGEST = {
 def _under(name: str, action: str, payload: str, fields: dict[str, Any]) -> tuple[Item, ...]:
     """A CALL under a message id, which its answer has to bear as it is."""
     return Raw(f'[2,"{name}","{action}",{payload}]'), Answered(action, fields, to="raw")
+
+
+def _refused_start(word: str, tag: str) -> tuple[Item, ...]:
+    """A start that happened all the same, as it does offline: it is taken, and its card is refused."""
+    given = {"transactionId": TX, "idTagInfo": {"status": word}}
+    return *tell_start(given, Ref(tag)), *tell_stop("DeAuthorized")
 
 
 def _status(**more: Any) -> tuple[Item, ...]:
@@ -111,8 +134,12 @@ CASES = (
         *_under("0070071", "Heartbeat", "{}", {"currentTime": PRESENT}),
     ),
     csms("IL_262_CSMS", "A time in every form", "3.15", *(item for at in TIMES for item in _status(timestamp=at))),
-    csms("IL_263_CSMS", "Readings with all that they may hold", "7.43", *tell("MeterValues", {
+    csms("IL_263_CSMS", "Readings with all that they may hold, and many of them", "7.43", *tell("MeterValues", {
         "connectorId": C, "meterValue": [{"timestamp": In(0), "sampledValue": list(READINGS)}],
+    }), *tell("MeterValues", {
+        "connectorId": C, "meterValue": [
+            {"timestamp": In(-60 * n), "sampledValue": [{"value": f"{n}"}]} for n in range(24)
+        ],
     })),
     csms("IL_264_CSMS", "The longest boot", "6.3", *tell(
         "BootNotification", LONGEST, {**ACCEPTED, "currentTime": PRESENT, "interval": PRESENT},
@@ -149,5 +176,31 @@ CASES = (
         *order("ChangeAvailability", {"connectorId": _OTHER, "type": "Inoperative"}),
         *tell("Heartbeat", {}, {"currentTime": PRESENT}),
         *order("ChangeAvailability", {"connectorId": _OTHER, "type": "Operative"}),
+    ),
+    csms(
+        "IL_281_CSMS", "A command is sent once", "5.18",
+        *order("UnlockConnector", {"connectorId": C}, {"status": "Unlocked"}), Never("UnlockConnector"),
+    ),
+    *(
+        csms(
+            f"IL_{271 + n}_CSMS", f"A session told in times such as {at}", "3.15, 4.8, 4.10",
+            *tell_start(timestamp=at, meterStart=100 * n), *tell_stop("Local", timestamp=at, meterStop=100 * n + 7),
+        )
+        for n, at in enumerate(TIMES)
+    ),
+    csms(
+        "IL_278_CSMS", "A card that is blocked begins no session", "4.8", *_refused_start("Blocked", "blocked_tag"),
+        features=("blocked",),
+    ),
+    csms(
+        "IL_279_CSMS", "A card that is expired begins no session", "4.8", *_refused_start("Expired", "expired_tag"),
+        features=("expired",),
+    ),
+    csms(
+        "IL_280_CSMS", "A card that began a session ends it", "4.10",
+        *tell_start(),
+        *tell("StopTransaction", {
+            "transactionId": TX, "idTag": TAG, "meterStop": 1200, "timestamp": In(0), "reason": "Local",
+        }, {"idTagInfo": one_of(ABSENT, _LET_IN)}),
     ),
 )  # fmt: skip

@@ -310,7 +310,7 @@ class Check:
         if plan.role == "station":
             found = [asdict(one) for one in passive.judge(rows, book.station)]
         else:
-            found = [_finding(one) for one in outside.judge(rows)]
+            found = [_finding(one) for one in outside.judge(rows, began=plan.began)]
         self.findings = [*(one for one in self.findings if one.get("run") != self.run_number), *found]
         for one in found:
             one["run"] = self.run_number

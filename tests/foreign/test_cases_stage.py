@@ -19,10 +19,11 @@ from interlock.scenarios.record.recorder import observations
 from interlock.simulator.network.address import parse
 from tests.foreign.brain import Brain
 from tests.foreign.case_world import ForeignCaseWorld
-from tests.foreign.operated import Operated
+from tests.foreign.operated import WRONG_OPERATED, Operated
 from tests.foreign.right import RIGHT, AcceptsEveryCard, Chatty, OldCore, Strict, Whole
 from tests.foreign.shells import Shell, library, odd_json, raw, sans_io
 from tests.foreign.strangers import STRANGERS
+from tests.foreign.wrong import WRONG
 
 SERVERS = ("tls", "mutual_tls", "basic_auth")
 CARDS = ("invalid", "expired", "blocked", "group")
@@ -73,6 +74,25 @@ def test_which_cards_a_csms_refuses_is_its_own_affair_until_it_is_declared(tmp_p
 
     shown, _ = tried(StartsInvalid(), tmp_path / "shown")
     assert [shown[one].word.name for one in ids] == ["PASS", "FAIL"]
+
+
+WRONGS = {
+    "ids-in-small-letters": (WRONG, "IL_260_CSMS"),
+    "takes-any-action": (WRONG, "IL_231_CSMS"),
+    "no-offsets": (WRONG, "IL_275_CSMS"),
+    "unlocks-connector-1": (WRONG_OPERATED, "IL_269_CSMS"),
+    "always-operative": (WRONG_OPERATED, "IL_270_CSMS"),
+    "sends-twice": (WRONG_OPERATED, "IL_281_CSMS"),
+}
+"""Whole wrong CSMSs, and a case that catches each; all of them: `make prove-cases`."""
+
+
+@pytest.mark.parametrize("name", WRONGS)
+def test_a_wrong_csms_is_caught(name: str, tmp_path: Path) -> None:
+    group, case = WRONGS[name]
+    world = ForeignCaseWorld(group[name][1](), Declaration(limits={"effect": 5.0, "answer": 5.0}), tmp_path)
+    found = world.run(catalogue.chosen("csms", [case]))
+    assert found[case].word.name == "FAIL", found[case].reason
 
 
 SOCKETS: dict[str, tuple[Shell, Callable[[], Brain]]] = {

@@ -15,6 +15,7 @@ from interlock.scenarios.cases.language import LIMITS
 FEATURES = {
     "fixed_cable": "the cable is fixed to the station, so there is no lock to unlock",
     "backup_power": "it can still say something when the power fails",
+    "two_connectors": "it has a second connector, [values] other_connector",
     "cache": "it has an authorization cache",
     "offline_start": "it lets known cards charge while there is no connection",
     "local_list": "profile LocalAuthListManagement",
@@ -63,6 +64,8 @@ class Declaration(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_on
         told = {feature: True for profile, feature in PROFILES.items() if profile in profiles}
         if keys.get("ReserveConnectorZeroSupported", "").lower() == "true":
             told["reserve_zero"] = True
+        if keys.get("NumberOfConnectors", "").isdigit():
+            told["two_connectors"] = int(keys["NumberOfConnectors"]) > 1
         found = {**told, **(seen or {}), **self.features}
         return tuple(name if there else f"!{name}" for name, there in sorted(found.items()))
 

@@ -182,12 +182,12 @@ class AsCsms(Tester):
                 return {}
 
     def tag_info(self, tag: Any) -> dict[str, Any]:
-        """Return what is known of a tag."""
-        bound = self.bound
+        """Return what is known of a tag, which is a CiString: capitals are no matter."""
+        bound, shown = self.bound, str(tag).casefold()
         for word in ("Invalid", "Expired", "Blocked"):
-            if tag == bound[f"{word.lower()}_tag"]:
+            if shown == str(bound[f"{word.lower()}_tag"]).casefold():
                 return {"status": word}
-        group = tag in (bound["tag"], bound["group_tag"])
+        group = shown in (str(bound["tag"]).casefold(), str(bound["group_tag"]).casefold())
         return {"status": "Accepted", **({"parentIdTag": bound["parent_tag"]} if group else {})}
 
 

@@ -28,6 +28,7 @@ from interlock.scenarios.cli.check import check
 from interlock.scenarios.cli.fleet import fleet
 from interlock.scenarios.cli.judge import judge
 from interlock.scenarios.cli.load import load
+from interlock.scenarios.cli.new import new
 from interlock.scenarios.cli.plain_help import Command, Group
 from interlock.scenarios.cli.prove import prove
 from interlock.scenarios.cli.run import run
@@ -85,6 +86,7 @@ app.command(
     short_help="Print every option with its value and where that comes from.",
     context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
 )(settings.config)
+app.command(cls=Command, short_help="Begin a scenario, invariant, fault, specimen or case, with its test.")(new)
 
 
 # --- look ------------------------------------------------------------------------------------------------------------

@@ -47,6 +47,10 @@ class Done:
         if self.word is Verdict.INCONCLUSIVE:
             found = [one for one in self.verdict["invariants"] if one["verdict"] == "INCONCLUSIVE"]
             return "; ".join(f"{one['id']}: {one['reason']}" for one in found[:3]) or "no promise had enough to look at"
+        if self.word is Verdict.ERROR:
+            # What broke the world is the reason of every invariant.
+            why = dict.fromkeys(one["reason"] for one in self.verdict["invariants"] if one["verdict"] == "ERROR")
+            return "; ".join(str(one) for one in list(why)[:3])
         return None
 
     @property

@@ -64,6 +64,11 @@ class Done:
         return Verdict[self.verdict["verdict"]]
 
     @property
+    def flaky(self) -> bool:
+        """Return whether it held, and did not in an earlier try."""
+        return self.word is Verdict.PASS and bool(self.verdict.get("flaky"))
+
+    @property
     def failed(self) -> list[str]:
         """Return the ids of the invariants that did not hold."""
         return [one["id"] for one in self.verdict["invariants"] if one["verdict"] in ("FAIL", "ERROR")]
@@ -156,6 +161,8 @@ class Campaign:
                     "reproduce": one.verdict["reproduce"],
                     "observations": one.observations,
                     "failed": one.failed,
+                    "tries": one.verdict.get("tries", 1),
+                    "flaky": one.verdict.get("flaky", []) if one.flaky else [],
                     "invariants": {found["id"]: found["verdict"] for found in one.verdict["invariants"]},
                 }
                 for one in self.done

@@ -15,7 +15,7 @@ from interlock.scenarios.cli import reach as options
 from interlock.scenarios.cli import screen
 from interlock.scenarios.cli.reach import expected_in
 from interlock.scenarios.cli.versions import Spoken, asked
-from interlock.scenarios.explore.campaign import Campaign, Done
+from interlock.scenarios.explore.campaign import Campaign, Done, beside
 from interlock.scenarios.judge.verdict import Verdict
 from interlock.scenarios.library import scenarios
 from interlock.scenarios.refused import Refused
@@ -283,6 +283,7 @@ def _finish(
         seconds = [one.took_s for one in campaign.done]
         meant = [campaign.meant(one) for one in campaign.done]
         junit.write_text(reports.junit([one.verdict for one in campaign.done], seconds, meant), "utf-8")
+    beside(campaign.done)
     index = reports.render_suite(campaign.out)
     if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
         with open(summary, "a", encoding="utf-8") as file:

@@ -28,6 +28,7 @@ from interlock.scenarios.cli.check import check
 from interlock.scenarios.cli.fleet import fleet
 from interlock.scenarios.cli.judge import judge
 from interlock.scenarios.cli.load import load
+from interlock.scenarios.cli.new import new
 from interlock.scenarios.cli.plain_help import Command, Group
 from interlock.scenarios.cli.prove import prove
 from interlock.scenarios.cli.run import run
@@ -85,6 +86,7 @@ app.command(
     short_help="Print every option with its value and where that comes from.",
     context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
 )(settings.config)
+app.command(cls=Command, short_help="Begin a scenario, invariant, fault, specimen or case, with its test.")(new)
 
 
 # --- look ------------------------------------------------------------------------------------------------------------
@@ -281,6 +283,7 @@ WORDING = (
     (r"Input should be a valid integer.*", "it is a whole number"),
     (r"Input should be a valid number.*", "it is a number"),
     (r"(.*) is not a valid integer\.?", "it is a whole number"),
+    (r"Value error, '(.*)' is not one of (.*)\.?", r"it is one of \2, not '\1'"),
 )
 """What the library that reads options says of a value, and what is said instead."""
 
@@ -296,7 +299,8 @@ def _plainly(error: Any) -> str:
         near = f"; did you mean {error.possibilities[0]}?" if error.possibilities else ""
         return f"there is no option {error.option_name}{near}"
     if (command := re.match(r"No such command '(.*?)'", text)) is not None:
-        known = getattr(typer.main.get_command(app), "commands", {})
+        known = getattr(getattr(error, "ctx", None) or typer.main.get_command(app), "commands", None)
+        known = known or getattr(getattr(error.ctx, "command", None), "commands", {})
         return f"there is no command {command[1]!r}{nearest(command[1], known)}; `interlock --help` lists them"
     param = getattr(error, "param", None)
     if param is None:

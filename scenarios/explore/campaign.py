@@ -48,6 +48,10 @@ class Done:
         if self.word is Verdict.INCONCLUSIVE:
             found = [one for one in self.verdict["invariants"] if one["verdict"] == "INCONCLUSIVE"]
             return "; ".join(f"{one['id']}: {one['reason']}" for one in found[:3]) or "no promise had enough to look at"
+        if self.word is Verdict.ERROR:
+            # What broke the world is the reason of every invariant.
+            why = dict.fromkeys(one["reason"] for one in self.verdict["invariants"] if one["verdict"] == "ERROR")
+            return "; ".join(str(one) for one in list(why)[:3])
         return None
 
     @property
@@ -59,6 +63,11 @@ class Done:
     def word(self) -> Verdict:
         """Return the run's verdict."""
         return Verdict[self.verdict["verdict"]]
+
+    @property
+    def flaky(self) -> bool:
+        """Return whether it held, and did not in an earlier try."""
+        return self.word is Verdict.PASS and bool(self.verdict.get("flaky"))
 
     @property
     def failed(self) -> list[str]:
@@ -153,6 +162,8 @@ class Campaign:
                     "reproduce": one.verdict["reproduce"],
                     "observations": one.observations,
                     "failed": one.failed,
+                    "tries": one.verdict.get("tries", 1),
+                    "flaky": one.verdict.get("flaky", []) if one.flaky else [],
                     "invariants": {found["id"]: found["verdict"] for found in one.verdict["invariants"]},
                 }
                 for one in self.done

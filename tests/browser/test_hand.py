@@ -61,7 +61,7 @@ async def enter(page: Page, address: str) -> None:
 
 
 async def test_a_station_is_played_by_hand(tmp_path: Path, opened: Opened) -> None:
-    async with played(tmp_path) as (_, address), opened() as page:
+    async with played(tmp_path) as (_, address), opened(reduced_motion="reduce") as page:
         await enter(page, address)
         await expect(page.locator(".tile")).to_have_count(2)
         await page.get_by_role("link", name="CP01").click()

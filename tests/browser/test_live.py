@@ -12,6 +12,7 @@ from urllib.parse import quote
 import pytest
 from playwright.async_api import Page, expect
 
+from tests.browser.axe import serious
 from tests.browser.conftest import Opened
 from tests.csms.serving import AT, Served, Station, dialled, operated, served
 
@@ -233,12 +234,15 @@ async def test_a_phone_shows_all_of_it(opened: Opened, dark: bool) -> None:
         overflow = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
         await expect(page.locator(".tile")).to_have_count(2)
         assert await page.evaluate(overflow) == 0
+        assert await serious(page) == []
         for name in ("CP01", "X" * 48):
             await page.goto(f"{address}#/station/{name}")
             await expect(page.locator("[data-place='2.1']")).to_be_visible()
             assert await page.evaluate(overflow) == 0
+        assert await serious(page) == []
         light = await page.evaluate("getComputedStyle(document.body).backgroundColor")
         assert (light == "rgb(255, 255, 255)") is not dark
         await page.goto(f"{address}docs")
         await expect(page.get_by_role("heading", name="/api/fleet")).to_be_visible()
         assert await page.evaluate(overflow) == 0
+        assert await serious(page) == []

@@ -1,8 +1,9 @@
 """One page for a load test: how fast, at what cost, and whether it was right.
 
-Besides the files of a run directory there are `calls.json` (`calls` by type and name, `errors`), Locust's own
-`locust_stats_history.csv`, and, where the CSMS ran on this machine, `csms.csv` (`unix`, `cpu` as a share of a core,
-`rss_bytes`).
+Besides the files of a run directory there are `calls.json` (`calls` by type and name, with the times to their answers
+since they were sent and since they were due; `errors`), `comparison.json` where it was compared with an earlier run,
+Locust's own `locust_stats_history.csv`, and, where the CSMS ran on this machine, `csms.csv` (`unix`, `cpu` as a share
+of a core, `rss_bytes`).
 """
 
 from __future__ import annotations
@@ -30,8 +31,11 @@ def load_table(directory: Path) -> list[dict[str, Any]]:
 
 
 def _calls(directory: Path) -> dict[str, Any]:
-    path = directory / "calls.json"
-    return read_object(path) if path.exists() else {}
+    return _optional(directory / "calls.json") or {}
+
+
+def _optional(path: Path) -> dict[str, Any] | None:
+    return read_object(path) if path.exists() else None
 
 
 def render_load(directory: Path) -> Path:
@@ -56,6 +60,7 @@ def render_load(directory: Path) -> Path:
                 without_plots=without,
                 cost=_cost(cost),
                 failures=_calls(directory).get("errors", [])[:20],
+                changed=_optional(directory / "comparison.json"),
             )
         )
     path = directory / "load.html"

@@ -106,9 +106,10 @@ def _loaded(path: Path, shown: str) -> Scenario:
 
 def nearest(name: str, known: Iterable[str], listing: str = "") -> str:
     """Return `; did you mean ...?` with the known name most like `name`; when none is, the command that lists them."""
-    found = difflib.get_close_matches(name.lower(), list(known), n=1, cutoff=0.6)
+    lower = {one.lower(): one for one in known}
+    found = difflib.get_close_matches(name.lower(), list(lower), n=1, cutoff=0.6)
     if found:
-        return f"; did you mean {found[0]}?"
+        return f"; did you mean {lower[found[0]]}?"
     return f"; see `{listing}`" if listing else ""
 
 

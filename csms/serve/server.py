@@ -65,7 +65,7 @@ class Server:
         files = open_files.limit()
         self.admission = Admission(crowd or Crowd.of_files(files))
         self.proving: Counter[str] = Counter()
-        self.prover = spare_threads(2, "proofs")
+        self.prover = spare_threads("proofs")
         # One function for all sockets, which would otherwise each refer to itself through its own.
         self.agree: Agree = lambda _, offered: cast("Subprotocol | None", negotiate(offered, node.dialects))
         self._listening: Listener | None = None
@@ -287,7 +287,8 @@ class Socket(asyncio.BufferedProtocol):
         self.server._there.discard(self)
         self.server.admission.leave(self._slot, self.server.node.clock.now())
         self._transport = None
-        self._count_unfinished(0)
+        self._drop_unfinished()
+        self._wire.parser.close()  # else it and the library's protocol refer to each other, with what they hold
         self.server.names.left(self._station, self._slot.address, self)
         for timer in (self._fuse, self._unread):
             if timer is not None:
@@ -544,8 +545,17 @@ class Socket(asyncio.BufferedProtocol):
             with contextlib.suppress(WebSocketException):
                 self._wire.send_close(code, why)
             self._flush()
+        if self._unfinished and self._transport is not None:
+            self._transport.pause_reading()  # the rest of that message is not even read
+            self._drop_unfinished()
         self._hang_up(why)
         self._abort_soon()
+
+    def _drop_unfinished(self) -> None:
+        """Keep nothing of a message that is not whole."""
+        self._parts, self._gathered = None, 0
+        self._wire.reader.discard()
+        self._count_unfinished(0)
 
     def _often(self, station: str) -> str | Refused:
         """Refuse a station's name to an address that dialled under it, or brought up names, too often of late."""
@@ -572,9 +582,8 @@ class Socket(asyncio.BufferedProtocol):
         connection, self._connection = self._connection, None
         if connection is not None:
             now = self.server.node.clock.now()
-            while self._held and not self._must_wait(
-                now, self._held[0]
-            ):  # what came before still counts, as far as it may be said
+            # What came before still counts, as far as it may be said.
+            while self._held and not self._must_wait(now, self._held[0]):
                 connection.offer(self._held.popleft())
             connection.hang_up(why)
         self._held.clear()

@@ -46,7 +46,7 @@ def run(
     names: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[NAME]...",
+            metavar="NAME",
             help="Scenarios to run: names, globs such as 'heartbeat*', or files; see `list`.",
             autocompletion=_scenario_names,
         ),

@@ -48,7 +48,7 @@ def search(
     names: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[SCENARIO]...",
+            metavar="SCENARIO",
             help="Where to begin: names, or files; default: the library.",
             autocompletion=_names,
         ),

@@ -157,7 +157,10 @@ async def test_two_workers_hand_in_what_they_recorded(tmp_path: Path) -> None:
         assert calls.get(action, 0) == len(server.told(action))
     assert sorted(path.name for path in (tmp_path / "run").iterdir()) == [
         "calls.json",
+        "distributions.json",
+        "hgrm",
         "history.jsonl",
+        "metrics.txt",
         "run.json",
         "summary.json",
         "verdict.json",

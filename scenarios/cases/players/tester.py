@@ -102,7 +102,7 @@ class Tester:
         """Take note that a connection is gone."""
         if self.line is line:
             self.line = None
-        self.book.observe("socket.closed", socket=line.number, node="tester", edge="tester", why=why)
+        self.book.observe("socket.closed", socket=line.number, node="tester", why=why)
 
     def arrived(self, line: Line, text: str) -> None:
         """Take a frame of the peer's."""

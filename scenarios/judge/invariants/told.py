@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from interlock.scenarios.judge.expected_facts import Fact, kept, misread, registers, told
+from interlock.scenarios.judge.expected_facts import Fact, kept, misread, registers
 from interlock.scenarios.judge.invariants.declare import Looked, invariant, story
-from interlock.scenarios.judge.invariants.sent import USUAL, socket_versions
+from interlock.scenarios.judge.invariants.sent import USUAL, facts_told, socket_versions
 from interlock.scenarios.judge.verdict import Violation
 from interlock.scenarios.record.frames import CALL, CALLRESULT, Frame
 from interlock.scenarios.record.history import History, LogEvent, Observation, seconds, station_of
@@ -32,7 +32,7 @@ def fact_station(stream: str, stations: Iterable[str]) -> str | None:
 
 def _facts(history: History) -> Looked:
     """Go through frames and stored events in order: no fact before its frame, no answer before its fact."""
-    looked, versions = Looked(), history.derive(socket_versions)
+    looked, versions, all_told = Looked(), history.derive(socket_versions), history.derive(facts_told)
     heard: dict[Place, list[Observation]] = {}
     stored: Counter[Place] = Counter()
     named: set[tuple[Place, str, str]] = set()
@@ -61,7 +61,7 @@ def _facts(history: History) -> Looked:
         station, socket = fields["station"], (fields["station"], fields["socket"], frame.id)
         if fields["edge"] == "csms.received" and frame.kind == CALL and isinstance(frame.payload, dict):
             spoken[station] = versions.get((station, fields["socket"]), USUAL)
-            facts = told(frame.action, frame.payload, spoken[station])
+            facts = all_told[seen.i]
             calls[socket] = seen, frame, facts
             for fact in facts:
                 heard.setdefault((station, fact), []).append(seen)

@@ -83,6 +83,19 @@ def drawn(make: Callable[[Any], Any], alt: str) -> Markup:
     return inline(file.getvalue(), alt)
 
 
+PAGE = """:root{--ink:#1c2430;--soft:#5b6576;--line:#d9dfe6;--bg:#fff;--red:#b3201f;--green:#23693a;--blue:#1a56b0;
+--amber:#855000;--violet:#5f3f96}@media (prefers-color-scheme:dark){:root{--ink:#e3e8ef;--soft:#a0acbc;--line:#37414e;
+--bg:#151b23;--red:#ff8d86;--green:#86d69d;--blue:#8ab8ff;--amber:#f2bf66;--violet:#bda4ea}}
+text{font-family:ui-sans-serif,system-ui,"Segoe UI",Roboto,sans-serif}"""
+"""The page's colours, for a picture that stands alone."""
+
+
+def document(svg: Markup) -> str:
+    """Return a picture as an SVG file of its own, on a ground of the page's colour."""
+    head, _, rest = svg.partition(">")
+    return f'{head}><style>{PAGE}</style><rect width="100%" height="100%" fill="var(--bg)"/>{rest}'
+
+
 def inline(text: str, alt: str) -> Markup:
     """Return matplotlib's SVG document as an element for a page: no ids but those referred to, the page's colours."""
     text = text[text.index("<svg") :]

@@ -147,11 +147,14 @@ def rules(spec: Scenario, lossy: bool) -> dict[str, Any]:
         "max_down_s": 60.0,
         "recorded": spec.recorded,
         "bounds": spec.bounds,
+        "fiction": spec.fiction,
         "start_window_s": settings.start_window_s,
+        "probing_s": settings.probes * settings.probe_every_s,
         "answers": {
             "interval_s": settings.heartbeat_interval_s,
             "registration": settings.registration,
             "unknown_tokens": settings.unknown_tokens,
+            "acceptance": settings.acceptance,
         },
     }
 

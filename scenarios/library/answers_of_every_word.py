@@ -88,6 +88,7 @@ SCENARIO = Scenario(
         *answered(Relay("ClearCache", {}), {}, at=176.0, code="InternalError"),
         step("answer_again", at=420.0, payload='{"status":"Rejected"}'),
     ),
+    retold=("spaced", "escaped", "reordered"),
     faults_s=440.0,
     quiet_s=300.0,
 )

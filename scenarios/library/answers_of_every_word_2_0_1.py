@@ -71,6 +71,7 @@ SCENARIO = Scenario(
         *answered(Relay("ClearCache", {}), {}, at=160.0, code="InternalError"),
         step("answer_again", at=420.0, payload='{"status":"Rejected"}'),
     ),
+    retold=("spaced", "escaped", "reordered"),
     faults_s=440.0,
     quiet_s=300.0,
 )

@@ -106,6 +106,7 @@ SCENARIO = Scenario(
     ),
     stations=2,
     fiction=True,
+    retold=("spaced", "reordered", "western", "kilowatt_hours"),
     faults_s=140.0,
     quiet_s=60.0,
 )

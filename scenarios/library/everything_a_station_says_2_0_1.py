@@ -89,7 +89,7 @@ _CARDS = (
 
 
 def _part(kind: str, number: int, id: str, trigger: str, *readings: dict[str, Any], **more: Any) -> tuple[str, str]:
-    values = {"meterValue": _values(*readings)} if readings else {}
+    values = {"meterValue": [one for reading in readings for one in _values(reading)]} if readings else {}
     info = {"transactionId": id, **more.pop("info", {})}
     said = {"eventType": kind, "timestamp": _OLD, "triggerReason": trigger, "seqNo": number, "transactionInfo": info}
     return _say("TransactionEvent", **said, **values, **more)
@@ -107,6 +107,8 @@ _SESSION = (
     _part("Ended", 5, "tx-1", "EVDeparted", {"value": 11}, {"value": 12, **_END}, info={"stoppedReason": "EVDisconnected"}),
     _part("Started", 0, "tx-2", "CablePluggedIn", **_HERE, info={"chargingState": "EVConnected"}),
     _part("Ended", 1, "tx-2", "EVDeparted", {"value": 3}, {"value": 4}, {"value": 6}),
+    _part("Started", 0, "tx-4", "CablePluggedIn", {"value": 3, **_BEGIN}, {"value": 4, **_BEGIN}, evse={"id": 2}),
+    _part("Ended", 1, "tx-4", "EVDeparted", {"value": 5, **_END}, {"value": 6, **_END}),
     _part("Ended", 4, "tx-3", "Deauthorized", **_CARD, info={"stoppedReason": "DeAuthorized"}),
     _part("Updated", 2, "tx-3", "Authorized", {"value": 2}, **_CARD, **_HERE),
     _part("Started", 0, "tx-3", "CablePluggedIn", {"value": 1}, **_HERE),
@@ -140,10 +142,10 @@ SCENARIO = Scenario(
         step("say", at=40.0, messages=_NOTICES, number="notice"),
         step("say", at=66.0, messages=_CARDS, number="card"),
         step("say", at=74.0, messages=_SESSION, number="session"),
-        step("register", at=88.0, token="TAG-GROUPED", status="Blocked", parent="Another"),
-        step("say", at=89.0, messages=_SESSION, number="resent"),
-        step("say", at=89.5, messages=_SESSION, number="twin", station=2),
-        step("say", at=90.5, messages=_STATUSES, number="status"),
+        step("register", at=89.0, token="TAG-GROUPED", status="Blocked", parent="Another"),
+        step("say", at=90.0, messages=_SESSION, number="resent"),
+        step("say", at=90.5, messages=_SESSION, number="twin", station=2),
+        step("say", at=94.5, messages=_STATUSES, number="status"),
         step("say", at=102.0, messages=_READINGS, number="again"),
         step("say", at=102.0, messages=_READINGS, number="twins", station=2),
         step("statuses", at=120.0, connector=1),
@@ -160,6 +162,7 @@ SCENARIO = Scenario(
     ),
     stations=2,
     fiction=True,
+    retold=("spaced", "reordered", "western", "kilowatt_hours"),
     faults_s=180.0,
     quiet_s=60.0,
 )

@@ -72,6 +72,7 @@ SCENARIO = Scenario(
         step("statuses", at=110.0, connector=1),
         step("statuses", at=112.0, connector=2),
     ),
+    retold=("eastern", "reordered"),
     faults_s=120.0,
     quiet_s=60.0,
 )

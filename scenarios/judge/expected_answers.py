@@ -22,12 +22,12 @@ _UNKNOWN_VENDOR: Payload = {"status": "UnknownVendorId"}
 _REJECTED: Payload = {"status": "Rejected"}
 _FIXED: Mapping[str, Mapping[str, Payload]] = {
     "ocpp1.6": {
-        **dict.fromkeys((*NOTICES, "StatusNotification", "MeterValues"), {}),
+        **{name: {} for name in (*NOTICES, "StatusNotification", "MeterValues")},
         "SignCertificate": _REJECTED,
         "DataTransfer": _UNKNOWN_VENDOR,
     },
     "ocpp2.0.1": {
-        **dict.fromkeys((*NOTICES_201, "StatusNotification", "MeterValues", "NotifyEvent"), {}),
+        **{name: {} for name in (*NOTICES_201, "StatusNotification", "MeterValues", "NotifyEvent")},
         "SignCertificate": _REJECTED,
         "GetCertificateStatus": {"status": "Failed"},
         "Get15118EVCertificate": {"status": "Failed", "exiResponse": ""},

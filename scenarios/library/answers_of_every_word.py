@@ -57,7 +57,7 @@ YES = ("Accepted", "Scheduled", "RebootRequired", "AcceptedCanceled", "EmptyResu
 
 
 def answered(command: Command, answer: Any, at: float, code: str = "") -> tuple[Step, Step]:
-    """Lay down an answer (a status word, or a whole payload), and ask. A yes is one by its word, or by one of a list."""
+    """Lay down an answer (a status word, or a whole payload), and ask. A yes is one by its word, or one of a list."""
     payload = json.dumps({"status": answer} if isinstance(answer, str) else answer)
     yes = "tatus" not in payload or any(f'"{word}"' in payload for word in YES)
     does = "" if code else "Accepted" if yes else "Rejected"

@@ -64,7 +64,9 @@ _CARDS = (
     _say("Authorize", idTag="tag-blocked"),
     _say("StopTransaction", transactionId=4712, meterStop=9, timestamp=_OLD, idTag="TAG-BLOCKED", reason="Other"),
     _say("StopTransaction", transactionId=4713, meterStop=9, timestamp=_OLDER, transactionData=[]),
-    _say("StopTransaction", transactionId=4714, meterStop=9, timestamp=_OLD, transactionData=[_value("7"), _value("9")]),
+    _say(
+        "StopTransaction", transactionId=4714, meterStop=9, timestamp=_OLD, transactionData=[_value("7"), _value("9")]
+    ),
 )
 _GROUPED = (
     _say("Authorize", idTag="tag-grouped"),

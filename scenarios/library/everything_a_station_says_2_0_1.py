@@ -47,7 +47,9 @@ _READINGS = (
     ),
     _say("MeterValues", evseId=1, meterValue=_values({"value": 231.5, "measurand": "Voltage"})),
     _say("MeterValues", evseId=1, meterValue=_values({"value": 7000, "unitOfMeasure": {"unit": "mWh"}})),
-    _say("MeterValues", evseId=1, meterValue=_values(*({"value": n * n, **_POWER, "phase": f"L{n}"} for n in (1, 2, 3)))),
+    _say(
+        "MeterValues", evseId=1, meterValue=_values(*({"value": n * n, **_POWER, "phase": f"L{n}"} for n in (1, 2, 3)))
+    ),
     _say("MeterValues", evseId=2, meterValue=_values({"value": 500, **_POWER, "location": "Inlet"})),
     _say("MeterValues", evseId=2, meterValue=[*_values({"value": 1}, at=_OLD), *_values({"value": 2})]),
 )
@@ -104,7 +106,9 @@ _SESSION = (
     _part("Updated", 3, "tx-1", "ChargingStateChanged", info={"chargingState": "SuspendedEV"}),
     _part("Updated", 2, "tx-1", "ChargingStateChanged", info={"chargingState": "Charging"}, offline=True),
     _part("Updated", 4, "tx-1", "MeterValuePeriodic", {"value": 9}),
-    _part("Ended", 5, "tx-1", "EVDeparted", {"value": 11}, {"value": 12, **_END}, info={"stoppedReason": "EVDisconnected"}),
+    _part(
+        "Ended", 5, "tx-1", "EVDeparted", {"value": 11}, {"value": 12, **_END}, info={"stoppedReason": "EVDisconnected"}
+    ),
     _part("Started", 0, "tx-2", "CablePluggedIn", **_HERE, info={"chargingState": "EVConnected"}),
     _part("Ended", 1, "tx-2", "EVDeparted", {"value": 3}, {"value": 4}, {"value": 6}),
     _part("Started", 0, "tx-4", "CablePluggedIn", {"value": 3, **_BEGIN}, {"value": 4, **_BEGIN}, evse={"id": 2}),

@@ -1,12 +1,11 @@
 """Every answer is lost with its connection, and something else shows what became of the command.
 
-A stop by the end of its transaction, under 2.0.1 a reset by the reason of the next boot: each confirms the command it is
-about, and no other. Two starts in doubt at once are each asked about at their own EVSE.
+A stop by the end of its transaction, under 2.0.1 a reset by the reason of the next boot: each confirms the command it
+is about, and no other. Two starts in doubt at once are each asked about at their own EVSE.
 """
 
 from interlock.csms.domain.commands import RemoteStart, Reset, Unlock
 from interlock.scenarios.spec import Scenario, ask, step
-
 
 SCENARIO = Scenario(
     name="evidence-in-place-of-answers",

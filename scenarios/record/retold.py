@@ -23,9 +23,7 @@ def record(history: History) -> list[str]:
         for seen in history.of("log")
         if seen["type"] != "DeviationRecorded"  # which is found first depends on the order of members
     ]
-    sent = [
-        f"to {seen['station']}: {seen['text']}" for seen in history.of("frame") if seen["edge"] == "csms.sent"
-    ]
+    sent = [f"to {seen['station']}: {seen['text']}" for seen in history.of("frame") if seen["edge"] == "csms.sent"]
     return [*said, *sent]
 
 

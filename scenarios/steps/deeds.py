@@ -126,7 +126,7 @@ async def ask_stop(stage: Stage, connector: int = 1, station: int = 1, node: int
 async def register(
     stage: Stage, token: str = "TAG-DRIVER", status: str = "Accepted", node: int = 1, parent: str | None = None
 ) -> None:
-    """An operator says at a node how a card is answered from now on (Accepted, Blocked, Expired, Invalid) and its group."""
+    """An operator says at a node how a card is answered from now on (Accepted, Blocked, ...), and its group."""
     await stage.register_token(token, status, node, parent)
 
 
@@ -221,9 +221,7 @@ async def send(stage: Stage, frames: tuple[str, ...], station: int = 1, every_s:
 
 @deed
 @inside
-async def answer_instead(
-    stage: Stage, payload: str = "", code: str = "", does: str = "", station: int = 1
-) -> None:
+async def answer_instead(stage: Stage, payload: str = "", code: str = "", does: str = "", station: int = 1) -> None:
     """A station answers its next order with a payload (JSON text), or a CALLERROR code, and nothing moves.
 
     `does` is what it decides, Accepted or Rejected; nothing for no decision.
@@ -233,9 +231,7 @@ async def answer_instead(
 
 @deed
 @inside
-async def answer_again(
-    stage: Stage, payload: str = "", code: str = "", does: str = "", station: int = 1
-) -> None:
+async def answer_again(stage: Stage, payload: str = "", code: str = "", does: str = "", station: int = 1) -> None:
     """A station answers the order it answered last once more, in other words."""
     stage.station(station).answer_again(payload, code, does)
 

@@ -71,9 +71,7 @@ def reordered(text: str) -> str:
     """The members of every object in the opposite order."""
     return _changed(
         text,
-        lambda payload: _each(
-            payload, lambda one: dict(reversed(one.items())) if isinstance(one, dict) else one
-        ),
+        lambda payload: _each(payload, lambda one: dict(reversed(one.items())) if isinstance(one, dict) else one),
     )
 
 
@@ -123,4 +121,3 @@ def _kilo_reading(one: Any) -> Any:
 def kilowatt_hours(text: str) -> str:
     """Every register in kWh in place of Wh."""
     return _changed(text, lambda payload: _each(payload, _kilo))
-

@@ -114,7 +114,7 @@ def belief_is_truth(history: History) -> Iterator[Violation]:
     """At rest the CSMS sees each connector as it is: status and error, its transaction, nothing held, station online.
 
     For stations that are connected and have told everything they had to tell; of those that lose what they had to tell
-    (rules: lossy), tell what never was (rules: fiction) or gave a message up without an answer, transactions do not count. What was
-    lost in between - an outcome, a report, an end - shows here at last.
+    (rules: lossy), tell what never was (rules: fiction) or gave a message up without an answer, transactions do not
+    count. What was lost in between - an outcome, a report, an end - shows here at last.
     """
     yield from history.derive(_beliefs).violations

@@ -59,8 +59,8 @@ def _lives(history: History) -> Looked:
     looked = Looked()
     for command in history.commands.values():
         if (about := _probed(history, command)) is not None and about.asked.get("evse") != command.asked.get("evse"):
-            wrong = f"EVSE {about.asked.get('evse')}, where its start is", f"EVSE {command.asked.get('evse')}"
-            looked.violations.append(_violation(command, "asks about another place", wrong, [command.intent]))
+            elsewhere = f"EVSE {about.asked.get('evse')}, where its start is", f"EVSE {command.asked.get('evse')}"
+            looked.violations.append(_violation(command, "asks about another place", elsewhere, [command.intent]))
         if (wrong := _deadline(history, command)) is not None:
             looked.violations.append(_violation(command, "has another deadline than is set", wrong, [command.intent]))
         phase, since = "requested", command.intent
@@ -134,9 +134,7 @@ def _probing_s(history: History, command: Command) -> float:
     return float(history.rules.get("probing_s", 0.0)) if command.kind == "RemoteStart" else 0.0
 
 
-def _not_before(
-    history: History, command: Command, event: LogEvent, bound: str, more_s: float = 0.0
-) -> Wrong | None:
+def _not_before(history: History, command: Command, event: LogEvent, bound: str, more_s: float = 0.0) -> Wrong | None:
     """An effect or answer may come late: nobody gives up before the deadline and that bound are over."""
     if "deadline" not in command.intent.data:
         return None
@@ -202,9 +200,9 @@ def _of_list(frame: Frame) -> str | None:
 
 
 def _payload_kept(frames: list[Frame], event: LogEvent) -> Wrong | None:
-    kept = event.data.get("answer")
-    if kept is None and all(frame.kind != CALLRESULT for frame in frames):
+    if "answer" not in event.data:
         return None
+    kept = event.data["answer"]
     if any(frame.kind != CALLRESULT or frame.payload == kept or _secret(frame.payload) for frame in frames):
         return None
     return "the payload of the answer", str(kept)[:200]
@@ -303,9 +301,11 @@ def _reset_boots(history: History) -> dict[str, list[LogEvent]]:
     """Return the boots, by station, that are told to have a reset from here behind them."""
     told: dict[str, list[Observation]] = {}
     for seen in history.of("frame"):
-        if seen["edge"] == "csms.received" and (frame := seen.frame()) is not None:
-            if frame.action == "BootNotification" and frame.field("reason") in ("RemoteReset", "ScheduledReset"):
-                told.setdefault(seen["station"], []).append(seen)
+        frame = seen.frame() if seen["edge"] == "csms.received" else None
+        if frame is None or frame.action != "BootNotification":
+            continue
+        if frame.field("reason") in ("RemoteReset", "ScheduledReset"):
+            told.setdefault(seen["station"], []).append(seen)
     found: dict[str, list[LogEvent]] = {}
     for station, frames in told.items():
         booted = [event for event in history.streams.get(f"station-{station}", ()) if event.type == "Booted"]
@@ -363,13 +363,14 @@ def _telling_unused(history: History, command: Command) -> Iterator[Violation]:
         before = [step for step, event in steps if event.version < shown.version]
         after = next((one for one in steps if one[1].version > shown.version), None)
         doubted = bool(before) and before[-1] in ("in-doubt", "unknown")
-        if doubted and (after is None or after[0] not in OUTCOMES_TOLD or after[1].at > shown.at + EARLY_S):
+        if doubted and (after is None or after[0] not in OUTCOMES_TOLD or after[1].at > shown.at + AT_ONCE_S):
             found = f"{after[0]} at {after[1].at:.3f} s" if after else before[-1]
             wrong = f"confirmed by what was told at {shown.at:.3f} s", found
             yield _violation(command, "is not confirmed by what tells of it", wrong, [command.intent, shown])
             return
 
 
+AT_ONCE_S = 1.0
 OUTCOMES_TOLD = ("confirmed", "accepted", "rejected")
 """What may come right after the evidence: an answer may arrive at that moment, too."""
 LIVE_S = 60.0

@@ -90,9 +90,7 @@ def _facts(history: History) -> Looked:
     return looked
 
 
-def _told_so(
-    station: str, fact: Fact, heard: Mapping[Place, list[Observation]], stored: Mapping[Place, int]
-) -> bool:
+def _told_so(station: str, fact: Fact, heard: Mapping[Place, list[Observation]], stored: Mapping[Place, int]) -> bool:
     return len(heard.get((station, fact), ())) > stored.get((station, fact), 0)
 
 

@@ -46,8 +46,9 @@ def _facts(history: History) -> Looked:
             if station is None:
                 continue
             version = spoken.get(station, USUAL)
-            looked.violations += _stored(seen, station, version, heard, stored, looked)
             if (fact := kept(fields["type"], fields["data"], version)) is not None:
+                looked.checked += 1
+                looked.violations += _stored(seen, station, fact, heard, stored)
                 stored[station, fact] += 1
                 if fact[0] == NAMED_BY_US:
                     started = fields["data"]
@@ -74,17 +75,12 @@ def _facts(history: History) -> Looked:
 def _stored(
     seen: Observation,
     station: str,
-    version: str,
+    fact: Fact,
     heard: Mapping[Place, list[Observation]],
     stored: Mapping[Place, int],
-    looked: Looked,
 ) -> Iterator[Violation]:
     """Compare a stored event with the frames that came before it."""
     type, data = seen["type"], seen["data"]
-    fact = kept(type, data, version)
-    if fact is None:
-        return
-    looked.checked += 1
     if type == "MeterSampled" and (wrong := misread(data)):
         yield Violation(
             f"a sample of {station} is not what its readings say: {', '.join(name for name, _, _ in wrong)}",

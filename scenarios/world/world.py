@@ -244,13 +244,13 @@ class World:
         for station in self.stations:
             station.start()
 
-    async def register_token(self, token: str, status: str, node: int = 1) -> None:
+    async def register_token(self, token: str, status: str, node: int = 1, parent: str | None = None) -> None:
         """Say at a node how a token is answered from now on; the others are told of it as of any commit."""
         csms = self.host(node).taking
 
         async def registering(csms: Csms) -> None:
             with contextlib.suppress(*NOT_DURABLE):  # the operator hears that it was not kept
-                await csms.register_token(token, status)
+                await csms.register_token(token, status, parent)
 
         if csms is not None:
             await self.host(node).call(registering(csms), 60.0)

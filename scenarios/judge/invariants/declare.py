@@ -125,7 +125,7 @@ def invariant(
     """
 
     def declare(check: Check) -> Invariant:
-        if id in DECLARED:
+        if id in DECLARED and DECLARED[id].function.__code__.co_filename != check.__code__.co_filename:
             raise ValueError(f"there are two invariants {id}")
         DECLARED[id] = Invariant(id, name, level, check, needs, absent, frames, rest, records, ref)
         return DECLARED[id]

@@ -86,7 +86,7 @@ class Csms:
         self.handler = self.handler_class(name, store, clock, ids, settings, rules, reach, observe, alarm)
         self.dispatcher = self.dispatcher_class(self.handler, self.connections, self.spawn, self.supervisor)
         self.presence = self.presence_class(self.handler, self.spawn, self.supervisor)
-        self.peers = Peers(name, store, self.connections, self.supervisor, settings.takeover_s)
+        self.peers = Peers(name, ids.start, store, self.connections, self.supervisor, settings.takeover_s)
         self.tokens = Tokens()
         self._guesses: dict[str, Bucket] = {}
         self._lookups: dict[str, Bucket] = {}

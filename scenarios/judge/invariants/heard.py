@@ -6,11 +6,13 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from interlock.scenarios.judge.expected_answers import VERSION
 from interlock.scenarios.judge.invariants.answers import STORE_FAULTS
 from interlock.scenarios.judge.invariants.declare import Looked, invariant, story
 from interlock.scenarios.judge.invariants.model import Lives
 from interlock.scenarios.judge.invariants.sent import USUAL, rules_broken, socket_versions
 from interlock.scenarios.judge.invariants.steps import NOT_DONE, NOT_DONE_201, READS, answer_means
+from interlock.scenarios.judge.payloads import of_answer
 from interlock.scenarios.judge.verdict import Violation
 from interlock.scenarios.record.frames import CALL, CALLRESULT, Frame
 from interlock.scenarios.record.history import Command, History, Observation, station_of
@@ -22,6 +24,7 @@ SETTLED_S = 30.0
 KINDS = 60
 """Kinds of one station beyond which a new one may be counted with others."""
 YES, NO = frozenset({"accepted", "confirmed", "lapsed"}), frozenset({"rejected", "refuted"})
+DOUBT = frozenset({"in-doubt"})
 
 
 @dataclass(slots=True)
@@ -132,7 +135,14 @@ def _of_command(history: History, command: Command, seen: Observation, frame: Fr
         for event in history.streams.get(command.intent.stream, ())
         if event.type == "ContradictingEvidence" and event.data["command_id"] == command.command_id
     ]
-    fits = {"accepted": YES, "rejected": NO}.get(said[0], frozenset({"in-doubt"}))
+    fits = {"accepted": YES, "rejected": NO}.get(said[0], DOUBT)
+    call = history.call(seen["station"], frame.id)
+    if (
+        version in VERSION
+        and call is not None
+        and of_answer(VERSION[version], call["action"], frame.payload) is not None
+    ):
+        fits |= DOUBT  # it breaks its schema, so that it may mean nothing
     if not steps & fits and not against:
         what = f"the answer {said[1]} to {command.kind} {command.command_id}"
         expected = f"{said[0]}, or what speaks against {', '.join(sorted(steps)) or 'nothing'}"

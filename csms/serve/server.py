@@ -37,6 +37,7 @@ from interlock.csms.serve.listener import Listener
 from interlock.csms.serve.names import Names
 from interlock.csms.serve.strict_json import StrictEndpoint
 from interlock.csms.serve.wall_clock import spare_threads
+from interlock.csms.serve.watched import Watched
 
 LOG = logging.getLogger(__name__)
 Agree = Callable[[ServerProtocol, Sequence[Subprotocol]], "Subprotocol | None"]
@@ -54,6 +55,7 @@ class Server:
         self.open: set[Socket] = set()
         self._there: set[Socket] = set()
         self.refused = self.held_back = 0
+        self.watched = Watched(node.clock.at)
         self.messages = Budgets(limits.messages_per_s, limits.messages_burst)
         self.address_messages = Budgets(limits.address_messages_per_s, limits.address_messages_burst)
         self.controls = Budgets(limits.controls_per_s, limits.controls_burst)
@@ -101,6 +103,7 @@ class Server:
 
     def stop_listening(self) -> None:
         """Take no new sockets."""
+        self.watched.end()
         if self._sweeper is not None:
             self._sweeper.cancel()
         if self._listening is not None:
@@ -313,6 +316,8 @@ class Socket(asyncio.BufferedProtocol):
         if transport is None or self._wire.state is not State.OPEN:
             return
         transport.write(text_frame(frame))
+        if self.server.watched.of:
+            self.server.watched.passed(self._station, self._wire.subprotocol, "csms-to-cp", frame)
         if transport.get_write_buffer_size() > self.server.limits.unread_bytes:
             self.abort()
 
@@ -405,7 +410,8 @@ class Socket(asyncio.BufferedProtocol):
     def _answer(self, request: Request, said: str | Refused) -> None:
         wire = self._wire
         if not isinstance(said, Refused):
-            said = self._often(said)
+            server = self.server
+            said = server.names.let_in(said, self._slot.address, server.node, proven=server.proven(said))
         if isinstance(said, Refused):
             self.server.refused += 1
             response = wire.reject(said.status, f"{said.why}\n")
@@ -482,6 +488,8 @@ class Socket(asyncio.BufferedProtocol):
             self._close(CloseCode.INVALID_DATA, "not UTF-8")
             return
         self.spoke, self._unfinished_since = True, now
+        if self.server.watched.of:
+            self.server.watched.passed(self._station, self._wire.subprotocol, "cp-to-csms", text)
         if self._held or connection.waiting >= self.server.limits.waiting:
             self._held.append(text)
             self._pause()
@@ -556,17 +564,6 @@ class Socket(asyncio.BufferedProtocol):
         self._parts, self._gathered = None, 0
         self._wire.reader.discard()
         self._count_unfinished(0)
-
-    def _often(self, station: str) -> str | Refused:
-        """Refuse a station's name to an address that dialled under it, or brought up names, too often of late."""
-        server, origin = self.server, self._slot.address
-        proven, handler = server.proven(station), server.node.handler
-        # Without residency it takes a read of the log to know a station: none is refused for being new then.
-        known = station in handler.resident or handler.settings.residency != "resident"
-        wait_s, why = server.names.dialled(station, origin, server.node.clock.now(), proven=proven, known=known)
-        if wait_s:
-            return Gate.later(wait_s, why)
-        return BUSY if not proven and server.names.crowded(station, origin) else station
 
     def _cut_soon(self) -> None:
         if self._fuse is not None:

@@ -83,6 +83,7 @@ kills: $(VENV)/dev.stamp  ## kill -9 under load: 200 times on SQLite, 200 times 
 
 breaks: $(VENV)/dev.stamp  ## an exception and a cancellation everywhere in a node, every bound at 2, hostile values to each store
 	$(BIN)/python loadtests/damage/break_off.py
+	$(BIN)/python loadtests/damage/break_doors.py
 	$(BIN)/interlock run --suite --bounds 2 --seeds 10 --quiet --out $(OUT)/bounds
 	$(BIN)/interlock run break-off-at-every-point --seeds 500 --quiet --out $(OUT)/breaks
 	INTERLOCK_PARITY_ROUNDS=25 $(BIN)/pytest -q -n 0 tests/csms/test_store_parity.py

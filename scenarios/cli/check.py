@@ -19,6 +19,7 @@ from interlock.scenarios.cli import reach as options
 from interlock.scenarios.cli.check_done import Done, leave
 from interlock.scenarios.cli.check_races import cards_of, race_ids, run_races
 from interlock.scenarios.cli.check_virtual import OURS, checked
+from interlock.scenarios.cli.plain_help import Command, Group
 from interlock.scenarios.refused import Refused
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from interlock.scenarios.live.reach import Reach
 
 check = typer.Typer(
+    cls=Group,
     help="Check a station or a CSMS that somebody else made against the cases of OCPP 1.6.",
     rich_markup_mode=None,
     no_args_is_help=True,
@@ -58,7 +60,7 @@ Key = Annotated[Path | None, typer.Option("--key", help="Its private key, as PEM
 Ca = Annotated[Path | None, typer.Option("--ca", help="Certificates to trust, as PEM.", dir_okay=False)]
 
 
-@check.command(short_help="Check a station: Interlock is the CSMS.")
+@check.command(cls=Command, short_help="Check a station: Interlock is the CSMS.")
 def station(
     listen: Annotated[str, typer.Option(help="Where to listen, as HOST:PORT.")] = "127.0.0.1:9000",
     id: Annotated[str | None, typer.Option(help="The station's id; without it, whoever comes first.")] = None,
@@ -139,7 +141,7 @@ _OF_CASES = (
 """Options that only the stage "cases" has, and their defaults."""
 
 
-@check.command(short_help="Check a CSMS: Interlock is the station.")
+@check.command(cls=Command, short_help="Check a CSMS: Interlock is the station.")
 def csms(
     url: Annotated[
         str, typer.Argument(metavar="URL", help="Where the CSMS is: ws:// or wss://, without the id; or `reference`.")

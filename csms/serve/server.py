@@ -414,6 +414,7 @@ class Socket(asyncio.BufferedProtocol):
             said = server.names.let_in(said, self._slot.address, server.node, proven=server.proven(said))
         if isinstance(said, Refused):
             self.server.refused += 1
+            self.server.gate.told(self._slot.address, request.path, said.why)
             response = wire.reject(said.status, f"{said.why}\n")
             for name, value in said.headers:
                 response.headers[name] = value
@@ -423,6 +424,7 @@ class Socket(asyncio.BufferedProtocol):
         response = wire.accept(request)
         dialect = self.server.node.dialects.get(meant(wire.subprotocol or ""))
         if dialect is not None and (wrong := dialect.misnamed(said)) is not None:
+            self.server.gate.told(self._slot.address, request.path, wrong)
             response = wire.reject(400, f"{wrong}\n")
         wire.send_response(response)
         if response.status_code != 101:
@@ -434,7 +436,9 @@ class Socket(asyncio.BufferedProtocol):
         server, node = self.server, self.server.node
         if dialect is None:
             # OCPP-J 1.6 section 3.1.2: finish without the header, then close.
-            self._close(CloseCode.PROTOCOL_ERROR, f"{', '.join(node.dialects)} spoken here")
+            spoken = f"{', '.join(node.dialects)} spoken here"
+            server.gate.told(self._slot.address, request.path, spoken)
+            self._close(CloseCode.PROTOCOL_ERROR, spoken)
             return
         self.heard = self._since = node.clock.now()
         server.admission.prove(self._slot)

@@ -121,9 +121,10 @@ $(VENV)/docs.stamp: requirements/docs.txt
 	$(VENV)/docs/bin/pip install -q --disable-pip-version-check -r requirements/docs.txt
 	@touch $@
 
-docs: $(VENV)/docs.stamp  ## the pages of docs/ as a site that needs no network, with search: reports/out/docs/index.html
+docs: $(VENV)/docs.stamp  ## the pages of docs/ as a site with search, which needs no network: reports/out/docs
 	@mkdir -p $(OUT)
 	NO_MKDOCS_2_WARNING=1 $(VENV)/docs/bin/mkdocs build -q --strict
+	@echo "python3 -m http.server -d $(OUT)/docs 8000 --bind 127.0.0.1   shows it"
 
 wheel: $(VENV)/run.stamp  ## build the wheel into dist/: install it with pip, pipx or uvx
 	$(BIN)/pip wheel -q --disable-pip-version-check --no-deps --no-build-isolation -w dist .

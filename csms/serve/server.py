@@ -42,22 +42,20 @@ from interlock.csms.serve.watched import Watched
 LOG = logging.getLogger(__name__)
 Agree = Callable[[ServerProtocol, Sequence[Subprotocol]], "Subprotocol | None"]
 _buffer = memoryview(bytearray(64 * 1024))
-_NOTHING = Bucket(1.0, 0.0)
-"""What a socket may say before it is let in."""
+_NOTHING = Bucket(1.0, 0.0)  # what a socket may say before it is let in
 
 
 class Server:
     """Stations' sockets on one port. `open` holds those that were let in."""
 
     def __init__(self, node: Csms, gate: Gate, limits: Limits | None = None, crowd: Crowd | None = None) -> None:
-        self.node, self.gate, self.limits = node, gate, limits or Limits()
+        self.node, self.gate, self.limits = node, gate, (limits := limits or Limits())
         if node.endpoint_class is Endpoint:
             node.endpoint_class = StrictEndpoint
         self.open: set[Socket] = set()
         self._there: set[Socket] = set()
         self.refused = self.held_back = 0
         self.watched = Watched(node.clock.at)
-        limits = self.limits
         self.messages = Budgets(limits.messages_per_s, limits.messages_burst)
         self.address_messages = Budgets(limits.address_messages_per_s, limits.address_messages_burst)
         self.controls = Budgets(limits.controls_per_s, limits.controls_burst)
@@ -385,16 +383,18 @@ class Socket(asyncio.BufferedProtocol):
             transport.pause_reading()
             proving[self._slot.address] += 1
             what = f"{address}: the proof of a station's key"
-            self.server.node.supervisor.must_live(what, self._prove(request, address, said), self._failed)
+            found = asyncio.get_running_loop().run_in_executor(self.server.prover, said)
+            found.add_done_callback(self._worked_out)  # it is worked out whatever becomes of who waits for it
+            self.server.node.supervisor.must_live(what, self._prove(request, address, found), self._failed)
         else:
             self._answer(request, said)
 
-    async def _prove(self, request: Request, address: str, proof: Callable[[], Key | None]) -> None:
+    def _worked_out(self, found: asyncio.Future[Key | None]) -> None:
+        self.server.proving -= Counter([self._slot.address])
+
+    async def _prove(self, request: Request, address: str, found: asyncio.Future[Key | None]) -> None:
         server = self.server
-        try:
-            key = await asyncio.get_running_loop().run_in_executor(server.prover, proof)
-        finally:
-            server.proving -= Counter([self._slot.address])
+        key = await asyncio.shield(found)
         authorization = request.headers.get("Authorization")
         if key is None:
             said: str | Refused = server.gate.disproved(request.path, authorization)

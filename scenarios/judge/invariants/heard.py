@@ -10,7 +10,7 @@ from interlock.scenarios.judge.invariants.answers import STORE_FAULTS
 from interlock.scenarios.judge.invariants.declare import Looked, invariant, story
 from interlock.scenarios.judge.invariants.model import Lives
 from interlock.scenarios.judge.invariants.sent import USUAL, rules_broken, socket_versions
-from interlock.scenarios.judge.invariants.steps import NOT_DONE, NOT_DONE_201, READS, answer_means
+from interlock.scenarios.judge.invariants.steps import NOT_DONE, NOT_DONE_201, READS, answer_means, odd_answer
 from interlock.scenarios.judge.verdict import Violation
 from interlock.scenarios.record.frames import CALL, CALLRESULT, Frame
 from interlock.scenarios.record.history import Command, History, Observation, station_of
@@ -22,6 +22,7 @@ SETTLED_S = 30.0
 KINDS = 60
 """Kinds of one station beyond which a new one may be counted with others."""
 YES, NO = frozenset({"accepted", "confirmed", "lapsed"}), frozenset({"rejected", "refuted"})
+DOUBT = frozenset({"in-doubt"})
 
 
 @dataclass(slots=True)
@@ -126,13 +127,15 @@ def _of_command(history: History, command: Command, seen: Observation, frame: Fr
     said = answer_means(frame, NOT_DONE if version == USUAL else NOT_DONE_201)
     if said is None or command.kind == "Probe" or command.asked.get("action") in READS:
         return
+    if odd_answer(history, command, frame):
+        return
     steps = {step for step, _ in command.steps}
     against = [
         event
         for event in history.streams.get(command.intent.stream, ())
         if event.type == "ContradictingEvidence" and event.data["command_id"] == command.command_id
     ]
-    fits = {"accepted": YES, "rejected": NO}.get(said[0], frozenset({"in-doubt"}))
+    fits = {"accepted": YES, "rejected": NO}.get(said[0], DOUBT)
     if not steps & fits and not against:
         what = f"the answer {said[1]} to {command.kind} {command.command_id}"
         expected = f"{said[0]}, or what speaks against {', '.join(sorted(steps)) or 'nothing'}"

@@ -6,6 +6,7 @@ A run directory is the contract between this package, the load tests and the rep
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import gc
 import shlex
@@ -31,6 +32,8 @@ from interlock.scenarios.world.world import World
 from interlock.simulator.spec import OcppVersion
 
 REFERENCE = "reference"
+YOUNG = 50_000
+"""Objects after which the collector looks for garbage while many runs follow each other: a dozen small worlds."""
 
 
 class Unknown(Exception):
@@ -108,9 +111,10 @@ def _loaded(path: Path, shown: str) -> Scenario:
 
 def nearest(name: str, known: Iterable[str], listing: str = "") -> str:
     """Return `; did you mean ...?` with the known name most like `name`; when none is, the command that lists them."""
-    found = difflib.get_close_matches(name.lower(), list(known), n=1, cutoff=0.6)
+    lower = {one.lower(): one for one in known}
+    found = difflib.get_close_matches(name.lower(), list(lower), n=1, cutoff=0.6)
     if found:
-        return f"; did you mean {found[0]}?"
+        return f"; did you mean {lower[found[0]]}?"
     return f"; see `{listing}`" if listing else ""
 
 
@@ -205,6 +209,22 @@ def examine(spec: Scenario, seed: int, csms: type[Csms], drawn: Drawn | None = N
     finally:
         if collecting:
             gc.enable()
+
+
+@contextlib.contextmanager
+def many() -> Iterator[None]:
+    """Let the collector of garbage wait until many runs have left something, and pass by what lives on, in a `with`.
+
+    A run leaves little that counting references does not free, and its history would be gone through for nothing.
+    """
+    before = gc.get_threshold()
+    gc.freeze()
+    gc.set_threshold(YOUNG, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()
 
 
 def _retell(world: World, other: World, name: str) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from interlock.scenarios.record.frames import content
@@ -54,8 +55,13 @@ READING = ("value", "measurand", "phase", "location", "context", "unit", "format
 
 def moment(text: Any) -> datetime | None:
     """Return the instant a time names, None where it names none. Without a zone it is UTC."""
+    return _instant(str(text)) if text is not None else None
+
+
+@lru_cache(maxsize=1024)
+def _instant(text: str) -> datetime | None:
     try:
-        at = datetime.fromisoformat(str(text).upper())
+        at = datetime.fromisoformat(text.upper())
     except ValueError:
         return None
     return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +21,12 @@ from interlock.scenarios.cases.exemplar import bound_of
 from interlock.scenarios.cases.language import LIMITS, Case
 from interlock.scenarios.cases.players.declaration import Declaration
 from interlock.scenarios.cases.players.hand import CannotDo
+from interlock.scenarios.cases.players.meeting import meet_csms
 from interlock.scenarios.cases.players.notebook import Notebook
 from interlock.scenarios.cases.players.runner import Runner, Setting
 from interlock.scenarios.cases.players.tester import AsStation
-from interlock.scenarios.judge.cases import Facts, Outcome
-from interlock.scenarios.world.case_world import BEGAN, CALLBACKS_A_CASE, LATENCY_S
+from interlock.scenarios.judge.cases import Facts, Outcome, Word
+from interlock.scenarios.world.case_world import BEGAN, CALLBACKS_A_CASE, LATENCY_S, Done, each
 from interlock.scenarios.world.loop import Clock, SimLoop
 from interlock.scenarios.world.world import SimClock
 from interlock.simulator.network.links import Network, Socket
@@ -33,7 +35,7 @@ STATION = "INTERLOCK-01"
 FEATURES = dict.fromkeys(
     (
         *("cache", "offline_start", "local_list", "firmware", "file_server", "reservation", "reserve_zero"),
-        *("remote_trigger", "smart_charging", "security", "expired", "blocked"),
+        *("remote_trigger", "smart_charging", "security", "expired", "blocked", "group"),
     ),
     True,
 )
@@ -83,7 +85,7 @@ class CsmsCaseWorld:
         )
         self.network = Network(self.env, random.Random("network"), _ignore, self._dialled, record_frames=False)
         self.network.latency_s = LATENCY_S
-        self.away = False
+        self.away, self.digest = False, ""
         self.setting = Setting(Facts(limits, {}, declared.told({})))
         self.runner = Runner(self.tester, self, self, self.setting)
         self._asked = 0
@@ -151,27 +153,34 @@ class CsmsCaseWorld:
 
     # --- running ---
 
-    def run(self, cases: Iterable[Case]) -> dict[str, Outcome]:
-        """Run cases, one behind the other; return what came of each."""
+    def run(self, cases: Iterable[Case], done: Done = lambda *_: None) -> dict[str, Outcome]:
+        """Run cases, one behind the other; return what came of each. `done` is told: case, outcome, seconds."""
+        self.done = done
         self.loop.limit = CALLBACKS_A_CASE * 400
         with self.book.recorder:
             try:
                 return self.loop.run_until_complete(self._run(list(cases)))
             finally:
-                self.book.recorder.end()
+                self.digest = self.book.recorder.end()
                 self.loop.close()
 
     async def _run(self, cases: list[Case]) -> dict[str, Outcome]:
         await self.node.start()
         for card, (word, parent) in CARDS.items():
             await self.node.register_token(card, word, parent)
+        found = await self._work(cases)
+        await self.node.stop()
+        return found
+
+    async def _work(self, cases: list[Case]) -> dict[str, Outcome]:
         self.book.station = self.tester.peer.station = STATION
         self.dial()
-        boot = {"chargePointVendor": "Interlock", "chargePointModel": "Tester"}
-        await self.runner.ask("BootNotification", boot)
-        found = {case.id: await self.runner.run(case) for case in cases}
+        seen, why = await meet_csms(self.runner, "the CSMS")
+        if why is not None:
+            return {case.id: Outcome(case.id, Word.ERROR, why) for case in cases}
+        self.setting.facts = replace(self.setting.facts, features=self.declared.told({}, seen))
+        found = await each(self.runner, cases, self.done)
         self.cut()
-        await self.node.stop()
         return found
 
 

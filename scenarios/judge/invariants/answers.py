@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from interlock.scenarios.judge.expected_answers import VERSION, broken, fitting, fixed
-from interlock.scenarios.judge.expected_facts import Fact, moment, told
+from interlock.scenarios.judge.expected_answers import VERSION, fitting, fixed
+from interlock.scenarios.judge.expected_facts import Fact, moment
 from interlock.scenarios.judge.invariants.declare import Looked, invariant, story
-from interlock.scenarios.judge.invariants.sent import USUAL, socket_versions
+from interlock.scenarios.judge.invariants.sent import USUAL, facts_told, rules_broken, socket_versions
 from interlock.scenarios.judge.verdict import Violation
 from interlock.scenarios.record.domain_view import EPOCH
 from interlock.scenarios.record.frames import CALL, CALLRESULT, Frame
@@ -72,6 +72,7 @@ class Call:
     seen: Observation
     frame: Frame
     version: str
+    facts: list[Fact]
     answers: int = 0
 
 
@@ -79,6 +80,7 @@ def _answers(history: History) -> Looked:
     looked, versions = Looked(), history.derive(socket_versions)
     if "answers" not in history.rules:
         return looked
+    facts = history.derive(facts_told)
     calls: dict[tuple[str, int, str], list[Call]] = {}
     first_told: dict[tuple[str, Fact], float] = {}
     refused: dict[str, int] = {}
@@ -94,9 +96,9 @@ def _answers(history: History) -> Looked:
         station, key = fields["station"], (*socket, frame.id)
         if fields["edge"] == "csms.received":
             if frame.kind == CALL and isinstance(frame.payload, dict):
-                call = Call(seen, frame, versions.get((station, fields["socket"]), USUAL))
+                call = Call(seen, frame, versions.get((station, fields["socket"]), USUAL), facts[seen.i])
                 calls.setdefault(key, []).append(call)
-                for fact in told(frame.action, frame.payload, call.version):
+                for fact in call.facts:
                     first_told.setdefault((station, fact), seen.t)
             continue
         if not frame.is_answer:
@@ -112,7 +114,7 @@ def _answers(history: History) -> Looked:
             continue
         call = open_calls[0]
         call.answers += 1
-        since = min((first_told[station, one] for one in _facts_of(call)), default=call.seen.t)
+        since = min((first_told[station, one] for one in call.facts), default=call.seen.t)
         wrong = list(_wrong(history, call, seen, frame, min(since, call.seen.t), refused.get(station, 0)))
         if _card_of(call) is not None and _word(frame) != "Accepted":
             refused[station] = refused.get(station, 0) + 1
@@ -149,10 +151,6 @@ def _deep(text: str) -> bool:
     return most > BRACKETS
 
 
-def _facts_of(call: Call) -> list[Fact]:
-    return told(call.frame.action, call.frame.payload, call.version)
-
-
 def _answered_twice(seen: Observation, frame: Frame, station: str, calls: list[Call]) -> Violation:
     what = calls[-1].frame.action if calls else "a CALL nobody made"
     asked = len(calls)
@@ -172,7 +170,7 @@ Wrong = Iterator[tuple[str, str, str]]
 def _wrong(history: History, call: Call, seen: Observation, frame: Frame, since_s: float, refused: int) -> Wrong:
     action, payload = call.frame.action, frame.payload
     rules = history.rules["answers"]
-    wrong = broken(action, call.frame.payload, call.version)
+    wrong = history.derive(rules_broken)[call.seen.i]
     if frame.kind != CALLRESULT:
         yield from _wrong_error(call, frame, wrong, rules)
         return

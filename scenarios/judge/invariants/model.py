@@ -6,7 +6,9 @@ by one. It never forgets a request, an ended transaction or a finished command.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
 from typing import Any, TypeVar
 
 from interlock.scenarios.record.history import STEPS, History, Observation
@@ -277,16 +279,18 @@ class Lives:
 
     def up(self, node: str, i: int) -> bool:
         """Return whether a node ran at observation `i`. One that was never seen to start is taken to run."""
-        running = True
-        turns = self._turns.get(node, ())
-        if turns:
-            running = False
-        for at, _, started in turns:
-            if at >= i:
-                break
-            running = started
-        return running
+        turns = self._turns.get(node)
+        if not turns:
+            return True
+        before = bisect_left(turns, (i,))
+        return before > 0 and turns[before - 1][2]
 
     def fell(self, node: str, i: int, until_s: float) -> bool:
         """Return whether a node went down after observation `i`, up to second `until_s`."""
-        return any(at > i and t <= until_s and not started for at, t, started in self._turns.get(node, ()))
+        turns = self._turns.get(node, [])
+        for _, t, started in islice(turns, bisect_left(turns, (i + 1,)), None):
+            if t > until_s:
+                return False
+            if not started:
+                return True
+        return False

@@ -263,14 +263,23 @@ def _asked_for_evidence(history: History, command: Command, event: LogEvent) -> 
     """Silence proves nothing: whoever says that a start came to nothing has asked the station and had an answer."""
     if command.kind != "RemoteStart":
         return "a doubt that is refuted is one about a start", command.kind
-    probes = [
-        probe
-        for probe in history.commands.values()
-        if probe.request_id.startswith(f"probe:{command.command_id}:") and probe.intent.i < event.i
-    ]
+    probes = [probe for probe in _probes_of(history, command) if probe.intent.i < event.i]
     if any(seen.i < event.i for probe in probes for seen in _answers(history, probe)):
         return None
     return "the station was asked and answered", f"{len(probes)} probes, none answered"
+
+
+def _probes(history: History) -> dict[str, list[Command]]:
+    """The probes that were sent about each command, by its id: a probe's request names it."""
+    found: dict[str, list[Command]] = {}
+    for probe in history.commands.values():
+        if probe.request_id.startswith("probe:"):
+            found.setdefault(probe.request_id.removeprefix("probe:").rpartition(":")[0], []).append(probe)
+    return found
+
+
+def _probes_of(history: History, command: Command) -> Sequence[Command]:
+    return history.derive(_probes).get(command.command_id, ())
 
 
 def _evidence(history: History, command: Command, event: LogEvent) -> Wrong | None:
@@ -405,9 +414,7 @@ def _evidence_unused(history: History, command: Command) -> Iterator[Violation]:
     """
     stream = history.streams.get(command.intent.stream, ())
     steps = [(step, event) for step, event in command.steps if step != "fulfilled"]
-    for probe in history.commands.values():
-        if not probe.request_id.startswith(f"probe:{command.command_id}:"):
-            continue
+    for probe in _probes_of(history, command):
         answered = next((event for step, event in probe.steps if step == "accepted"), None)
         if answered is None:
             continue

@@ -21,6 +21,7 @@ from interlock.csms.settings import Settings
 from interlock.scenarios.explore.coverage import Coverage
 from interlock.scenarios.spec import Around, Between, Drawable, OneOf, Scenario, Step, Storage, ask, draw, step
 from interlock.scenarios.steps.faults import FAULTS, RANGES
+from interlock.scenarios.world.retold import OTHERWISE
 from interlock.scenarios.world.reworded import RELATIONS
 from interlock.simulator.deviations import Deviations
 from interlock.simulator.personas import PERSONAS
@@ -183,7 +184,7 @@ def _odd(spec: Scenario, rng: random.Random, share: float) -> Scenario:
     if rng.random() < share / 2 and not any(name == "deviations" for name, _ in spec.station):
         spec = replace(spec, station=(*spec.station, ("deviations", _deviations(rng))))
     if rng.random() < share / 4:
-        spec = replace(spec, retold=(rng.choice(list(RELATIONS)),))
+        spec = replace(spec, retold=(rng.choice([*RELATIONS, *OTHERWISE]),))
     return spec
 
 

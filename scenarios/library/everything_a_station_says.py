@@ -82,6 +82,9 @@ _STATUSES = (
     _status(0, "Available", timestamp="NOW"),
 )
 
+LOOSE = ("as_text", "in_small_letters", "with_more", "without_lists")
+"""Ways to say the same that break the schema."""
+
 SCENARIO = Scenario(
     name="everything-a-station-says",
     title="Messages of every kind, in words of the station's own",
@@ -108,7 +111,7 @@ SCENARIO = Scenario(
     ),
     stations=2,
     fiction=True,
-    retold=("spaced", "reordered", "western", "kilowatt_hours"),
+    retold=("spaced", "reordered", "western", "kilowatt_hours", *LOOSE, "told_twice", "other_ids", "heartbeats"),
     faults_s=140.0,
     quiet_s=60.0,
 )

@@ -9,6 +9,7 @@ import json
 from typing import Any
 
 from interlock.csms.domain.commands import ChangeAvailability, Relay, Reset, Unlock
+from interlock.scenarios.library.everything_a_station_says import LOOSE
 from interlock.scenarios.spec import Scenario, ask, step
 
 _OLD = "2025-12-31T21:00:00+01:00"
@@ -166,7 +167,7 @@ SCENARIO = Scenario(
     ),
     stations=2,
     fiction=True,
-    retold=("spaced", "reordered", "western", "kilowatt_hours"),
+    retold=("spaced", "reordered", "western", "kilowatt_hours", *LOOSE, "told_twice", "other_ids", "data_transfers"),
     faults_s=180.0,
     quiet_s=60.0,
 )

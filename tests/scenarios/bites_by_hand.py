@@ -153,3 +153,33 @@ def the_stop_of_a_known_one_is_called_unknown() -> History:
     story = Story().charge()
     story.append(("AnomalyRecorded", {"what": "stop of no known transaction", "detail": "7 at 1500 Wh"}))
     return story.rest()
+
+
+# --- keys ------------------------------------------------------------------------------------------------------------
+
+
+def reported(kept: Any) -> History:
+    story = Story().wait(10)
+    variable = {"component": {"name": "SecurityCtrlr"}, "variable": {"name": "BasicAuthPassword"}}
+    told = {"requestId": 1, "reportData": [{**variable, "variableAttribute": [{"value": "open-sesame-now"}]}]}
+    notice = {"action": "NotifyReport", "payload": {"value": kept}, "reported_at": None}
+    story.report("NotifyReport", told, {}, ("NoticeReceived", notice))
+    return story.rest()
+
+
+@holds("I46")
+def a_key_is_left_out() -> History:
+    return reported("")
+
+
+@breaks("I46")
+def a_key_is_in_the_log() -> History:
+    return reported("open-sesame-now")
+
+
+@breaks("I46")
+def a_key_in_an_answer_is_in_the_log() -> History:
+    story = Story().wait(10)
+    story.frame("csms.received", [3, "c1", {"configurationKey": [{"key": "authorizationKEY", "value": "open-sesame"}]}])
+    story.append(("AnomalyRecorded", {"what": "x", "detail": "open-sesame"}))
+    return story.rest()

@@ -209,6 +209,29 @@ def without_lists(text: str) -> str:
     return _calls(text, _unlisted)
 
 
+def with_nulls(text: str) -> str:
+    """Null in the place of each member of a message that may be left out and is."""
+    message = _read(text)
+    if message is None or message[0] != 2 or not isinstance(message[-1], dict) or len(message) != 4:
+        return text
+    absent = _optional(message[2], frozenset(message[3])) - message[3].keys()
+    return _changed(text, lambda payload: {**payload, **dict.fromkeys(sorted(absent))})
+
+
+LENIENT["with_nulls"] = with_nulls
+
+
+@cache
+def _optional(action: str, there: frozenset[str]) -> frozenset[str]:
+    """Return the members of a request that may be left out, in the version that has all the members that are there."""
+    for version, name in (("1.6", action), ("2.0.1", f"{action}Request")):
+        path = schema_folder(version) / f"{name}.json"
+        schema = json.loads(path.read_text("utf-8-sig")) if path.exists() else {}
+        if there and there <= schema.get("properties", {}).keys():
+            return frozenset(schema["properties"]) - set(schema.get("required", ())) - {"customData"}
+    return frozenset()
+
+
 def _unlisted(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _unlisted(one) for name, one in value.items()}

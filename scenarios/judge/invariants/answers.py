@@ -206,7 +206,7 @@ def _wrong(
     if (card := _card_of(call)) is not None:
         found = _word(frame)
         known = history.derive(token_statuses).get(card.lower(), Card([(0.0, rules["unknown_tokens"])]))
-        allowed = known.between(since_s - TOKENS_S, seen.t) if card else {"Accepted"}
+        allowed = known.between(since_s - TOKENS_S, seen.t) if card or call.version == USUAL else {"Accepted"}
         refused = _since(guesses, seen.t - GUESSES_S)
         if found not in allowed and not (found == "Invalid" and refused >= GUESSES):
             yield f"status of {card}", " or ".join(sorted(allowed)), str(found)

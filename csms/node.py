@@ -241,8 +241,12 @@ class Csms:
                 return True
             if older is None:
                 state = (await self.handler.load(connection.station)).state
-                here = not state.online or state.node == self.name
-                return here or not await self.peers.alive(connection.station, state.node)
+                elsewhere = state.online and state.node != self.name
+                if elsewhere and await self.peers.alive(connection.station, state.node):
+                    return False
+                if self.connections.get(connection.station) is None:
+                    return True
+                continue  # one more of the station came to count meanwhile
             if await older.answers(self.settings.takeover_s):
                 return False
             if self.connections.get(connection.station) in (None, older):

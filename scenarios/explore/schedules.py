@@ -174,7 +174,10 @@ def _odd(spec: Scenario, rng: random.Random, share: float) -> Scenario:
         steps += [_card(spec, rng) for _ in range(rng.choice((1, 2)))]
     if steps and rng.random() < share / 2:
         again = rng.choice(steps)
-        if "request" in dict(again.params):  # told again under its own request, so as a later attempt
+        if "request" in dict(again.params) and again.what not in (
+            "look_up",
+            "close_doubt",
+        ):  # told again under its own request, so as a later attempt
             params = {**dict(again.params), "attempt": 10 + len(steps)}
             again = replace(again, params=tuple(params.items()))
         steps.append(replace(again, at=round(max(1.0, _at(again) + rng.choice((0.0, 0.02, 1.0, 40.0))), 3)))

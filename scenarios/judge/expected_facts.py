@@ -340,7 +340,7 @@ def _same(one: float | None, other: float | None, rounded: float) -> bool:
 
 
 EMPTY = "(empty)"
-"""What is kept of a card of 1.6 whose text is empty: it is one that nobody knows, and no card would be another thing."""
+"""What is kept of a card of 1.6 whose text is empty: one that nobody knows, where no card would be another thing."""
 _REGISTER = "Energy.Active.Import.Register"
 _ROUNDED = {"energy_wh": 0.5, "power_w": 1e-6, "voltage_v": 1e-6}
 

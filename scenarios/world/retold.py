@@ -12,8 +12,8 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
+from hashlib import blake2b
 from typing import Any
-from uuid import NAMESPACE_URL, uuid5
 
 from interlock.csms.domain.commands import ChangeAvailability, Unlock
 from interlock.scenarios.record.history import History
@@ -27,6 +27,8 @@ LATENCY_S = 0.05
 """What a frame takes in a quiet world, each way."""
 TIMED = {"cut", "half_open", "silence", "restart", "upgrade", "crash", "sag", "power_cut", "broken"}
 """Faults that begin and end at a time, whatever passes meanwhile."""
+ID_LENGTH = 36
+"""Characters of the longest message id."""
 SILENCE_S = 4.0
 """The shortest silence in the middle of which a station may connect again without being interrupted."""
 
@@ -209,7 +211,7 @@ class OtherIds(Otherwise):
         called = _called(text)
         if called is None:
             return (text,)
-        id = str(uuid5(NAMESPACE_URL, f"{socket.station_id}/{called[1]}"))
+        id = blake2b(f"{socket.station_id}/{called[1]}".encode(), digest_size=ID_LENGTH // 2).hexdigest()
         self._own[id] = called[1]
         return (json.dumps([2, id, *called[2:]]),)
 

@@ -1,4 +1,4 @@
-"""Schedules of the reference that an invariant accused wrongly, as the search found them: they hold."""
+"""Schedules in which an invariant accused the reference, wrongly or until it was mended: they hold."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from interlock.scenarios.judge.verdict import Verdict
 from interlock.scenarios.runner import Job, run
 
 FOLDER = Path(__file__).parent / "once_accused"
-SEEDS = {"command_behind_a_full_disk": 3307, "answer_behind_a_break": 6805}
+SEEDS = {"command_behind_a_full_disk": 3307, "answer_behind_a_break": 6805, "two_unproven_at_once": 3}
 
 
 @pytest.mark.parametrize("path", sorted(FOLDER.glob("*.py")), ids=lambda path: path.stem)

@@ -114,6 +114,7 @@ class Hand:
         found = []
         for one in self.brain.record(station):
             start = {"transaction_id": str(one["id"]), "evse": one["connector"], "id_token": one["card"]}
+            start["started_at"] = one["at"]
             found.append({"type": "TransactionStarted", "data": {**start, "meter_start_wh": one["start"]}})
             if one["stop"] is not None:
                 stop = {"transaction_id": str(one["id"]), "meter_stop_wh": one["stop"]}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import concurrent.futures
+import fnmatch
 import sys
 import tempfile
 import time
@@ -16,15 +17,17 @@ from pathlib import Path
 
 from tests.foreign.brain import Brain
 from tests.foreign.checking import check, failed
+from tests.foreign.commanded import COMMANDED
 from tests.foreign.operated import WRONG_OPERATED, Operated
 from tests.foreign.shells import RIGHT, Shell, raw
 from tests.foreign.strangers import STRANGERS
+from tests.foreign.subtle import SUBTLE
 from tests.foreign.wild import WILD, WILD_OPERATED
 from tests.foreign.wrong import WRONG
 
 ALL_RIGHT = {**RIGHT, **STRANGERS}
-ALL_WRONG = {**WRONG, **WILD}
-ALL_OPERATED = {**WRONG_OPERATED, **WILD_OPERATED}
+ALL_WRONG = {**WRONG, **WILD, **SUBTLE}
+ALL_OPERATED = {**WRONG_OPERATED, **WILD_OPERATED, **COMMANDED}
 NO_CARDS = ("library", "threaded")
 """Right ones that accept every card."""
 
@@ -50,15 +53,11 @@ def job(kind: str, name: str, seed: int) -> tuple[str, str, str, list[str], floa
     return kind, name, done.verdict.name, failed(done), time.monotonic() - began
 
 
-def jobs(repeats: int) -> Iterator[tuple[str, str, int]]:
-    """Return all of them."""
-    for seed in range(repeats):
-        for name in [*ALL_RIGHT, "operated"]:
-            yield "right", name, seed
-    for name in ALL_WRONG:
-        yield "wrong", name, 0
-    for name in ALL_OPERATED:
-        yield "operated", name, 0
+def jobs(repeats: int, only: str = "*") -> Iterator[tuple[str, str, int]]:
+    """Return all of them, or those of a name."""
+    every = [("right", name, seed) for seed in range(repeats) for name in [*ALL_RIGHT, "operated"]]
+    every += [("wrong", name, 0) for name in ALL_WRONG] + [("operated", name, 0) for name in ALL_OPERATED]
+    return (one for one in every if any(fnmatch.fnmatchcase(one[1], glob) for glob in only.split(",")))
 
 
 def main() -> int:
@@ -67,10 +66,13 @@ def main() -> int:
     parser.add_argument("--page", type=Path)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--jobs", type=int, default=3)
+    parser.add_argument("--only", default="*", help="names of CSMSs, a glob; more with commas")
     wanted = parser.parse_args()
     with concurrent.futures.ProcessPoolExecutor(wanted.jobs) as pool:
         found = []
-        for future in concurrent.futures.as_completed(pool.submit(job, *one) for one in jobs(wanted.repeats)):
+        for future in concurrent.futures.as_completed(
+            pool.submit(job, *one) for one in jobs(wanted.repeats, wanted.only)
+        ):
             found.append(future.result())
             print(*found[-1], flush=True)
     accused = [one for one in found if one[0] == "right" and one[2] != "PASS"]
@@ -91,6 +93,8 @@ def main() -> int:
     lines += ["", "| right CSMS | runs | passed | seconds |", "| --- | ---: | ---: | ---: |"]
     for name in [*ALL_RIGHT, "operated"]:
         runs = [one for one in found if one[:2] == ("right", name)]
+        if not runs:
+            continue
         lines.append(
             f"| {name} | {len(runs)} | {sum(one[2] == 'PASS' for one in runs)} | {max(one[4] for one in runs):.0f} |"
         )

@@ -1,0 +1,170 @@
+"""Wrong CSMSs that take commands, of further kinds: what is left of one command in the way of the next."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from typing import Any
+
+from tests.foreign.brain import Payload
+from tests.foreign.operated import Operated
+
+
+class _FirstAnswerCounts(Operated):
+    """Any answer ends the oldest open command of its station, whatever its id."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.of: dict[str, str] = {}
+
+    async def send(self, station: str, name: str, action: str, payload: Payload) -> None:
+        self.of[name] = station
+        await super().send(station, name, action, payload)
+
+    def take(self, station: str, text: str) -> list[str]:
+        if text.startswith("[3"):
+            mine = [name for name in self.open if self.of.get(name) == station]
+            message = json.loads(text)
+            if mine:
+                return super().take(station, json.dumps([3, mine[0], message[2]]))
+        return super().take(station, text)
+
+
+class _ErrorEndsTheQueue(Operated):
+    """Behind a CALLERROR nothing is sent to that station any more."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.dead: set[str] = set()
+
+    def take(self, station: str, text: str) -> list[str]:
+        if text.startswith("[4"):
+            self.dead.add(station)
+        return super().take(station, text)
+
+    async def send(self, station: str, name: str, action: str, payload: Payload) -> None:
+        if station not in self.dead:
+            await super().send(station, name, action, payload)
+
+
+class _TimeOutEndsTheQueue(Operated):
+    """Behind a command without an answer nothing is sent to that station any more."""
+
+    async def send(self, station: str, name: str, action: str, payload: Payload) -> None:
+        lock = self.locks.setdefault(station, asyncio.Lock())
+        await lock.acquire()
+        self.locks[station], locks = asyncio.Lock(), self.locks
+        try:
+            await super().send(station, name, action, payload)
+        finally:
+            locks[station] = lock
+            if self.states[name] not in ("unknown", "in-doubt"):
+                lock.release()
+
+
+class _ScheduledIsNo(Operated):
+    """Scheduled counts as rejected."""
+
+    def state_of(self, word: str | None) -> str:
+        return "rejected" if word == "Scheduled" else super().state_of(word)
+
+
+class _NotSupportedIsYes(Operated):
+    """NotSupported counts as accepted."""
+
+    def state_of(self, word: str | None) -> str:
+        return "accepted" if word == "NotSupported" else super().state_of(word)
+
+
+class _NoWordIsYes(Operated):
+    """An answer without a status counts as accepted."""
+
+    def take(self, station: str, text: str) -> list[str]:
+        if text.startswith("[3") and isinstance(message := json.loads(text), list) and "status" not in message[2]:
+            text = json.dumps([3, message[1], {"status": "Accepted"}])
+        return super().take(station, text)
+
+
+class _EveryFifthIsLost(Operated):
+    """One command in five is accepted and not sent."""
+
+    async def send(self, station: str, name: str, action: str, payload: Payload) -> None:
+        if len(self.states) % 5:
+            await super().send(station, name, action, payload)
+
+
+class _TimeOfReceipt(Operated):
+    """A session is on record under the time at which it was received."""
+
+    def record(self, station: str) -> list[Payload]:
+        return [{**one, "at": self.received.get(one["id"], one.get("at"))} for one in super().record(station)]
+
+    def started(self, number: int) -> Payload:
+        self.received.setdefault(number, self.now())
+        return super().started(number)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.received: dict[int, str] = {}
+
+
+class _LastReadingIsTheStop(Operated):
+    """The meter at the end is that of the last reading before it, where there was one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.read: dict[Any, int] = {}
+
+    def on_MeterValues(self, station: str, payload: Payload) -> Payload:
+        value = payload["meterValue"][-1]["sampledValue"][0]["value"]
+        if value.isdigit():
+            self.read[payload.get("transactionId")] = int(value)
+        return {}
+
+    def record(self, station: str) -> list[Payload]:
+        return [
+            {**one, "stop": one["stop"] if one["stop"] is None else self.read.get(one["id"], one["stop"])}
+            for one in super().record(station)
+        ]
+
+
+class _AcceptedAtOnce(Operated):
+    """A command is accepted on record as soon as it has left."""
+
+    async def send(self, station: str, name: str, action: str, payload: Payload) -> None:
+        task = asyncio.get_running_loop().create_task(super().send(station, name, action, payload))
+        await asyncio.sleep(0.01)
+        while self.states[name] == "requested":
+            await asyncio.sleep(0.01)
+        if self.states[name] == "in-doubt":
+            self.states[name] = "accepted"
+        await task
+
+
+class _OtherStop(Operated):
+    """A remote stop names the newest session of its station."""
+
+    async def send(self, station: str, name: str, action: str, payload: Payload) -> None:
+        if action == "RemoteStopTransaction":
+            payload = {"transactionId": max((n for n, one in self.sessions.items() if one["station"] == station))}
+        await super().send(station, name, action, payload)
+
+
+class _BelievesConnectorZero(Operated):
+    """A status of connector 1 is believed of all connectors."""
+
+    def on_StatusNotification(self, station: str, payload: Payload) -> Payload:
+        for connector in (1, 2) if payload["connectorId"] == 1 else (payload["connectorId"],):
+            self.statuses[station, connector] = payload["status"]
+        return {}
+
+
+COMMANDED: dict[str, tuple[str, Callable[[], Operated]]] = {}
+for _kind in (
+    *(_FirstAnswerCounts, _ErrorEndsTheQueue, _TimeOutEndsTheQueue, _ScheduledIsNo, _NotSupportedIsYes, _NoWordIsYes),
+    *(_EveryFifthIsLost, _TimeOfReceipt, _LastReadingIsTheStop, _AcceptedAtOnce, _OtherStop, _BelievesConnectorZero),
+):
+    _name = "".join(f"-{one.lower()}" if one.isupper() else one for one in _kind.__name__[1:]).lstrip("-")
+    _sentence = (_kind.__doc__ or "").split(".")[0]
+    COMMANDED[_name] = _sentence[0].lower() + _sentence[1:], _kind

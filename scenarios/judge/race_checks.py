@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
+from interlock.scenarios.judge.race_lines import LINE_CHECKS
 from interlock.scenarios.judge.race_orders import ORDER_CHECKS
 from interlock.scenarios.judge.race_record import Exchange, Record, read
 from interlock.scenarios.judge.verdict import Finding, Level, Verdict, Violation
@@ -383,6 +384,7 @@ RACE_CHECKS: dict[str, tuple[str, Level, Check]] = {
     "R13": ("what is valid is answered", "MUST", varied),
     "R14": ("registration comes to an end", "SHOULD", registers),
     "R15": ("stations are told apart", "MUST", told_apart),
+    **LINE_CHECKS,
     **ORDER_CHECKS,
 }
 """Names, levels and checks by id."""

@@ -23,7 +23,8 @@ DONE = ("Accepted", "Unlocked", "Scheduled")
 REFUSED = ("Rejected", "UnlockFailed", "NotSupported")
 ENDED_BADLY = ("rejected", "refuted")
 SILENT_WORDS = ("never sent", "not answered")
-NOTHING = (*REFUSED, *SILENT_WORDS, "an error")
+NO_WORD = "without a status"
+NOTHING = (*REFUSED, *SILENT_WORDS, "an error", NO_WORD)
 """What a command on record as accepted did not come to."""
 
 
@@ -33,6 +34,10 @@ def _asks(record: Record) -> dict[str, list[Observation]]:
         if "action" in ask.fields:
             found[ask["station"]].append(ask)
     return found
+
+
+def _same(one: Observation, other: Observation) -> bool:
+    return bool(one["action"] == other["action"] and one["payload"] == other["payload"])
 
 
 def _carries(order: Exchange, ask: Observation) -> bool:
@@ -127,8 +132,12 @@ def recorded(record: Record, run: Mapping[str, Any]) -> Found:
     checked, found = 0, list[Violation]()
     for state in record.noted["command.state"]:
         station = state.fields.get("station")
-        mine = asks.get(station or "", [])
-        if len({ask["request_id"] for ask in mine}) != 1:
+        mine = [
+            ask
+            for ask in asks.get(station or "", [])
+            if state.fields.get("request_id", ask["request_id"]) == ask["request_id"]
+        ]
+        if not mine or len({ask["request_id"] for ask in asks[station or ""] if _same(ask, mine[0])}) != 1:
             continue
         orders = [order for order in record.orders if order.station == station and _carries(order, mine[0])]
         if len(orders) > 1:
@@ -151,7 +160,9 @@ def _word(order: Exchange, state: Observation) -> str:
 def _answered(order: Exchange) -> str:
     if order.answer is None:
         return "not answered"
-    return str(order.answer.field("status")) if order.result is not None else "an error"
+    if order.result is None:
+        return "an error"
+    return str(order.answer.field("status") or NO_WORD)
 
 
 def believed(record: Record, run: Mapping[str, Any]) -> Found:

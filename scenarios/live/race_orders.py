@@ -25,8 +25,12 @@ LEAVES_S = 15.0
 """How long an accepted command may take to leave for a station that is there."""
 SETTLES_S = 8.0
 QUIET_S = 1.5
+BEFORE_S = 2.0
+"""How long before a late answer the next command is asked for."""
 SILENCE_S = 8.0
 """How long a station that does not answer is watched: nothing may be sent again. It answers at `Session.late_s`."""
+ODD_WORDS = {"ChangeAvailability": "Scheduled", "UnlockConnector": "NotSupported"}
+"""Answers with a word of their own; all other commands are answered Rejected beside them."""
 BELIEVED_S = 3.0
 """How long a CSMS may take to believe what it has answered."""
 
@@ -48,7 +52,13 @@ class _Place:
         known = ANSWERS.get(frame.action)
         if self.how == "fails":
             return None
-        if self.how != "refuses" or known is None or "status" not in known:
+        if self.how == "wordless":
+            return {}
+        if self.how == "odd words" and frame.action in ODD_WORDS:
+            return {"status": ODD_WORDS[frame.action]}
+        if self.how == "stray":
+            self.line.say(self.line.form([3, f"nobody-{len(self.called)}", {"status": "Accepted"}]))
+        if self.how not in ("refuses", "stray", "odd words") or known is None or "status" not in known:
             return known
         return {"status": "UnlockFailed" if frame.action == "UnlockConnector" else "Rejected"}
 
@@ -131,7 +141,7 @@ async def orders(session: Session) -> None:
     names = [name for name in MAKERS if name in session.target.commands]
     hows = tuple(_HOWS)
     await asyncio.gather(
-        *(_one(session, name, how, 10 * n + m) for n, name in enumerate(names) for m, how in enumerate(hows))
+        *(_one(session, name, how, 20 * n + m) for n, name in enumerate(names) for m, how in enumerate(hows))
     )
 
 
@@ -226,6 +236,26 @@ async def _once(session: Session, place: _Place, command: do.Command, request: s
     await _settle(session, place, command, request, asked.command_id)
 
 
+THEN = ("Relay", "ChangeAvailability", "Unlock")
+"""What is asked for behind another command, what holds nothing first."""
+
+
+async def _then(session: Session, place: _Place, command: do.Command, request: str) -> None:
+    """Ask for something else: what became of the command before it is not in its way, and not taken for its outcome."""
+    assert session.target is not None
+    names = [name for name in THEN if name in session.target.commands and name != type(command).__name__]
+    if names and place.line.up:
+        session.deed("orders", "a command behind another one", place.line.station)
+        await _once(session, place, MAKERS[names[0]](0, "", 1), f"{request}-then")
+
+
+async def _trouble(session: Session, place: _Place, command: do.Command, request: str) -> None:
+    """It is answered with an error or a no, and the next command with a yes."""
+    await _once(session, place, command, request)
+    place.how = "once"
+    await _then(session, place, command, request)
+
+
 async def _again(session: Session, place: _Place, command: do.Command, request: str) -> None:
     await _once(session, place, command, request)
     await _ask(session, place, command, request, 2)
@@ -304,9 +334,11 @@ async def _silent(session: Session, place: _Place, command: do.Command, request:
     session.step(place.line, "silent", "a CALL of the CSMS is open", "heartbeat", reply.word)
     session.deed("orders", "a command without an answer", place.line.station)
     await _settle(session, place, command, request, id, 0.0)
-    await asyncio.sleep(late_s - SILENCE_S - 2.0)
+    await asyncio.sleep(max(0.0, late_s - SILENCE_S - BEFORE_S))
     await _settle(session, place, command, request, id, 0.0)
-    await asyncio.sleep(2.5)
+    # The answer to the first command comes while the second one is open, which is then answered otherwise.
+    place.how, place.line.answer_after_s = "refuses", 2.0 * BEFORE_S
+    await _then(session, place, command, request)
     await _settle(session, place, command, request, id)
 
 
@@ -332,14 +364,17 @@ async def _belief(session: Session, line: Line) -> None:
 
 _HOWS = {
     "once": _once,
-    "refuses": _once,
+    "refuses": _trouble,
     "again": _again,
     "away": _away,
     "returns": _returns,
     "moved": _moved,
     "burst": _burst,
     "silent": _silent,
-    "fails": _once,
+    "fails": _trouble,
+    "stray": _once,
+    "odd words": _once,
+    "wordless": _once,
     "cut": _cut,
 }
 """What becomes of a station around a command."""

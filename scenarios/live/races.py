@@ -19,7 +19,16 @@ from interlock.scenarios.judge import fleet_checks, ledger_checks, race_checks
 from interlock.scenarios.judge import wire as outside
 from interlock.scenarios.judge.invariants import INVARIANTS
 from interlock.scenarios.judge.verdict import Finding, Verdict, document
-from interlock.scenarios.live import race_drivers, race_first, race_orders, race_parts, race_stories, race_variety
+from interlock.scenarios.live import (
+    race_drivers,
+    race_first,
+    race_neighbours,
+    race_orders,
+    race_own_calls,
+    race_parts,
+    race_stories,
+    race_variety,
+)
 from interlock.scenarios.live.race_session import Cards, NoMoreIds, Session
 from interlock.scenarios.live.reach import Reach
 from interlock.scenarios.record.recorder import Recorder, observations
@@ -110,6 +119,10 @@ async def _all(session: Session, clock: WallClock, show: Callable[[str], None]) 
         "stories": lambda: race_stories.tell(session),
         **{name: _bound(part, session) for name, part in race_parts.PARTS.items()},
         "variety": lambda: race_variety.variety(session),
+        "own calls": lambda: race_own_calls.own_calls(session),
+        "look-alikes": lambda: race_neighbours.look_alikes(session),
+        "side by side": lambda: race_neighbours.side_by_side(session),
+        "pings": lambda: race_neighbours.pings(session),
         "orders": lambda: race_orders.orders(session),
         "drivers": lambda: race_drivers.drivers(session, clock),
     }

@@ -59,6 +59,7 @@ class Socket(asyncio.BufferedProtocol):
         "on_down",
         "on_station_closed",
         "open",
+        "pongs",
         "station_id",
         "subprotocol",
     )
@@ -69,6 +70,8 @@ class Socket(asyncio.BufferedProtocol):
         self.on_station_closed: Callable[[str], None] | None = None
         self.open = False
         """Whether the station may send on it."""
+        self.pongs = 0
+        """Pongs that came."""
         self._connected: Connected | None = connected
         self._parts: list[bytes] | None = None
         self._room, self._heard_at = FRAMES_BURST, network.loop.time()
@@ -103,6 +106,12 @@ class Socket(asyncio.BufferedProtocol):
         self._flush()
         if transport.get_write_buffer_size() > UNREAD_BYTES:
             self._abort_because("the CSMS does not read")
+
+    def ping(self) -> None:
+        """Send a WebSocket ping."""
+        if self.open and not self._silent and self._wire.state is State.OPEN:
+            self._wire.send_ping(b"interlock")
+            self._flush()
 
     def close(self, edge: Edge, why: str) -> None:
         """Close it: send a close frame, and wait `CLOSING_S` for the other side's."""
@@ -224,6 +233,8 @@ class Socket(asyncio.BufferedProtocol):
             self.network.frames("station.received", self, text)
             if self.on_down is not None:
                 self.on_down(text)
+        elif frame.opcode is Opcode.PONG:
+            self.pongs += 1
         elif frame.opcode is Opcode.BINARY:
             self._wire.fail(CloseCode.UNSUPPORTED_DATA)
 

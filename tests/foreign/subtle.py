@@ -64,16 +64,6 @@ subtle(
     "a start is known as long as its connection lives",
     gone=lambda self, s: [self.starts.pop(key) for key in list(self.starts) if key[0] == s],
 )
-subtle(
-    "last-start-only",
-    "only the last start of a station is known",
-    key=lambda self, s, p, name: (
-        [self.starts.pop(k) for k in list(self.starts) if k[0] == s and k[2] != p["timestamp"]]
-        and None
-        or (s, p["connectorId"], p["timestamp"], p["meterStart"], p["idTag"])
-    ),
-)
-
 # --- cards ---
 
 subtle(
@@ -249,20 +239,26 @@ def _id_of(text: str) -> str:
 def _counts(most: int, error: type[Exception], what: Callable[[str, str], Any]) -> Callable[..., Any]:
     def answer(self: Brain, station: str, name: str, action: str, payload: Payload) -> Payload:
         counted = _store(self, "counted")
-        counted[what(station, action)] = counted.get(what(station, action), 0) + 1
-        if counted[what(station, action)] > most:
+        key = what(station, action)
+        counted[key] = counted.get(key, 0) + 1
+        if counted[key] > most:
             raise error("InternalError")
         return Brain.answer(self, station, name, action, payload)
 
     return answer
 
 
+def _visit(self: Brain, station: str) -> None:
+    visits = _store(self, "visits")
+    visits[station] = visits[""] = visits.get("", 0) + 1
+
+
 subtle(
-    "forty-visits",
-    "after 120 connections no further one is served",
-    came=lambda self, s: _store(self, "visits").update({len(_store(self, "visits")): s}),
+    "hundred-visits",
+    "after a hundred connections no further one is served",
+    came=_visit,
     answer=lambda self, s, name, action, p: (
-        Brain.answer(self, s, name, action, p) if s in list(_store(self, "visits").values())[:120] else _raise(HangUp())
+        Brain.answer(self, s, name, action, p) if _store(self, "visits")[s] <= 100 else _raise(HangUp())
     ),
 )
 subtle(

@@ -160,6 +160,39 @@ class _BelievesConnectorZero(Operated):
         return {}
 
 
+class Cautious(Operated):
+    """Right: takes no command while one is open, waits a minute, and keeps commands for stations that are away."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.kept: dict[str, list[tuple[str, str, Payload]]] = {}
+        self.working: dict[str, int] = {}
+
+    def ask(self, station: str, action: str, payload: Payload, request: str) -> tuple[str, str | None]:
+        if request in self.requests:
+            return "known", self.requests[request]
+        if self.working.get(station):
+            return "refused", None
+        if station in self.lines:
+            return super().ask(station, action, payload, request)
+        self.requests[request] = name = f"k{len(self.states) + 1}"
+        self.states[name] = "requested"
+        self.kept.setdefault(station, []).append((name, action, payload))
+        return "accepted", name
+
+    async def send(self, station: str, name: str, action: str, payload: Payload) -> None:
+        self.working[station] = self.working.get(station, 0) + 1
+        try:
+            await super().send(station, name, action, payload)
+        finally:
+            self.working[station] -= 1
+
+    def came(self, station: str) -> None:
+        for name, action, payload in self.kept.pop(station, ()):
+            self.tasks.add(asyncio.get_running_loop().create_task(self.send(station, name, action, payload)))
+
+
+RIGHT_OPERATED: dict[str, Callable[[], Operated]] = {"operated": Operated, "cautious": Cautious}
 COMMANDED: dict[str, tuple[str, Callable[[], Operated]]] = {}
 for _kind in (
     *(_FirstAnswerCounts, _ErrorEndsTheQueue, _TimeOutEndsTheQueue, _ScheduledIsNo, _NotSupportedIsYes, _NoWordIsYes),

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from tests.foreign.brain import Brain, HangUp, Payload, Refused, Silent
-from tests.foreign.wrong import after, also, before, fails
+from tests.foreign.wrong import after, before, fails
 
 SUBTLE: dict[str, tuple[str, Callable[[], Brain]]] = {}
 
@@ -291,6 +291,8 @@ def _raise(error: Exception) -> Any:
 class _Asks(Brain):
     """Reads the configuration behind each boot."""
 
+    question: tuple[str, Payload] = ("GetConfiguration", {})
+
     def __init__(self) -> None:
         super().__init__()
         self.asked: dict[str, str] = {}
@@ -302,7 +304,7 @@ class _Asks(Brain):
         if action == "BootNotification" and answer["status"] == "Accepted" and station not in self.asked:
             self.numbers[station] += 1
             self.asked[station] = f"c{station}-{self.numbers[station]}"[-36:]
-            found.append(json.dumps([2, self.asked[station], "GetConfiguration", {}]))
+            found.append(json.dumps([2, self.asked[station], *self.question]))
         return found
 
     def gone(self, station: str) -> None:
@@ -383,70 +385,46 @@ for _kind in (_DiesOfErrors, _DiesOfEmptyAnswers, _WaitsForItsAnswer, _AsksAgain
     _sentence = (_kind.__doc__ or "").split(".")[0]
     SUBTLE[_name] = _sentence[0].lower() + _sentence[1:], _kind
 
-subtle(
+
+def _schedule(*starts: int) -> Payload:
+    periods = [{"startPeriod": start, "limit": 16.0} for start in starts]
+    return {"chargingRateUnit": "A", "startSchedule": "2026-01-01T00:00:00Z", "chargingSchedulePeriod": periods}
+
+
+def _profile(*starts: int) -> Payload:
+    about = {"chargingProfileId": 1, "stackLevel": 0, "chargingProfileKind": "Absolute"}
+    schedule = {"chargingProfilePurpose": "ChargePointMaxProfile", "chargingSchedule": _schedule(*starts)}
+    return {"connectorId": 0, "csChargingProfiles": about | schedule}
+
+
+def _asks(name: str, sentence: str, action: str, payload: Payload) -> None:
+    """Add one that sends a CALL of its own behind each boot."""
+    SUBTLE[name] = sentence, type(name, (_Asks,), {"question": (action, payload)})
+
+
+_asks(
     "profile-begins-late",
     "sets a charging profile whose first period does not begin at 0",
-    **also(
-        "BootNotification",
-        lambda n: json.dumps(
-            [
-                2,
-                f"p{n}",
-                "SetChargingProfile",
-                {
-                    "connectorId": 0,
-                    "csChargingProfiles": {
-                        "chargingProfileId": 1,
-                        "stackLevel": 0,
-                        "chargingProfilePurpose": "ChargePointMaxProfile",
-                        "chargingProfileKind": "Absolute",
-                        "chargingSchedule": {
-                            "startSchedule": "2026-01-01T00:00:00Z",
-                            "chargingRateUnit": "A",
-                            "chargingSchedulePeriod": [{"startPeriod": 60, "limit": 16.0}],
-                        },
-                    },
-                },
-            ]
-        ),
-    ),
+    "SetChargingProfile",
+    _profile(60),
 )
-subtle(
-    "list-goes-backwards",
-    "sends local lists whose version goes down",
-    **also(
-        "BootNotification",
-        lambda n: json.dumps(
-            [
-                2,
-                f"l{n}",
-                "SendLocalList",
-                {"listVersion": max(1, 1000 - n), "updateType": "Differential", "localAuthorizationList": []},
-            ]
-        ),
-    ),
+_asks(
+    "profile-goes-back",
+    "sets a charging profile whose periods are in no order",
+    "SetChargingProfile",
+    _profile(0, 600, 60),
 )
-subtle(
-    "list-names-twice",
-    "sends a local list with one card twice",
-    **also(
-        "BootNotification",
-        lambda n: json.dumps(
-            [
-                2,
-                f"l{n}",
-                "SendLocalList",
-                {
-                    "listVersion": n + 1,
-                    "updateType": "Full",
-                    "localAuthorizationList": [
-                        {"idTag": "AA", "idTagInfo": {"status": "Accepted"}},
-                        {"idTag": "AA", "idTagInfo": {"status": "Blocked"}},
-                    ],
-                },
-            ]
-        ),
-    ),
+_asks(
+    "list-without-status",
+    "sends a full local list that does not say how its cards are registered",
+    "SendLocalList",
+    {"listVersion": 3, "updateType": "Full", "localAuthorizationList": [{"idTag": "AA"}]},
+)
+_asks(
+    "interval-in-words",
+    "sets the heartbeat's interval to a word",
+    "ChangeConfiguration",
+    {"key": "HeartbeatInterval", "value": "often"},
 )
 
 

@@ -167,13 +167,15 @@ async def _one(session: Session, name: str, how: str, number: int) -> None:
         await session.call(line, "StatusNotification", {**_FREE, "connectorId": connector})
     card, alone = session.cards.one(number)
     async with alone:
-        running = 0
+        running, beside = 0, None
         if name == "RemoteStop":
+            beside = await _begins(session, line, 2) if number % 2 else None
             reply = await session.call(line, "StartTransaction", start_of(line, card, 1, 1000))
             running = reply.field("transactionId")
             if type(running) is not int or reply.word != "Accepted":
                 line.close()
                 return
+            beside = beside if number % 2 else await _begins(session, line, 2)
         connector = 2 if number % 2 and name != "RemoteStop" else 1
         command = MAKERS[name](running, card, connector)
         try:
@@ -183,7 +185,18 @@ async def _one(session: Session, name: str, how: str, number: int) -> None:
             session.observe("control.failed", station=line.station, why=str(error))
         if running and line.up:
             await session.call(line, "StopTransaction", stop_of(line, running, 2000, card))
+            if beside is not None:
+                await session.call(line, "StopTransaction", stop_of(line, beside, 2100))
     line.close()
+
+
+async def _begins(session: Session, line: Line, connector: int) -> int | None:
+    """Begin another session, with a card nobody has; return its number, None where there is none."""
+    if not session.cards.fresh:
+        return None
+    reply = await session.call(line, "StartTransaction", start_of(line, session.cards.invent(), connector, 1100))
+    number = reply.field("transactionId")
+    return number if type(number) is int and reply.word == "Accepted" else None
 
 
 async def _ask(session: Session, place: _Place, command: do.Command, request: str, attempt: int = 1) -> Decision:

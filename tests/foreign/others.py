@@ -166,6 +166,7 @@ async def handmade(brain: Brain) -> AsyncIterator[str]:
         upgrade = ("HTTP/1.1 101 Switching Protocols", "Upgrade: websocket", "Connection: Upgrade")
         more = (f"Sec-WebSocket-Accept: {accept}", "Sec-WebSocket-Protocol: ocpp1.6", "", "")
         writer.write("\r\n".join((*upgrade, *more)).encode())
+        asked = False
         while True:
             try:
                 async with asyncio.timeout(IDLE_S):
@@ -182,7 +183,8 @@ async def handmade(brain: Brain) -> AsyncIterator[str]:
                 for text in brain.take(station, data.decode()):
                     await asyncio.sleep(rng.uniform(0.0, 0.08))
                     writer.write(_written(1, text.encode()))
-                if b'"BootNotification"' in data:
+                if b'"BootNotification"' in data and not asked:
+                    asked = True
                     ask = json.dumps([2, str(next(numbers)), "GetLocalListVersion", {}])
                     writer.write(_written(1, ask.encode()))
 

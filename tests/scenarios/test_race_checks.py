@@ -214,6 +214,29 @@ def _started_at(tale: Tale, on_record: str) -> None:
     tale.note("csms.sessions", station="A", count=1)
 
 
+def _own_calls(tale: Tale, word: str, how: str = "slow", calls: int = 1) -> None:
+    calls_seen = ["GetConfiguration"] * calls
+    tale.note("own calls", station="A", how="refuses", calls=["GetConfiguration"], word="answered", why="")
+    tale.note("own calls", station="A", how=how, calls=calls_seen, word=word, why="")
+
+
+def _door(tale: Tale, word: str, open: int, most: int = 9) -> None:
+    tale.note("door", station="A", word="let in", open=0, most=most, why="")
+    tale.note("door", station="B", word=word, open=open, most=most, why="")
+
+
+def _ping(tale: Tale, answered: bool) -> None:
+    tale.note("ping", station="A", answered=answered, word="answered", why="")
+
+
+def _two_commands(tale: Tale, state: str) -> None:
+    """A command that is accepted, another one that is rejected, and what is on record of the second one."""
+    for request, action, word in (("r1", "UnlockConnector", "Unlocked"), ("r2", "ClearCache", "Rejected")):
+        tale.ask(action, {}, request)
+        tale.order(action, {}, word)
+    tale.note("command.state", command_id="m2", state=state, request_id="r2", station="A")
+
+
 CASES: list[tuple[str, Callable[[Tale], Any], Callable[[Tale], Any]]] = [
     ("R01", lambda t: _steps(t, "Invalid"), lambda t: _steps(t, "Accepted")),
     ("R01", lambda t: _steps(t, "closed"), lambda t: (_steps(t, "Accepted"), _steps(t, "cut"))),
@@ -248,6 +271,14 @@ CASES: list[tuple[str, Callable[[Tale], Any], Callable[[Tale], Any]]] = [
      lambda t: (_varied(t, "CALLERROR NotSupported", "DataTransfer"), _varied(t, "Invalid", "Authorize"))),
     ("R14", lambda t: _boots(t, "Pending"), lambda t: _boots(t, "Accepted")),
     ("R15", lambda t: _pair(t, "closed"), lambda t: _pair(t, "answered")),
+    ("R16", lambda t: _own_calls(t, "no answer"), lambda t: _own_calls(t, "answered")),
+    ("R16", lambda t: _own_calls(t, "closed"), lambda t: _own_calls(t, "closed", "silent")),
+    ("R16", lambda t: _own_calls(t, "no answer", "silent"), lambda t: _own_calls(t, "no answer", calls=0)),
+    ("R17", lambda t: _door(t, "refused", 8), lambda t: _door(t, "let in", 8)),
+    ("R17", lambda t: _door(t, "refused", 0), lambda t: _door(t, "refused", 9)),
+    ("R18", lambda t: _ping(t, False), lambda t: _ping(t, True)),
+    ("R24", lambda t: _two_commands(t, "accepted"), lambda t: _two_commands(t, "rejected")),
+    ("R24", lambda t: _late(t, ("accepted", "accepted"), ""), lambda t: _late(t, ("unknown", "unknown"), "")),
     ("R24", lambda t: _late(t, ("in-doubt", "rejected")), lambda t: _late(t, ("in-doubt", "accepted"))),
     ("R24", lambda t: _late(t, ("rejected", "accepted")), lambda t: _late(t, ("unknown", "unknown"))),
     ("R24", lambda t: _late(t, ("accepted", "accepted")), lambda t: _late(t, ("requested", "accepted"))),

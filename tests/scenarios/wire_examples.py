@@ -139,6 +139,19 @@ LIMITED = {
     "chargingProfilePurpose": "TxProfile",
     "chargingSchedule": {"chargingRateUnit": "A", "chargingSchedulePeriod": [PERIOD]},
 }
+
+
+def periods(*starts: int) -> dict[str, Any]:
+    """A charging profile of one session whose periods begin at these seconds."""
+    schedule = {"chargingRateUnit": "A", "chargingSchedulePeriod": [{**PERIOD, "startPeriod": one} for one in starts]}
+    return {**LIMITED, "chargingSchedule": schedule}
+
+
+def local_list(how: str, *cards: dict[str, Any]) -> dict[str, Any]:
+    """A local list."""
+    return {"listVersion": 2, "updateType": how, "localAuthorizationList": list(cards)}
+
+
 UNNAMED = {"triggerReason": "CablePluggedIn", "timestamp": at(0)}
 
 BREAKS: list[tuple[str, Wire]] = [
@@ -183,6 +196,12 @@ BREAKS: list[tuple[str, Wire]] = [
     ("W12", wire().down(2, "u", "SetChargingProfile", {"connectorId": 1, "csChargingProfiles": LIMITED})),
     ("W12", newer().down(2, "u", "RequestStartTransaction",
         {"remoteStartId": 1, "evseId": 0, "idToken": {"idToken": "T", "type": "Central"}})),
+    ("W12", wire().down(2, "p", "SetChargingProfile", {"connectorId": 1, "csChargingProfiles": periods(0, 60, 60)})),
+    ("W12", wire().down(2, "r", "RemoteStartTransaction",
+        {"idTag": "T", "connectorId": 1, "chargingProfile": {**periods(0), "transactionId": 5}})),
+    ("W12", wire().down(2, "l", "SendLocalList", local_list("Full", {"idTag": "T"}))),
+    ("W12", wire().down(2, "k", "ChangeConfiguration", {"key": "HeartbeatInterval", "value": "often"})),
+    ("W12", wire().down(2, "k", "ChangeConfiguration", {"key": "LocalPreAuthorize", "value": "1"})),
     ("W13", wire().up(2, "s", "StatusNotification", INVALID).down(4, "s", "FormatViolation", "", {})),
     ("W13", wire().up(2, "s", "StatusNotification", INVALID).down(4, "s", "OccurrenceConstraintViolation", "", {})),
     ("W13", wire().up(2, "s", "StatusNotification", INVALID).down(4, "s", "FormationViolation", "")),
@@ -261,6 +280,12 @@ HOLDS: list[tuple[str, Wire]] = [
     ("W09", wire().meter("m", 1, "5")),
     ("W11", wire().up(2, "m", "Heartbeat", {}).next("closed by the CSMS: 1012")
         .up(2, "m", "Heartbeat", {}).down(3, "m", {"currentTime": at(0)})),
+    ("W12", wire().down(2, "p", "SetChargingProfile", {"connectorId": 1, "csChargingProfiles": periods(0, 60, 90)})),
+    ("W12", wire().down(2, "l", "SendLocalList", local_list("Differential", {"idTag": "T"}))),
+    ("W12", wire().down(2, "l", "SendLocalList", local_list("Full", {"idTag": "T", "idTagInfo": {"status": "Blocked"}}))),
+    ("W12", wire().down(2, "k", "ChangeConfiguration", {"key": "HeartbeatInterval", "value": "600"})),
+    ("W12", wire().down(2, "k", "ChangeConfiguration", {"key": "LocalPreAuthorize", "value": "True"})),
+    ("W12", wire().down(2, "k", "ChangeConfiguration", {"key": "VendorKey", "value": "often"})),
     ("W12", wire().down(2, "u", "ChangeAvailability", {"connectorId": 0, "type": "Operative"})),
     ("W13", wire().up(2, "s", "StatusNotification", INVALID).down(4, "s", "OccurenceConstraintViolation", "", {})),
     ("W13", newer().up(2, "h", "Heartbeat", {"x": 1}).down(4, "h", "OccurrenceConstraintViolation", "", {})),

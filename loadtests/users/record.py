@@ -25,6 +25,7 @@ from interlock.loadtests.users.gevent_link import Access, tls_options
 from interlock.scenarios.judge import ledger_checks
 from interlock.scenarios.judge import wire as outside
 from interlock.scenarios.judge.invariants import INVARIANTS
+from interlock.scenarios.judge.outside import crowd
 from interlock.scenarios.judge.verdict import Finding, Verdict, document
 from interlock.scenarios.record.history import FILE, line
 from interlock.scenarios.record.recorder import Recorder, observations
@@ -237,6 +238,7 @@ def finish(
     missing = expected - len(parts.done)
     judged = ledger_checks.judge(observations(out / FILE), asked, missing)
     split = len(findings) - len(hidden)
+    judged += crowd(observations(out / FILE), about, count)
     cut = interrupted(plan, took_s)
     findings = ledger_checks.settle([*([cut] if cut else []), *findings[:split], *judged, *findings[split:]])
     verdict = document(about, findings)

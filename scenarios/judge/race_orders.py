@@ -45,13 +45,27 @@ def _carries(order: Exchange, ask: Observation) -> bool:
     return order.action == ask["action"] and all(sent.get(name) == value for name, value in ask["payload"].items())
 
 
+def _habits(record: Record, asks: Mapping[str, list[Observation]]) -> set[str]:
+    """Return what the CSMS sends by itself: to stations for which nobody had asked for it. Nothing that moves anything.
+
+    Which of its CALLs an operator is behind cannot be told then.
+    """
+    return {
+        order.action
+        for order in record.orders
+        if order.action not in UNASKED
+        and not any(ask["action"] == order.action and ask.i < order.i for ask in asks.get(order.station, ()))
+    }
+
+
 def as_asked(record: Record, run: Mapping[str, Any]) -> Found:
     """What leaves for a station is what was asked for it, member by member; nothing moves that nobody asked for."""
     asks, checked, found = _asks(record), 0, list[Violation]()
+    habits = _habits(record, asks)
     for order in record.orders:
-        same = [ask for ask in asks[order.station] if ask["action"] == order.action and ask.i < order.i]
-        if not same and order.action not in UNASKED:
+        if order.action in habits:
             continue
+        same = [ask for ask in asks[order.station] if ask["action"] == order.action and ask.i < order.i]
         checked += 1
         if not same:
             what = f"{order.action} was sent to a station for which nobody asked for it"
@@ -65,7 +79,11 @@ def as_asked(record: Record, run: Mapping[str, Any]) -> Found:
 
 
 def own_transaction(record: Record, run: Mapping[str, Any]) -> Found:
-    """A RemoteStopTransaction names a transaction that this station was given."""
+    """A RemoteStopTransaction names a transaction that this station was given.
+
+    A station whose start had no answer may have been given one that it does not know.
+    """
+    lost = {one.station for one in record.of("StartTransaction") if one.answer is None}
     given = {
         (one.station, one.result.field("transactionId")): one
         for one in record.of("StartTransaction")
@@ -73,7 +91,7 @@ def own_transaction(record: Record, run: Mapping[str, Any]) -> Found:
     }
     checked, found = 0, list[Violation]()
     for order in record.orders:
-        if order.action == "RemoteStopTransaction":
+        if order.action == "RemoteStopTransaction" and order.station not in lost:
             checked += 1
             number = order.call.field("transactionId")
             if (order.station, number) not in given:
@@ -107,8 +125,12 @@ def once(record: Record, run: Mapping[str, Any]) -> Found:
     }
     keyed = "requests" in run.get("rules", {}).get("told", ())
     wanted: dict[tuple[str, str], set[Any]] = defaultdict(set)
-    for station, asks in _asks(record).items():
+    every = _asks(record)
+    habits = _habits(record, every)
+    for station, asks in every.items():
         for ask in asks:
+            if ask["action"] in habits:
+                continue
             wanted[station, ask["action"]] |= set()
             if (ask["request_id"], ask["attempt"]) in refused:
                 continue

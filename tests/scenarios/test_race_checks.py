@@ -237,6 +237,22 @@ def _two_commands(tale: Tale, state: str) -> None:
     tale.note("command.state", command_id="m2", state=state, request_id="r2", station="A")
 
 
+def _own_reads(tale: Tale, stations: str) -> None:
+    """The CSMS reads configurations by itself, also where an operator asked for something alike."""
+    tale.ask("GetConfiguration", {"key": ["X"]}, "g1")
+    for station in stations:
+        tale.order("GetConfiguration", {}, "Accepted", station)
+
+
+def _lost_start(tale: Tale) -> None:
+    """The CSMS gave a number that the station never heard."""
+    told = {"connectorId": 1, "idTag": "X", "meterStart": 10, "timestamp": f"{T0}0Z"}
+    tale.frame("station.sent", "A", [2, "lost", "StartTransaction", told], 0.0)
+    tale.start(8, station="B")
+    for station, number in (("A", 7), ("B", 8)):
+        tale.order("RemoteStopTransaction", {"transactionId": number}, "Accepted", station)
+
+
 CASES: list[tuple[str, Callable[[Tale], Any], Callable[[Tale], Any]]] = [
     ("R01", lambda t: _steps(t, "Invalid"), lambda t: _steps(t, "Accepted")),
     ("R01", lambda t: _steps(t, "closed"), lambda t: (_steps(t, "Accepted"), _steps(t, "cut"))),
@@ -292,8 +308,13 @@ CASES: list[tuple[str, Callable[[Tale], Any], Callable[[Tale], Any]]] = [
     ("R20", lambda t: _orders(t, {"connectorId": 2}, "B"), lambda t: _orders(t, {"connectorId": 2})),
     ("R20", lambda t: t.order("Reset", {"type": "Soft"}, "Accepted"),
      lambda t: (_orders(t, {"connectorId": 2}), t.order("GetConfiguration", {}, "Accepted"))),
+    ("R20", lambda t: (_own_reads(t, "CA"), t.order("Reset", {"type": "Hard"}, "Accepted")),
+     lambda t: (_orders(t, {"connectorId": 2}), _own_reads(t, "CA"))),
+    ("R23", lambda t: (_own_reads(t, "B"), _orders(t, {"connectorId": 2}, times=2)),
+     lambda t: (_own_reads(t, "CA"), _orders(t, {"connectorId": 2}))),
     ("R21", lambda t: t.order("RemoteStopTransaction", {"transactionId": 8}, "Rejected"),
      lambda t: (t.start(8), t.order("RemoteStopTransaction", {"transactionId": 8}, "Accepted"))),
+    ("R21", lambda t: t.order("RemoteStopTransaction", {"transactionId": 7}, "Rejected"), _lost_start),
     ("R22", lambda t: t.note("left", station="A", request_id="r", action="Reset", there=False, up=True),
      lambda t: t.note("left", station="A", request_id="r", action="Reset", there=True, up=True)),
     ("R23", lambda t: _orders(t, {"connectorId": 2}, times=2),

@@ -152,6 +152,7 @@ def local_list(how: str, *cards: dict[str, Any]) -> dict[str, Any]:
     return {"listVersion": 2, "updateType": how, "localAuthorizationList": list(cards)}
 
 
+REGISTERED = {"idTag": "T", "idTagInfo": {"status": "Blocked"}}
 UNNAMED = {"triggerReason": "CablePluggedIn", "timestamp": at(0)}
 
 BREAKS: list[tuple[str, Wire]] = [
@@ -282,7 +283,7 @@ HOLDS: list[tuple[str, Wire]] = [
         .up(2, "m", "Heartbeat", {}).down(3, "m", {"currentTime": at(0)})),
     ("W12", wire().down(2, "p", "SetChargingProfile", {"connectorId": 1, "csChargingProfiles": periods(0, 60, 90)})),
     ("W12", wire().down(2, "l", "SendLocalList", local_list("Differential", {"idTag": "T"}))),
-    ("W12", wire().down(2, "l", "SendLocalList", local_list("Full", {"idTag": "T", "idTagInfo": {"status": "Blocked"}}))),
+    ("W12", wire().down(2, "l", "SendLocalList", local_list("Full", REGISTERED))),
     ("W12", wire().down(2, "k", "ChangeConfiguration", {"key": "HeartbeatInterval", "value": "600"})),
     ("W12", wire().down(2, "k", "ChangeConfiguration", {"key": "LocalPreAuthorize", "value": "True"})),
     ("W12", wire().down(2, "k", "ChangeConfiguration", {"key": "VendorKey", "value": "often"})),

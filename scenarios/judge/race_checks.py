@@ -405,6 +405,8 @@ def judge(rows: Iterable[Observation], run: Mapping[str, Any]) -> list[Finding]:
     parts = [_part(id, name, deeds, happened) for id, (name, deeds) in PARTS.items()]
     if (commands := _commands(record)) is not None:
         parts.append(commands)
+    if run.get("rules", {}).get("restarts"):
+        parts.append(_part("P06", "the CSMS was restarted", ("the CSMS was restarted",), happened))
     return parts + [_finding(id, name, level, check(record, run)) for id, (name, level, check) in RACE_CHECKS.items()]
 
 

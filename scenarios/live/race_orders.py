@@ -36,7 +36,7 @@ BELIEVED_S = 3.0
 
 
 @dataclass(slots=True)
-class _Place:
+class Place:
     """A station that obeys, and remembers what it was told to do."""
 
     session: Session
@@ -102,7 +102,7 @@ async def try_control(session: Session, line: Line) -> None:
     names = [one for one in TRIED if target is not None and one in target.commands]
     if target is None or not names:
         return
-    place = _Place(session, line)
+    place = Place(session, line)
     line.answers = place.answer
     for connector in (1, 2):
         await session.call(line, "StatusNotification", {**_FREE, "connectorId": connector})
@@ -120,11 +120,11 @@ async def try_control(session: Session, line: Line) -> None:
     await asyncio.sleep(AGAIN_S)
 
 
-async def _use(session: Session, place: _Place, name: str, request: str) -> str | None:
+async def _use(session: Session, place: Place, name: str, request: str) -> str | None:
     """Use everything once; return why it is of no use, None where it is."""
     target, station = session.target, place.line.station
     assert target is not None
-    decision = await _ask(session, place, MAKERS[name](0, "X-TRY", 1), request)
+    decision = await ask(session, place, MAKERS[name](0, "X-TRY", 1), request)
     if decision.answer == "failed":
         return f"{name} for a station that is connected fails: {decision.reason or 'no reason given'}"
     if "connectors" in target.tells:
@@ -159,7 +159,7 @@ MAKERS: dict[str, Callable[[int, str, int], do.Command]] = {
 
 async def _one(session: Session, name: str, how: str, number: int) -> None:
     line = session.line(f"O{number:03d}")
-    place = _Place(session, line, how)
+    place = Place(session, line, how)
     line.answers = place.answer
     if not await session.arrive(line):
         return
@@ -199,7 +199,8 @@ async def _begins(session: Session, line: Line, connector: int) -> int | None:
     return number if type(number) is int and reply.word == "Accepted" else None
 
 
-async def _ask(session: Session, place: _Place, command: do.Command, request: str, attempt: int = 1) -> Decision:
+async def ask(session: Session, place: Place, command: do.Command, request: str, attempt: int = 1) -> Decision:
+    """Ask for a command, and note what was asked and answered."""
     target, action_payload = session.target, v16.call(command)
     assert target is not None
     asked = {"request_id": request, "attempt": attempt, "station": place.line.station, "node": "csms"}
@@ -219,8 +220,8 @@ async def _ask(session: Session, place: _Place, command: do.Command, request: st
     return decision
 
 
-async def _settle(
-    session: Session, place: _Place, command: do.Command, request: str, id: str | None, within_s: float = SETTLES_S
+async def settle(
+    session: Session, place: Place, command: do.Command, request: str, id: str | None, within_s: float = SETTLES_S
 ) -> None:
     """Ask where the command stands until it stands still."""
     assert session.target is not None
@@ -235,10 +236,10 @@ async def _settle(
     session.observe("command.state", command_id=id, state=state or "", request_id=request, station=place.line.station)
 
 
-async def _once(session: Session, place: _Place, command: do.Command, request: str) -> None:
+async def _once(session: Session, place: Place, command: do.Command, request: str) -> None:
     action = v16.call(command)[0]
     before = place.count(action)
-    asked = await _ask(session, place, command, request)
+    asked = await ask(session, place, command, request)
     if asked.answer in ("accepted", "known"):
         there = await place.hears(action, before, LEAVES_S)
         session.observe(
@@ -246,14 +247,14 @@ async def _once(session: Session, place: _Place, command: do.Command, request: s
         )
         session.deed("orders", "a command left" if there else "a command did not leave", place.line.station)
         await asyncio.sleep(QUIET_S)
-    await _settle(session, place, command, request, asked.command_id)
+    await settle(session, place, command, request, asked.command_id)
 
 
 THEN = ("Relay", "ChangeAvailability", "Unlock")
 """What is asked for behind another command, what holds nothing first."""
 
 
-async def _then(session: Session, place: _Place, command: do.Command, request: str) -> None:
+async def _then(session: Session, place: Place, command: do.Command, request: str) -> None:
     """Ask for something else: what became of the command before it is not in its way, and not taken for its outcome."""
     assert session.target is not None
     names = [name for name in THEN if name in session.target.commands and name != type(command).__name__]
@@ -262,34 +263,34 @@ async def _then(session: Session, place: _Place, command: do.Command, request: s
         await _once(session, place, MAKERS[names[0]](0, "", 1), f"{request}-then")
 
 
-async def _trouble(session: Session, place: _Place, command: do.Command, request: str) -> None:
+async def _trouble(session: Session, place: Place, command: do.Command, request: str) -> None:
     """It is answered with an error or a no, and the next command with a yes."""
     await _once(session, place, command, request)
     place.how = "once"
     await _then(session, place, command, request)
 
 
-async def _again(session: Session, place: _Place, command: do.Command, request: str) -> None:
+async def _again(session: Session, place: Place, command: do.Command, request: str) -> None:
     await _once(session, place, command, request)
-    await _ask(session, place, command, request, 2)
+    await ask(session, place, command, request, 2)
     await asyncio.sleep(QUIET_S)
     session.deed("orders", "the same request again", place.line.station)
 
 
-async def _away(session: Session, place: _Place, command: do.Command, request: str) -> None:
+async def _away(session: Session, place: Place, command: do.Command, request: str) -> None:
     place.line.cut()
     await asyncio.sleep(0.5)
-    id = (await _ask(session, place, command, request)).command_id
+    id = (await ask(session, place, command, request)).command_id
     session.deed("orders", "a command to a station that is away", place.line.station)
     await come_back(session, place.line)
     await asyncio.sleep(QUIET_S)
-    await _settle(session, place, command, request, id, QUIET_S)
+    await settle(session, place, command, request, id, QUIET_S)
 
 
-async def _cut(session: Session, place: _Place, command: do.Command, request: str) -> None:
+async def _cut(session: Session, place: Place, command: do.Command, request: str) -> None:
     """The line is lost behind the CALL, and the station comes back: it may have done it, so nothing is sent again."""
     action, place.line.answer_after_s = v16.call(command)[0], session.late_s
-    id = (await _ask(session, place, command, request)).command_id
+    id = (await ask(session, place, command, request)).command_id
     if not await place.hears(action, 0, LEAVES_S):
         return
     place.line.cut()
@@ -297,12 +298,12 @@ async def _cut(session: Session, place: _Place, command: do.Command, request: st
     place.line.answer_after_s = 0.1
     if await come_back(session, place.line) and (await session.boot(place.line)).word == "Accepted":
         await asyncio.sleep(2 * QUIET_S)
-        await _settle(session, place, command, request, id, QUIET_S)
+        await settle(session, place, command, request, id, QUIET_S)
 
 
-async def _returns(session: Session, place: _Place, command: do.Command, request: str) -> None:
+async def _returns(session: Session, place: Place, command: do.Command, request: str) -> None:
     place.line.cut()
-    _, decision = await asyncio.gather(come_back(session, place.line), _ask(session, place, command, request))
+    _, decision = await asyncio.gather(come_back(session, place.line), ask(session, place, command, request))
     await asyncio.sleep(QUIET_S)
     # It is there again, so what is asked for now has to leave; unless the CSMS still waits for an answer to the first.
     waits = decision.answer in ("accepted", "known") and not place.called
@@ -310,7 +311,7 @@ async def _returns(session: Session, place: _Place, command: do.Command, request
         await _once(session, place, command, f"{request}-2")
 
 
-async def _moved(session: Session, place: _Place, command: do.Command, request: str) -> None:
+async def _moved(session: Session, place: Place, command: do.Command, request: str) -> None:
     """The station is on its second connection, and the first one closes behind it."""
     old = place.line.socket
     if not await come_back(session, place.line, gone=False):
@@ -323,11 +324,11 @@ async def _moved(session: Session, place: _Place, command: do.Command, request: 
     await _once(session, place, command, request)
 
 
-async def _burst(session: Session, place: _Place, command: do.Command, request: str) -> None:
+async def _burst(session: Session, place: Place, command: do.Command, request: str) -> None:
     """The same is asked for twice in one moment, under two keys, and the station takes a while to answer."""
     place.line.answer_after_s = 0.8
     action = v16.call(command)[0]
-    asked = (_ask(session, place, command, f"{request}-{number}") for number in (1, 2))
+    asked = (ask(session, place, command, f"{request}-{number}") for number in (1, 2))
     taken = [one for one in await asyncio.gather(*asked) if one.answer == "accepted"]
     if taken:
         there = await place.hears(action, 0, LEAVES_S)
@@ -337,22 +338,22 @@ async def _burst(session: Session, place: _Place, command: do.Command, request: 
     await asyncio.sleep(2 * QUIET_S)
 
 
-async def _silent(session: Session, place: _Place, command: do.Command, request: str) -> None:
+async def _silent(session: Session, place: Place, command: do.Command, request: str) -> None:
     """The station takes long to answer: meanwhile it is answered, and nothing is sent again or known."""
     place.line.answer_after_s = late_s = session.late_s
-    id = (await _ask(session, place, command, request)).command_id
+    id = (await ask(session, place, command, request)).command_id
     await asyncio.sleep(SILENCE_S)
     # A CSMS that waits for an answer has to answer meanwhile.
     reply = await session.call(place.line, "Heartbeat", {})
     session.step(place.line, "silent", "a CALL of the CSMS is open", "heartbeat", reply.word)
     session.deed("orders", "a command without an answer", place.line.station)
-    await _settle(session, place, command, request, id, 0.0)
+    await settle(session, place, command, request, id, 0.0)
     await asyncio.sleep(max(0.0, late_s - SILENCE_S - BEFORE_S))
-    await _settle(session, place, command, request, id, 0.0)
+    await settle(session, place, command, request, id, 0.0)
     # The answer to the first command comes while the second one is open, which is then answered otherwise.
     place.how, place.line.answer_after_s = "refuses", 2.0 * BEFORE_S
     await _then(session, place, command, request)
-    await _settle(session, place, command, request, id)
+    await settle(session, place, command, request, id)
 
 
 async def _belief(session: Session, line: Line) -> None:
@@ -362,7 +363,9 @@ async def _belief(session: Session, line: Line) -> None:
     if "connectors" not in target.tells or not line.up:
         return
     told = {1: "Preparing", 2: "Unavailable"}
-    for connector, status in told.items():
+    order = [*told.items()]
+    session.rng(line.station).shuffle(order)  # what is told of one connector is nothing about the other
+    for connector, status in order:
         await session.call(line, "StatusNotification", {**_FREE, "connectorId": connector, "status": status})
     until = session.clock() + BELIEVED_S
     while True:

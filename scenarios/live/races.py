@@ -26,6 +26,7 @@ from interlock.scenarios.live import (
     race_orders,
     race_own_calls,
     race_parts,
+    race_restart,
     race_stories,
     race_variety,
 )
@@ -142,6 +143,7 @@ async def _all(session: Session, clock: WallClock, show: Callable[[str], None]) 
     try:
         async with asyncio.timeout(max(1.0, session.until - session.clock())):
             await asyncio.gather(*(one(name, part) for name, part in parts.items()))
+            await one("restart", lambda: race_restart.restart(session))
             await race_orders.read_back(session)
     except TimeoutError:
         session.observe("phase", name="the budget is used up")
@@ -185,7 +187,12 @@ def _write(plan: Plan, stations: int, digest: str, count: int, target: Target | 
         },
         "drawn": {},
         "versions": versions(),
-        "rules": {"recorded": "all", "seen_from": "station", "told": sorted(target.tells) if target else []},
+        "rules": {
+            "recorded": "all",
+            "seen_from": "station",
+            "told": sorted(target.tells) if target else [],
+            "restarts": bool(getattr(target, "restarts", False)),
+        },
         "reproduce": plan.reproduce,
         "history_sha256": digest,
         "observations": count,

@@ -252,6 +252,8 @@ class Socket(asyncio.BufferedProtocol):
 
     def _why_closed(self, error: Exception | None) -> str:
         wire = self._wire
+        if isinstance(wire.parser_exc, EOFError) and wire.close_rcvd is None:
+            return "connection lost: the stream ended"  # its process may have died: no message was wrong
         if wire.parser_exc is not None and wire.close_rcvd is None:
             sent = wire.close_sent
             return f"the CSMS broke the WebSocket protocol ({sent.code if sent else 'no close'})"

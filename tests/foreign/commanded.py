@@ -192,11 +192,94 @@ class Cautious(Operated):
             self.tasks.add(asyncio.get_running_loop().create_task(self.send(station, name, action, payload)))
 
 
-RIGHT_OPERATED: dict[str, Callable[[], Operated]] = {"operated": Operated, "cautious": Cautious}
+class Restarted(Operated):
+    """Right: can be killed, and has everything on disk that it answered; a command that was open is unknown then."""
+
+    restarts = True
+
+    def fall(self) -> None:
+        """Lose every connection, and what is not on disk."""
+        for name, state in self.states.items():
+            if state in ("requested", "in-doubt"):
+                self.states[name] = "unknown"
+        for task in self.tasks:
+            task.cancel()
+        for line in list(self.lines.values()):
+            line.__self__.transport.abort()  # type: ignore[attr-defined]
+        self.open.clear()
+        self.locks.clear()
+
+
+class _AllInMemory(Restarted):
+    """Has nothing on disk: behind a restart all sessions are gone."""
+
+    def fall(self) -> None:
+        super().fall()
+        self.sessions.clear()
+        self.starts.clear()
+
+
+class _CountsAnew(Restarted):
+    """Behind a restart sessions are numbered from 1 again."""
+
+    def fall(self) -> None:
+        super().fall()
+        self.counted = 0
+
+
+class _ForgetsItsRequests(Restarted):
+    """Behind a restart a request that is made again is sent again."""
+
+    def fall(self) -> None:
+        super().fall()
+        self.requests.clear()
+
+
+class _StartsAreInMemory(Restarted):
+    """Behind a restart a start that is told again is a new session."""
+
+    def fall(self) -> None:
+        super().fall()
+        self.starts.clear()
+
+
+class _SendsOpenOnesAgain(Restarted):
+    """Behind a restart commands that were open are sent again."""
+
+    def fall(self) -> None:
+        self.again = dict(self.sent)
+        super().fall()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sent: dict[str, str] = {}
+        self.again: dict[str, str] = {}
+
+    async def send(self, station: str, name: str, action: str, payload: Payload) -> None:
+        self.sent[station] = json.dumps([2, f"{name}-again", action, payload])
+        await super().send(station, name, action, payload)
+        self.sent.pop(station, None)
+
+    def came(self, station: str) -> None:
+        if station in self.again:
+            self.tasks.add(asyncio.get_running_loop().create_task(self.lines[station](self.again.pop(station))))
+
+
+class _OpenOnesAreAccepted(Restarted):
+    """Behind a restart commands that were open are accepted on record."""
+
+    def fall(self) -> None:
+        waiting = [name for name, state in self.states.items() if state in ("requested", "in-doubt")]
+        super().fall()
+        self.states.update(dict.fromkeys(waiting, "accepted"))
+
+
+RIGHT_OPERATED: dict[str, Callable[[], Operated]] = {"operated": Operated, "cautious": Cautious, "restarted": Restarted}
 COMMANDED: dict[str, tuple[str, Callable[[], Operated]]] = {}
 for _kind in (
     *(_FirstAnswerCounts, _ErrorEndsTheQueue, _TimeOutEndsTheQueue, _ScheduledIsNo, _NotSupportedIsYes, _NoWordIsYes),
     *(_EveryFifthIsLost, _TimeOfReceipt, _LastReadingIsTheStop, _AcceptedAtOnce, _OtherStop, _BelievesConnectorZero),
+    *(_AllInMemory, _CountsAnew, _ForgetsItsRequests, _StartsAreInMemory, _SendsOpenOnesAgain, _OpenOnesAreAccepted),
 ):
     _name = "".join(f"-{one.lower()}" if one.isupper() else one for one in _kind.__name__[1:]).lstrip("-")
     _sentence = (_kind.__doc__ or "").split(".")[0]

@@ -94,6 +94,11 @@ class Hand:
 
     def __init__(self, brain: Operated) -> None:
         self.brain = brain
+        self.restarts = getattr(brain, "restarts", False)
+
+    async def restart(self) -> None:
+        """Kill it, and start it again."""
+        self.brain.fall()  # type: ignore[attr-defined]
 
     async def check(self) -> None:
         """It is there."""

@@ -139,9 +139,9 @@ async def orders(session: Session) -> None:
     if session.target is None:
         return
     names = [name for name in MAKERS if name in session.target.commands]
-    hows = tuple(_HOWS)
+    hows = tuple(HOWS)
     await asyncio.gather(
-        *(_one(session, name, how, 20 * n + m) for n, name in enumerate(names) for m, how in enumerate(hows))
+        *(order(session, name, how, 20 * n + m) for n, name in enumerate(names) for m, how in enumerate(hows))
     )
 
 
@@ -157,7 +157,8 @@ MAKERS: dict[str, Callable[[int, str, int], do.Command]] = {
 """How each command is made, from a running transaction, a card and a connector."""
 
 
-async def _one(session: Session, name: str, how: str, number: int) -> None:
+async def order(session: Session, name: str, how: str, number: int) -> None:
+    """Ask one station for one command, in one of the ways of `HOWS`; `number` names the station."""
     line = session.line(f"O{number:03d}")
     place = Place(session, line, how)
     line.answers = place.answer
@@ -179,7 +180,7 @@ async def _one(session: Session, name: str, how: str, number: int) -> None:
         connector = 2 if number % 2 and name != "RemoteStop" else 1
         command = MAKERS[name](running, card, connector)
         try:
-            await _HOWS[how](session, place, command, f"{line.station}-{how}")
+            await HOWS[how](session, place, command, f"{line.station}-{how}")
             await _belief(session, line)
         except TargetGone as error:
             session.observe("control.failed", station=line.station, why=str(error))
@@ -378,7 +379,7 @@ async def _belief(session: Session, line: Line) -> None:
         session.observe("belief", station=line.station, **about)
 
 
-_HOWS = {
+HOWS = {
     "once": _once,
     "refuses": _trouble,
     "again": _again,

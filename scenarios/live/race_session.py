@@ -169,9 +169,9 @@ class Session:
         """Connect, and try for some seconds where that fails; return whether the station was let in."""
         until, self.most_open = self.clock() + ENTER_S, max(self.most_open, len(self.network.sockets))
         while not await line.dial():
-            if self.clock() > until:
+            if self.clock() > until or self.network.opened == 0:
                 at_once = {"open": len(self.network.sockets), "most": self.most_open}
-                why = line.ended if self.network.opened == 0 else self.network.last_refusal or line.ended
+                why = self.network.last_refusal or line.ended
                 self.observe("door", station=line.station, word="refused", why=why, **at_once)
                 return False
             await asyncio.sleep(0.5)

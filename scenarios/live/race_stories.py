@@ -106,19 +106,19 @@ def relations() -> Iterator[Relation]:
 async def tell(session: Session) -> None:
     """Tell every story, some at a time, in an order that the seed gives; the plain one first."""
     first, *others = relations()
-    await _Story(session, first, 0).run()
+    await Story(session, first, 0).run()
     session.rng("stories").shuffle(others)
     room = asyncio.Semaphore(AT_ONCE)
 
     async def one(relation: Relation, number: int) -> None:
         async with room:
             if session.clock() < session.until:
-                await _Story(session, relation, number).run()
+                await Story(session, relation, number).run()
 
     await asyncio.gather(*(one(relation, number) for number, relation in enumerate([*others, first], 1)))
 
 
-class _Story:
+class Story:
     """One station that tells its session."""
 
     def __init__(self, session: Session, relation: Relation, number: int) -> None:

@@ -80,8 +80,17 @@ class Races:
         return Verdict[self.document["verdict"]]
 
 
-async def races(plan: Plan, target: Target | None = None, show: Callable[[str], None] = lambda text: None) -> Races:
-    """Run the stage and judge it. Raises `Refused` when the CSMS lets nobody in."""
+Part = Callable[[], Awaitable[None]]
+Parts = Callable[[Session, WallClock], dict[str, Part]]
+
+
+async def races(
+    plan: Plan,
+    target: Target | None = None,
+    show: Callable[[str], None] = lambda text: None,
+    parts: Parts | None = None,
+) -> Races:
+    """Run the stage, or `parts` of it, and judge it. Raises `Refused` when the CSMS lets nobody in."""
     loop = asyncio.get_running_loop()
     clock = WallClock(loop)
     with Recorder(lambda: clock.now, plan.out) as recorder:
@@ -95,7 +104,7 @@ async def races(plan: Plan, target: Target | None = None, show: Callable[[str], 
         try:
             observe("phase", name="first")
             if await race_first.first(session):
-                await _all(session, clock, show)
+                await _run(session, (parts or every)(session, clock), show)
             if network.opened == 0:
                 recorder.discard()
                 raise Refused(network.last_refusal or "nobody was let in", UNTOLD)
@@ -114,9 +123,9 @@ def _cards(plan: Plan) -> Cards:
     return Cards(plan.cards, random.Random(f"{plan.seed}:cards:{plan.prefix}"))
 
 
-async def _all(session: Session, clock: WallClock, show: Callable[[str], None]) -> None:
-    """Run the parts side by side, and end them when the budget is used up."""
-    parts: dict[str, Callable[[], Awaitable[None]]] = {
+def every(session: Session, clock: WallClock) -> dict[str, Part]:
+    """Return all parts by name."""
+    return {
         "stories": lambda: race_stories.tell(session),
         **{name: _bound(part, session) for name, part in race_parts.PARTS.items()},
         "variety": lambda: race_variety.variety(session),
@@ -127,6 +136,10 @@ async def _all(session: Session, clock: WallClock, show: Callable[[str], None]) 
         "orders": lambda: race_orders.orders(session),
         "drivers": lambda: race_drivers.drivers(session, clock),
     }
+
+
+async def _run(session: Session, parts: Mapping[str, Part], show: Callable[[str], None]) -> None:
+    """Run parts side by side, and end them when the budget is used up."""
 
     async def one(name: str, part: Callable[[], Awaitable[None]]) -> None:
         try:

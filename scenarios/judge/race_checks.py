@@ -324,12 +324,16 @@ def comes_back(record: Record, run: Mapping[str, Any]) -> Found:
     return len(back) + len(found), found
 
 
+OPTIONAL = ("DataTransfer", "DiagnosticsStatusNotification", "FirmwareStatusNotification")
+"""What a CSMS need not support: it may refuse it, and says so."""
+
+
 def varied(record: Record, run: Mapping[str, Any]) -> Found:
     """What is valid and out of the ordinary is answered, without an error, and ends no connection."""
     found = []
     for said in record.noted["variety"]:
         if said["word"] in ("closed", "no answer") or (
-            said["word"].startswith("CALLERROR") and said["action"] != "DataTransfer"
+            said["word"].startswith("CALLERROR") and said["action"] not in OPTIONAL
         ):
             what = f"{said['action']}: {said['what']}"
             told = said["word"] + (f", {said['why']}" if said["why"] else "")

@@ -22,6 +22,7 @@ UNASKED = ("UnlockConnector", "RemoteStartTransaction", "Reset")
 DONE = ("Accepted", "Unlocked", "Scheduled")
 REFUSED = ("Rejected", "UnlockFailed", "NotSupported")
 ENDED_BADLY = ("rejected", "refuted")
+OPEN = ("requested", "in-doubt")
 SILENT_WORDS = ("never sent", "not answered")
 NO_WORD = "without a status"
 NOTHING = (*REFUSED, *SILENT_WORDS, "an error", NO_WORD)
@@ -174,6 +175,38 @@ def recorded(record: Record, run: Mapping[str, Any]) -> Found:
     return checked, found
 
 
+PROMPT_S = 5.0
+"""How soon an answer is prompt, and how long a CSMS may then take until it has it on record."""
+
+
+def kept(record: Record, run: Mapping[str, Any]) -> Found:
+    """What a station answered at once is on record seconds later; a command that was answered stays open nowhere.
+
+    Only where the answer has a word of its own, and one command is sure to be meant.
+    """
+    asks = _asks(record)
+    last: dict[tuple[str, str], Observation] = {}
+    for state in record.noted["command.state"]:
+        if "request_id" in state.fields and "station" in state.fields:
+            last[state["station"], state["request_id"]] = state
+    checked, found = 0, list[Violation]()
+    for (station, request), state in last.items():
+        mine = [ask for ask in asks.get(station, []) if ask["request_id"] == request]
+        if not mine or len({ask["request_id"] for ask in asks[station] if _same(ask, mine[0])}) != 1:
+            continue
+        orders = [order for order in record.orders if order.station == station and _carries(order, mine[0])]
+        if len(orders) != 1 or _answered(orders[0]) not in (*DONE, *REFUSED):
+            continue
+        [order] = orders
+        if order.answer_t - order.t > PROMPT_S or state.t - order.answer_t < PROMPT_S:
+            continue
+        checked += 1
+        if state["state"] in OPEN:
+            what = f"{order.action} was answered {_answered(order)} {state.t - order.answer_t:.0f} s ago"
+            found.append(Violation(what, "its outcome on record", state["state"], station, (*order.at, state.i)))
+    return checked, found
+
+
 def _word(order: Exchange, state: Observation) -> str:
     """Return what a station had answered when the CSMS was asked."""
     return _answered(order) if order.answer_i <= state.i else "not answered"
@@ -293,5 +326,6 @@ ORDER_CHECKS: dict[str, tuple[str, Level, Callable[[Record, Mapping[str, Any]], 
     "R25": ("connectors are believed to be what they said", "MUST", believed),
     "R26": ("sessions on record are those told", "MUST", billed),
     "R27": ("nothing else is on record", "MUST", single),
+    "R28": ("no outcome is lost", "MUST", kept),
 }
 """Names, levels and checks by id."""

@@ -22,6 +22,8 @@ Message = tuple[str, str, dict[str, Any]]
 TALL_WH = 123_456_789
 """More than 24 bits, and more than a float of 32 bits tells apart."""
 CONTEXTS = ("Interruption.Begin", "Interruption.End", "Other", "Sample.Clock", "Sample.Periodic", "Trigger")
+DIAGNOSTICS = ("Idle", "Uploaded", "UploadFailed", "Uploading")
+FIRMWARE = (*("Idle", "Downloading", "Downloaded", "DownloadFailed", "Installing", "Installed", "InstallationFailed"),)
 MEASURANDS = (
     ("Energy.Active.Export.Register", "Wh"),
     ("Energy.Reactive.Import.Register", "varh"),
@@ -83,6 +85,11 @@ def _told(line: Line) -> Iterator[Message]:
     for card in ("0", "0000000000", "04a1b2c3d4e5f6", "a-b_c:d.e*f", "9" * 20, "O'Neill", 'a"b\\c', "<b>&%41+$"):
         yield f"the card {card}", "Authorize", {"idTag": card}
     yield from _readings(line)
+    for action, words in (("DiagnosticsStatusNotification", DIAGNOSTICS), ("FirmwareStatusNotification", FIRMWARE)):
+        for word in words:
+            yield f"the status {word}", action, {"status": word}
+    yield "a DataTransfer without data", "DataTransfer", {"vendorId": "org.example", "messageId": "m"}
+    yield "a DataTransfer with nothing in it", "DataTransfer", {"vendorId": "org.example", "data": ""}
     vendor = {"vendorId": "v" * 255, "messageId": "m" * 50, "data": "x" * 4000}
     yield "a DataTransfer as long as may be", "DataTransfer", vendor
     yield "a DataTransfer with JSON in a text", "DataTransfer", {"vendorId": "org.example", "data": '{"a": [1, "ü"]}'}

@@ -94,6 +94,13 @@ class _EveryFifthIsLost(Operated):
             await super().send(station, name, action, payload)
 
 
+class _LosesOutcomes(Operated):
+    """What a station answers is not on record: its command stays open."""
+
+    def state_of(self, word: str | None) -> str:
+        return "in-doubt"
+
+
 class _TimeOfReceipt(Operated):
     """A session is on record under the time at which it was received."""
 
@@ -279,7 +286,15 @@ COMMANDED: dict[str, tuple[str, Callable[[], Operated]]] = {}
 for _kind in (
     *(_FirstAnswerCounts, _ErrorEndsTheQueue, _TimeOutEndsTheQueue, _ScheduledIsNo, _NotSupportedIsYes, _NoWordIsYes),
     *(_EveryFifthIsLost, _TimeOfReceipt, _LastReadingIsTheStop, _AcceptedAtOnce, _OtherStop, _BelievesConnectorZero),
-    *(_AllInMemory, _CountsAnew, _ForgetsItsRequests, _StartsAreInMemory, _SendsOpenOnesAgain, _OpenOnesAreAccepted),
+    *(
+        _LosesOutcomes,
+        _AllInMemory,
+        _CountsAnew,
+        _ForgetsItsRequests,
+        _StartsAreInMemory,
+        _SendsOpenOnesAgain,
+        _OpenOnesAreAccepted,
+    ),
 ):
     _name = "".join(f"-{one.lower()}" if one.isupper() else one for one in _kind.__name__[1:]).lstrip("-")
     _sentence = (_kind.__doc__ or "").split(".")[0]

@@ -24,6 +24,7 @@ from tests.foreign.checking import CARDS, failed
 from tests.foreign.operated import Hand, Operated
 from tests.foreign.shells import Shell, raw
 from tests.foreign.strangers import STRANGERS
+from tests.foreign.subtle import SUBTLE
 from tests.foreign.wild import WILD, WILD_OPERATED
 from tests.foreign.wrong import WRONG
 
@@ -32,7 +33,7 @@ SLICE: dict[str, tuple[Shell, Brain, str | None]] = {
     "threaded": (STRANGERS["threaded"][0], STRANGERS["threaded"][1](), None),
     "queued": (STRANGERS["queued"][0], STRANGERS["queued"][1](), None),
     "forgets-at-reconnect": (raw, WRONG["forgets-at-reconnect"][1](), "R05"),
-    "meter-of-zero": (raw, WILD["meter-of-zero"][1](), "R13"),
+    "dies-of-errors": (raw, SUBTLE["dies-of-errors"][1](), "R16"),
     "long-ids-are-one": (raw, WILD["long-ids-are-one"][1](), "R15"),
     "away-is-accepted": (raw, WILD_OPERATED["away-is-accepted"][1](), "R24"),
     "never-accepts": (raw, WRONG["never-accepts"][1](), "R14"),

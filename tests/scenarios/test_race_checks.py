@@ -244,6 +244,19 @@ def _own_reads(tale: Tale, stations: str) -> None:
         tale.order("GetConfiguration", {}, "Accepted", station)
 
 
+def _kept(
+    tale: Tale, state: str, name: str = "1", word: str = "Accepted", answered_s: float = 0.1, asked_s: float = 9.0
+) -> None:
+    """A command that a station answers so soon, and what is on record of it at a later second."""
+    station, payload = f"K{name}", {"type": "Soft"}
+    asked = {"request_id": f"k{name}", "attempt": 1, "station": station, "action": "Reset", "payload": payload}
+    tale.note("request.asked", **asked)
+    tale.frame("station.received", station, [2, "c", "Reset", payload], 0.0)
+    tale.frame("station.sent", station, [3, "c", {"status": word}], answered_s)
+    told = {"command_id": "m", "request_id": f"k{name}", "station": station}
+    tale.note("command.state", asked_s, state=state, **told)
+
+
 def _lost_start(tale: Tale) -> None:
     """The CSMS gave a number that the station never heard."""
     told = {"connectorId": 1, "idTag": "X", "meterStart": 10, "timestamp": f"{T0}0Z"}
@@ -293,6 +306,12 @@ CASES: list[tuple[str, Callable[[Tale], Any], Callable[[Tale], Any]]] = [
     ("R17", lambda t: _door(t, "refused", 8), lambda t: _door(t, "let in", 8)),
     ("R17", lambda t: _door(t, "refused", 0), lambda t: _door(t, "refused", 9)),
     ("R18", lambda t: _ping(t, False), lambda t: _ping(t, True)),
+    ("R28", lambda t: _kept(t, "requested"), lambda t: _kept(t, "accepted")),
+    ("R28", lambda t: _kept(t, "in-doubt"), lambda t: (_kept(t, "in-doubt", asked_s=3.0), _kept(t, "accepted", "2"))),
+    ("R28", lambda t: _kept(t, "in-doubt", word="Rejected"),
+     lambda t: (_kept(t, "in-doubt", answered_s=40.0, asked_s=60.0), _kept(t, "unknown", "2"))),
+    ("R13", lambda t: _varied(t, "closed", "FirmwareStatusNotification"),
+     lambda t: _varied(t, "CALLERROR NotSupported", "FirmwareStatusNotification")),
     ("R24", lambda t: _two_commands(t, "accepted"), lambda t: _two_commands(t, "rejected")),
     ("R24", lambda t: _late(t, ("accepted", "accepted"), ""), lambda t: _late(t, ("unknown", "unknown"), "")),
     ("R24", lambda t: _late(t, ("in-doubt", "rejected")), lambda t: _late(t, ("in-doubt", "accepted"))),

@@ -33,13 +33,13 @@ def own_calls(record: Record, run: Mapping[str, Any]) -> Found:
 
 
 def let_in(record: Record, run: Mapping[str, Any]) -> Found:
-    """A station is let in and served while fewer connections are open than were before.
+    """A station is let in and served while no more than half as many connections are open as were before.
 
     So it is no limit of how many there may be at a time; the tries go on for some seconds, so it is none of how fast.
     """
     checked, found = len(record.noted["door"]), list[Violation]()
     for door in record.noted["door"]:
-        if door["word"] != "let in" and door["open"] < door["most"]:
+        if door["word"] != "let in" and 2 * door["open"] <= door["most"]:
             what = f"a station was not let in beside {door['open']} others, where {door['most']} had been at a time"
             found.append(Violation(what, "a connection", door["why"] or "none", door["station"], (door.i,)))
     return checked, found
@@ -51,7 +51,7 @@ def pongs(record: Record, run: Mapping[str, Any]) -> Found:
     for ping in record.noted["ping"]:
         checked += 1
         if not ping["answered"]:
-            why = ping["why"] or "none in 5 s"
+            why = ping["why"] or "none in 10 s"
             found.append(Violation("a ping was not answered", "a pong", why, ping["station"], (ping.i,)))
     return checked, found
 

@@ -14,7 +14,7 @@ from interlock.scenarios.live.race_parts import start_of, stop_of
 from interlock.scenarios.live.race_session import Session
 
 PINGS = 3
-PONG_S = 5.0
+PONG_S = 10.0
 
 
 def pairs(stem: str) -> Iterator[tuple[str, str, str]]:

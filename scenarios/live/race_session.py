@@ -165,17 +165,24 @@ class Session:
             await asyncio.sleep(wait_s)
         return reply
 
+    def _open(self) -> int:
+        """Count the connections that are open now."""
+        count = sum(bool(socket.open) for socket in self.network.sockets)
+        self.most_open = max(self.most_open, count)
+        return count
+
     async def enter(self, line: Line) -> bool:
         """Connect, and try for some seconds where that fails; return whether the station was let in."""
-        until, self.most_open = self.clock() + ENTER_S, max(self.most_open, len(self.network.sockets))
+        until, beside = self.clock() + ENTER_S, self._open()
         while not await line.dial():
             if self.clock() > until or self.network.opened == 0:
-                at_once = {"open": len(self.network.sockets), "most": self.most_open}
+                at_once = {"open": beside, "most": self.most_open}
                 why = self.network.last_refusal or line.ended
                 self.observe("door", station=line.station, word="refused", why=why, **at_once)
                 return False
             await asyncio.sleep(0.5)
-        self.most_open = max(self.most_open, len(self.network.sockets))
+            beside = self._open()
+        self._open()
         self.observe("door", station=line.station, word="let in", why="", open=0, most=self.most_open)
         return True
 

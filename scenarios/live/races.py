@@ -45,7 +45,7 @@ LATE_S = 35.0
 LAG_S = 0.25
 LATE_HERE_S = 2.0
 """How late this process may be before what rests on waiting is not judged."""
-WAITED = ("W01", "R08", "R12", "R22")
+WAITED = ("W01", "R08", "R12", "R17", "R18", "R22", "R28")
 """Checks that rest on waiting."""
 
 STAGE = "races"

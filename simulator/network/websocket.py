@@ -135,6 +135,8 @@ class Socket(asyncio.BufferedProtocol):
     def half_open(self, why: str) -> None:
         """Send and receive nothing any more, without closing: the other side does not notice."""
         self._silent = True
+        about = {"station": self.station_id, "socket": self.number, "node": "csms"}
+        self.network.observe("socket.silent", **about, why=why)
         if self._transport is not None:
             self._transport.pause_reading()
 

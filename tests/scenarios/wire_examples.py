@@ -59,6 +59,11 @@ class Wire:
     def raw_up(self, text: str) -> Wire:
         return self._frame("station.sent", text)
 
+    def silent(self) -> Wire:
+        """The station hears nothing on this connection any more."""
+        self.history.observe("socket.silent", station="CP01", socket=self.socket, node="csms", why="half-open")
+        return self
+
     def close(self, why: str = "x") -> Wire:
         self.history.observe("socket.closed", station="CP01", socket=self.socket, node="csms", edge="station", why=why)
         return self
@@ -322,6 +327,7 @@ HOLDS: list[tuple[str, Wire]] = [
 ]  # fmt: skip
 
 SILENT: list[tuple[str, Wire]] = [
+    ("W01", wire().up(2, "h", "Heartbeat", {}).silent().wait(PATIENCE_S + 1).close()),
     ("W06", wire(opened=False).down(2, "1", "ClearCache", {}).up(3, "1", {}).down(2, "1", "ClearCache", {})
         .up(3, "1", {})),
     ("W09", wire().up(2, "m", "MeterValues", {}).down(4, "m", "OccurenceConstraintViolation", "", {})),

@@ -7,7 +7,7 @@ JOBS ?=
 # Many tests wait for sockets and processes: twice as many workers as there are cores.
 WORKERS ?= $(shell $(PYTHON) -c 'import os; print(2 * (os.cpu_count() or 1))')
 
-.PHONY: help run test lint types prove bench serverbench capacity growth kills breaks faults fuzz attackers storm day seeds picture pins clean worlds nightly wheel prove-outside slow soak choices mutate
+.PHONY: help run test lint types prove bench serverbench capacity growth kills breaks faults fuzz attackers storm day seeds picture pins clean worlds nightly wheel prove-outside prove-cases slow soak choices mutate
 
 help:  ## show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -48,6 +48,9 @@ prove: $(VENV)/run.stamp  ## every wrong design flagged, the reference in none o
 
 prove-outside: $(VENV)/dev.stamp  ## foreign wrong CSMSs flagged over sockets, right ones never: docs/outside.md (10 minutes)
 	$(BIN)/python -m tests.foreign.prove --page docs/outside.md
+
+prove-cases: $(VENV)/dev.stamp  ## wrong stations and CSMSs end to end through the cases, in virtual time: docs/cases.md (a minute)
+	$(BIN)/python -m tests.foreign.prove_cases --page docs/cases.md
 
 mutate: $(VENV)/dev.stamp  ## bugs put in by machine, and what notices them: docs/mutation.md (an hour; the rates may only rise)
 	$(BIN)/python -m interlock.loadtests.mutation.mutate --sample 120 --seed 1 --page docs/mutation.md --least loadtests/mutation/least.json

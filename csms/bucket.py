@@ -25,8 +25,9 @@ class Bucket:
 
     def owe(self, now: float, tokens: float = 1.0) -> float:
         """Take tokens, on credit if there are too few; return the seconds until the debt is paid."""
-        self.level = self.fill(now) - tokens
-        return max(0.0, -self.level / self.rate)
+        level = min(self.burst, self.level + (now - self.at) * self.rate) - tokens
+        self.level, self.at = level, now
+        return 0.0 if level >= 0.0 else -level / self.rate
 
     def give(self) -> None:
         """Put a token back."""
@@ -35,7 +36,10 @@ class Bucket:
     def take(self, now: float, tokens: float = 1.0) -> float:
         """Take tokens, no more than it holds when full; return the seconds until they are there, 0 when they were."""
         tokens = max(1.0, min(tokens, self.burst))
-        if self.fill(now) >= tokens:
-            self.level -= tokens
+        level = min(self.burst, self.level + (now - self.at) * self.rate)
+        self.at = now
+        if level >= tokens:
+            self.level = level - tokens
             return 0.0
-        return (tokens - self.level) / self.rate
+        self.level = level
+        return (tokens - level) / self.rate

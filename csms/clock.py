@@ -29,6 +29,11 @@ class Ids:
     def __init__(self, prefix: str, rng: random.Random) -> None:
         self._prefix, self._rng, self._count = prefix, rng, 0
 
+    @property
+    def start(self) -> str:
+        """Name this start of the node."""
+        return self._prefix
+
     def event_id(self) -> str:
         """Name an attempt to append an event."""
         self._count += 1

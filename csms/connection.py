@@ -152,8 +152,11 @@ class Connection:
 
     async def receive(self, frame: str) -> None:
         """Handle one frame to the end. Returns once what it told is durable and its answer was written."""
-        async with self._turn:
+        await self._turn.acquire()  # `async with` costs two more coroutines for each frame
+        try:
             await self._receive(frame)
+        finally:
+            self._turn.release()
 
     async def _receive(self, frame: str) -> None:
         node = self.node
@@ -165,7 +168,10 @@ class Connection:
                     self._close("another connection of this station answers")
                     return
                 await node.welcome(self)
-            await self._understood(notice)
+            if isinstance(notice, ocppj.CallReceived):
+                await self._called(notice)
+            else:
+                await self._understood(notice)
         except NOT_DURABLE as error:
             node.alarm(f"{self.station}: a frame was not recorded: {error}")
             # A CALL that is not durable is not answered: the station keeps it. An answer comes once.
@@ -179,15 +185,13 @@ class Connection:
 
     def _outdated(self) -> bool:
         """Tell whether the log gave the station to another node, though it goes on speaking on this connection."""
-        if self.node.connections.get(self.station) is not self:
-            return False  # this node itself replaced it
         known = self.node.handler.resident.get(self.station)
-        return known is not None and known.state.epoch > self.epoch
+        if known is None or known.state.epoch <= self.epoch:
+            return False
+        return self.node.connections.get(self.station) is self  # else this node itself replaced it
 
     async def _understood(self, notice: ocppj.Notice | None) -> None:
         match notice:
-            case ocppj.CallReceived():
-                await self._called(notice)
             case ocppj.Answered() | ocppj.Failed():
                 self.flush()  # the next CALL need not wait for the log
                 await self._answered(notice)
@@ -232,10 +236,9 @@ class Connection:
             self.registration = reply.status
         payload = self.dialect.reply(report, reply, self.node.clock.at, self.node.settings.heartbeat_interval_s)
         self.endpoint.answer(called.message_id, payload)
-        if not isinstance(report, rp.Heartbeat):
+        if self.node.reach is not points.passed and not isinstance(report, rp.Heartbeat):
             self.flush()
-            if self.node.reach is not points.passed:
-                await self.node.reach(points.REPLY_WRITTEN, self.station, None)
+            await self.node.reach(points.REPLY_WRITTEN, self.station, None)
 
     def call(self, intent: ev.CommandRequested) -> None:
         """Queue the CALL of a durable intent and write what may be written."""
@@ -274,7 +277,8 @@ class Connection:
                     action=action,
                 )
             self._write(frame)
-        self._set_timer()
+        if self._timer is not None or not self.endpoint.idle:
+            self._set_timer()
 
     def _set_timer(self) -> None:
         due = self.endpoint.next_deadline()

@@ -86,7 +86,7 @@ class Csms:
         self.handler = self.handler_class(name, store, clock, ids, settings, rules, reach, observe, alarm)
         self.dispatcher = self.dispatcher_class(self.handler, self.connections, self.spawn, self.supervisor)
         self.presence = self.presence_class(self.handler, self.spawn, self.supervisor)
-        self.peers = Peers(name, store, self.connections, self.supervisor, settings.takeover_s)
+        self.peers = Peers(name, ids.start, store, self.connections, self.supervisor, settings.takeover_s)
         self.tokens = Tokens()
         self._guesses: dict[str, Bucket] = {}
         self._lookups: dict[str, Bucket] = {}
@@ -287,11 +287,13 @@ class Csms:
         else:
             if isinstance(report, (rp.Meter, rp.Start, rp.Update, rp.Stop)) and report.samples:
                 await self._sampled(station, report)
-            if not isinstance(report, rp.Meter):
+            if isinstance(report, rp.Stop):
                 told = await self._forgotten(station, report)
                 _, reply = await self.handler.record(
                     station, lambda state: self._reported(recall.with_transactions(state, told), report)
                 )
+            elif not isinstance(report, rp.Meter):
+                _, reply = await self.handler.record(station, lambda state: self._reported(state, report))
         if self.reach is not points.passed:
             await self.reach(points.REPORT_DURABLE, station, None)
         return reply
@@ -317,10 +319,8 @@ class Csms:
         ]
         await self.handler.samples(station, report.transaction_id, samples)
 
-    async def _forgotten(self, station: str, report: rp.Report) -> Sequence[Any]:
+    async def _forgotten(self, station: str, report: rp.Stop) -> Sequence[Any]:
         """Return what the log says of the transaction a stop is about, if the state does not know it (any more)."""
-        if not isinstance(report, rp.Stop):
-            return ()
         handler, transaction = self.handler, report.transaction_id
         loaded = await handler.load(station)
         if transaction in loaded.state.transactions:
@@ -339,7 +339,7 @@ class Csms:
             report,
             self.clock.at(),
             registration=self.settings.registration,
-            authorization=self.tokens.get(token, self.settings.unknown_tokens) if token else "Accepted",
+            authorization=self.tokens.word(token, self.settings.unknown_tokens) if token else "Accepted",
             new_transaction_id=str(self.ids.transaction_id()) if isinstance(report, rp.Start) else "",
         )
         parent = self.tokens.parent(token) if token else None

@@ -131,12 +131,25 @@ class Endpoint:
         """Return what one text frame means, or None when it means nothing to anybody (an unknown message type)."""
         if len(frame) > FRAME_LIMIT:
             return Malformed(f"frame of {len(frame)} characters, the limit is {FRAME_LIMIT}")
+        self._odd = ""
         try:
             if frame.count("[") + frame.count("{") > DEPTH_LIMIT and _too_deep(frame):
                 return Malformed(f"nested deeper than {DEPTH_LIMIT}")
-            message = self._json(frame)
+            try:
+                message = self.read(frame)
+            except (msgspec.DecodeError, UnicodeError):
+                message = self._mended(frame)
         except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
             return self._no_id(_LIKE_A_CALL.match(frame) is not None, f"not JSON: {error}")
+        if type(message) is list and len(message) == 4:  # nearly all are CALLs that are as they should be
+            kind, message_id, action, payload = message
+            is_call = type(kind) is int and kind == 2 and type(action) is str and type(payload) is dict
+            if is_call and type(message_id) is str and 0 < len(message_id) <= ID_LIMIT:
+                return CallReceived(message_id, action, payload, self._odd)
+        return self._unusual(message)
+
+    def _unusual(self, message: Any) -> Notice | None:
+        """Return what JSON means that is no CALL as it should be."""
         if self.lenient:
             message = self._whole_call(message)
         if type(message) is not list or len(message) < 3:
@@ -173,18 +186,15 @@ class Endpoint:
             self.fail(self.codes.no_id, self.codes.not_a_call, why)
         return Malformed(why)
 
-    def _json(self, frame: str) -> Any:
-        self._odd = ""
-        try:
-            return self.read(frame)
-        except (msgspec.DecodeError, UnicodeError):
-            mended = json_of(frame) if self.lenient else frame
-            if mended == frame:
-                raise
-            self._odd = "JSON"
-            if len(mended) > FRAME_LIMIT:
-                raise
-            return self.read(mended)
+    def _mended(self, frame: str) -> Any:
+        """Return the JSON of a frame that was just found to be none, if it can be mended; else raise that error."""
+        mended = json_of(frame) if self.lenient else frame
+        if mended == frame:
+            raise
+        self._odd = "JSON"
+        if len(mended) > FRAME_LIMIT:
+            raise
+        return self.read(mended)
 
     def _whole_call(self, message: Any) -> Any:
         """Return a CALL with four elements and an object as payload, where it is clear what they are."""

@@ -52,8 +52,16 @@ class Peers:
     """The notes of one node."""
 
     def __init__(
-        self, node: str, store: EventStore, connections: Mapping[str, Answers], supervisor: Supervisor, within_s: float
+        self,
+        node: str,
+        start: str,
+        store: EventStore,
+        connections: Mapping[str, Answers],
+        supervisor: Supervisor,
+        within_s: float,
     ) -> None:
+        """`start` names this start of `node`: what its earlier ones asked is no matter of it."""
+        self._start = start
         self.node, self._store, self._connections = node, store, connections
         self._supervisor, self._within_s = supervisor, within_s
         self._open: dict[str, asyncio.Queue[str]] = {}
@@ -72,7 +80,7 @@ class Peers:
         """Ask `node` for a sign of life of a station. False: there was none, or nobody said anything."""
         for _ in range(ASKS):
             self._count += 1
-            name = str(self._count)
+            name = f"{self._start}.{self._count}"
             words = self._open[name] = asyncio.Queue()
             try:
                 await self._tell(Ask(name, self.node, node, station))

@@ -31,8 +31,10 @@ from locust.runners import MasterRunner, WorkerRunner
 from interlock.loadtests.users.control import NoControl, control_of
 from interlock.loadtests.users.operator_user import OperatorUser
 from interlock.loadtests.users.record import Parts, Plan, Record, finish
-from interlock.loadtests.users.shapes import Shape
-from interlock.loadtests.users.station_user import PROFILES, StationUser
+from interlock.loadtests.users.shapes import Shape, shape_of
+from interlock.loadtests.users.station_user import StationUser
+from interlock.loadtests.users.verdict_page import add_verdict
+from interlock.scenarios.live.load_shape import BUILT_IN
 from interlock.simulator.network.address import NoAddress, parse
 
 __all__ = ["OperatorUser", "Shape", "StationUser"]
@@ -49,7 +51,9 @@ SAID_S = 2.0
 @events.init_command_line_parser.add_listener
 def _options(parser: Any) -> None:
     add = parser.add_argument
-    add("--shape", default="soak", choices=list(PROFILES), help="What happens", env_var="INTERLOCK_SHAPE")
+    add("--shape", default="soak", choices=list(BUILT_IN), help="What happens", env_var="INTERLOCK_SHAPE")
+    add("--load-shape", default="", help="A shape of one's own as JSON", include_in_web_ui=False)
+    add("--fail-if", action="append", default=[], help="A bound, as in p95(all.answer)<200ms", include_in_web_ui=False)
     add("--seed", type=int, default=0, help="What everything random is drawn from", env_var="INTERLOCK_SEED")
     add("--out", default="interlock-out/load", help="Where to keep the run directory", env_var="INTERLOCK_OUT")
     add("--control", default="", help="Operator's API: http://HOST:PORT of `interlock serve`, or a TOML file")
@@ -80,7 +84,6 @@ class Run:
     summary: dict[str, Any] | None = None
     took_s = 0.0
     """How long the load lasted."""
-    stats: Any = None
 
 
 @events.init.add_listener
@@ -108,6 +111,8 @@ def _begin(environment: Any, runner: Any, **_: Any) -> None:
     environment.events.quitting.add_listener(_quitting)
     if options.progress:
         gevent.spawn(_progress, environment)
+    if environment.web_ui is not None:
+        add_verdict(environment.web_ui.app, lambda: Run.summary)
 
 
 def _give_up(sentence: str) -> None:
@@ -157,7 +162,7 @@ def _plan(environment: Any) -> Plan:
     seconds = float(options.run_time or 0)
     return Plan(
         url=environment.host,
-        shape=options.shape,
+        shape=shape_of(options.load_shape, options.shape).name,
         users=int(options.num_users or 1),
         rate=float(options.spawn_rate or 1),
         seconds=seconds,
@@ -177,6 +182,8 @@ def _plan(environment: Any) -> Plan:
         headers=json.loads(options.headers),
         ids=tuple(options.ids.split(",")) if options.ids else (),
         reproduce=options.reproduce or _again(options, environment.host),
+        load_shape=options.load_shape,
+        fail_if=tuple(options.fail_if or ()),
     )
 
 
@@ -272,32 +279,8 @@ def _judge(environment: Any, parts: Parts) -> None:
     control = control_of(plan.control) if Run.refused is None else None
     summary = finish(plan, parts, Run.expected, control, Run.took_s if plan.seconds else None)
     summary["refused"] = Run.refused
-    Run.summary, Run.stats = summary, environment.stats
+    Run.summary = summary
     environment.process_exit_code = {"PASS": 0, "FAIL": 1}.get(summary["verdict"], 3)
     (Path(plan.out) / "summary.json").write_text(json.dumps(summary, indent=1, sort_keys=True) + "\n", "utf-8")
     failed = f": {', '.join(summary['failed'])}" if summary["failed"] else ""
     LOG.warning("%s%s, %d observations in %s", summary["verdict"], failed, summary["observations"], plan.out)
-
-
-@events.quit.add_listener
-def _counted(**_: Any) -> None:
-    """Write the final counts: by now workers have told theirs, which Locust's own CSV files do not wait for."""
-    if Run.summary is None or Run.stats is None:
-        return
-    entries = [*sorted(Run.stats.entries.values(), key=lambda one: (one.name, str(one.method))), Run.stats.total]
-    calls = [
-        {
-            "type": str(one.method or ""),
-            "name": one.name,
-            "calls": one.num_requests,
-            "failed": one.num_failures,
-            **{f"p{n}_ms": round(one.get_response_time_percentile(n / 100), 1) for n in (50, 95, 99)},
-        }
-        for one in entries
-    ]
-    errors = [
-        {"type": one.method, "name": one.name, "why": str(one.error)[:300], "times": one.occurrences}
-        for one in Run.stats.errors.values()
-    ]
-    text = json.dumps({"calls": calls, "errors": errors}, indent=1)
-    (Path(Run.summary["run"]) / "calls.json").write_text(text + "\n", "utf-8")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from interlock.reports.run import Run, clean
-from interlock.reports.story import command_label
+from interlock.reports.words import command_label
 
 OUTCOMES = {
     "CommandAccepted": "accepted",

@@ -5,9 +5,12 @@ from __future__ import annotations
 from html import escape
 
 from interlock.reports.run import clean, printable
-from interlock.reports.story import Story, StoryStep
+from interlock.reports.steps import StoryStep
+from interlock.reports.story import Story
 
-WIDTH, LEFT, RIGHT, TOP, ROW = 1200, 84, 24, 64, 34
+WIDTH, LEFT, RIGHT, TOP, ROW = 1200, 84, 96, 64, 34
+FLAG = 106
+"""Width kept free on the right for what says that something was violated."""
 CHARACTER = 6.6
 """Width of a character of the labels, near enough to keep them inside the picture."""
 
@@ -71,7 +74,7 @@ def draw(story: Story, title: str) -> str:
         before = shown
         parts.append(_draw_step(step, y, at, gap))
         if step.moment:
-            parts.append(_flag(y))
+            parts.append(_flag(step, y))
     parts.append("</svg>")
     return "\n".join(part for part in parts if part)
 
@@ -80,11 +83,14 @@ def _moment(y: float) -> str:
     return f'<rect class="moment" x="0" y="{y:.1f}" width="{WIDTH}" height="{ROW}"/>'
 
 
-def _flag(y: float) -> str:
-    x = WIDTH - 84
+def _flag(step: StoryStep, y: float) -> str:
+    text = f"VIOLATES {', '.join(step.pins)}" if step.pins else "VIOLATED"
+    width = len(text) * 7.0 + 16
+    x = WIDTH - 6 - width
     return (
-        f'<g><rect class="flag" x="{x}" y="{y - 10:.1f}" width="78" height="19" rx="4"/>'
-        f'<text class="flagtext" x="{x + 39}" y="{y + 4:.1f}" text-anchor="middle">VIOLATED</text></g>'
+        f'<g><rect class="flag" x="{x:.1f}" y="{y - 10:.1f}" width="{width:.1f}" height="19" rx="4"/>'
+        f'<text class="flagtext" x="{x + width / 2:.1f}" y="{y + 4:.1f}" text-anchor="middle">'
+        f"{escape(clean(text, 60))}</text></g>"
     )
 
 
@@ -137,7 +143,7 @@ def _draw_step(step: StoryStep, y: float, at: dict[str, float], gap: float) -> s
 
 
 def _inside(left: float, width: float) -> float:
-    return max(LEFT + 2.0, min(left, WIDTH - RIGHT - width - 70.0))
+    return max(LEFT + 2.0, min(left, WIDTH - FLAG - width - 4.0))
 
 
 def _described(story: Story) -> str:

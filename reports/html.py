@@ -1,7 +1,10 @@
-"""One self-contained HTML file for a run, and one for a campaign. No network, no scripts but a copy button."""
+"""One self-contained HTML file for a run, and one for a campaign: no network, one script, named by the policy."""
 
 from __future__ import annotations
 
+import base64
+import hashlib
+from collections import Counter
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,25 +16,23 @@ from interlock.reports import files
 from interlock.reports.belief import connectors, growth, requests, uptime
 from interlock.reports.chart import draw
 from interlock.reports.plots import plots
-from interlock.reports.run import (
-    Run,
-    RunUnreadable,
-    clean,
-    printable,
-    read_object,
-    read_run,
-    reading,
-    run_of,
-    violations,
-)
-from interlock.reports.story import tell
+from interlock.reports.run import Run, RunUnreadable, clean, printable, read_object, read_run, reading, run_of
+from interlock.reports.scene import Scene, place, scenes
 
-CHARTS = 6
-"""Violations drawn in one report; an invariant's first comes before another's second."""
-SIGNS = {"PASS": "+", "FAIL": "\N{MULTIPLICATION SIGN}", "ERROR": "!", "INCONCLUSIVE": "?", "NOT_APPLICABLE": ""}
-"""What stands in a cell of the matrix beside its colour."""
+FOLDER = Path(__file__).parent / "templates"
+SIGNS = {
+    "PASS": "+",
+    "FAIL": "\N{MULTIPLICATION SIGN}",
+    "ERROR": "!",
+    "INCONCLUSIVE": "?",
+    "PARTIAL": "~",
+    "NOT_APPLICABLE": "\N{MIDDLE DOT}",
+}
+"""What stands beside the colour of a verdict."""
 ROWS = 60
 """Rows of the tables that grow with the fleet."""
+REFERENCE = "reference"
+"""The folder in a run that holds the same scenario and seed on the reference."""
 
 
 def _shown(value: Any) -> Any:
@@ -41,15 +42,22 @@ def _shown(value: Any) -> Any:
 @cache
 def templates() -> jinja2.Environment:
     """Return the templates of all pages."""
-    loader = jinja2.FileSystemLoader(Path(__file__).parent / "templates")
+    loader = jinja2.FileSystemLoader(FOLDER)
     found = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True, finalize=_shown)
     found.filters["clean"] = clean
+    script = (FOLDER / "page.js").read_text("utf-8")
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    # The script is a file of ours, and the policy of each page allows these bytes alone.
+    found.globals.update(script=Markup(script), script_hash=digest, signs=SIGNS, place=place)
     return found
 
 
 def render_run(directory: Path) -> Path:
     """Write `report.html` (and `chart.svg` for a violation) into a run directory; return the report's path."""
-    run = read_run(directory)
+    return _render_run(read_run(directory), directory)
+
+
+def _render_run(run: Run, directory: Path) -> Path:
     with reading(directory):
         page, chart = _page(run)
     if chart is not None:
@@ -60,7 +68,7 @@ def render_run(directory: Path) -> Path:
 
 
 def _page(run: Run) -> tuple[str, str | None]:
-    charts = _charts(run)
+    found = scenes(run, _reference(run.directory))
     try:
         drawn, without = plots(run), None
     except ImportError:
@@ -72,7 +80,11 @@ def _page(run: Run) -> tuple[str, str | None]:
         .render(
             run=run.about,
             verdict=run.verdict,
-            charts=charts,
+            wall=bool((run.about.get("rules") or {}).get("seen_from")),
+            scenes=found,
+            run_times={step: run.rows[step]["t"] for scene in found for _, _, step in scene.violations},
+            pinned={invariant["id"] for scene in found for invariant, _, _ in scene.violations},
+            firsts=_firsts(found),
             requests=requests(run)[:ROWS],
             connectors=(shown if len(shown) <= ROWS else [one for one in shown if one.differs][:ROWS]),
             uptime=uptime(run)[:ROWS],
@@ -83,21 +95,29 @@ def _page(run: Run) -> tuple[str, str | None]:
             observations=len(run.rows),
         )
     )
-    return page, charts[0]["svg"] if charts else None
+    return page, draw(found[0].story, _title(found[0])) if found else None
 
 
-def _charts(run: Run) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = []
-    seen: set[str] = set()
-    pairs = violations(run.verdict)
-    firsts = [pair for pair in pairs if not (pair[0]["id"] in seen or seen.add(pair[0]["id"]))]  # type: ignore[func-returns-value]
-    for invariant, violation in firsts[:CHARTS]:
-        title = f"{invariant['id']} {invariant['name']}: {clean(violation['message'])}"
-        svg = draw(tell(run.rows, violation), title)
-        if svg:
-            # Everything in the drawing went through escape(): it is markup of ours.
-            found.append({"invariant": invariant, "violation": violation, "svg": svg, "markup": Markup(svg)})
-    return found
+def _firsts(found: list[Scene]) -> dict[str, dict[str, Any]]:
+    """Return the first violation of each invariant: the one that a link to the invariant leads to."""
+    firsts: dict[str, dict[str, Any]] = {}
+    for scene in found:
+        for invariant, violation, _ in scene.violations:
+            firsts.setdefault(invariant["id"], violation)
+    return firsts
+
+
+def _title(scene: Scene) -> str:
+    told = dict.fromkeys(clean(f"{one['id']} {one['name']}", 60) for one, _, _ in scene.violations)
+    return f"{scene.title}: {'; '.join(told)}"
+
+
+def _reference(directory: Path) -> Run | None:
+    folder = files.inside(directory, REFERENCE)
+    try:
+        return read_run(folder) if folder is not None and (folder / "run.json").exists() else None
+    except RunUnreadable:
+        return None
 
 
 def render_suite(out: Path) -> Path:
@@ -110,37 +130,38 @@ def render_suite(out: Path) -> Path:
     return path
 
 
+ORDER = {"NOT_APPLICABLE": 0, "PASS": 1, "INCONCLUSIVE": 2, "FAIL": 3, "ERROR": 4}
+WORDS = {
+    "PASS": "held",
+    "FAIL": "violated something",
+    "ERROR": "could not be judged",
+    "INCONCLUSIVE": "could not tell",
+    "NOT_APPLICABLE": "did not apply",
+}
+
+
+def _worst(words: Any) -> str:
+    return str(max(words, key=lambda word: ORDER.get(word, 4)))
+
+
 def _suite_page(suite: dict[str, Any], out: Path) -> str:
-    runs = []
+    runs: list[dict[str, Any]] = []
     for one in suite.get("runs", []):
-        link = None
+        link, reasons = None, {}
         if one.get("dir") is not None:
             try:
-                link = render_run(run_of(out, one["dir"])).relative_to(out.resolve()).as_posix()
+                run = read_run(run_of(out, one["dir"]))
+                link = _render_run(run, run.directory).relative_to(out.resolve()).as_posix()
+                reasons = {found["id"]: found.get("reason") for found in run.verdict["invariants"]}
             except (RunUnreadable, OSError) as error:
                 link, one["verdict"] = None, f"ERROR ({clean(error)})"
-        runs.append({**one, "link": link})
+        runs.append({**one, "link": link, "reasons": reasons})
     ids = sorted({name for one in runs for name in one["invariants"]})
     rows: dict[str, list[dict[str, Any]]] = {}
     for one in runs:
         rows.setdefault(one["scenario"], []).append(one)
-    order = {"NOT_APPLICABLE": 0, "PASS": 1, "INCONCLUSIVE": 2, "FAIL": 3, "ERROR": 4}
-    matrix = [
-        {
-            "scenario": name,
-            "runs": group,
-            "worst": max((one["verdict"] for one in group), key=lambda word: order.get(word, 4)),
-            "reason": next((one["reason"] for one in group if one.get("reason")), None),
-            "cells": [
-                max(
-                    (one["invariants"].get(found, "NOT_APPLICABLE") for one in group),
-                    key=lambda word: order.get(word, 4),
-                )
-                for found in ids
-            ],
-        }
-        for name, group in rows.items()
-    ]
+    matrix = [_matrix_row(name, group, ids, suite.get("names") or {}) for name, group in rows.items()]
+    counted = Counter(one["verdict"].split(" ")[0] for one in runs)
     return (
         templates()
         .get_template("suite.html")
@@ -150,8 +171,32 @@ def _suite_page(suite: dict[str, Any], out: Path) -> str:
             matrix=matrix,
             total=len(runs),
             bad=[one for one in runs if one["failed"]],
-            held=sum(one["verdict"] == "PASS" for one in runs),
-            signs=SIGNS,
+            held=counted["PASS"],
+            words=[(words, counted[word]) for word, words in WORDS.items() if counted[word]],
+            seeds=_seeds([one["seed"] for one in runs]),
+            seconds=sum(one.get("seconds") or 0 for one in runs),
             unjudged=[row for row in matrix if row["reason"]],
         )
     )
+
+
+def _seeds(found: list[Any]) -> str:
+    seeds = sorted(set(found))
+    return "" if not seeds else clean(seeds[0] if len(seeds) == 1 else f"{seeds[0]} to {seeds[-1]}", 40)
+
+
+def _matrix_row(name: str, group: list[dict[str, Any]], ids: list[str], names: dict[str, str]) -> dict[str, Any]:
+    cells = []
+    for found in ids:
+        word = _worst(one["invariants"].get(found, "NOT_APPLICABLE") for one in group)
+        meant = "had nothing to look at" if word == "NOT_APPLICABLE" else WORDS.get(word, word)
+        why = next((one["reasons"][found] for one in group if one["reasons"].get(found)), None)
+        says = f"{name}, {found} {names.get(found, '')}: {meant}" + (f": {why}" if why else "")
+        cells.append({"word": clean(word, 16), "says": clean(says, 160)})
+    return {
+        "scenario": name,
+        "runs": group,
+        "worst": _worst(one["verdict"] for one in group),
+        "reason": next((one["reason"] for one in group if one.get("reason")), None),
+        "cells": cells,
+    }

@@ -1,8 +1,9 @@
 """One page for a load test: how fast, at what cost, and whether it was right.
 
-Besides the files of a run directory there are `calls.json` (`calls` by type and name, `errors`), Locust's own
-`locust_stats_history.csv`, and, where the CSMS ran on this machine, `csms.csv` (`unix`, `cpu` as a share of a core,
-`rss_bytes`).
+Besides the files of a run directory there are `calls.json` (`calls` by type and name, with the times to their answers
+since they were sent and since they were due; `errors`), `comparison.json` where it was compared with an earlier run,
+Locust's own `locust_stats_history.csv`, and, where the CSMS ran on this machine, `csms.csv` (`unix`, `cpu` as a share
+of a core, `rss_bytes`).
 """
 
 from __future__ import annotations
@@ -13,9 +14,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from markupsafe import Markup
+
 from interlock.reports import files
+from interlock.reports.figure import INK_OF, drawn
 from interlock.reports.html import templates
-from interlock.reports.plots import as_uri
 from interlock.reports.run import read_object, reading
 
 Rows = list[dict[str, str]]
@@ -28,8 +31,11 @@ def load_table(directory: Path) -> list[dict[str, Any]]:
 
 
 def _calls(directory: Path) -> dict[str, Any]:
-    path = directory / "calls.json"
-    return read_object(path) if path.exists() else {}
+    return _optional(directory / "calls.json") or {}
+
+
+def _optional(path: Path) -> dict[str, Any] | None:
+    return read_object(path) if path.exists() else None
 
 
 def render_load(directory: Path) -> Path:
@@ -42,7 +48,7 @@ def render_load(directory: Path) -> Path:
         try:
             plot, without = _plot(history, cost, began), None
         except ImportError:
-            plot, without = "", "No plots: matplotlib is not installed (the extra `plots`)."
+            plot, without = Markup(""), "No plots: matplotlib is not installed (the extra `plots`)."
         page = (
             templates()
             .get_template("load.html")
@@ -54,6 +60,7 @@ def render_load(directory: Path) -> Path:
                 without_plots=without,
                 cost=_cost(cost),
                 failures=_calls(directory).get("errors", [])[:20],
+                changed=_optional(directory / "comparison.json"),
             )
         )
     path = directory / "load.html"
@@ -87,31 +94,40 @@ def _cost(rows: Rows) -> dict[str, float] | None:
     }
 
 
-def _plot(history: Rows, cost: Rows, began: float) -> str:
-    import matplotlib
-
-    matplotlib.use("agg")
-    from matplotlib import pyplot
-
+def _plot(history: Rows, cost: Rows, began: float) -> Markup:
     t = [float(one["Timestamp"]) - began for one in history]
-    figure, panels = pyplot.subplots(
-        5 if cost else 3, 1, figsize=(10, 9.5 if cost else 6.5), sharex=True, layout="constrained"
-    )
-    panels[0].plot(t, [_number(one["Requests/s"]) for one in history], color="#2f6f9f", label="requests/s")
-    panels[0].plot(t, [_number(one["User Count"]) for one in history], color="#999999", linestyle=":", label="users")
-    for percent, colour in ((50, "#3f9b57"), (95, "#d98f3d"), (99, "#c22727")):
-        values = [_number(one[f"{percent}%"]) if one[f"{percent}%"] != "N/A" else None for one in history]
-        panels[1].plot(
-            t, [float("nan") if one is None else one for one in values], color=colour, label=f"p{percent} ms"
-        )
-    panels[2].plot(t, [_number(one["Failures/s"]) for one in history], color="#c22727", label="failures/s")
+    panels: list[tuple[str, list[tuple[str, str, list[float], list[float]]]]] = [
+        ("requests/s", [("requests/s", "blue", t, [_number(one["Requests/s"]) for one in history])]),
+        ("users", [("users", "soft", t, [_number(one["User Count"]) for one in history])]),
+        ("ms", [(f"p{percent}", ink, t, _percentile(history, percent)) for percent, ink in PERCENTILES]),
+    ]
+    if any(_number(one["Failures/s"]) for one in history):
+        panels.append(("failures/s", [("failures/s", "red", t, [_number(one["Failures/s"]) for one in history])]))
     if cost:
         at = [float(one["unix"]) - began for one in cost]
-        panels[3].plot(at, [100 * float(one["cpu"]) for one in cost], color="#6b4fa0", label="CSMS CPU, % of a core")
-        panels[4].plot(at, [float(one["rss_bytes"]) / 2**20 for one in cost], color="#6b4fa0", label="CSMS memory, MiB")
-    for panel in panels:
-        panel.set_ylim(bottom=0)
-        panel.grid(alpha=0.25)
-        panel.legend(loc="upper left", fontsize=8, frameon=False)
-    panels[-1].set_xlabel("seconds")
-    return as_uri(figure)
+        panels.append(("CSMS, % of a core", [("CPU", "violet", at, [100 * float(one["cpu"]) for one in cost])]))
+        panels.append(("CSMS, MiB", [("memory", "violet", at, [float(one["rss_bytes"]) / 2**20 for one in cost])]))
+
+    def make(pyplot: Any) -> Any:
+        height = 0.6 + 1.5 * len(panels)
+        figure, all_axes = pyplot.subplots(len(panels), 1, figsize=(10, height), sharex=True, layout="constrained")
+        for axes, (unit, curves) in zip(all_axes, panels, strict=True):
+            for label, ink, x, y in curves:
+                axes.plot(x, y, color=INK_OF[ink], label=label)
+            axes.set_ylabel(unit)
+            axes.set_ylim(bottom=0)
+            axes.grid()
+            if len(curves) > 1:
+                axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=3, fontsize=8)
+        all_axes[-1].set_xlabel("seconds of wall time")
+        return figure
+
+    return drawn(make, "Requests, users, response times and failures over time, and what the CSMS used")
+
+
+PERCENTILES = ((50, "green"), (95, "amber"), (99, "red"))
+
+
+def _percentile(history: Rows, percent: int) -> list[float]:
+    values = (one[f"{percent}%"] for one in history)
+    return [float("nan") if one == "N/A" else _number(one) for one in values]

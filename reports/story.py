@@ -1,34 +1,21 @@
-"""From a history and a violation to a story: the few steps that led there, and the lanes they happen in."""
+"""From a history and its violations to a story: the few steps that led there, and the lanes they happen in.
+
+A story is told once, with each violation pinned on the step at which it happened. Times are those of the history.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
-
-import msgspec
+from typing import Any
 
 from interlock.reports.run import Row, clean
+from interlock.reports.steps import LOG, OPERATOR, WEIGHT, Seen, StoryStep, concerns, step_of
 
-Tone = Literal["plain", "act", "bad", "lost", "fault", "quiet"]
 MOST = 36
-"""Steps a story may have."""
-
-OPERATOR, LOG = "operator", "log"
-_decode = msgspec.json.Decoder().decode
-
-
-@dataclass(frozen=True, slots=True)
-class StoryStep:
-    """One thing that happened: an arrow between two lanes, or a mark on one (`to` is None)."""
-
-    i: int
-    t: float
-    lane: str
-    to: str | None
-    label: str
-    tone: Tone = "plain"
-    moment: bool = False
+"""Steps a story of one violation may have."""
+MOST_PINNED = 56
+"""Steps a story of several violations may have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,32 +24,94 @@ class Story:
 
     lanes: tuple[tuple[str, str], ...]
     steps: tuple[StoryStep, ...]
+    station: str | None = None
 
 
 def tell(rows: Sequence[Row], violation: dict[str, Any]) -> Story:
     """Tell what led to a violation. Steps the violation points at stay; the rest is cut to what helps."""
-    pointed = sorted(i for i in violation.get("at", ()) if isinstance(i, int) and 0 <= i < len(rows))
+    return tell_all(rows, [("", violation)], MOST)
+
+
+def tell_all(rows: Sequence[Row], pinned: Sequence[tuple[str, dict[str, Any]]], most: int = MOST_PINNED) -> Story:
+    """Tell what led to violations of one station, each given with the id of its invariant, as one story."""
+    pointed = {number: points(rows, violation) for number, (_, violation) in enumerate(pinned)}
+    pointed = {number: found for number, found in pointed.items() if found}
     if not pointed:
         return Story((), ())
-    moment = pointed[-1]
-    station = violation.get("station") or next((rows[i]["station"] for i in pointed if "station" in rows[i]), None)
-    first, last = _window(rows, pointed)
-    found: list[tuple[int, StoryStep]] = []
-    sent: dict[tuple[Any, ...], int] = {}
-    used: set[int] = set()
-    for row in rows[first : last + 1]:
-        if not _concerns(row, station):
-            continue
-        step = _step(row, rows, sent, used, last)
-        if step is not None:
-            here = row["i"] == moment
-            important = 0 if row["i"] in pointed else _WEIGHT.get(row["kind"], 5)
-            found.append((important, _with_moment(step, here)))
-    if not any(step.moment for _, step in found):
-        found.append((0, _moment_of(rows[moment], violation)))
-    kept = sorted(sorted(found, key=lambda one: one[0])[:MOST], key=lambda one: one[1].i)
+    station = station_of(rows, pinned)
+    helpful = {i for found in pointed.values() for i in found}
+    chosen: set[int] = set()
+    for found in pointed.values():
+        first, last = _window(rows, found)
+        chosen.update(range(first, last + 1))
+    found_steps = _steps(rows, sorted(chosen), station, helpful)
+    shown = {step.i: (weight, step) for weight, step in found_steps}
+    for number, at in pointed.items():
+        name, violation = pinned[number]
+        _, step = shown.get(at[-1], (0, None))
+        if step is None:
+            step = _moment_of(rows[at[-1]], violation)
+        pins = step.pins if name in step.pins else (*step.pins, name)
+        shown[step.i] = (0, replace(step, moment=True, pins=tuple(pin for pin in pins if pin)))
+    kept = sorted(sorted(shown.values(), key=lambda one: one[0])[:most], key=lambda one: one[1].i)
+    steps = tuple(_cleaned(step) for _, step in _overtaken(rows, kept))
+    return Story(_lanes(steps), steps, station)
+
+
+def tell_between(rows: Sequence[Row], station: str | None, first_s: float, last_s: float, most: int) -> Story:
+    """Tell what happened at a station from one time to another, in seconds."""
+    chosen = [int(row["i"]) for row in rows if first_s <= row["t"] <= last_s and row["kind"] not in _AT_REST]
+    found = _steps(rows, chosen, station, set())
+    kept = sorted(sorted(found, key=lambda one: one[0])[:most], key=lambda one: one[1].i)
     steps = tuple(_cleaned(step) for _, step in kept)
-    return Story(_lanes(steps, station), steps)
+    return Story(_lanes(steps), steps, station)
+
+
+def points(rows: Sequence[Row], violation: dict[str, Any]) -> list[int]:
+    """Return the numbers of the observations that a violation points at, in order."""
+    return sorted(i for i in violation.get("at", ()) if isinstance(i, int) and 0 <= i < len(rows))
+
+
+def station_of(rows: Sequence[Row], pinned: Sequence[tuple[str, dict[str, Any]]]) -> str | None:
+    """Return the station that violations are of, None where they are of no single one."""
+    for _, violation in pinned:
+        found = violation.get("station") or next(
+            (rows[i]["station"] for i in points(rows, violation) if "station" in rows[i]), None
+        )
+        if found is not None:
+            return str(found)
+    return None
+
+
+_AT_REST = ("log", "truth", "belief", "rest", "outbox", "end")
+
+
+def _steps(
+    rows: Sequence[Row], chosen: Sequence[int], station: str | None, helpful: set[int]
+) -> list[tuple[int, StoryStep]]:
+    """Return (weight, step) of chosen observations; the least weight matters most."""
+    seen = Seen(rows)
+    found: list[tuple[int, StoryStep]] = []
+    for i in chosen:
+        row = rows[i]
+        if concerns(row, station):
+            step = step_of(row, seen)
+            if step is not None:
+                found.append((0 if i in helpful else WEIGHT.get(row["kind"], 5), step))
+    return found
+
+
+def _overtaken(rows: Sequence[Row], kept: list[tuple[int, StoryStep]]) -> list[tuple[int, StoryStep]]:
+    """Mark the appends for which a later one was refused: those between what it was based on and what it found."""
+    refused = [rows[step.i] for _, step in kept if rows[step.i]["kind"] == "append.refused"]
+    found = []
+    for weight, step in kept:
+        row = rows[step.i]
+        hit = row["kind"] == "stored" and any(
+            one["stream"] == row["stream"] and one["expected"] < row["version"] <= one["head"] for one in refused
+        )
+        found.append((weight, replace(step, overtaken=True) if hit else step))
+    return found
 
 
 def _window(rows: Sequence[Row], pointed: Sequence[int]) -> tuple[int, int]:
@@ -80,127 +129,10 @@ def _window(rows: Sequence[Row], pointed: Sequence[int]) -> tuple[int, int]:
     return first, last
 
 
-def _concerns(row: Row, station: str | None) -> bool:
-    if "station" in row and row["station"] is not None:
-        return station is None or row["station"] == station
-    if "stream" in row:
-        return station is None or str(row["stream"]) == f"station-{station}"
-    return row["kind"] in (
-        "node.crashed",
-        "node.started",
-        "node.stopped",
-        "fault.begun",
-        "fault.ended",
-        "alarm",
-        "task.failed",
-    )
-
-
-_WEIGHT = {
-    "request.asked": 1,
-    "request.answered": 1,
-    "append.refused": 1,
-    "append.unconfirmed": 1,
-    "ledger": 1,
-    "node.crashed": 1,
-    "task.failed": 1,
-    "session.begun": 2,
-    "session.ended": 2,
-    "frame.lost": 2,
-    "stored": 2,
-    "fault.begun": 2,
-    "node.started": 2,
-    "socket.closed": 3,
-    "socket.opened": 3,
-    "voltage": 3,
-    "reboot": 2,
-    "frame": 3,
-    "fault.ended": 4,
-}
-
-
-def _socket(row: Row) -> str:
-    return f"{row['station']} #{row['socket']}"
-
-
-def _box(row: Row) -> str:
-    return f"{row['station']} box"
-
-
-def _step(
-    row: Row, rows: Sequence[Row], sent: dict[tuple[Any, ...], int], used: set[int], last: int
-) -> StoryStep | None:
-    kind, i, t = row["kind"], int(row["i"]), float(row["t"])
-    match kind:
-        case "frame":
-            if not str(row["edge"]).endswith("sent"):
-                return None
-            up = row["edge"] == "station.sent"
-            source, target = (_socket(row), row["node"]) if up else (row["node"], _socket(row))
-            arrived = _arrived(row, rows, used)
-            tone: Tone = "quiet" if _is_beat(row["text"]) else "plain"
-            return StoryStep(i, t, source, target, frame_label(row["text"]), tone if arrived else "lost")
-        case "request.asked":
-            again = f" again ({row['attempt']})" if row.get("attempt", 1) > 1 else ""
-            return StoryStep(
-                i, t, OPERATOR, row["node"], f"{row['request_id']}{again}: {command_label(row['command'])}", "act"
-            )
-        case "request.answered":
-            tone = "plain" if row["answer"] in ("accepted", "known") else "bad"
-            reason = f": {row['reason']}" if row.get("reason") else ""
-            return StoryStep(
-                i, t, row["node"], OPERATOR, clean(f"{row['request_id']} {row['answer']}{reason}", 60), tone
-            )
-        case "stored":
-            return StoryStep(i, t, row.get("node") or LOG, LOG, f"v{row['version']} {event_label(row)}")
-        case "append.refused":
-            return StoryStep(
-                i, t, row["node"], LOG, f"append refused: expected v{row['expected']}, is v{row['head']}", "bad"
-            )
-        case "append.unconfirmed":
-            return StoryStep(i, t, row["node"], LOG, "append: no acknowledgement", "lost")
-        case "ledger":
-            return StoryStep(
-                i, t, _box(row), None, f"{row['part']} {row['connector']} {row['action']} ({row['by']})", "act"
-            )
-        case "session.begun":
-            return StoryStep(
-                i, t, _box(row), None, f"charging begins on {row['connector']} at {row['meter_wh']} Wh", "act"
-            )
-        case "session.ended":
-            return StoryStep(
-                i, t, _box(row), None, clean(f"charging ends: {row['energy_wh']} Wh ({row['reason']})"), "act"
-            )
-        case "voltage":
-            return StoryStep(i, t, _box(row), None, f"{row['volts']} V: {row['crossed']}", "fault")
-        case "reboot":
-            return StoryStep(i, t, _box(row), None, clean(f"reboots: {row['why']}"), "fault")
-        case "node.crashed":
-            where = f" at {row['point']}" if row.get("point") else ""
-            return StoryStep(i, t, row["node"], None, f"crashes{where}", "fault")
-        case "node.started" if i > 2:
-            return StoryStep(i, t, row["node"], None, "starts", "fault")
-        case "socket.opened":
-            return StoryStep(i, t, _socket(row), row["node"], "connects", "quiet")
-        case "socket.closed":
-            lane = _socket(row) if row["edge"] == "station" else row["node"]
-            return StoryStep(i, t, lane, None, clean(f"#{row['socket']} closed: {row['why']}", 40), "quiet")
-        case "fault.begun" | "fault.ended":
-            word = "begins" if kind == "fault.begun" else "ends"
-            return StoryStep(i, t, "", None, f"{row['fault']} {word}", "fault")
-        case "task.failed":
-            return StoryStep(i, t, row["node"], None, clean(row["error"], 60), "bad")
-    return None
-
-
 def _cleaned(step: StoryStep) -> StoryStep:
     """Names and labels as they may stand in a picture or on a terminal, whatever a station or a file made of them."""
     to = clean(step.to, 60) if step.to else step.to
     return replace(step, lane=clean(step.lane, 60), to=to, label=clean(step.label, 90))
-
-
-def _with_moment(step: StoryStep, here: bool) -> StoryStep:
-    return StoryStep(step.i, step.t, step.lane, step.to, step.label, step.tone, True) if here else step
 
 
 def _moment_of(row: Row, violation: dict[str, Any]) -> StoryStep:
@@ -208,24 +140,7 @@ def _moment_of(row: Row, violation: dict[str, Any]) -> StoryStep:
     return StoryStep(int(row["i"]), float(row["t"]), "", None, clean(violation.get("found", ""), 90), "bad", True)
 
 
-def _arrived(row: Row, rows: Sequence[Row], used: set[int]) -> bool:
-    """Find the other end of a frame: the next one of this text, socket and direction that is not taken yet."""
-    edge = "csms.received" if row["edge"] == "station.sent" else "station.received"
-    for later in rows[int(row["i"]) + 1 : int(row["i"]) + 4000]:
-        if (
-            later["kind"] == "frame"
-            and later["edge"] == edge
-            and later["socket"] == row["socket"]
-            and later["station"] == row["station"]
-            and later["text"] == row["text"]
-            and later["i"] not in used
-        ):
-            used.add(later["i"])
-            return True
-    return False
-
-
-def _lanes(steps: Iterable[StoryStep], station: str | None) -> tuple[tuple[str, str], ...]:
+def _lanes(steps: Iterable[StoryStep]) -> tuple[tuple[str, str], ...]:
     names = {name for step in steps for name in (step.lane, step.to) if name}
     sockets = sorted((name for name in names if " #" in name), key=_by_number)
     boxes = sorted(name for name in names if name.endswith(" box"))
@@ -246,51 +161,3 @@ def _lanes(steps: Iterable[StoryStep], station: str | None) -> tuple[tuple[str, 
 def _by_number(name: str) -> tuple[str, int, str]:
     station, _, number = name.rpartition(" #")
     return station, int(number) if number.isascii() and number.isdecimal() and len(number) < 19 else 0, number
-
-
-# --- words -----------------------------------------------------------------------------------------------------------
-
-
-def frame_label(text: str) -> str:
-    """Say what a frame is, in a few words."""
-    try:
-        message = _decode(text)
-        kind = message[0]
-        if kind == 2:
-            return clean(f"{message[2]}{_detail(message[3])}", 44)
-        if kind == 3:
-            status = message[2].get("status") or message[2].get("idTagInfo", {}).get("status") or "answer"
-            return clean(f"answer {message[1]}: {status}" if status != "answer" else f"answer {message[1]}", 44)
-        if kind == 4:
-            return clean(f"error {message[1]}: {message[2]}", 44)
-    except (msgspec.DecodeError, LookupError, TypeError, AttributeError, UnicodeError, RecursionError):
-        pass
-    return clean(f"? {text}", 44)
-
-
-def _detail(payload: Any) -> str:
-    words = [str(payload[name]) for name in ("connectorId", "status", "requestedMessage") if name in payload]
-    return f" {' '.join(words)}" if words else ""
-
-
-def _is_beat(text: str) -> bool:
-    return '"Heartbeat"' in text or '"currentTime"' in text
-
-
-def command_label(command: dict[str, Any]) -> str:
-    """Say what an operator asks for: of a connector only where it is not the first of its EVSE."""
-    shown = {name: value for name, value in command.items() if name not in ("kind", "remote_start_id", "details")}
-    if shown.get("connector") in (0, 1):
-        del shown["connector"]
-    values = [str(value) for value in shown.values() if value not in (None, {})]
-    return clean(f"{command.get('kind', '?')} {' '.join(values)}".strip(), 40)
-
-
-def event_label(row: Row) -> str:
-    """Say what a stored event states."""
-    data = row.get("data", {})
-    kind = str(row.get("type"))
-    if kind == "CommandRequested":
-        return clean(f"{command_label(data.get('command', {}))} requested", 44)
-    about = data.get("status") or data.get("why") or data.get("evidence") or data.get("what") or ""
-    return clean(f"{kind} {about}".strip(), 44)

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from interlock.reports.run import Row, clean, violations
-from interlock.reports.story import StoryStep, tell
+from interlock.reports.steps import StoryStep
+from interlock.reports.story import tell
 
 SHOWN = 3
 """Violations told with their steps; the rest get a line."""

@@ -6,6 +6,7 @@ A run directory is the contract between this package, the load tests and the rep
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import gc
 import shlex
@@ -22,13 +23,17 @@ from interlock.scenarios.judge.invariants import judge
 from interlock.scenarios.judge.verdict import Finding, Verdict, document
 from interlock.scenarios.library import scenarios
 from interlock.scenarios.record.history import FILE, History
+from interlock.scenarios.record.retold import first_difference, record
 from interlock.scenarios.record.run_file import versions, write_run, write_verdict
 from interlock.scenarios.spec import Drawn, Scenario, draw, printable
 from interlock.scenarios.specimens import specimens
+from interlock.scenarios.world.reworded import RELATIONS
 from interlock.scenarios.world.world import World
 from interlock.simulator.spec import OcppVersion
 
 REFERENCE = "reference"
+YOUNG = 50_000
+"""Objects after which the collector looks for garbage while many runs follow each other: a dozen small worlds."""
 
 
 class Unknown(Exception):
@@ -106,9 +111,10 @@ def _loaded(path: Path, shown: str) -> Scenario:
 
 def nearest(name: str, known: Iterable[str], listing: str = "") -> str:
     """Return `; did you mean ...?` with the known name most like `name`; when none is, the command that lists them."""
-    found = difflib.get_close_matches(name.lower(), list(known), n=1, cutoff=0.6)
+    lower = {one.lower(): one for one in known}
+    found = difflib.get_close_matches(name.lower(), list(lower), n=1, cutoff=0.6)
     if found:
-        return f"; did you mean {found[0]}?"
+        return f"; did you mean {lower[found[0]]}?"
     return f"; see `{listing}`" if listing else ""
 
 
@@ -147,11 +153,14 @@ def rules(spec: Scenario, lossy: bool) -> dict[str, Any]:
         "max_down_s": 60.0,
         "recorded": spec.recorded,
         "bounds": spec.bounds,
+        "fiction": spec.fiction,
         "start_window_s": settings.start_window_s,
+        "probing_s": settings.probes * settings.probe_every_s,
         "answers": {
             "interval_s": settings.heartbeat_interval_s,
             "registration": settings.registration,
             "unknown_tokens": settings.unknown_tokens,
+            "acceptance": settings.acceptance,
         },
     }
 
@@ -184,19 +193,46 @@ def run(job: Job, spec: Scenario | None = None, csms: type[Csms] | None = None) 
 
 def examine(spec: Scenario, seed: int, csms: type[Csms], drawn: Drawn | None = None) -> tuple[History, list[Finding]]:
     """Run a scenario and judge it, and leave it at that: the fast way, for a search."""
-    world = World(spec, drawn or draw(spec, seed), seed, csms)
+    drawn = drawn or draw(spec, seed)
+    world = World(spec, drawn, seed, csms)
     collecting = gc.isenabled()
     # A power cut leaves coroutines behind that must never be closed, and a run is short: collect when it is over.
     gc.disable()
     try:
         with bounds.using(bounds.of(spec.bounds)):
             world.run()
+            for name in spec.retold:
+                _retell(world, World(spec, drawn, seed, csms), name)
         world.history.run = {"rules": rules(spec, world.lossy)}
         world.history.end()
         return world.history, judge(world.history)
     finally:
         if collecting:
             gc.enable()
+
+
+@contextlib.contextmanager
+def many() -> Iterator[None]:
+    """Let the collector of garbage wait until many runs have left something, and pass by what lives on, in a `with`.
+
+    A run leaves little that counting references does not free, and its history would be gone through for nothing.
+    """
+    before = gc.get_threshold()
+    gc.freeze()
+    gc.set_threshold(YOUNG, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()
+
+
+def _retell(world: World, other: World, name: str) -> None:
+    """Do a run again in other words, and note in the first how its record differs."""
+    other.network.reword = RELATIONS[name]
+    other.run()
+    expected, found = first_difference(record(world.history), record(other.history)) or (None, None)
+    world.history.observe("retold", relation=name, expected=expected, found=found)
 
 
 def write(outcome: Outcome, directory: Path) -> Path:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib.util
+import inspect
+from collections.abc import Iterable
 from dataclasses import MISSING, fields, is_dataclass
 from pathlib import Path
 from types import ModuleType
@@ -10,6 +13,9 @@ from typing import Any
 
 from interlock.csms.node import Csms
 from interlock.scenarios.spec import Scenario, Step
+from interlock.scenarios.steps.deeds import DEEDS
+from interlock.scenarios.steps.faults import FAULTS
+from interlock.simulator.personas import PERSONAS
 
 
 class Unloadable(Exception):
@@ -22,7 +28,30 @@ def load(path: Path, shown: str | None = None) -> Scenario:
     found = getattr(execute(path, shown, "scenario "), "SCENARIO", None)
     if not isinstance(found, Scenario):
         raise Unloadable(f"{shown} defines no SCENARIO")
+    if (wrong := misnamed(found)) is not None:
+        raise Unloadable(f"{shown}: {wrong}")
     return found
+
+
+def misnamed(scenario: Scenario) -> str | None:
+    """Say what a scenario names that there is not: a deed, a fault, one of their parameters, a persona."""
+    there = {**DEEDS, **FAULTS}
+    for one in scenario.steps:
+        if one.what not in there:
+            return f"no deed or fault is called {one.what!r}{_near(one.what, there)}"
+        given = inspect.signature(there[one.what]).parameters
+        for name, _ in one.params:
+            if name not in given:
+                return f"{one.what} has no parameter {name!r}{_near(name, list(given)[1:])}"
+    if isinstance(scenario.persona, str) and scenario.persona not in PERSONAS:
+        return f"no persona is called {scenario.persona!r}{_near(scenario.persona, PERSONAS)}"
+    return None
+
+
+def _near(word: str, known: Iterable[str]) -> str:
+    known = list(known)
+    near = difflib.get_close_matches(word, known, 1)
+    return f"; did you mean {near[0]}?" if near else f"; there are {', '.join(sorted(known))}"
 
 
 def design(name: str) -> type[Csms]:

@@ -114,6 +114,10 @@ class Scenario:
     """`facts` leaves single frames out of the history: for runs of millions of them."""
     bounds: int | None = None
     """Let every bound on what the CSMS remembers (`csms.domain.bounds`) be so many; None: as they ship."""
+    fiction: bool = False
+    """Its stations tell of sessions that no hardware of theirs had: what is on record is not compared with it."""
+    retold: tuple[str, ...] = ()
+    """Relations (`world.reworded`) by which it is run again in other words, to be compared with it."""
     heavy: bool = False
     """Long to run: suites give it one seed, and one version unless they are asked for another."""
     ocpp: OcppVersion = "1.6"

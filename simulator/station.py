@@ -234,6 +234,14 @@ class Station:
         """Send any text whatever, if connected."""
         self.controller.send_raw(text)
 
+    def answer_next(self, payload: str, code: str = "", does: str = "") -> None:
+        """Answer the next order of the CSMS with a payload (JSON text) or a CALLERROR, and do not act on it."""
+        self.controller.answer_next(payload, code, does)
+
+    def answer_again(self, payload: str, code: str = "", does: str = "") -> None:
+        """Send one more answer to the order that was answered last, whatever was said then."""
+        self.controller.answer_again(payload, code, does)
+
     def drop_connection(self, why: str = "dropped") -> None:
         """Close the connection and open another one after a pause."""
         self.controller.drop(why)

@@ -34,6 +34,7 @@ ASYNCIO = (
     "simulator/network/",
     "scenarios/cases/players/",
     "scenarios/cli/",
+    "scenarios/hand/",
     "scenarios/live/",
     "scenarios/specimens/",
     "scenarios/steps/",

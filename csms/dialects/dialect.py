@@ -7,7 +7,7 @@ connection's payloads mean is asked of that connection's dialect only; no other 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Set
+from collections.abc import Callable, Collection, Mapping, Set
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
@@ -111,7 +111,7 @@ def moment(text: str | None) -> datetime | None:
         at = datetime.fromisoformat(text)
     except ValueError:
         return _odd_moment(text)
-    return _utc(at)
+    return at if at.tzinfo is UTC else _utc(at)
 
 
 _LEAP = re.compile(r"(:\d\d):60")
@@ -136,11 +136,13 @@ def _utc(at: datetime) -> datetime | None:
         return None
 
 
-def unread(report: rp.Report, action: str, member: str, clause: str) -> Iterator[rp.Deviation]:
-    """Yield the deviations of readings that hold the schema and count for nothing, first of each rule."""
-    rules = {rule: said for one in getattr(report, "samples", ()) for rule, said in one.unread}
-    for rule, said in rules.items():
-        yield rp.Deviation(action, f"{member}.{UNREAD[rule]}", rule, clause, said)
+def unread(report: rp.Report, action: str, member: str, clause: str) -> tuple[rp.Deviation, ...]:
+    """Return the deviations of readings that hold the schema and count for nothing, one of each rule."""
+    found = [one.unread for one in getattr(report, "samples", ()) if one.unread]
+    if not found:
+        return ()
+    rules = {rule: said for some in found for rule, said in some}
+    return tuple([rp.Deviation(action, f"{member}.{UNREAD[rule]}", rule, clause, said) for rule, said in rules.items()])
 
 
 UNREAD = {"number": "value", "unit": "unit"}

@@ -113,8 +113,8 @@ def _meter(p: Payload) -> rp.Report:
 
 def _sample(value: Payload) -> rp.Sample:
     readings = tuple([_reading(one) for one in value.get("sampledValue", ())])
-    said = summary(readings)
-    return rp.Sample(moment(value.get("timestamp")), *said[:3], readings, said.unread)
+    energy_wh, power_w, voltage_v, not_read = summary(readings)
+    return rp.Sample(moment(value.get("timestamp")), energy_wh, power_w, voltage_v, readings, not_read)
 
 
 def _reading(p: Payload) -> rp.Reading:
@@ -218,10 +218,12 @@ def accepted(action: str, payload: Payload) -> tuple[rp.Report, tuple[rp.Deviati
 
     Raises `NotAcceptable` when the core cannot be read.
     """
-    read = _reader(action)
+    read = _REPORTS.get(action) or _reader(action)
     found, deviations = SCHEMAS.readable(action, payload, CORE[action], CLAUSES[action])
     told = read(found)
-    return told, (*deviations, *unread(told, action, SAMPLED.get(action, ""), CLAUSES[action]))
+    if action in SAMPLED:
+        deviations += unread(told, action, SAMPLED[action], CLAUSES[action])
+    return told, deviations
 
 
 def reply(asked: rp.Report, answer: rp.Reply, at: Callable[[], datetime], interval_s: float) -> Payload:

@@ -25,10 +25,16 @@ def before(one: datetime | None, other: datetime | None) -> bool:
 
 def is_history(state: Station, report: Start, transaction_id: str) -> bool:
     """Tell whether a start lies before another transaction of its EVSE, by the station's own time and meter alike."""
-    return any(
-        known.evse == report.evse and known.transaction_id != transaction_id and older(report, known)
-        for known in state.transactions.values()
-    )
+    started_at = report.started_at
+    if started_at is None:
+        return False
+    for known in state.transactions.values():
+        # The time first: of hundreds that are kept it rules out nearly all.
+        if known.started_at is None or started_at >= known.started_at:
+            continue
+        if known.evse == report.evse and known.transaction_id != transaction_id and older(report, known):
+            return True
+    return False
 
 
 def older(report: Start, known: Transaction) -> bool:

@@ -159,7 +159,7 @@ def _of_contexts(
     if told is None:
         return None
     if len(told) == 1:
-        return of(told)
+        return told[0][2] if told[0][1] is None else of(told)  # one value for all phases is what it says
     contexts: dict[str | None, list[_Told]] = {}
     for one in told:
         contexts.setdefault(one[0], []).append(one)

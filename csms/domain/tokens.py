@@ -57,6 +57,11 @@ class Tokens(MutableMapping[str, str]):
     def __getitem__(self, token: str) -> str:
         return self._found[token.lower()][1]
 
+    def word(self, token: str, unknown: str) -> str:
+        """Return the word for a token, `unknown` for one that was never registered: `get`, without an exception."""
+        found = self._found.get(token.lower())
+        return unknown if found is None else found[1]
+
     def __setitem__(self, token: str, word: str) -> None:
         self._found[token.lower()] = token, word
 

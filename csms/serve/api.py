@@ -36,6 +36,7 @@ from interlock.csms.serve.follow import EventStream, Full
 from interlock.csms.serve.projections import Projections
 from interlock.csms.serve.server import Server
 from interlock.csms.serve.strict_json import Ambiguous, refuse_ambiguous
+from interlock.csms.serve.watched import FrameStream
 from interlock.csms.store import NOT_DURABLE
 
 BODY_BYTES = 64 * 1024
@@ -88,6 +89,7 @@ class Api:
             ("GET", "/api/stations/{station}/connectors", self.connectors),
             ("GET", "/api/stations/{station}/transactions", self.transactions),
             ("GET", "/api/stations/{station}/events", self.events),
+            ("GET", "/api/stations/{station}/frames", self.frames),
             ("GET", "/api/stations/{station}/deviations", self.deviations),
             ("GET", "/api/stations/{station}/commands", self.commands),
             ("POST", "/api/stations/{station}/commands", self.ask),
@@ -96,9 +98,9 @@ class Api:
             ("GET", "/api/commands/{command}", self.command),
             ("POST", "/api/commands/{command}/close", self.close_doubt),
             ("GET", "/api/tokens", self.tokens),
-            ("GET", "/api/tokens/{token}", self.token),
-            ("PUT", "/api/tokens/{token}", self.set_token),
-            ("DELETE", "/api/tokens/{token}", self.remove_token),
+            ("GET", "/api/tokens/{token:path}", self.token),
+            ("PUT", "/api/tokens/{token:path}", self.set_token),
+            ("DELETE", "/api/tokens/{token:path}", self.remove_token),
             ("GET", "/api/events", self.follow),
             ("GET", "/metrics", self.metrics),
         ]
@@ -366,7 +368,10 @@ class Api:
 
     async def remove_key(self, request: Request) -> Response:
         """Take a station's password away."""
-        await self.keys.remove(request.path_params["station"])
+        name = request.path_params["station"]
+        if not identity.fits(name):
+            raise Problem(422, identity.RULE)
+        await self.keys.remove(name)
         return Response(status_code=204)
 
     # --- watching ---
@@ -382,6 +387,15 @@ class Api:
             found = problem(429, str(error))
             found.headers["Retry-After"] = "10"
             return found
+
+    async def frames(self, request: Request) -> Response:
+        """Stream a station's frames as they pass, from now on: a trace, one record of JSON a line."""
+        watched = self.server.watched
+        if watched.full:
+            found = problem(429, "there are as many watchers of frames as there may be")
+            found.headers["Retry-After"] = "10"
+            return found
+        return FrameStream(watched, request.path_params["station"])
 
     async def metrics(self, request: Request) -> Response:
         """Return counters as Prometheus reads them."""

@@ -46,6 +46,9 @@ def description(actions: Collection[str]) -> dict[str, Any]:
             "/api/stations/{station}/connectors": {"get": _does("Its connectors", "station")},
             "/api/stations/{station}/transactions": {"get": _does("Its transactions", "station")},
             "/api/stations/{station}/events": {"get": _does("Its events", "station", query=("after", "limit", "last"))},
+            "/api/stations/{station}/frames": {
+                "get": _does("Its frames as they pass, one record of an Open OCPP Trace a line", "station")
+            },
             "/api/stations/{station}/deviations": {"get": _does("What it sends that it should not", "station")},
             "/api/stations/{station}/commands": {
                 "get": _does("Its commands that are remembered, the newest first", "station"),

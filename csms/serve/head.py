@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from http import HTTPStatus
+from urllib.parse import unquote_to_bytes
 
 HEAD_BYTES = 16 * 1024
 LINES = 100
@@ -56,6 +57,11 @@ def check(head: bytes) -> dict[bytes, bytes]:
         raise BadHead(400, "a % in the target is followed by two hex digits")
     if b"%00" in target or b"#" in target:
         raise BadHead(400, "the target holds neither NUL nor #")
+    if b"%" in target:
+        try:
+            unquote_to_bytes(target).decode()  # else a reader puts one character for many different ones
+        except UnicodeDecodeError:
+            raise BadHead(400, "the target, its % decoded, is UTF-8") from None
     found: dict[bytes, bytes] = {}
     for line in lines[1:]:
         header = _HEADER.fullmatch(line)

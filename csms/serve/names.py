@@ -12,6 +12,8 @@ from collections import OrderedDict
 from typing import Protocol
 
 from interlock.csms.budgets import KEPT, Budgets
+from interlock.csms.node import Csms
+from interlock.csms.serve.gate import BUSY, Gate, Refused
 from interlock.csms.serve.limits import Limits
 
 OFTEN = "too many attempts"
@@ -64,6 +66,15 @@ class Names:
         if not known and (wait_s := self._new.of(origin, now).take(now)):
             return wait_s, MANY
         return self._of_stranger.of(station, now).take(now), OFTEN
+
+    def let_in(self, station: str, origin: str, node: Csms, *, proven: bool) -> str | Refused:
+        """Refuse a station's name to an address that dialled under it, or brought up names, too often of late."""
+        # Without residency it takes a read of the log to know a station: none is refused for being new then.
+        known = station in node.handler.resident or node.handler.settings.residency != "resident"
+        wait_s, why = self.dialled(station, origin, node.clock.now(), proven=proven, known=known)
+        if wait_s:
+            return Gate.later(wait_s, why)
+        return BUSY if not proven and self.crowded(station, origin) else station
 
     def crowded(self, station: str, origin: str) -> bool:
         """Tell whether one more unproven socket under a name has to wait until others are decided on."""

@@ -62,6 +62,7 @@ class Operators:
             log_level="error",
             access_log=False,
             server_header=False,
+            proxy_headers=False,  # they let whoever is on this machine count for another address
             timeout_keep_alive=max(1, int(self.limits.idle_s)),
             h11_max_incomplete_event_size=head.HEAD_BYTES,
         )

@@ -88,7 +88,7 @@ def reference(described: dict[str, Any]) -> str:
 <code>application/problem+json</code> with one sentence in <code>detail</code>. A command is answered 202 once its
 intent is in the log; with an <code>Idempotency-Key</code> it is asked for once, however often it is sent.
 Machines read <a href="/openapi.json">/openapi.json</a>.</p>
-<pre>curl -H "Authorization: Bearer $TOKEN" http://127.0.0.1:8080/api/stations
+<pre tabindex="0">curl -H "Authorization: Bearer $TOKEN" http://127.0.0.1:8080/api/stations
 curl -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' -H 'Idempotency-Key: 7' \\
   -d '{{"action": "TriggerMessage", "payload": {{"requestedMessage": "Heartbeat"}}}}' \\
   http://127.0.0.1:8080/api/stations/CP01/commands</pre>

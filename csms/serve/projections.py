@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Collection, Sequence
-from typing import Any
+from dataclasses import fields
+from typing import Any, get_args
 
 import msgspec
 
@@ -23,8 +24,14 @@ from interlock.csms.supervise import described
 STATES = {event.__name__: phase.value for event, phase in PHASES.items()}
 """A command's state by the last event that moved it."""
 OPEN = tuple(phase.value for phase in Phase if phase.open)
-KEPT, FOLD, KEEP_EVERY = "projection-commands", "commands 1", 200_000
+KEPT, FOLD, KEEP_EVERY = "projection-commands", "commands 2", 200_000
 """What the fold of the log is kept as, which fold that is (change it with `_index`), and after how many events."""
+_OF_COMMANDS = frozenset(
+    event.__name__ for event in get_args(ev.Event) if "command_id" in {one.name for one in fields(event)}
+)
+"""Events that may be about a command."""
+_OF_NONE = b'"command_id":null'
+"""In the events of most transactions: nothing else in those can hold it, as quotes in a text are escaped."""
 ABOUT = ("request_id", "command", "node", "epoch", "deadline", "forced")
 """What an intent says of its command."""
 PAGE = 500
@@ -33,10 +40,10 @@ PAGE_BYTES = 1024 * 1024
 
 
 class _Folded(msgspec.Struct):
-    """What a start need not read the log for: how many events there were, and where each command begins."""
+    """What a start need not read the log for: how many events there were, and which are about each command."""
 
     events: int
-    commands: dict[str, tuple[str, int]]
+    commands: dict[str, tuple[str, tuple[int, ...]]]
 
 
 _fold_of = msgspec.json.Decoder(_Folded).decode
@@ -48,8 +55,8 @@ class Projections:
     def __init__(self, node: Csms) -> None:
         self.node = node
         self.followers = Followers(node.store)
-        self.commands: dict[str, tuple[str, int]] = {}
-        """Where each command begins: its station, and the version of its intent."""
+        self.commands: dict[str, tuple[str, tuple[int, ...]]] = {}
+        """Where the log tells of each command: its station, and the versions of its intent and what came of it."""
         self._sent: dict[str, None] = {}
         self.appended: dict[str, int] = {}
         """Events by type since the start."""
@@ -144,13 +151,19 @@ class Projections:
                 self._position = stored.position
 
     def _index(self, stored: StoredEvent) -> None:
-        if codec.kind(stored.type) == "CommandRequested":
-            station = station_of(stored.stream)
-            event = codec.decode(stored.type, stored.data)
-            if station is not None and isinstance(event, ev.CommandRequested):
-                self.commands[event.command_id] = (station, stored.version)
-                if len(self.commands) > bounds().commands_indexed:
-                    del self.commands[next(iter(self.commands))]
+        kind = codec.kind(stored.type)
+        if kind not in _OF_COMMANDS or (kind.startswith("Transaction") and _OF_NONE in stored.data):
+            return
+        station = station_of(stored.stream)
+        command_id = codec.plain(stored.type, stored.data).get("command_id")
+        if station is None or not isinstance(command_id, str):
+            return
+        if kind == "CommandRequested":
+            self.commands[command_id] = (station, (stored.version,))
+            if len(self.commands) > bounds().commands_indexed:
+                del self.commands[next(iter(self.commands))]
+        elif (known := self.commands.get(command_id)) is not None:
+            self.commands[command_id] = (station, (*known[1], stored.version))
 
     async def stations(self) -> list[str]:
         """Name the stations the log knows, sorted."""
@@ -167,17 +180,19 @@ class Projections:
     async def command(self, command_id: str) -> dict[str, Any] | None:
         """Return a command with its history, or None for one the log does not know."""
         if command_id in self.commands:
-            station, version = self.commands[command_id]
+            station, versions = self.commands[command_id]
+            told = self._at(station, versions)
         else:
             intents = await self.node.store.find([intent_id(command_id)])  # forgotten here, or not heard of yet
             if not intents or (known := station_of(intents[0].stream)) is None:
                 return None
-            station, version = known, intents[0].version
+            station, versions = known, (intents[0].version,)
+            told = self._stream(station, intents[0].version - 1)
         history = []
         state = "requested"
         about: dict[str, Any] = {}
         answer: Any = None
-        async for stored in self._stream(station, version - 1):
+        async for stored in told:
             if command_id.encode() not in stored.data:
                 continue
             data, kind = codec.plain(stored.type, stored.data), codec.kind(stored.type)
@@ -226,6 +241,20 @@ class Projections:
             if (kind := codec.kind(one.type)) in found:
                 found[kind].append(codec.plain(one.type, one.data))
         return found
+
+    async def _at(self, station: str, versions: Sequence[int]) -> AsyncIterator[StoredEvent]:
+        """Iterate over a command's events: where they are known to be, and behind those while more is to come.
+
+        So an old command costs what a new one does, and what another node just appended to an open one is not missed.
+        """
+        kind = ""
+        for version in versions:
+            for one in await self.node.store.read(station_stream(station), version - 1, 1):
+                yield one
+                kind = codec.kind(one.type) if codec.kind(one.type) in STATES else kind
+        if STATES.get(kind) in OPEN:
+            async for one in self._stream(station, versions[-1]):
+                yield one
 
     async def _stream(self, station: str, after: int) -> AsyncIterator[StoredEvent]:
         while page := await self.node.store.read(station_stream(station), after, PAGE):

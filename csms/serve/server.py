@@ -37,6 +37,7 @@ from interlock.csms.serve.listener import Listener
 from interlock.csms.serve.names import Names
 from interlock.csms.serve.strict_json import StrictEndpoint
 from interlock.csms.serve.wall_clock import spare_threads
+from interlock.csms.serve.watched import Watched
 
 LOG = logging.getLogger(__name__)
 Agree = Callable[[ServerProtocol, Sequence[Subprotocol]], "Subprotocol | None"]
@@ -55,6 +56,7 @@ class Server:
         self.open: set[Socket] = set()
         self._there: set[Socket] = set()
         self.refused = self.held_back = 0
+        self.watched = Watched(node.clock.at)
         limits = self.limits
         self.messages = Budgets(limits.messages_per_s, limits.messages_burst)
         self.address_messages = Budgets(limits.address_messages_per_s, limits.address_messages_burst)
@@ -65,7 +67,7 @@ class Server:
         files = open_files.limit()
         self.admission = Admission(crowd or Crowd.of_files(files))
         self.proving: Counter[str] = Counter()
-        self.prover = spare_threads(2, "proofs")
+        self.prover = spare_threads("proofs")
         # One function for all sockets, which would otherwise each refer to itself through its own.
         self.agree: Agree = lambda _, offered: cast("Subprotocol | None", negotiate(offered, node.dialects))
         self._listening: Listener | None = None
@@ -103,6 +105,7 @@ class Server:
 
     def stop_listening(self) -> None:
         """Take no new sockets."""
+        self.watched.end()
         if self._sweeper is not None:
             self._sweeper.cancel()
         if self._listening is not None:
@@ -287,7 +290,8 @@ class Socket(asyncio.BufferedProtocol):
         self.server._there.discard(self)
         self.server.admission.leave(self._slot, self.server.node.clock.now())
         self._transport = None
-        self._count_unfinished(0)
+        self._drop_unfinished()
+        self._wire.parser.close()  # else it and the library's protocol refer to each other, with what they hold
         self.server.names.left(self._station, self._slot.address, self)
         for timer in (self._fuse, self._unread):
             if timer is not None:
@@ -314,6 +318,8 @@ class Socket(asyncio.BufferedProtocol):
         if transport is None or self._wire.state is not State.OPEN:
             return
         transport.write(text_frame(frame))
+        if self.server.watched.of:
+            self.server.watched.passed(self._station, self._wire.subprotocol, "csms-to-cp", frame)
         if transport.get_write_buffer_size() > self.server.limits.unread_bytes:
             self.abort()
 
@@ -404,7 +410,8 @@ class Socket(asyncio.BufferedProtocol):
     def _answer(self, request: Request, said: str | Refused) -> None:
         wire = self._wire
         if not isinstance(said, Refused):
-            said = self._often(said)
+            server = self.server
+            said = server.names.let_in(said, self._slot.address, server.node, proven=server.proven(said))
         if isinstance(said, Refused):
             self.server.refused += 1
             response = wire.reject(said.status, f"{said.why}\n")
@@ -481,6 +488,8 @@ class Socket(asyncio.BufferedProtocol):
             self._close(CloseCode.INVALID_DATA, "not UTF-8")
             return
         self.spoke, self._unfinished_since = True, now
+        if self.server.watched.of:
+            self.server.watched.passed(self._station, self._wire.subprotocol, "cp-to-csms", text)
         if self._held or connection.waiting >= self.server.limits.waiting:
             self._held.append(text)
             self._pause()
@@ -544,19 +553,17 @@ class Socket(asyncio.BufferedProtocol):
             with contextlib.suppress(WebSocketException):
                 self._wire.send_close(code, why)
             self._flush()
+        if self._unfinished and self._transport is not None:
+            self._transport.pause_reading()  # the rest of that message is not even read
+            self._drop_unfinished()
         self._hang_up(why)
         self._abort_soon()
 
-    def _often(self, station: str) -> str | Refused:
-        """Refuse a station's name to an address that dialled under it, or brought up names, too often of late."""
-        server, origin = self.server, self._slot.address
-        proven, handler = server.proven(station), server.node.handler
-        # Without residency it takes a read of the log to know a station: none is refused for being new then.
-        known = station in handler.resident or handler.settings.residency != "resident"
-        wait_s, why = server.names.dialled(station, origin, server.node.clock.now(), proven=proven, known=known)
-        if wait_s:
-            return Gate.later(wait_s, why)
-        return BUSY if not proven and server.names.crowded(station, origin) else station
+    def _drop_unfinished(self) -> None:
+        """Keep nothing of a message that is not whole."""
+        self._parts, self._gathered = None, 0
+        self._wire.reader.discard()
+        self._count_unfinished(0)
 
     def _cut_soon(self) -> None:
         if self._fuse is not None:
@@ -572,9 +579,8 @@ class Socket(asyncio.BufferedProtocol):
         connection, self._connection = self._connection, None
         if connection is not None:
             now = self.server.node.clock.now()
-            while self._held and not self._must_wait(
-                now, self._held[0]
-            ):  # what came before still counts, as far as it may be said
+            # What came before still counts, as far as it may be said.
+            while self._held and not self._must_wait(now, self._held[0]):
                 connection.offer(self._held.popleft())
             connection.hang_up(why)
         self._held.clear()

@@ -58,9 +58,12 @@ def fresh_ids(node: str) -> Ids:
     return Ids(f"{node[:12]}-{rng.getrandbits(40):010x}", rng)
 
 
-def spare_threads(count: int, name: str) -> ThreadPoolExecutor:
-    """Return threads that have what others leave of the processor: their work slows down nobody who is served."""
-    return ThreadPoolExecutor(count, name, _give_way)
+def spare_threads(name: str, most: int = 4) -> ThreadPoolExecutor:
+    """Return threads that have what others leave of the processor: their work slows down nobody who is served.
+
+    One processor stays free of them, where there are several.
+    """
+    return ThreadPoolExecutor(max(1, min(most, (os.cpu_count() or 2) - 1)), name, _give_way)
 
 
 def _give_way() -> None:

@@ -313,6 +313,7 @@ class SqliteStore:
         finally:
             with contextlib.suppress(sqlite3.Error):
                 db.close()
+            self._files.close()
 
     def _in_loop(self, callback: Callable[..., None], *values: Any) -> None:
         with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
@@ -380,6 +381,7 @@ class SqliteStore:
         heads = {job.stream: known[job.stream] for job in appends if job.stream in known}
         heads |= _heads(db, [job.stream for job in appends if job.stream not in known])
         rows: list[tuple[_Append, int, NewEvent]] = []
+        values: list[str | int | bytes] = []
         results: _Results = []
         for job in appends:
             stream = job.stream
@@ -389,6 +391,7 @@ class SqliteStore:
             for event in job.events:
                 head += 1
                 rows.append((job, head, event))
+                values += (stream, head, event.event_id, event.type, event.data)
             heads[stream] = head
             results.append((job, head))
         at = 0
@@ -396,12 +399,7 @@ class SqliteStore:
             while at < len(rows):
                 count = min(1 << (len(rows) - at).bit_length() - 1, MOST_ROWS)
                 some = rows[at : at + count]
-                values = [
-                    value
-                    for job, version, event in some
-                    for value in (job.stream, version, event.event_id, event.type, event.data)
-                ]
-                last = db.execute(_INSERT_MANY[count], values).lastrowid
+                last = db.execute(_INSERT_MANY[count], values[5 * at : 5 * (at + count)]).lastrowid
                 assert last is not None
                 # One writer, and a key that only grows: the rows of a statement stand next to each other.
                 for position, (job, version, event) in enumerate(some, last - count + 1):
@@ -431,8 +429,8 @@ class SqliteStore:
             for batch in stored:
                 deliver(self._subscribers, batch)
         finally:
+            self._unsettled.difference_update([job for job, _ in results])
             for job, result in results:
-                self._unsettled.discard(job)
                 _resolve(job.done, result)
 
     def _answer(self, db: sqlite3.Connection, query: _Query) -> None:

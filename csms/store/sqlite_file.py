@@ -37,6 +37,8 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
 """Statements that bring a file from each `user_version` to the next."""
 
 CHUNK = 1024 * 1024
+HEADER_BYTES = 18
+"""Of a SQLite file's header: what it is, and the size of its pages, which stay as they are."""
 
 
 def has_wal_reset_bug(version: tuple[int, int, int]) -> bool:
@@ -101,7 +103,7 @@ class Files:
     """The files of an open log: whether their names still lead to them. SQLite holds them and would not notice.
 
     The write-ahead file is one of them: it may hold all that was acknowledged lately, and while a log is open SQLite
-    neither makes it anew nor cuts it.
+    neither makes it anew nor cuts it. Nor does it cut the log itself, or change how its header begins.
     """
 
     def __init__(self, path: Path) -> None:
@@ -109,8 +111,16 @@ class Files:
         self._path, self._wal = path, Path(f"{path}-wal")
         found = os.stat(path)
         self._file = found.st_dev, found.st_ino
+        self._bytes = found.st_size
         self._log: tuple[int, int] | None = None
         self._size = 0
+        # Not closed before SQLite closed its own: closing any descriptor of a file gives up the process's locks on it.
+        self._descriptor = os.open(path, os.O_RDONLY)
+        self._header = os.pread(self._descriptor, HEADER_BYTES, 0)
+
+    def close(self) -> None:
+        """Close it, behind SQLite."""
+        os.close(self._descriptor)
 
     def lost(self) -> str | None:
         """Return what became of one of them, in words, or None while both are in their places as far as can be told."""
@@ -123,6 +133,11 @@ class Files:
         found = _stat(self._path)
         if found is None or (found.st_dev, found.st_ino) != self._file:
             return f"{self._path.name}: the file was replaced or removed"
+        if found.st_size < self._bytes:
+            return f"{self._path.name}: the file was cut"
+        self._bytes = found.st_size
+        if os.pread(self._descriptor, HEADER_BYTES, 0) != self._header:
+            return f"{self._path.name}: the file was overwritten"
         found = _stat(self._wal)
         if found is not None and self._log is None:
             self._log = found.st_dev, found.st_ino

@@ -379,7 +379,7 @@ def session(place: Place) -> str | None:
     except AssertionError as error:
         return f"{place.settings}: {place.way} at {place.kind} {place.number}: {error}"
     finally:
-        for task in list(rig.loop.tasks):
+        for task in rig.loop.unfinished():
             task._log_destroy_pending = False  # type: ignore[attr-defined]
         with suppress(RuntimeError):
             rig.loop.close()

@@ -15,9 +15,8 @@ import gevent
 from locust import User, constant, task
 
 from interlock.loadtests.users.control import Control
+from interlock.loadtests.users.mix import STOP, UNLOCK, Command, draw
 from interlock.loadtests.users.record import Record
-
-Command = tuple[str, dict[str, Any]]
 
 TWICE = 0.15
 """Share of requests that are made twice at once."""
@@ -26,34 +25,6 @@ QUIET_S = 3.0
 LOOK_S = 2.0
 DRAWS = 100
 """How often another command is drawn when the control file does not say how to ask for one."""
-STOP: Command = ("RemoteStopTransaction", {"transactionId": 1})
-
-
-def draw(rng: random.Random, connectors: int, id_tag: str, open_transaction: int | None) -> Command:
-    """Draw a command. Unlocks are the most frequent: they cannot be taken back."""
-    connector = rng.randint(1, connectors)
-    choice = rng.choices(
-        ("unlock", "start", "stop", "trigger", "available", "get", "change", "clear", "reset"),
-        (40, 12, 12, 10, 6, 6, 6, 6, 2),
-    )[0]
-    if choice == "start":
-        return "RemoteStartTransaction", {"idTag": id_tag, "connectorId": connector}
-    if choice == "stop" and open_transaction is not None:
-        return "RemoteStopTransaction", {"transactionId": open_transaction}
-    if choice == "trigger":
-        message = rng.choice(("Heartbeat", "StatusNotification", "MeterValues"))
-        return "TriggerMessage", {"requestedMessage": message, **({} if message == "Heartbeat" else {"connectorId": 1})}
-    if choice == "available":
-        return "ChangeAvailability", {"connectorId": connector, "type": "Operative"}
-    if choice == "get":
-        return "GetConfiguration", {"key": ["HeartbeatInterval", "MeterValueSampleInterval"]}
-    if choice == "change":
-        return "ChangeConfiguration", {"key": "ConnectionTimeOut", "value": str(rng.randint(20, 40))}
-    if choice == "clear":
-        return "ClearCache", {}
-    if choice == "reset":
-        return "Reset", {"type": "Soft"}
-    return "UnlockConnector", {"connectorId": connector}
 
 
 class OperatorUser(User):
@@ -95,6 +66,8 @@ class OperatorUser(User):
         key = f"{plan.prefix}r{next(self._numbers)}"
         twice = self._rng.random() < TWICE
         command = self._command(control, station)
+        if command is None:
+            return
         for attempt in (1, 2) if twice else (1,):
             due = time.monotonic() - max(0.0, self.record.now() - due_s)
             self._asking.append(gevent.spawn(self._request, control, station, command, key, attempt, due))
@@ -109,24 +82,28 @@ class OperatorUser(User):
         names = known if known is not None else self.record.station_ids()
         self._stations = [one for one in names if one.startswith(prefix)]
 
-    def _command(self, control: Control, station: str) -> Command:
-        plan = self.record.plan
-        wanted = draw(self._rng, plan.connectors, plan.id_tag, None)
+    def _command(self, control: Control, station: str) -> Command | None:
+        """Draw what is asked for next: None where the mix has only stops and nothing is to be stopped."""
+        plan, mix = self.record.plan, self.record.shape.commands
+        wanted = draw(self._rng, mix, plan.connectors, plan.id_tag)
         for _ in range(DRAWS):
             if control.takes(*wanted):
                 break
-            wanted = draw(self._rng, plan.connectors, plan.id_tag, None)
-        if wanted[0] == "UnlockConnector" and self._rng.random() < 0.2 and control.takes(*STOP):
+            wanted = draw(self._rng, mix, plan.connectors, plan.id_tag)
+        if wanted[0] == STOP[0]:
             opened = [number for number, _, stop in control.transactions(station) or () if stop is None]
             if opened:
-                return "RemoteStopTransaction", {"transactionId": self._rng.choice(opened)}
-        return wanted
+                return STOP[0], {"transactionId": self._rng.choice(opened)}
+            connector = self._rng.randint(1, plan.connectors)
+            return (UNLOCK, {"connectorId": connector}) if mix.get(UNLOCK) else None
+        return wanted if control.takes(*wanted) else None
 
     def _request(self, control: Control, station: str, command: Command, key: str, attempt: int, due: float) -> None:
         action, payload = command
         observe = self.record.observe
         asked = {"request_id": key, "attempt": attempt, "station": station, "node": "csms"}
         observe("request.asked", **asked, command={"kind": action, **payload}, action=action, payload=payload)
+        asked_at = time.monotonic()
         found = control.ask(station, action, payload, key)
         observe(
             "request.answered",
@@ -135,14 +112,9 @@ class OperatorUser(User):
             command_id=found.command_id,
             reason=found.detail or None,
         )
-        self.environment.events.request.fire(
-            request_type="API",
-            name=action,
-            response_time=1000.0 * (time.monotonic() - due),
-            response_length=0,
-            exception=RuntimeError(found.detail or "failed") if found.answer == "failed" else None,
-            context={},
-        )
+        now, why = time.monotonic(), (found.detail or "failed") if found.answer == "failed" else None
+        error = None if why is None else RuntimeError(why)
+        self.record.cost(self.environment, "API", action, now - asked_at, now - due, 0, error)
 
     def on_stop(self) -> None:
         """Wait for the answers that are still to come."""

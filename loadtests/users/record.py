@@ -19,14 +19,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from interlock.loadtests.users import ask_records
+from interlock.loadtests.users import ask_records, figures
 from interlock.loadtests.users.control import Control
+from interlock.loadtests.users.figures import Figures
 from interlock.loadtests.users.gevent_link import Access, tls_options
-from interlock.scenarios.judge import ledger_checks
+from interlock.loadtests.users.shapes import shape_of
+from interlock.scenarios.judge import ledger_checks, thresholds
 from interlock.scenarios.judge import wire as outside
 from interlock.scenarios.judge.invariants import INVARIANTS
 from interlock.scenarios.judge.outside import crowd
 from interlock.scenarios.judge.verdict import Finding, Verdict, document
+from interlock.scenarios.record import openmetrics
 from interlock.scenarios.record.history import FILE, line
 from interlock.scenarios.record.recorder import Recorder, observations
 from interlock.scenarios.record.run_file import RunFile, write_run, write_verdict
@@ -35,6 +38,8 @@ from interlock.simulator.network.address import parse
 CHUNK = 512 * 1024
 """Bytes of a part that one message carries."""
 PARTS = "parts"
+HIDDEN = ("password", "headers", "began", "reproduce")
+"""What of a plan is no part of what was run, or nobody's business."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +68,10 @@ class Plan:
     ids: Sequence[str] = ()
     """The stations that the CSMS knows; made of the prefix and numbers where there are none."""
     reproduce: str = ""
+    load_shape: str = ""
+    """The shape as JSON; the built-in one called `shape` where this is empty."""
+    fail_if: Sequence[str] = ()
+    """Bounds, as `thresholds.parse` reads them."""
 
 
 class Record:
@@ -78,6 +87,8 @@ class Record:
         tls = tls_options(plan.ca, plan.cert, plan.key, insecure=plan.insecure) if address.secure else {}
         self.access = Access(address, self._note, plan.password or None, tls, headers_too=plan.headers)
         self.behind_s = 0.0
+        self.shape = shape_of(plan.load_shape, plan.shape)
+        self.figures = Figures(plan.seconds)
         self._stations = 0
         self._refused = refused
         self._open = True
@@ -106,6 +117,28 @@ class Record:
         if self._open:
             self._recorder.observe(kind, **fields)
 
+    def cost(
+        self,
+        environment: Any,
+        kind: str,
+        name: str,
+        answer_s: float,
+        due_s: float,
+        length: int,
+        error: Exception | None,
+    ) -> None:
+        """Count a call that is over, here and in Locust, whose response times count from when calls were due."""
+        if self._open:
+            self.figures.add(kind, name, self.now(), answer_s, due_s, None if error is None else str(error))
+        environment.events.request.fire(
+            request_type=kind,
+            name=name,
+            response_time=1000.0 * due_s,
+            response_length=length,
+            exception=error,
+            context={},
+        )
+
     def broke(self, error: BaseException) -> None:
         """Note that a station of ours broke: of this run nothing is known."""
         self.observe("world.failed", error=f"{type(error).__name__}: {error}"[:300])
@@ -132,6 +165,7 @@ class Record:
             "refusals": dict(self.access.refusals.most_common(5)),
             "behind_s": round(self.behind_s, 4),
             "observations": self._recorder.count,
+            "figures": self.figures.as_json(),
         }
 
     def chunks(self) -> Iterator[bytes]:
@@ -240,9 +274,13 @@ def finish(
     split = len(findings) - len(hidden)
     judged += crowd(observations(out / FILE), about, count)
     cut = interrupted(plan, took_s)
-    findings = ledger_checks.settle([*([cut] if cut else []), *findings[:split], *judged, *findings[split:]])
+    calls = figures.write(out, [one["figures"] for one in parts.done.values()])
+    bounds = thresholds.judge(map(thresholds.parse, plan.fail_if), calls)
+    own = [*([cut] if cut else []), *bounds]
+    findings = [*own, *ledger_checks.settle([*findings[:split], *judged, *findings[split:]])]
     verdict = document(about, findings)
     write_verdict(out, verdict)
+    (out / "metrics.txt").write_text(openmetrics.text(calls, verdict["verdict"]), "utf-8")
     shutil.rmtree(parts.folder, ignore_errors=True)
     summary = {
         "schema": 1,
@@ -263,11 +301,11 @@ def finish(
 
 
 def _about(plan: Plan, parts: Parts, stations: int) -> RunFile:
-    spec = {
-        name: value for name, value in asdict(plan).items() if name not in ("password", "headers", "began", "reproduce")
-    }
+    spec = {name: value for name, value in asdict(plan).items() if name not in HIDDEN}
+    spec["load_shape"] = shape_of(plan.load_shape, plan.shape).as_json()
     spec["began"] = datetime.fromtimestamp(plan.began, UTC).isoformat()
-    spec["processes"] = [parts.done[index] for index in sorted(parts.done)]
+    done = [parts.done[index] for index in sorted(parts.done)]
+    spec["processes"] = [{name: value for name, value in one.items() if name != "figures"} for one in done]
     return RunFile(
         scenario=f"load-{plan.shape}",
         title=f"Load: {stations} stations against {plan.url}, shape {plan.shape}",

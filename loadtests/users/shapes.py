@@ -1,26 +1,27 @@
-"""The number of users over time: one Locust shape, whose profile is chosen with `--shape`."""
+"""The number of users over time: one Locust shape, which does what the `LoadShape` of the run says."""
 
 from __future__ import annotations
 
+import json
 import math
+from functools import cache
 from typing import Any
 
 from locust import LoadTestShape
 
-QUIET = 0.1
-"""Share of the users a rush begins with."""
+from interlock.scenarios.live.load_shape import BUILT_IN, LoadShape, of
 
 
-def wanted(shape: str, users: int, rate: float, seconds: float, t: float) -> int:
+def wanted(shape: LoadShape, users: int, rate: float, seconds: float, t: float) -> int:
     """Return how many users there should be at second `t`. `seconds` is 0 for a run without an end."""
-    if shape == "ramp" and seconds:
-        return min(users, max(1, math.ceil(users * t / (0.6 * seconds))))
-    if shape == "rush" and seconds:
-        few = max(1, math.ceil(users * QUIET))
-        if t < 0.25 * seconds:
-            return min(few, max(1, math.ceil(rate * (t + 1))))
-        return min(users, max(few, math.ceil(users * (t - 0.25 * seconds + 1) / (0.15 * seconds))))
-    return min(users, max(1, math.ceil(rate * (t + 1))))
+    share = shape.users_at(t / seconds) if seconds else 1.0
+    return max(1, min(users, math.ceil(rate * (t + 1)), math.ceil(users * share - 1e-9)))
+
+
+@cache
+def shape_of(text: str, name: str) -> LoadShape:
+    """Return the shape that is written as JSON, or the one of that name where nothing is."""
+    return of(json.loads(text)) if text else BUILT_IN[name]
 
 
 class Shape(LoadTestShape):
@@ -36,5 +37,5 @@ class Shape(LoadTestShape):
             return None
         users, rate = int(options.num_users or 1), float(options.spawn_rate or 100.0)
         extra = sum(one.fixed_count for one in self.runner.user_classes) if self.runner is not None else 0
-        count = wanted(options.shape, users, rate, seconds, t)
+        count = wanted(shape_of(options.load_shape, options.shape), users, rate, seconds, t)
         return count + extra, max(rate, float(users))

@@ -1,14 +1,15 @@
 """A charging station as a Locust user: the simulator's station, its drivers, and what its calls cost.
 
-A call's response time counts from when it was due: from the moment the station had it to tell, or, where it had no
-connection then, from the moment it had one again. A CSMS that answers one call slowly makes the next ones late, and
-that shows.
+A call has two times: to its answer since it was sent, and since it was due, that is, since the station had it to tell,
+or, where it had no connection then, since it had one again. A station sends one call after the other, so a CSMS that
+answers one slowly makes the next ones late: that shows in the second.
 """
 
 from __future__ import annotations
 
 import random
 import time
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
@@ -21,7 +22,7 @@ from interlock.scenarios.record import frames
 from interlock.simulator.assembly import build_station
 from interlock.simulator.clock import EPOCH, ClockSpec
 from interlock.simulator.ocppj.controller import OcppController
-from interlock.simulator.profiles import Profile, begin
+from interlock.simulator.profiles import begin
 from interlock.simulator.spec import StationSpec
 
 LEAVING_S = 8.0
@@ -29,51 +30,6 @@ LEAVING_S = 8.0
 LOOK_S = 0.1
 RELOCK_S = 2.0
 """A lock that was opened for nobody shuts soon, so that the next unlock has something to do."""
-
-PROFILES: dict[str, Profile] = {
-    profile.name: profile
-    for profile in (
-        Profile(
-            "ramp",
-            "stations come one after the other until all are there",
-            stay_s=(4.0, 12.0),
-            pause_s=(0.2, 3.0),
-            station={"meter_interval_s": 5.0},
-        ),
-        Profile(
-            "rush",
-            "a quiet start, then everybody within a short time",
-            stay_s=(10.0, 30.0),
-            pause_s=(0.0, 4.0),
-            station={"meter_interval_s": 5.0},
-        ),
-        Profile(
-            "storm",
-            "all connections are lost at once, twice, and now and then one by one",
-            stay_s=(6.0, 20.0),
-            pause_s=(0.2, 3.0),
-            drops_every_s=60.0,
-            station={"meter_interval_s": 5.0, "reconnect_s": (0.1, 1.0)},
-        ),
-        Profile(
-            "meters",
-            "long sessions with meter values every second",
-            stay_s=(20.0, 60.0),
-            pause_s=(0.0, 1.0),
-            station={"meter_interval_s": 1.0},
-        ),
-        Profile(
-            "soak",
-            "the same all the time, for a long time",
-            stay_s=(15.0, 45.0),
-            pause_s=(1.0, 8.0),
-            station={"meter_interval_s": 10.0},
-        ),
-    )
-}
-"""What stations do in each shape."""
-STORMS = (0.4, 0.7)
-"""When in a run, as a share of it, all connections of the storm are lost."""
 
 
 class StationUser(User):
@@ -98,6 +54,16 @@ class StationUser(User):
         self.unit.leave()
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A call that waits for its answer; times in monotonic seconds."""
+
+    id: str
+    action: str
+    sent: float
+    due: float
+
+
 class Unit:
     """A station with its clock and its line, and what waits for an answer."""
 
@@ -110,27 +76,26 @@ class Unit:
         self.line.broke, self.line.dialled = record.broke, self._dialled
         self.line.gone = self._gone
         skew_s = (datetime.now(UTC).replace(tzinfo=None) - EPOCH).total_seconds()
-        self.profile = PROFILES[plan.shape]
+        self.shape = record.shape
         spec = StationSpec(
             self.station_id,
             evses=plan.connectors,
             clock=ClockSpec(skew_s, 0.0),
-            **{"first_boot_s": (0.0, 0.0), "relock_s": RELOCK_S, **self.profile.station},
+            **{"first_boot_s": (0.0, 0.0), "relock_s": RELOCK_S, **self.shape.station},
         )
         rng = random.Random(f"{plan.seed}:{self.station_id}")
         self.station = build_station(self.clock, spec, rng, self.line, record.observe)
         self._began = time.monotonic() - self.clock.now
-        self._asked: tuple[str, str, float] | None = None
+        self._asked: _Asked | None = None
 
     def start(self) -> None:
         """Switch it on, and let drivers come."""
         self.station.start()
-        begin(self.clock, self.station, self.profile, self.record.plan.id_tag)
-        if self.profile.name == "storm":
-            for share in STORMS:
-                left_s = self.record.plan.seconds * share - self.record.now()
-                if left_s > 0:
-                    self.station.after(left_s, lambda: self.station.drop_connection("storm"), survives_reboot=True)
+        begin(self.clock, self.station, self.shape.profile(), self.record.plan.id_tag)
+        for share in self.shape.all_drop_at:
+            left_s = self.record.plan.seconds * share - self.record.now()
+            if left_s > 0:
+                self.station.after(left_s, lambda: self.station.drop_connection("storm"), survives_reboot=True)
 
     def leave(self) -> None:
         """End sessions, tell them, say how things are, and go."""
@@ -155,25 +120,21 @@ class Unit:
 
     # --- what it costs ---
 
-    def _fire(self, kind: str, name: str, seconds: float, length: int, error: Exception | None) -> None:
-        self.environment.events.request.fire(
-            request_type=kind,
-            name=name,
-            response_time=1000.0 * seconds,
-            response_length=length,
-            exception=error,
-            context={},
-        )
+    def _over(self, name: str, sent: float, due: float, length: int, error: Exception | None) -> None:
+        """Count a call that is over now."""
+        now = time.monotonic()
+        self.record.cost(self.environment, "CALL", name, now - sent, now - due, length, error)
 
     def _dialled(self, seconds: float, why: str | None) -> None:
-        self._fire("WS", "connect", seconds, 0, None if why is None else ConnectionError(why))
+        error = None if why is None else ConnectionError(why)
+        self.record.cost(self.environment, "WS", "connect", seconds, seconds, 0, error)
         self.record.dialled(why)
 
     def _gone(self, ours: bool) -> None:
         asked, self._asked = self._asked, None
         if asked is not None and not ours:
             # A connection that the station left on purpose is nobody's failure.
-            self._fire("CALL", asked[1], time.monotonic() - asked[2], 0, ConnectionError("connection lost"))
+            self._over(asked.action, asked.sent, asked.due, 0, ConnectionError("connection lost"))
 
     def _sent(self, text: str) -> None:
         if not text.startswith("[2,"):
@@ -186,19 +147,17 @@ class Unit:
             return
         if self._asked is not None:
             # The one before was given up: its time is over.
-            _, action, due = self._asked
-            self._fire("CALL", action, now - due, 0, TimeoutError("no answer in time"))
+            self._over(self._asked.action, self._asked.sent, self._asked.due, 0, TimeoutError("no answer in time"))
         due = now if call.since is None else self._began + call.since - self.clock.lag_s
-        self._asked = link.outstanding_id, call.action, max(due, self.line.opened_at)
+        self._asked = _Asked(link.outstanding_id, call.action, now, max(due, self.line.opened_at))
 
     def _heard(self, socket: LoadSocket, text: str) -> None:
         asked = self._asked
         frame = frames.loose(text) if asked is not None else None
-        if asked is None or frame is None or not frame.is_answer or frame.id != asked[0]:
+        if asked is None or frame is None or not frame.is_answer or frame.id != asked.id:
             return
-        _, action, due = asked
         self._asked = None
         refused = None
         if frame.kind == frames.CALLERROR:
             refused = RuntimeError(f"CALLERROR {frame.code} {frame.description or ''}"[:60])
-        self._fire("CALL", action, time.monotonic() - due, len(text), refused)
+        self._over(asked.action, asked.sent, asked.due, len(text), refused)

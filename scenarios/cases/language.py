@@ -96,6 +96,8 @@ class Say:
     action: str
     payload: Fields = field(default_factory=dict)
     name: str | None = None
+    again: bool = False
+    """Whether it is said again on a new connection where the old one closed before the answer, as the peer may do."""
 
 
 @dataclass(frozen=True, slots=True)

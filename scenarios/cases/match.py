@@ -11,6 +11,8 @@ from interlock.scenarios.cases.language import Absent, Each, In, OneOf, Other, P
 
 MISSING: Any = object()
 _SLOT = re.compile(r"\{(\w+)\}")
+_CARDS = ("idTag", "parentIdTag")
+"""Without regard to capitals: they are CiStrings (1.6 sections 7.15 and 7.28), and products write them otherwise."""
 Bound = dict[str, Any]
 
 
@@ -40,11 +42,11 @@ def mismatch(pattern: Any, value: Any, bound: Bound, path: str = "") -> str | No
         case Ref(name):
             return _equal(bound.setdefault(name, value), value, here)
         case OneOf(values):
-            if any(mismatch(one, value, dict(bound)) is None for one in values):
+            if any(mismatch(one, value, dict(bound), path) is None for one in values):
                 return None
             return f"{here} is {shown(value)}, not one of {', '.join(map(shown, values))}"
         case Other(unwanted):
-            refused = mismatch(unwanted, value, dict(bound)) is None
+            refused = mismatch(unwanted, value, dict(bound), path) is None
             return f"{here} is {shown(value)}, which it must not be" if refused else None
         case Where(words, accepts):
             return None if _accepts(accepts, value) else f"{here} is {shown(value)}, expected {words}"
@@ -98,6 +100,8 @@ def _object(pattern: Mapping[str, Any], value: Any, bound: Bound, path: str) -> 
 def _equal(wanted: Any, value: Any, here: str) -> str | None:
     # 1 and 1.0 are the same number, true and 1 are not.
     same = wanted == value and isinstance(wanted, bool) == isinstance(value, bool)
+    if here.endswith(_CARDS) and isinstance(wanted, str) and isinstance(value, str):
+        same = wanted.casefold() == value.casefold()
     return None if same else f"{here} is {shown(value)}, expected {shown(wanted)}"
 
 

@@ -338,6 +338,8 @@ def _another(name: str, path: Path, pattern: Any, value: Any, one: Met) -> Any:
     for choice in choices:
         if isinstance(choice, Other):
             return match.fill(choice.value, one.bound, _epoch())
+        if isinstance(choice, Where):
+            return choice.bad
     if "enum" in schema:
         return next((other for other in schema["enum"] if not fits(other)), match.MISSING)
     return _plain(name, path, value)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.metadata
-import json
 import shlex
 import ssl
 import sys
@@ -17,21 +16,25 @@ import typer
 
 from interlock.scenarios.cases.language import Case, Role
 from interlock.scenarios.cli import reach as options
-from interlock.scenarios.cli.check_races import race_ids, run_races
+from interlock.scenarios.cli.check_done import Done, leave
+from interlock.scenarios.cli.check_races import cards_of, race_ids, run_races
+from interlock.scenarios.cli.plain_help import Command, Group
 from interlock.scenarios.refused import Refused
 
 if TYPE_CHECKING:
     from interlock.scenarios.cases.players.declaration import Declaration
     from interlock.scenarios.live.check import Check
+    from interlock.scenarios.live.reach import Reach
 
 check = typer.Typer(
+    cls=Group,
     help="Check a station or a CSMS that somebody else made against the cases of OCPP 1.6.",
     rich_markup_mode=None,
     no_args_is_help=True,
     epilog="Begin with `interlock check station --plan`, which says what a person has to do and changes nothing.",
 )
 INTERLOCK = "INTERLOCK-01"
-STAGES = ("cases", "races")
+STAGES = ("races", "cases")
 OPERATORS = ("prompt", "http", "command", "simulated", "none")
 
 Cases = Annotated[
@@ -56,7 +59,7 @@ Key = Annotated[Path | None, typer.Option("--key", help="Its private key, as PEM
 Ca = Annotated[Path | None, typer.Option("--ca", help="Certificates to trust, as PEM.", dir_okay=False)]
 
 
-@check.command(short_help="Check a station: Interlock is the CSMS.")
+@check.command(cls=Command, short_help="Check a station: Interlock is the CSMS.")
 def station(
     listen: Annotated[str, typer.Option(help="Where to listen, as HOST:PORT.")] = "127.0.0.1:9000",
     id: Annotated[str | None, typer.Option(help="The station's id; without it, whoever comes first.")] = None,
@@ -116,17 +119,18 @@ def station(
         ),
         _Screen(quiet or as_json),
     )
-    _run(made, junit, as_json, quiet, _expected(expected_failures, chosen))
+    done = _run(made, as_json, quiet, _expected(expected_failures, chosen))
+    leave({"cases": done}, junit, as_json=as_json)
 
 
 _OF_CASES = (
-    *(("cases", None), ("operator", "none"), ("hand", None), ("declare", None), ("profile", None), ("level", "should")),
+    *(("cases", None), ("operator", "none"), ("hand", None), ("profile", None), ("level", "should")),
     *(("plan", False), ("resume", False), ("only_failed", False), ("id", INTERLOCK)),
 )
 """Options that only the stage "cases" has, and their defaults."""
 
 
-@check.command(short_help="Check a CSMS: Interlock is the station.")
+@check.command(cls=Command, short_help="Check a CSMS: Interlock is the station.")
 def csms(
     url: Annotated[str, typer.Argument(metavar="URL", help="Where the CSMS is: ws:// or wss://, without the id.")],
     control: Annotated[
@@ -158,25 +162,28 @@ def csms(
     expected_failures: Expected = None,
     stage: Annotated[
         str | None,
-        typer.Option(help=f"What: {' or '.join(STAGES)}; default: races, or cases where an option is for these."),
+        typer.Option(help="What: races, cases or both; default: both, or cases where an option is for these alone."),
     ] = None,
     minutes: Annotated[float, typer.Option(min=0.1, max=60.0, help="races: how long it may take at most.")] = 3.0,
     seed: Annotated[int, typer.Option(min=0, help="races: what faults and orders are drawn from.")] = 0,
     id_prefix: Annotated[str | None, typer.Option(help="races: what the stations' ids begin with.")] = None,
-    id_tag: Annotated[list[str] | None, typer.Option(help="races: a card that is accepted (may be repeated).")] = None,
-    card: Annotated[list[str] | None, typer.Option(help="races: a card and its status, as `TAG=Blocked`.")] = None,
+    id_tag: Annotated[list[str] | None, typer.Option(help="A card that is accepted (may be repeated).")] = None,
+    card: Annotated[list[str] | None, typer.Option(help="A card and its status, as `TAG=Blocked`.")] = None,
 ) -> None:
     """Check a CSMS. Interlock is its stations; without --control, what its operator has to ask for is not applicable.
 
     The stage `races` has many stations at once, in about a minute: repeats, lost lines, old sessions, odd messages,
     all that may be said, and its commands. Their ids are made up anew each time; give --ids where the CSMS knows its
-    stations. The stage `cases` is one station, and one case of OCPP 1.6 after the other.
+    stations. The stage `cases` is one station, and one case of OCPP 1.6 after the other, in about another minute.
     """
     given = dict(locals())
-    if stage is None:
-        stage = "cases" if any(given[name] not in (None, default) for name, default in _OF_CASES) else "races"
-    if stage not in STAGES:
-        raise Refused(f"there is no stage {stage!r}; there are {' and '.join(STAGES)}")
+    stages = _stages(stage, given)
+    chosen = _chosen("csms", cases, profile, level)
+    if plan:
+        _show_plan(chosen)
+        return
+    known = [*(race_ids() if "races" in stages else ()), *((one.id for one in chosen) if "cases" in stages else ())]
+    expected = options.expected_in(expected_failures, "check or case", known) if expected_failures else []
     way = options.reach(
         url,
         password=password,
@@ -189,8 +196,17 @@ def csms(
         wait=wait,
         ids=ids,
     )
-    if stage == "races":
-        run_races(
+    if control is not None and operator != "none":
+        raise Refused("give --control or --operator, not both: each says who has the CSMS send something")
+    if operator == "simulated" or operator not in OPERATORS:
+        raise Refused(f"there is no operator {operator!r} of a CSMS; there are none, prompt, http, command")
+    declared = _declared(declare, simulated=False)
+    began = datetime.now(UTC)
+    hands = _control(control) if control is not None else _hand("csms", operator, hand, id, 0, began)
+    places = {one: out / one if len(stages) > 1 else out for one in stages}
+    done: dict[str, Done] = {}
+    if "races" in stages:
+        done["races"] = run_races(
             url,
             control,
             minutes,
@@ -199,48 +215,76 @@ def csms(
             id_tag or (),
             card or (),
             way,
-            out,
+            places["races"],
             options.again(given),
-            junit=junit,
-            expected=options.expected_in(expected_failures, "check", race_ids()) if expected_failures else [],
+            expected=expected,
             as_json=as_json,
             quiet=quiet,
         )
-    chosen = _chosen("csms", cases, profile, level)
-    if plan:
-        _show_plan(chosen)
-        return
+    if "cases" in stages:
+        again = _again("csms", [url, "--stage", "cases"], {**given, "out": places["cases"]})
+        done["cases"] = _csms_cases(
+            chosen, declared, way, hands, places["cases"], again,
+            station=way.ids[0] if way.ids and id == INTERLOCK else id,
+            cards=cards_of(id_tag or (), card or (), getattr(hands(""), "cards", {})),
+            resume=resume, only_failed=only_failed, as_json=as_json, quiet=quiet, expected=expected,
+        )  # fmt: skip
+    leave(done, junit, as_json=as_json)
+
+
+def _stages(stage: str | None, given: dict[str, Any]) -> tuple[str, ...]:
+    """Return the stages to run: those that are named, else cases where an option is for these alone, else both."""
+    if stage is None:
+        stage = "cases" if any(given[name] not in (None, default) for name, default in _OF_CASES) else "both"
+    if stage not in (*STAGES, "both"):
+        raise Refused(f"there is no stage {stage!r}; there are {', '.join(STAGES)} and both")
+    return STAGES if stage == "both" else (stage,)
+
+
+def _csms_cases(
+    chosen: Sequence[Case],
+    declared: Declaration,
+    way: Reach,
+    hands: Any,
+    out: Path,
+    again: str,
+    *,
+    station: str,
+    cards: dict[str, str],
+    resume: bool,
+    only_failed: bool,
+    as_json: bool,
+    quiet: bool,
+    expected: list[str],
+) -> Done:
     import asyncio
 
-    from interlock.scenarios.live.check import Check, Plan
+    from interlock.scenarios.live.check import RESULTS, Check, Plan
 
-    if control is not None and operator != "none":
-        raise Refused("give --control or --operator, not both: each says who has the CSMS send something")
-    if operator == "simulated" or operator not in OPERATORS:
-        raise Refused(f"there is no operator {operator!r} of a CSMS; there are none, prompt, http, command")
     asyncio.run(way.there())
-    began = datetime.now(UTC)
-    hands = _control(control) if control is not None else _hand("csms", operator, hand, id, 0, began)
+    if (resume or only_failed) and not (out / RESULTS).exists() and (out / "cases" / RESULTS).exists():
+        out = out / "cases"  # where a check of both stages left them
     made = Check(
         Plan(
             "csms",
             chosen,
-            _declared(declare, simulated=False),
+            declared,
             out,
-            began,
-            _again("csms", [url], given),
+            datetime.now(UTC),
+            again,
             hands,
-            station=way.ids[0] if way.ids and id == INTERLOCK else id,
+            station=station,
             url=way.address,
             password=way.password,
             tls=way.tls,
             headers=way.headers,
+            cards=cards,
             resume=resume,
             only_failed=only_failed,
         ),
         _Screen(quiet or as_json),
     )
-    _run(made, junit, as_json, quiet, _expected(expected_failures, chosen))
+    return _run(made, as_json, quiet, expected)
 
 
 # --- what was asked --------------------------------------------------------------------------------------------------
@@ -446,7 +490,7 @@ def _clean(text: str, most: int = 200) -> str:
     return text if len(text) <= most else text[: most - 1] + "…"
 
 
-def _run(work: Check, junit: Path | None, as_json: bool, quiet: bool, expected: list[str]) -> None:
+def _run(work: Check, as_json: bool, quiet: bool, expected: list[str]) -> Done:
     from interlock import reports
     from interlock.scenarios.live.check import exit_code
 
@@ -454,16 +498,12 @@ def _run(work: Check, junit: Path | None, as_json: bool, quiet: bool, expected: 
     if work.plan.init is not None and work.trouble is None:
         typer.echo(f"written: {work.plan.init}; correct it, and go on with --declare {work.plan.init}")
         raise typer.Exit(0)
-    if junit is not None:
-        junit.parent.mkdir(parents=True, exist_ok=True)
-        junit.write_text(reports.check_junit(work.document(), expected), "utf-8")
     page = reports.render_check(work.plan.out)
     code = exit_code(work.results.values(), work.trouble, work.interrupted, expected)
-    if as_json:
-        typer.echo(json.dumps(work.document(), indent=1, sort_keys=True))
-    else:
+    if not as_json:
         _end(work, page, quiet, expected)
-    raise typer.Exit(code)
+    document = work.document()
+    return Done(code, document["verdict"], document, reports.check_junit(document, expected))
 
 
 def _end(work: Check, page: Path, quiet: bool, expected: list[str]) -> None:

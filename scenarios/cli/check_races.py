@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import fnmatch
-import json
 import secrets
 import shlex
 from collections.abc import Mapping, Sequence
@@ -13,8 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import typer
-
+from interlock.scenarios.cli.check_done import Done
 from interlock.scenarios.refused import UNTOLD, Refused
 
 if TYPE_CHECKING:
@@ -51,11 +49,11 @@ def run_races(
     more: Sequence[str],
     *,
     expected: Sequence[str],
-    junit: Path | None,
     as_json: bool,
     quiet: bool,
-) -> None:
-    """Run the stage, print what came of it and leave with its exit code."""
+) -> Done:
+    """Run the stage and print what came of it."""
+    from interlock import reports
     from interlock.scenarios.live.races import Plan, races
     from interlock.scenarios.live.target_run import adapter
     from interlock.scenarios.targets.target import TargetGone
@@ -76,7 +74,7 @@ def run_races(
     if loud:
         print(f"races and recovery against {way.address.place}   seed {seed}   at most {minutes:g} min", flush=True)
 
-    async def work() -> None:
+    async def work() -> Done:
         nonlocal plan
         await way.there(target)
         plan = replace(plan, began=datetime.now(UTC))
@@ -84,16 +82,13 @@ def run_races(
             plan, target, (lambda name: print(f"  {name}: done", flush=True)) if loud else lambda _: None
         )
         verdict = _turn(done.document, expected)
-        if junit is not None:
-            from interlock import reports
-
-            junit.parent.mkdir(parents=True, exist_ok=True)
-            junit.write_text(reports.junit([done.document], [done.took_s]), "utf-8")
-        _show(done.document, done.took_s, out, as_json=as_json, loud=loud)
-        raise typer.Exit(verdict.exit_code)
+        document = {**done.document, "seconds": round(done.took_s, 1), "run": str(out)}
+        if not as_json:
+            _show(done.document, done.took_s, out, loud=loud)
+        return Done(verdict.exit_code, verdict.name, document, reports.junit([done.document], [done.took_s]))
 
     try:
-        asyncio.run(work())
+        return asyncio.run(work())
     except TargetGone as error:
         raise Refused(f"--control: {error}", UNTOLD) from None
 
@@ -148,13 +143,10 @@ def _again(
     return words
 
 
-def _show(document: dict[str, object], took_s: float, out: Path, *, as_json: bool, loud: bool) -> None:
+def _show(document: dict[str, object], took_s: float, out: Path, *, loud: bool) -> None:
     from interlock.reports.run import clean
 
     findings: list[dict[str, object]] = document["invariants"]  # type: ignore[assignment]
-    if as_json:
-        print(json.dumps({**document, "seconds": round(took_s, 1), "run": str(out)}, indent=1, sort_keys=True))
-        return
     for one in findings if loud else ():
         if one["verdict"] in ("FAIL", "ERROR", "INCONCLUSIVE"):
             violations: list[dict[str, str]] = one["violations"]  # type: ignore[assignment]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
+import os
+import secrets
 import shlex
 import sys
 from datetime import UTC, datetime
@@ -19,6 +21,7 @@ from interlock.simulator.profiles import PROFILES
 from interlock.simulator.spec import OcppVersion
 
 if TYPE_CHECKING:
+    from interlock.scenarios.hand.page import Hand
     from interlock.scenarios.live.fleet import Fleet, Plan
 
 
@@ -65,6 +68,12 @@ def fleet(
     out: Annotated[Path, typer.Option(help="Where to keep the run.")] = Path("interlock-out/fleet"),
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON and nothing else.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only the last line.")] = False,
+    page: Annotated[
+        int | None,
+        typer.Option(
+            min=0, max=65535, help="Serve a page on this port of 127.0.0.1, to play the stations by hand; 0: any."
+        ),
+    ] = None,
 ) -> None:
     """Let simulated stations connect to a CSMS and be used, and judge what it says to them.
 
@@ -113,9 +122,13 @@ def fleet(
     )
     show = Progress(plan, quiet=quiet or as_json)
     show.begin()
-    work = Fleet(plan, show.look)
+    work = Fleet(plan, show.look, _hand(page))
     try:
         work.run()
+    except OSError as error:
+        if page is None:
+            raise
+        raise Refused(f"--page {page}: {error.strerror or error}", UNTOLD) from None
     except KeyboardInterrupt:
         raise Refused("interrupted before it was judged", UNTOLD) from None
     finally:
@@ -128,6 +141,25 @@ def fleet(
 
 
 # --- what was asked --------------------------------------------------------------------------------------------------
+
+
+TOKEN_VARIABLE = "INTERLOCK_HAND_TOKEN"
+"""Holds the token that the page of `--page` asks for; without it one is made and printed."""
+
+
+def _hand(port: int | None) -> Hand | None:
+    """Return the page to play the stations by, None when none was asked for."""
+    if port is None:
+        return None
+    from interlock.scenarios.hand.page import Hand
+
+    given = os.environ.get(TOKEN_VARIABLE)
+    token = given or secrets.token_urlsafe(24)
+
+    def said(url: str) -> None:
+        print(f"  by hand: {url}" + ("" if given else f"   token: {token}"), file=sys.stderr, flush=True)
+
+    return Hand(port, token, said)
 
 
 def _again(given: dict[str, Any]) -> str:

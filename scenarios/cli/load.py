@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import importlib.metadata
 import importlib.util
 import json
 import math
@@ -28,18 +27,24 @@ from typing import Annotated, Any
 
 import typer
 
+from interlock.scenarios.cli import load_compare
 from interlock.scenarios.cli import reach as options
+from interlock.scenarios.cli.load_compare import earlier
+from interlock.scenarios.cli.load_screen import Screen
+from interlock.scenarios.judge import thresholds
 from interlock.scenarios.judge.verdict import Verdict
+from interlock.scenarios.live.load_shape import BUILT_IN
+from interlock.scenarios.live.load_shape_file import find
 from interlock.scenarios.live.serve_process import ServeProcess
 from interlock.scenarios.refused import UNTOLD, Refused, extra
 from interlock.scenarios.runner import REFERENCE, csms_class
 from interlock.scenarios.targets.target import TOKEN_VARIABLE
 
-SHAPES = ("ramp", "rush", "storm", "meters", "soak")
+CORES = os.cpu_count() or 1
+PER_CORE = 4
+"""Processes of one core: more of them only wait for each other."""
 LOCUSTFILE = Path(__file__).resolve().parents[2] / "loadtests" / "locustfile.py"
 LOOK_S = 0.5
-EVERY_S = 5.0
-"""Between lines of progress."""
 ENDING_S = 240.0
 """Beyond its time a run may take this long to end, hand in its records and be judged."""
 STOPPING_S = 15.0
@@ -84,10 +89,12 @@ class Served:
 def load(
     url: Annotated[
         str | None,
-        typer.Argument(metavar="[URL]", help="Where the CSMS is: ws:// or wss://; default: one of ours is started."),
+        typer.Argument(metavar="URL", help="Where the CSMS is: ws:// or wss://; default: one of ours is started."),
     ] = None,
     users: Annotated[int, typer.Option("--users", "-u", min=1, help="How many stations.")] = 50,
-    shape: Annotated[str, typer.Option(help=f"What happens: {', '.join(SHAPES)}.")] = "ramp",
+    shape: Annotated[
+        str, typer.Option(help=f"What happens: {', '.join(BUILT_IN)}, or a FILE.toml or FILE.py (docs/load.md).")
+    ] = "ramp",
     time: Annotated[str, typer.Option(help="How long: `60s`, `5m`, `1h`.")] = "60s",
     rate: Annotated[float | None, typer.Option(min=0.01, help="Stations switched on a second.")] = None,
     commands: Annotated[float | None, typer.Option(min=0, help="Operator's requests a second.")] = None,
@@ -109,6 +116,15 @@ def load(
     key: options.Key = None,
     insecure: options.Insecure = False,
     wait: options.Wait = "0",
+    fail_if: Annotated[
+        list[str] | None,
+        typer.Option(metavar="BOUND", help="Fail unless 'p95(StartTransaction.answer)<200ms'; may be repeated."),
+    ] = None,
+    compare: Annotated[
+        Path | None, typer.Option(metavar="RUN", help="An earlier run: show what changed, and the noise.")
+    ] = None,
+    web: Annotated[bool, typer.Option("--web", help="Show it in Locust's web interface; ends with Ctrl-C.")] = False,
+    web_port: Annotated[int, typer.Option(min=0, max=65535, help="Where on this machine; 0: any.")] = 8089,
     out: Annotated[Path, typer.Option(help="Where to keep the run.")] = Path("interlock-out/load"),
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON and nothing else.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only the last line.")] = False,
@@ -117,7 +133,8 @@ def load(
 
     A CSMS that was fast and wrong exits 1. Ctrl-C or SIGTERM ends the sessions and judges what there is.
     """
-    seconds = _checked(url, shape, time, id_prefix, id_tag, control, csms)
+    seconds = _checked(url, time, id_prefix, id_tag, control, csms)
+    what, bounds, before = find(shape), _bounds(fail_if or []), earlier(compare, out)
     if control and not control.startswith(("http://", "https://")):
         control = str(Path(control).resolve())  # Locust runs in a folder of its own
     secret, names = options.secret_of(password, password_file), options.ids_of(ids)
@@ -131,7 +148,9 @@ def load(
     speed = rate if rate is not None else max(10.0, users / (0.2 * seconds))
     asked = commands if commands is not None else min(20.0, max(1.0, users / 20))
     words = [
-        *("--shape", shape, "--users", str(users), "--run-time", f"{seconds:g}s", "--spawn-rate", f"{speed:g}"),
+        *(("--shape", shape) if shape in BUILT_IN else ("--load-shape", json.dumps(what.as_json()))),
+        *(word for bound in bounds for word in ("--fail-if", str(bound).replace(" ", ""))),
+        *("--users", str(users), "--run-time", f"{seconds:g}s", "--spawn-rate", f"{speed:g}"),
         *("--seed", str(seed), "--commands", f"{asked:g}", "--id-prefix", id_prefix, "--id-tag", id_tag),
         *("--connectors", str(connectors), "--out", str(out.resolve())),
         *(
@@ -147,19 +166,20 @@ def load(
     out.mkdir(parents=True, exist_ok=True)
     _forget(out)
     say = Screen(quiet=quiet or as_json)
+    page = _web_port(web_port) if web else None
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends like Ctrl-C
     with tempfile.TemporaryDirectory(prefix="interlock-load-") as folder, _target(url, control, csms, folder) as target:
-        say.begin(target, users, shape, seconds, seed)
-        summary = _run(target, words, seconds, _private(secret, headers, names), out, Path(folder), say)
-    _finish(out, summary, as_json=as_json, say=say)
+        say.begin(target.url, target.control, users, what.name, seconds, seed, ours=target.cost is not None, page=page)
+        private = _private(secret, headers, names)
+        summary = _run(target, words, None if web else seconds, private, out, Path(folder), say, page)
+    changed = None if before is None else load_compare.write(out, before)
+    _finish(out, summary, changed, as_json=as_json, say=say)
 
 
 # --- what was asked --------------------------------------------------------------------------------------------------
 
 
-def _checked(url: str | None, shape: str, time: str, prefix: str, id_tag: str, control: str, csms: str) -> float:
-    if shape not in SHAPES:
-        raise Refused(f"there is no shape {shape!r}; there are {', '.join(SHAPES)}")
+def _checked(url: str | None, time: str, prefix: str, id_tag: str, control: str, csms: str) -> float:
     seconds = options.seconds_of("--time", time)
     if seconds is None:
         raise Refused("--time 0 has no end; a load test has one, such as 60s, 5m or 1h")
@@ -178,6 +198,13 @@ def _checked(url: str | None, shape: str, time: str, prefix: str, id_tag: str, c
     if not 1 <= len(id_tag) <= 20:
         raise Refused("a card's id has 1 to 20 characters in OCPP 1.6")
     return seconds
+
+
+def _bounds(texts: list[str]) -> list[thresholds.Threshold]:
+    try:
+        return [thresholds.parse(text) for text in texts]
+    except thresholds.NoThreshold as error:
+        raise Refused(f"--fail-if: {error}") from None
 
 
 def _check_control(control: str) -> None:
@@ -206,6 +233,11 @@ def _check_reach(
 ) -> None:
     """Refuse what does not go together, and wait for a CSMS that is still starting."""
     options.check_files(url is not None and options.address_of(url).secure, *files, insecure=insecure)
+    if processes > 1 and processes > PER_CORE * CORES:
+        most = PER_CORE * CORES
+        raise Refused(f"--processes {processes} would only wait for each other: with {CORES} cores take at most {most}")
+    if processes > users:
+        raise Refused(f"--processes {processes} is more than --users {users}: each needs a station")
     if ids and processes > 1:
         raise Refused("--ids goes with one process: leave --processes away")
     if ids and users > len(ids):
@@ -219,6 +251,16 @@ def _check_installed() -> None:
         raise Refused(f"load tests need Locust; {extra('load')}")
     if not LOCUSTFILE.is_file():
         raise Refused(f"{LOCUSTFILE} is missing: this installation was made without the load tests")
+
+
+def _web_port(port: int) -> int:
+    try:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(("127.0.0.1", port))
+            return int(probe.getsockname()[1])
+    except OSError as error:
+        raise Refused(f"--web-port {port}: {error.strerror or error}", UNTOLD) from None
 
 
 def _processes(number: int) -> list[str]:
@@ -247,8 +289,12 @@ def _again(given: dict[str, Any]) -> str:
         ("id_prefix", ""),
         ("id_tag", "TAG-DRIVER"),
         ("connectors", 2),
+        ("fail_if", None),
     ):
         value = given[name]
+        if isinstance(value, list):
+            words += [word for one in value for word in (f"--{name.replace('_', '-')}", one)]
+            continue
         if value is not None and value != default:
             words += [f"--{name.replace('_', '-')}", f"{value:g}" if isinstance(value, float) else str(value)]
     return shlex.join([*words, *options.again(given)])
@@ -262,6 +308,9 @@ def _forget(out: Path) -> None:
         "verdict.json",
         "summary.json",
         "calls.json",
+        "distributions.json",
+        "metrics.txt",
+        load_compare.FILE,
         "csms.csv",
         "load.html",
         "report.html",
@@ -310,11 +359,19 @@ def _environment(more: dict[str, str]) -> dict[str, str]:
 
 
 def _run(
-    target: Served, words: list[str], seconds: float, private: dict[str, str], out: Path, folder: Path, say: Screen
+    target: Served,
+    words: list[str],
+    seconds: float | None,
+    private: dict[str, str],
+    out: Path,
+    folder: Path,
+    say: Screen,
+    page: int | None,
 ) -> dict[str, Any]:
-    """Run Locust to its end; return what it left in `summary.json`."""
+    """Run Locust to its end; return what it left in `summary.json`. `seconds`: None for one that ends with Ctrl-C."""
+    way = ["--headless"] if page is None else ["--autostart", "--web-host", "127.0.0.1", "--web-port", str(page)]
     command = [
-        *(sys.executable, "-m", "locust", "-f", str(LOCUSTFILE), "--headless", "--host", target.url),
+        *(sys.executable, "-m", "locust", "-f", str(LOCUSTFILE), *way, "--host", target.url),
         *("--only-summary", "--loglevel", "ERROR", "--skip-log-setup", "--progress"),
         *("--csv", str(out.resolve() / "locust"), "--csv-full-history", *words),
         *(("--control", target.control) if target.control else ()),
@@ -326,7 +383,8 @@ def _run(
             command, stdin=subprocess.DEVNULL, stdout=output, stderr=errors, cwd=folder, env=env, start_new_session=True
         )
     try:
-        _watch(process, target, said, wall.monotonic() + seconds + ENDING_S, say)
+        until = math.inf if seconds is None else wall.monotonic() + seconds + ENDING_S
+        _watch(process, target, said, until, say, out / "summary.json")
     finally:
         _end_all(process)
     if target.cost is not None:
@@ -340,13 +398,17 @@ def _run(
     return summary
 
 
-def _watch(process: subprocess.Popen[bytes], target: Served, said: Path, until: float, say: Screen) -> None:
+def _watch(
+    process: subprocess.Popen[bytes], target: Served, said: Path, until: float, say: Screen, summary: Path
+) -> None:
     interrupted = 0
     while process.poll() is None:
         try:
             if target.cost is not None:
                 target.cost.sample()
-            say.look(said, target.cost)
+            say.look(said, _cost(target.cost))
+            if until == math.inf:
+                say.judged(summary)
             if wall.monotonic() > until:
                 raise Refused("the load test did not come to an end and was stopped", UNTOLD)
             with contextlib.suppress(subprocess.TimeoutExpired):
@@ -358,6 +420,14 @@ def _watch(process: subprocess.Popen[bytes], target: Served, said: Path, until: 
             say.line("ending the sessions; Ctrl-C again to give up")
             process.send_signal(signal.SIGINT)
             until = min(until, wall.monotonic() + ENDING_S)
+
+
+def _cost(cost: Cost | None) -> str:
+    """Return what is shown of the CSMS's process: nothing where it is not ours."""
+    if cost is None or not cost.samples:
+        return ""
+    _, share, rss = cost.samples[-1]
+    return f"   CSMS {100 * share:.0f} % CPU, {rss / 2**20:.0f} MiB"
 
 
 def _end_all(process: subprocess.Popen[bytes]) -> None:
@@ -372,91 +442,14 @@ def _last(path: Path) -> str:
     return lines[-1].removeprefix("interlock: ")[:300] if lines else "it said nothing"
 
 
-# --- the screen ------------------------------------------------------------------------------------------------------
-
-
-def _finish(out: Path, summary: dict[str, Any], *, as_json: bool, say: Screen) -> None:
+def _finish(out: Path, summary: dict[str, Any], changed: dict[str, Any] | None, *, as_json: bool, say: Screen) -> None:
     from interlock import reports
 
     page = reports.render_load(out)
     table = reports.load_table(out)
     if as_json:
-        typer.echo(json.dumps({**summary, "actions": table, "report": str(page)}, indent=1, sort_keys=True))
+        found = {**summary, "actions": table, "report": str(page), "comparison": changed}
+        typer.echo(json.dumps(found, indent=1, sort_keys=True))
     else:
-        say.end(out, summary, table, page)
+        say.end(out, summary, table, page, () if changed is None else load_compare.lines(changed))
     raise typer.Exit(Verdict[summary["verdict"]].exit_code)
-
-
-class Screen:
-    """The lines of one load test."""
-
-    def __init__(self, *, quiet: bool) -> None:
-        self.quiet = quiet
-        self._told = -math.inf
-        self._read = 0
-
-    def line(self, text: str) -> None:
-        """Say something."""
-        if not self.quiet:
-            print(f"  {text}", flush=True)
-
-    def begin(self, target: Served, users: int, shape: str, seconds: float, seed: int) -> None:
-        """Say what is about to happen."""
-        if not self.quiet:
-            version = importlib.metadata.version("ocpp-interlock")
-            ours = " (ours, started for this)" if target.cost else ""
-            print(f"interlock {version}   {users} stations, {shape}   seed {seed}   {seconds:g} s")
-            self.line(f"{target.url}{ours}" + (f"   operators at {target.control}" if target.control else ""))
-
-    def look(self, said: Path, cost: Cost | None) -> None:
-        """Show how it goes, now and then."""
-        if self.quiet or wall.monotonic() - self._told < EVERY_S:
-            return
-        last = None
-        with said.open("rb") as file:
-            file.seek(self._read)
-            for line in file:
-                if line.startswith(b'{"progress"') and line.endswith(b"\n"):
-                    last = json.loads(line)["progress"]
-            self._read = file.tell()
-        if last is None:
-            return
-        self._told = wall.monotonic()
-        ours = ""
-        if cost is not None and cost.samples:
-            _, share, rss = cost.samples[-1]
-            ours = f"   CSMS {100 * share:.0f} % CPU, {rss / 2**20:.0f} MiB"
-        self.line(
-            f"{last['users']:>6} users   {last['rps']:>7} requests/s   p95 {last['p95'] or 0:.0f} ms   "
-            f"{last['requests']} done, {last['failures']} failed{ours}"
-        )
-
-    def end(self, out: Path, summary: dict[str, Any], table: list[dict[str, Any]], page: Path) -> None:
-        """Say how fast it was and whether it was right."""
-        from interlock.reports.run import clean
-
-        document = json.loads((out / "verdict.json").read_text("utf-8"))
-        held = [one for one in document["invariants"] if one["verdict"] == "PASS"]
-        if not self.quiet:
-            print(f"\n  {'':<4} {'':<24}{'calls':>9}{'p50 ms':>9}{'p95 ms':>9}{'p99 ms':>9}{'failed':>8}")
-            for row in table:
-                times = "".join(f"{row[name]:>9}" for name in ("p50_ms", "p95_ms", "p99_ms"))
-                print(f"  {row['type']:<4} {row['name'][:23]:<24}{row['calls']:>9}{times}{row['failed']:>8}")
-            print(f"  this side was up to {summary['behind_ms']:.0f} ms late\n")
-            if summary["not_asked"]:
-                print(
-                    f"  {summary['not_asked']} commands and stations too many to ask for: they were judged by the wire"
-                )
-            for one in document["invariants"]:
-                if one["verdict"] in ("FAIL", "ERROR", "INCONCLUSIVE"):
-                    first = one["violations"][0] if one["violations"] else {"message": one["reason"], "found": ""}
-                    told = clean(": ".join(part for part in (first["message"], first["found"]) if part))
-                    more = f" (and {len(one['violations']) - 1} more)" if len(one["violations"]) > 1 else ""
-                    print(f"  {one['verdict']:<13}{one['id']} {one['name']}: {told}{more}")
-            print(f"  {len(held)} checks held ({sum(one['checked'] for one in held)} things looked at)")
-        failed = f" {', '.join(summary['failed'])}" if summary["failed"] else ""
-        total = next((row for row in table if row["name"] == "Aggregated"), {"calls": 0})
-        print(
-            f"{summary['verdict']}:{failed} {summary['stations']} stations, {total['calls']} calls, "
-            f"{summary['commands']} commands   run: {out}   report: {page}"
-        )

@@ -13,7 +13,6 @@ import json
 import os
 import re
 import sys
-import tomllib
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,10 +23,13 @@ from typer.exceptions import TyperException
 
 from interlock.scenarios import names as catalogue
 from interlock.scenarios import runner, spec
+from interlock.scenarios.cli import settings
 from interlock.scenarios.cli.check import check
 from interlock.scenarios.cli.fleet import fleet
 from interlock.scenarios.cli.judge import judge
 from interlock.scenarios.cli.load import load
+from interlock.scenarios.cli.new import new
+from interlock.scenarios.cli.plain_help import Command, Group
 from interlock.scenarios.cli.prove import prove
 from interlock.scenarios.cli.run import run
 from interlock.scenarios.cli.search import search
@@ -39,12 +41,12 @@ from interlock.scenarios.refused import UNTOLD, USAGE, Refused
 from interlock.scenarios.runner import Job, Unknown, nearest
 from interlock.scenarios.scenario_file import Unloadable
 
-CONFIG = "interlock.toml"
 INTERRUPTED = 130
 """What Typer returns after Ctrl-C."""
 
 app = typer.Typer(
     name="interlock",
+    cls=Group,
     help="Point it at your CSMS and it finds commands that were lost, done twice or wrongly recorded; or try a design.",
     no_args_is_help=True,
     rich_markup_mode=None,
@@ -71,22 +73,28 @@ def _interlock(
     pass
 
 
-app.command(short_help="Run scenarios, here or against a CSMS, and judge them.")(run)
-app.command(short_help="Find a violation nobody wrote a scenario for, and shrink it.")(search)
-app.command(short_help="Connect simulated stations to a CSMS.")(fleet)
+app.command(cls=Command, short_help="Run scenarios, here or against a CSMS, and judge them.")(run)
+app.command(cls=Command, short_help="Find a violation nobody wrote a scenario for, and shrink it.")(search)
+app.command(cls=Command, short_help="Connect simulated stations to a CSMS.")(fleet)
 app.add_typer(check, name="check", short_help="Check a foreign station or CSMS against OCPP 1.6, case by case.")
-app.command(short_help="Judge a recorded exchange.")(judge)
-app.command(short_help="Load a CSMS, and see whether it stays right.")(load)
-app.command(short_help="Prove what the harness catches: the kill matrix.")(prove)
-app.command(short_help="Run the reference CSMS on real sockets.")(serve)
+app.command(cls=Command, short_help="Judge a recorded exchange.")(judge)
+app.command(cls=Command, short_help="Load a CSMS, and see whether it stays right.")(load)
+app.command(cls=Command, short_help="Prove what the harness catches: the kill matrix.")(prove)
+app.command(cls=Command, short_help="Run the reference CSMS on real sockets.")(serve)
 app.add_typer(target, name="target", short_help="Describe a CSMS that you operate, and try the description.")
-app.command(short_help="Compare the verdicts of virtual time and real sockets.")(worlds)
+app.command(cls=Command, short_help="Compare the verdicts of virtual time and real sockets.")(worlds)
+app.command(
+    cls=Command,
+    short_help="Print every option with its value and where that comes from.",
+    context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
+)(settings.config)
+app.command(cls=Command, short_help="Begin a scenario, invariant, fault, specimen or case, with its test.")(new)
 
 
 # --- look ------------------------------------------------------------------------------------------------------------
 
 
-@app.command(name="list", short_help="List scenarios, invariants, faults and whatever else has a name.")
+@app.command(name="list", cls=Command, short_help="List scenarios, invariants, faults and whatever else has a name.")
 def list_(
     what: Annotated[str, typer.Argument(help=f"One of: {', '.join(catalogue.KINDS)}, all.")] = "all",
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
@@ -111,7 +119,7 @@ def _ids(incomplete: str) -> list[str]:
     return [name for name in catalogue.everything() if name.startswith(incomplete)]
 
 
-@app.command(short_help="Explain what `list` lists.")
+@app.command(cls=Command, short_help="Explain what `list` lists.")
 def explain(
     identifier: Annotated[str, typer.Argument(metavar="ID", help="A name or id from `list`.", autocompletion=_ids)],
 ) -> None:
@@ -126,7 +134,7 @@ def explain(
 # --- again -----------------------------------------------------------------------------------------------------------
 
 
-@app.command(short_help="Do a run again: the same to the byte?")
+@app.command(cls=Command, short_help="Do a run again: the same to the byte?")
 def replay(
     run_dir: Annotated[Path, typer.Argument(metavar="RUN_DIR", help="A run directory.")],
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only the last line.")] = False,
@@ -168,7 +176,7 @@ def replay(
     raise Refused(f"replayed, and the history differs: {why}", UNTOLD)
 
 
-@app.command(short_help="Write the HTML report of a run directory.")
+@app.command(cls=Command, short_help="Write the HTML report of a run directory.")
 def report(
     run_dir: Annotated[Path, typer.Argument(metavar="RUN_DIR", help="A run directory, or one that holds several.")],
 ) -> None:
@@ -180,51 +188,6 @@ def report(
 
 
 # --- what a user can put right ---------------------------------------------------------------------------------------
-
-
-def _defaults() -> dict[str, Any]:
-    """Return the options that `interlock.toml` sets, or [tool.interlock] of `pyproject.toml` where there is none."""
-    where, found = CONFIG, _toml(Path(CONFIG))
-    if found is None:
-        where = "pyproject.toml [tool.interlock]"
-        found = (_toml(Path("pyproject.toml")) or {}).get("tool", {}).get("interlock", {})
-    _spell(where, found, typer.main.get_command(app), "")
-    return found
-
-
-def _spell(where: str, found: dict[str, Any], group: Any, above: str) -> None:
-    """Put options by the names of the code, which may differ from those typed. Raises `Refused` for unknown ones."""
-    for section, values in found.items():
-        command = group.commands.get(section)
-        if command is None or not isinstance(values, dict):
-            near, known = nearest(section, group.commands), ", ".join(sorted(group.commands))
-            raise Refused(f"{where}: [{above}{section}] is not a command{near}; commands are {known}")
-        if hasattr(command, "commands"):
-            _spell(where, values, command, f"{above}{section}.")
-            continue
-        names = {str(one.name) for one in command.params}
-        spelt = {option.lstrip("-"): one.name for one in command.params for option in one.opts}
-        for key in list(values):
-            if key not in names and (right := spelt.get(key.replace("_", "-"))) is not None:
-                values[right] = values.pop(key)
-            elif key not in names:
-                near = nearest(key.replace("_", "-"), spelt)
-                shown = f"{above}{section}"
-                raise Refused(
-                    f"{where}: [{shown}] has no option {key!r}{near}; see `interlock {shown.replace('.', ' ')} --help`"
-                )
-
-
-def _toml(path: Path) -> dict[str, Any] | None:
-    """Return what a TOML file holds, None where there is no such file."""
-    try:
-        return tomllib.loads(path.read_text("utf-8"))
-    except FileNotFoundError:
-        return None
-    except (OSError, UnicodeError) as error:
-        raise Refused(f"{path} cannot be read: {error}") from None
-    except tomllib.TOMLDecodeError as error:
-        raise Refused(f"{path} is not TOML: {error}") from None
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
@@ -251,7 +214,7 @@ def _code(words: list[str]) -> int:
     from interlock.scenarios.record.history import HistoryDamaged
 
     try:
-        found = app(args=words, default_map=_defaults(), standalone_mode=False)
+        found = app(args=words, default_map=settings.defaults(typer.main.get_command(app)), standalone_mode=False)
         sys.stdout.flush()
         if found == INTERRUPTED:
             raise KeyboardInterrupt
@@ -322,6 +285,7 @@ WORDING = (
     (r"Input should be a valid integer.*", "it is a whole number"),
     (r"Input should be a valid number.*", "it is a number"),
     (r"(.*) is not a valid integer\.?", "it is a whole number"),
+    (r"Value error, '(.*)' is not one of (.*)\.?", r"it is one of \2, not '\1'"),
 )
 """What the library that reads options says of a value, and what is said instead."""
 
@@ -337,7 +301,8 @@ def _plainly(error: Any) -> str:
         near = f"; did you mean {error.possibilities[0]}?" if error.possibilities else ""
         return f"there is no option {error.option_name}{near}"
     if (command := re.match(r"No such command '(.*?)'", text)) is not None:
-        known = getattr(typer.main.get_command(app), "commands", {})
+        known = getattr(getattr(error, "ctx", None) or typer.main.get_command(app), "commands", None)
+        known = known or getattr(getattr(error.ctx, "command", None), "commands", {})
         return f"there is no command {command[1]!r}{nearest(command[1], known)}; `interlock --help` lists them"
     param = getattr(error, "param", None)
     if param is None:

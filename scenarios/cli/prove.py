@@ -37,7 +37,7 @@ def _designs(incomplete: str) -> list[str]:
 def prove(
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[SPECIMEN]...", help="Wrong designs; default: all.", autocompletion=_designs),
+        typer.Argument(metavar="SPECIMEN", help="Wrong designs; default: all.", autocompletion=_designs),
     ] = None,
     budget: Annotated[
         str, typer.Option(help="Schedules on the reference: a number, or a time such as `60s`.")

@@ -15,7 +15,7 @@ from interlock.scenarios.cli import reach as options
 from interlock.scenarios.cli import screen
 from interlock.scenarios.cli.reach import expected_in
 from interlock.scenarios.cli.versions import Spoken, asked
-from interlock.scenarios.explore.campaign import Campaign, Done
+from interlock.scenarios.explore.campaign import Campaign, Done, beside
 from interlock.scenarios.judge.verdict import Verdict
 from interlock.scenarios.library import scenarios
 from interlock.scenarios.refused import Refused
@@ -46,7 +46,7 @@ def run(
     names: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[NAME]...",
+            metavar="NAME",
             help="Scenarios to run: names, globs such as 'heartbeat*', or files; see `list`.",
             autocompletion=_scenario_names,
         ),
@@ -66,6 +66,9 @@ def run(
     without: Annotated[
         list[str] | None, typer.Option("--not", metavar="PATTERN", help="No scenarios with this tag or name.")
     ] = None,
+    retries: Annotated[
+        int, typer.Option(min=0, max=10, metavar="N", help="With --target: try a run that fails again; told as flaky.")
+    ] = 0,
     fail_fast: Annotated[bool, typer.Option("--fail-fast", help="End with the first run that does not hold.")] = False,
     list_only: Annotated[
         bool, typer.Option("--list", help="Only say what would run, and on a target why the rest would not.")
@@ -133,6 +136,10 @@ def run(
     chosen = _chosen(names or [], suite, keyword or [], tag or [], without or [])
     _check(chosen, csms, target, control, bounds)
     way = _way(target, given)
+    if retries and way is None:
+        raise Refused("--retries goes with --target: in virtual time the same seed gives the same run")
+    if control is not None:
+        _check_control(control)
     expected = expected_in(expected_failures, "scenario", scenarios())
     if target is not None and ocpp not in (None, Spoken.V16):
         raise Refused(f"--target speaks OCPP 1.6: leave --ocpp {ocpp} away, or --target")
@@ -152,7 +159,7 @@ def run(
         for done in (
             campaign.run()
             if way is None
-            else campaign.collect(_against(way, str(target), str(control), given, campaign))
+            else campaign.collect(_against(way, str(target), str(control), given, campaign, retries))
         ):
             show.one(done)
             if fail_fast and done.word >= Verdict.FAIL and not campaign.meant(done):
@@ -249,11 +256,20 @@ def _way(target: str | None, given: dict[str, Any]) -> Reach | None:
     return None
 
 
-def _against(way: Reach, target: str, control: str, given: dict[str, Any], campaign: Campaign) -> Iterator[Done]:
+def _check_control(control: str) -> None:
+    """Refuse a control interface that cannot be used before anything is run."""
+    from interlock.scenarios.live.target_run import adapter
+
+    adapter(control)
+
+
+def _against(
+    way: Reach, target: str, control: str, given: dict[str, Any], campaign: Campaign, retries: int
+) -> Iterator[Done]:
     from interlock.scenarios.live.target_run import Again, against
 
     more = options.again({**given, "ids": None})
-    return against(way, Again(target, control, more), campaign.jobs, campaign.out, campaign.keep)
+    return against(way, Again(target, control, more), campaign.jobs, campaign.out, campaign.keep, retries)
 
 
 def _finish(
@@ -267,6 +283,7 @@ def _finish(
         seconds = [one.took_s for one in campaign.done]
         meant = [campaign.meant(one) for one in campaign.done]
         junit.write_text(reports.junit([one.verdict for one in campaign.done], seconds, meant), "utf-8")
+    beside(campaign.done)
     index = reports.render_suite(campaign.out)
     if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
         with open(summary, "a", encoding="utf-8") as file:

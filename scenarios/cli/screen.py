@@ -117,6 +117,8 @@ class Screen:
             ("passed although expected to fail", [one for one in self.campaign.done if self._known(one, Verdict.PASS)]),
         ):
             apart += [f"{len(which)} {text}"] if which else []
+        if flaky := sum(one.flaky for one in self.campaign.done):
+            apart.append(f"{flaky} FLAKY: held only when tried again")
         aside = f" ({', '.join(apart)})" if apart else ""
         print(f"{self.campaign.verdict.name}: {held} of {_runs(runs)} held{aside}   report: {index}")
 

@@ -21,7 +21,7 @@ from interlock.scenarios import runner, scenario_file
 from interlock.scenarios.cli import reach as options
 from interlock.scenarios.cli.screen import moves
 from interlock.scenarios.cli.versions import Spoken, asked
-from interlock.scenarios.explore.campaign import Campaign, Done
+from interlock.scenarios.explore.campaign import Campaign, Done, beside
 from interlock.scenarios.explore.search import Examined, Search, Workers, cores
 from interlock.scenarios.explore.shrink import Shrunk, shrink
 from interlock.scenarios.judge.invariants import INVARIANTS, exercise
@@ -49,7 +49,7 @@ def search(
     names: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[SCENARIO]...",
+            metavar="SCENARIO",
             help="Where to begin: names, or files; default: the library.",
             autocompletion=_names,
         ),
@@ -203,6 +203,7 @@ def _hand_over(work: Search, first: Examined, wanted: str | None, out: Path, sho
     for folder, spec in (("shrunk", small.spec), ("original", schedule.spec)):
         campaign.done.append(_write(out / folder, spec, schedule.seed, work.csms, invariant))
     campaign.write(work.csms)
+    beside(campaign.done)
     index = reports.render_suite(out)
     if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
         with open(summary, "a", encoding="utf-8") as file:

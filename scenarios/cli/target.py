@@ -13,10 +13,16 @@ from typing import Annotated
 import typer
 
 from interlock.scenarios.cli import reach as options
+from interlock.scenarios.cli.plain_help import Command, Group
 from interlock.scenarios.names import TARGETS
 from interlock.scenarios.refused import Refused
 
-target = typer.Typer(no_args_is_help=True, help="Describe a CSMS that you operate, and try the description.")
+target = typer.Typer(
+    cls=Group,
+    help="Describe a CSMS that you operate, and try the description.",
+    rich_markup_mode=None,
+    no_args_is_help=True,
+)
 
 KINDS = ("interlock", "steve", "citrineos", "websocket", "other")
 OTHER = """# A CSMS as its operator sees it; `interlock explain target` shows every key there is.
@@ -35,7 +41,7 @@ accepted = [{accepted}]
 """
 
 
-@target.command()
+@target.command(cls=Command, short_help="Ask a few questions and write a control file.")
 def init(
     out: Annotated[Path, typer.Argument(metavar="FILE", help="Where to write it.")] = Path("control.toml"),
     kind: Annotated[str | None, typer.Option(help=f"Which CSMS: {', '.join(KINDS)}; asked for if not given.")] = None,
@@ -79,7 +85,7 @@ def _other(url: str) -> str:
     return OTHER.format(url=url, path=path, accepted=accepted, check=check, headers=headers)
 
 
-@target.command(name="try")
+@target.command(name="try", cls=Command, short_help="Use each place of a control file once.")
 def try_(
     control: Annotated[Path, typer.Argument(metavar="FILE", help="The control file.")],
     url: Annotated[str, typer.Argument(metavar="URL", help="Where stations connect: ws:// or wss://, without the id.")],

@@ -36,7 +36,7 @@ from interlock.simulator.network.address import parse
 
 def worlds(
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="[NAME]...", help="Scenarios; default: all that can be the same.")
+        list[str] | None, typer.Argument(metavar="NAME", help="Scenarios; default: all that can be the same.")
     ] = None,
     csms: Annotated[
         list[str] | None, typer.Option(help="Designs to compare; default: the reference and those that show outside.")

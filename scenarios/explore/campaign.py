@@ -5,13 +5,14 @@ What a campaign returns does not depend on how many processes did it.
 
 from __future__ import annotations
 
+import contextlib
 import fnmatch
 import re
 import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import as_completed
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,10 @@ class Done:
         if self.word is Verdict.INCONCLUSIVE:
             found = [one for one in self.verdict["invariants"] if one["verdict"] == "INCONCLUSIVE"]
             return "; ".join(f"{one['id']}: {one['reason']}" for one in found[:3]) or "no promise had enough to look at"
+        if self.word is Verdict.ERROR:
+            # What broke the world is the reason of every invariant.
+            why = dict.fromkeys(one["reason"] for one in self.verdict["invariants"] if one["verdict"] == "ERROR")
+            return "; ".join(str(one) for one in list(why)[:3])
         return None
 
     @property
@@ -58,6 +63,11 @@ class Done:
     def word(self) -> Verdict:
         """Return the run's verdict."""
         return Verdict[self.verdict["verdict"]]
+
+    @property
+    def flaky(self) -> bool:
+        """Return whether it held, and did not in an earlier try."""
+        return self.word is Verdict.PASS and bool(self.verdict.get("flaky"))
 
     @property
     def failed(self) -> list[str]:
@@ -152,6 +162,8 @@ class Campaign:
                     "reproduce": one.verdict["reproduce"],
                     "observations": one.observations,
                     "failed": one.failed,
+                    "tries": one.verdict.get("tries", 1),
+                    "flaky": one.verdict.get("flaky", []) if one.flaky else [],
                     "invariants": {found["id"]: found["verdict"] for found in one.verdict["invariants"]},
                 }
                 for one in self.done
@@ -198,6 +210,28 @@ def directory(out: Path, job: Job) -> Path:
     parts = [re.sub(r"[^\w.-]+", "-", Path(job.csms).name)] if job.csms != runner.REFERENCE else []
     parts += [f"ocpp{job.ocpp}"] if job.ocpp not in (None, "1.6") else []
     return out / runner.scenario(job.scenario).name / "-".join([*parts, "seed", str(job.seed)])
+
+
+BESIDE = "reference"
+"""The folder in a failing run's that holds the same scenario and seed on the reference, for its report."""
+MOST_BESIDE = 8
+"""Failing runs that get one."""
+
+
+def beside(done: Iterable[Done]) -> None:
+    """Play what failed on another CSMS on the reference too: each scenario once, and few in all."""
+    failed = [one for one in done if one.directory is not None and one.word is Verdict.FAIL]
+    failed = [one for one in failed if one.job.csms != runner.REFERENCE]
+    firsts: dict[str, Done] = {}
+    for one in failed:
+        if not runner.scenario(one.job.scenario).heavy:
+            firsts.setdefault(one.job.scenario, one)
+    for one in list(firsts.values())[:MOST_BESIDE]:
+        assert one.directory is not None
+        with contextlib.suppress(Exception):  # a report without it is a report
+            with within(WALL_S):
+                outcome = runner.run(replace(one.job, csms=runner.REFERENCE))
+            runner.write(outcome, one.directory / BESIDE)
 
 
 WALL_S, WALL_HEAVY_S = 120.0, 1800.0

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -39,13 +39,17 @@ class Figures:
     folded_after_crash: int
     snapshots: int
     violated: tuple[str, ...]
+    false_offlines: int
     late_s: tuple[float, ...]
+    growth: tuple[tuple[float, int], ...]
+    """Events in the log of the first seed by time, in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
     """A choice: its alternatives by name, the scenario they are tried in, and what of the figures answers it."""
 
+    name: str
     title: str
     text: str
     spec: Scenario
@@ -95,6 +99,7 @@ BEAT = Settings(heartbeat_interval_s=10.0, offline_after_s=60.0, snapshot_events
 SILENCE = Settings(heartbeat_interval_s=30.0, offline_after_s=90.0)
 QUESTIONS = (
     Question(
+        "heartbeats",
         "Heartbeats as events, or CameOnline and WentOffline",
         "A heartbeat decides nothing but whether the station is there. Stored, each is an event that a decision made "
         "meanwhile conflicts with; the reference then decides again, and loses nothing. No snapshots, so that the "
@@ -104,6 +109,7 @@ QUESTIONS = (
         ("events", "bytes", "conflicts", "folded after the crash", "violated"),
     ),
     Question(
+        "snapshots",
         "Snapshots by count, by time, or none",
         "The same hour with stored heartbeats. A snapshot is written after what it covers is durable, and is "
         "thrown away when the fold changes; what a start folds is what came since.",
@@ -118,6 +124,7 @@ QUESTIONS = (
         ("snapshots", "folded after the crash", "violated"),
     ),
     Question(
+        "residency",
         "Stations resident in memory, or folded for each request",
         "A resident station is a cache: each append is guarded in the store, so a stale one costs a retry and never a "
         "wrong log. Folded for each request there is nothing to be stale, and snapshots bound what that costs.",
@@ -130,13 +137,14 @@ QUESTIONS = (
         ("folded", "folded after the crash", "conflicts", "violated"),
     ),
     Question(
+        "timers",
         "Offline timers that are restarted, or a sweep that polls",
         "The time-out is 90 s. A timer that each frame restarts notices a silence when it is over; where timers cannot "
         "be restarted, a sweep every half time-out notices it at its next turn. A crash forgets the timer; it is armed "
         "again in full, so that a silence with a crash in it is noticed late and none is invented (I16).",
         _silences(),
         (("`restartable` (default)", SILENCE), ("`polled`", replace(SILENCE, offline_timer="polled"))),
-        ("silences noticed", "noticed late by, at least", "noticed late by, at most", "violated"),
+        ("silences noticed", "false offlines", "noticed late by, at least", "noticed late by, at most", "violated"),
     ),
 )
 
@@ -146,12 +154,15 @@ def measure(spec: Scenario, seeds: Sequence[int] = SEEDS) -> Figures:
     counted: Counter[str] = Counter()
     violated: set[str] = set()
     late: list[float] = []
+    growth: list[tuple[float, int]] = []
     for seed in seeds:
         history, findings = runner.examine(spec, seed, _measured(counted), draw(spec, seed))
         violated |= {one.id for one in findings if one.verdict >= Verdict.FAIL}
         late += _late(history, spec.settings.offline_after_s)
         stored = [one for one in history.of("stored") if str(one["stream"]).startswith("station-")]
         counted["events"] += len(stored)
+        growth = growth or [(one.t, number) for number, one in enumerate(stored, 1)]
+        counted["false offlines"] += sum(len(one.violations) for one in findings if one.id == "I16")
         counted["bytes"] += sum(len(msgspec.json.encode(one["data"])) for one in stored)
         counted["snapshots"] += len(history.of("snapshot.written"))
     return Figures(
@@ -162,7 +173,9 @@ def measure(spec: Scenario, seeds: Sequence[int] = SEEDS) -> Figures:
         counted["after crash"],
         counted["snapshots"],
         tuple(sorted(violated)),
+        counted["false offlines"],
         tuple(sorted(late)),
+        tuple(growth),
     )
 
 
@@ -204,8 +217,24 @@ def _late(history: History, time_out_s: float) -> Iterator[float]:
 
 # --- the page ---
 
+Rows = list[tuple[str, Figures]]
 
-def page(seeds: Sequence[int] = SEEDS) -> str:
+
+def measured(seeds: Sequence[int] = SEEDS) -> list[tuple[Question, Rows]]:
+    """Run every alternative of every question."""
+    return [
+        (
+            question,
+            [
+                (name, measure(replace(question.spec, settings=settings), seeds))
+                for name, settings in question.alternatives
+            ],
+        )
+        for question in QUESTIONS
+    ]
+
+
+def page(found: Sequence[tuple[Question, Rows]], seeds: Sequence[int] = SEEDS) -> str:
     """Return `docs/choices.md`."""
     parts = [
         "# Four choices, compared by running each\n",
@@ -213,13 +242,85 @@ def page(seeds: Sequence[int] = SEEDS) -> str:
         "store, the same on every machine. `violated` is what did not hold: a choice may cost something, and never an "
         "outcome. How fast folds and appends are is in [growth.md](growth.md).\n",
     ]
-    for question in QUESTIONS:
-        rows = [
-            (name, measure(replace(question.spec, settings=settings), seeds))
-            for name, settings in question.alternatives
-        ]
-        parts += [f"## {question.title}\n", f"{question.text}\n", _table(question.columns, rows)]
+    for question, rows in found:
+        picture = f"![{question.title}: the numbers of the table as a picture](choices-{question.name}.svg)\n"
+        parts += [f"## {question.title}\n", f"{question.text}\n", picture, _table(question.columns, rows)]
     return "\n".join(parts)
+
+
+def picture(question: Question, rows: Rows) -> str:
+    """Return a question's picture as an SVG file: a panel for each figure, and the log's growth or each lateness."""
+    from interlock.reports.figure import INK_OF, document, drawn
+
+    names = [name.replace("`", "") for name, _ in rows]
+    columns = [column for column in question.columns if column in BARS]
+
+    more = LAST.get(question.name)
+
+    def make(pyplot: Any) -> Any:
+        widths = [1.0] * len(columns) + ([1.6] if more else [])
+        size = (11, 0.7 + 0.36 * max(len(rows), 3))
+        figure, all_axes = pyplot.subplots(
+            1, len(widths), figsize=size, layout="constrained", width_ratios=widths, squeeze=False
+        )
+        panels = all_axes[0]
+        for number, (axes, column) in enumerate(zip(panels, columns, strict=False)):
+            values = [BARS[column](figures) for _, figures in rows]
+            bars = axes.barh(names, values, color=INK_OF["blue"], height=0.55)
+            axes.bar_label(bars, [f"{value:,}" for value in values], padding=3)
+            axes.set_title(column, fontsize=9)
+            axes.set_xlim(0, max(values) * 1.4 or 1)
+            axes.set_xticks([])
+            axes.spines["bottom"].set_visible(False)
+            axes.tick_params("y", labelleft=number == 0, length=0)
+            axes.invert_yaxis()
+        if more is not None:
+            more(panels[-1], names, rows)
+        return figure
+
+    return document(drawn(make, question.title))
+
+
+def _lateness(axes: Any, names: Sequence[str], rows: Rows) -> None:
+    from interlock.reports.figure import INK_OF
+
+    for number, (_, figures) in enumerate(rows):
+        late_s = figures.late_s
+        axes.plot(late_s, [number] * len(late_s), "o", color=INK_OF[COLOURS[number]], markersize=5, alpha=0.7)
+    axes.set_title("each silence: noticed late by, s", fontsize=9)
+    axes.set_yticks(range(len(names)), names)
+    axes.set_ylim(len(names) - 0.5, -0.5)
+    axes.grid(axis="x")
+
+
+def _growth(axes: Any, names: Sequence[str], rows: Rows) -> None:
+    from interlock.reports.figure import INK_OF
+
+    for name, (_, figures), ink, style in zip(names, rows, COLOURS, STYLES, strict=False):
+        minutes = [at / 60 for at, _ in figures.growth]
+        axes.plot(minutes, [count for _, count in figures.growth], color=INK_OF[ink], label=name, linestyle=style)
+    axes.set_title("events in the log, first seed, by minute", fontsize=9)
+    axes.legend(fontsize=7, loc="upper left")
+    axes.grid()
+
+
+COLOURS = ("blue", "green")
+STYLES = ("-", "--")
+LAST: dict[str, Callable[[Any, Sequence[str], Rows], None]] = {"heartbeats": _growth, "timers": _lateness}
+"""What is drawn behind the bars, by question."""
+
+
+BARS: dict[str, Callable[[Figures], int]] = {
+    "events": lambda one: one.events,
+    "bytes": lambda one: one.bytes,
+    "conflicts": lambda one: one.conflicts,
+    "folded": lambda one: one.folded,
+    "folded after the crash": lambda one: one.folded_after_crash,
+    "snapshots": lambda one: one.snapshots,
+    "silences noticed": lambda one: len(one.late_s),
+    "false offlines": lambda one: one.false_offlines,
+}
+"""Columns that are drawn as bars."""
 
 
 def _table(columns: Sequence[str], rows: Sequence[tuple[str, Figures]]) -> str:
@@ -238,6 +339,7 @@ def _cell(column: str, figures: Figures) -> str:
         "folded after the crash": f"{figures.folded_after_crash:,}",
         "snapshots": str(figures.snapshots),
         "violated": ", ".join(figures.violated) or "nothing",
+        "false offlines": str(figures.false_offlines),
         "silences noticed": str(len(figures.late_s)),
         "noticed late by, at least": f"{late[0]:.0f} s",
         "noticed late by, at most": f"{late[-1]:.0f} s",
@@ -246,4 +348,8 @@ def _cell(column: str, figures: Figures) -> str:
 
 
 if __name__ == "__main__":
-    Path(sys.argv[1]).write_text(page(), "utf-8")
+    found = measured()
+    path = Path(sys.argv[1])
+    path.write_text(page(found), "utf-8")
+    for question, rows in found:
+        path.with_name(f"choices-{question.name}.svg").write_text(picture(question, rows), "utf-8")

@@ -21,6 +21,7 @@ from interlock.csms.settings import Settings
 from interlock.scenarios.explore.coverage import Coverage
 from interlock.scenarios.spec import Around, Between, Drawable, OneOf, Scenario, Step, Storage, ask, draw, step
 from interlock.scenarios.steps.faults import FAULTS, RANGES
+from interlock.scenarios.world.reworded import RELATIONS
 from interlock.simulator.deviations import Deviations
 from interlock.simulator.personas import PERSONAS
 
@@ -164,7 +165,7 @@ def _deed(spec: Scenario, rng: random.Random) -> Step:
 
 
 def _odd(spec: Scenario, rng: random.Random, share: float) -> Scenario:
-    """Return the scenario with odd requests, cards, settings and stations, each of these with a probability."""
+    """Return the scenario with odd requests, cards, settings, stations and words, each with a probability."""
     steps = list(spec.steps)
     if rng.random() < share:
         steps += [_odd_request(spec, rng) for _ in range(rng.choice((1, 2, 4)))]
@@ -181,6 +182,8 @@ def _odd(spec: Scenario, rng: random.Random, share: float) -> Scenario:
         spec = replace(spec, settings=_settings(spec.settings, rng))
     if rng.random() < share / 2 and not any(name == "deviations" for name, _ in spec.station):
         spec = replace(spec, station=(*spec.station, ("deviations", _deviations(rng))))
+    if rng.random() < share / 4:
+        spec = replace(spec, retold=(rng.choice(list(RELATIONS)),))
     return spec
 
 

@@ -18,7 +18,7 @@ from interlock.scenarios.explore.pool import processes
 from interlock.scenarios.explore.schedules import Schedule, plan
 from interlock.scenarios.explore.wall import within
 from interlock.scenarios.judge.verdict import Finding, Verdict
-from interlock.scenarios.runner import csms_class, examine
+from interlock.scenarios.runner import csms_class, examine, many
 from interlock.scenarios.spec import Scenario
 
 BATCH = 64
@@ -63,7 +63,8 @@ def _errs(found: Finding) -> bool:
 
 def examine_all(schedules: Sequence[Schedule], csms: str) -> list[Examined]:
     """Examine schedules one after the other."""
-    return [look(schedule, csms) for schedule in schedules]
+    with many():
+        return [look(schedule, csms) for schedule in schedules]
 
 
 class Here:

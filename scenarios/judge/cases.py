@@ -153,15 +153,7 @@ class _Follower:
     def _anchor(self, number: int, item: Item) -> bool:
         mark = next((one for one in self.seen.marks if self._is_mark(one, number)), None)
         if isinstance(item, Say):
-            for frame in self.frames:
-                if frame.ours and frame.kind == CALL and frame.i > self.at and frame.action == item.action:
-                    bound = dict(self.walk.bound)
-                    if match.mismatch(item.payload, frame.payload, bound) is None:
-                        self.walk.bound = bound
-                        self._move(frame.i, frame.t)
-                        self.said[item.name or item.action] = frame
-                        return True
-            return False
+            return self._said(item)
         if mark is None:
             return not self.marked or isinstance(item, Reply)
         done = (one.t for one in self.seen.marks if one.kind == "case.done" and one.i > mark.i)
@@ -173,6 +165,28 @@ class _Follower:
             self.said["raw"] = sent
             self._move(sent.i, sent.t)
         return True
+
+    def _said(self, item: Say) -> bool:
+        """Find the tester's CALL: the first that fits, or with `again` the first answered one of those after it."""
+        found: Frame | None = None
+        for frame in self.frames:
+            if not (frame.ours and frame.kind == CALL and frame.i > self.at and frame.action == item.action):
+                continue
+            if found is not None and not self._opened(found.i, frame.i):
+                break
+            if match.mismatch(item.payload, frame.payload, dict(self.walk.bound)) is None:
+                found = frame
+                if not item.again or frame.answers:
+                    break
+        if found is None:
+            return False
+        match.mismatch(item.payload, found.payload, self.walk.bound)
+        self._move(found.i, found.t)
+        self.said[item.name or item.action] = found
+        return True
+
+    def _opened(self, after: int, before: int) -> bool:
+        return any(mark.kind == "socket.opened" and after < mark.i < before for mark in self.seen.marks)
 
     def _is_mark(self, mark: Any, number: int) -> bool:
         return bool(mark.kind == "case.did" and mark.i > self.at and mark.fields.get("number") == number)
@@ -375,8 +389,10 @@ def words(item: Expectation, limit: float) -> str:
             after = f", after {item.after}" if item.after else ""
             return f"{action}{with_} within {limit:g} s{after}"
         case Answered(action):
-            errors = f" or CALLERROR {' or '.join(item.errors)}" if item.errors else ""
-            return f"an answer to {action}{with_}{errors} within {limit:g} s"
+            codes = "any CALLERROR" if "*" in item.errors else f"CALLERROR {' or '.join(item.errors)}"
+            if item.only_errors:
+                return f"{codes} to {action} within {limit:g} s"
+            return f"an answer to {action}{with_}{f' or {codes}' if item.errors else ''} within {limit:g} s"
         case Never(action):
             return f"no {action}{with_} for {limit:g} s"
         case Series(action):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from interlock.scenarios.record.frames import content
@@ -54,8 +55,13 @@ READING = ("value", "measurand", "phase", "location", "context", "unit", "format
 
 def moment(text: Any) -> datetime | None:
     """Return the instant a time names, None where it names none. Without a zone it is UTC."""
+    return _instant(str(text)) if text is not None else None
+
+
+@lru_cache(maxsize=1024)
+def _instant(text: str) -> datetime | None:
     try:
-        at = datetime.fromisoformat(str(text).upper())
+        at = datetime.fromisoformat(text.upper())
     except ValueError:
         return None
     return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
@@ -291,18 +297,41 @@ _PREFIX = {"": 1.0, "k": 1000.0, "m": 0.001}
 def misread(sample: Payload) -> list[tuple[str, str, str]]:
     """Return (member, expected, found) for each number of a MeterSampled that is not what its readings say.
 
-    Only where one reading says it, without phase: how several add up is not for this table.
+    Only where they say it in one way: one context beside the beginning, each phase once, every number plain to see.
     """
     wrong = []
     for name, (measurand, unit) in _SUMMED.items():
         found = [one for one in sample.get("readings") or () if (one.get("measurand") or _REGISTER) == measurand]
-        expected = _number(found[0], unit) if len(found) == 1 else None
-        if found and expected is None:
+        expected = _of_the_outlet(found, unit)
+        if expected is UNSURE:
             continue
         value: float | None = sample.get(name)
         if not _same(value, expected, _ROUNDED[name]):
             wrong.append((name, str(expected), str(value)))
     return wrong
+
+
+UNSURE: Any = object()
+_PHASES = ("L1", "L2", "L3")
+
+
+def _of_the_outlet(readings: list[Payload], unit: str) -> Any:
+    """Return what readings of one measurand say of the EVSE as a whole; None for nothing, `UNSURE` if that is open."""
+    here = [one for one in readings if one.get("location") in (None, "Outlet") and one.get("format") in (None, "Raw")]
+    later = [one for one in here if one.get("context") != "Transaction.Begin"] or here
+    numbers = [_number({**one, "phase": None}, unit) for one in later]
+    if len({one.get("context") for one in later}) > 1 or None in numbers:
+        return UNSURE
+    whole = [number for one, number in zip(later, numbers, strict=True) if one.get("phase") is None]
+    if whole or not later:
+        return whole[-1] if whole else None
+    phases = [str(one["phase"]).removesuffix("-N") for one in later]
+    if len(set(phases)) < len(phases) or not set(phases) <= set(_PHASES):
+        return UNSURE
+    told = [number for number in numbers if number is not None]
+    if unit == "v":
+        return min((number for number in told if number > 0.0), default=min(told))
+    return sum(told)
 
 
 def _same(one: float | None, other: float | None, rounded: float) -> bool:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 
 from interlock.scenarios.cases import schemas
 from interlock.scenarios.judge.exchange import CALL, CALLERROR, CALLRESULT, Frame, Observed, exchange
@@ -20,6 +20,9 @@ ERROR_CODES = frozenset(
 )
 """The codes of OCPP-J 1.6, table 7, in its spelling."""
 LONGEST_ID = 36
+CLOCK_S = 60.0
+"""How far ahead a station's clock may be."""
+BEFORE = datetime(2010, 1, 1, tzinfo=UTC).timestamp()
 GIVEN_UP_S = 5.0
 """After so long without an answer a station may have given a CALL up; how long it waits is its own affair."""
 
@@ -66,6 +69,8 @@ def judge(observations: Iterable[Observed], station: str | None = None) -> list[
             open_[frame.i] = frame
         elif frame.kind in (CALLRESULT, CALLERROR) and not _answers_garbled(frame, odd):
             _answer(rules, frame)
+    _clock(rules["S11"], seen.frames)
+    _meters(rules["S12"], seen.frames)
     for frame in seen.frames:
         if frame.ours and frame.kind == CALL and seen.t - frame.t > 60.0:
             rules["S08"].look(frame, None if frame.answers else f"{frame.action} was not answered")
@@ -116,6 +121,42 @@ def _time(text: str) -> str | None:
     return None if at.tzinfo is not None else f"{text[:40]!r} has no time zone"
 
 
+def _clock(rule: Noticed, frames: Iterable[Frame]) -> None:
+    """Once it was told the time a station tells of nothing later than now, and of nothing before OCPP 1.6 was."""
+    ahead: float | None = None
+    for frame in frames:
+        if frame.ours and frame.kind == CALLRESULT and isinstance(now := frame.payload.get("currentTime"), str):
+            ahead = datetime.fromisoformat(now).timestamp() - frame.t
+        at = _seconds(frame.payload.get("timestamp")) if not frame.ours and frame.kind == CALL else None
+        if ahead is not None and at is not None:
+            late = at - ahead - frame.t
+            told = f"it tells of {late:.0f} s from now" if late > CLOCK_S else None
+            rule.look(frame, told or ("its clock was never set" if at < BEFORE else None))
+
+
+def _meters(rule: Noticed, frames: Iterable[Frame]) -> None:
+    begun: dict[object, int] = {}
+    for frame in frames:
+        if frame.ours or frame.kind != CALL:
+            continue
+        if frame.action == "StartTransaction" and frame.answer is not None and frame.answer.kind == CALLRESULT:
+            number, meter = frame.answer.payload.get("transactionId"), frame.payload.get("meterStart")
+            if isinstance(number, int) and isinstance(meter, int):
+                begun[number] = meter
+        elif frame.action == "StopTransaction" and isinstance(number := frame.payload.get("transactionId"), int):
+            start, end = begun.get(number), frame.payload.get("meterStop")
+            if start is not None and isinstance(end, int):
+                rule.look(frame, f"it began at {start} Wh and ended at {end} Wh" if end < start else None)
+
+
+def _seconds(text: object) -> float | None:
+    try:
+        at = datetime.fromisoformat(text) if isinstance(text, str) else None
+    except ValueError:
+        return None
+    return at.timestamp() if at is not None and at.tzinfo is not None else None
+
+
 def _rules() -> list[Noticed]:
     make: Callable[..., Noticed] = Noticed
     return [
@@ -128,5 +169,7 @@ def _rules() -> list[Noticed]:
         make("S07", "answers answer something, once", "OCPP-J 1.6 4.1", "MUST"),
         make("S08", "CALLs are answered", "OCPP-J 1.6 4.1", "MUST"),
         make("S09", "times have a zone", "1.6 3.15", "SHOULD"),
+        make("S11", "times are of now or before, by the time that the CSMS gave", "1.6 4.2, 4.6", "SHOULD"),
+        make("S12", "a session's meter does not run backwards", "1.6 4.10, 7.31", "SHOULD"),
         make("S10", "error codes are spelt as in table 7", "OCPP-J 1.6 4.2.3", "MUST"),
     ]

@@ -22,7 +22,11 @@ def _meter(connector: int, *readings: dict[str, str], at: str = "NOW", **more: i
     return "MeterValues", json.dumps({"connectorId": connector, "meterValue": values, **more})
 
 
-def _say(action: str, **payload: Any) -> tuple[str, str]:
+def _value(register: str, at: str = "NOW", **how: str) -> dict[str, Any]:
+    return {"timestamp": at, "sampledValue": [{"value": register, **how}]}
+
+
+def _say(action: str, /, **payload: Any) -> tuple[str, str]:
     return action, json.dumps(payload)
 
 
@@ -36,6 +40,11 @@ _READINGS = (
     _meter(1, {"value": "QUJD", "measurand": _REGISTER, "format": "SignedData"}, {"value": "50", "measurand": "SoC"}),
     _meter(1, *({"value": "100", "measurand": _POWER, "phase": phase, "unit": "W"} for phase in ("L1", "L2", "L3"))),
     _meter(1, {"value": "-7.5", "measurand": _POWER, "unit": "W"}, {"value": "1e2", "measurand": "Voltage"}),
+    _meter(1, *({"value": value, "measurand": _POWER, "phase": f"L{n}"} for n, value in enumerate("135", 1))),
+    _meter(1, *({"value": value, "measurand": "Voltage", "phase": f"L{n}-N"} for n, value in ((1, "231"), (2, "0")))),
+    _meter(2, {"value": "500", "measurand": _POWER, "location": "Inlet"}, {"value": "1", "measurand": "Frequency"}),
+    _meter(2, {"value": "40", "context": "Transaction.Begin"}, {"value": "30", "context": "Sample.Periodic"}),
+    _say("MeterValues", connectorId=1, meterValue=[_value("1", at=_OLDER), _value("2", at=_OLD), _value("3")]),
     _meter(2, {"value": "9"}, transactionId=4711),
     _meter(2, {"value": "9", "context": "Trigger"}, transactionId=4711, at=_OLD),
 )
@@ -55,6 +64,18 @@ _CARDS = (
     _say("Authorize", idTag="tag-blocked"),
     _say("StopTransaction", transactionId=4712, meterStop=9, timestamp=_OLD, idTag="TAG-BLOCKED", reason="Other"),
     _say("StopTransaction", transactionId=4713, meterStop=9, timestamp=_OLDER, transactionData=[]),
+    _say(
+        "StopTransaction", transactionId=4714, meterStop=9, timestamp=_OLD, transactionData=[_value("7"), _value("9")]
+    ),
+)
+_GROUPED = (
+    _say("Authorize", idTag="tag-grouped"),
+    _say("Authorize", idTag="TAG-LONG"),
+    _say("StopTransaction", transactionId=4715, meterStop=9, timestamp=_OLD, idTag="TAG-GROUPED"),
+)
+_SESSION = (
+    _say("StartTransaction", connectorId=2, idTag="TAG-GROUPED", meterStart=10, timestamp=_OLD, reservationId=8),
+    _say("StartTransaction", connectorId=1, idTag="TAG-BLOCKED", meterStart=10, timestamp=_OLD),
 )
 _STATUSES = (
     _status(0, "Faulted", "OtherError", info="hot", vendorId="v", vendorErrorCode="17", timestamp="NOW"),
@@ -68,14 +89,26 @@ SCENARIO = Scenario(
     absent_in=(("2.0.1", "its messages are those of 1.6: everything-a-station-says-2-0-1 has the others"),),
     steps=(
         step("register", at=5.0, token="TAG-BLOCKED", status="Blocked"),
+        step("register", at=6.0, token="TAG-GROUPED", status="Accepted", parent="The-Group"),
+        step("register", at=7.0, token="TAG-LONG", status="Accepted", parent="A-Group-Of-A-Long-Name"),
         step("say", at=20.0, messages=_READINGS, number="meter"),
         step("say", at=40.0, messages=_NOTICES, number="notice"),
         step("say", at=60.0, messages=_CARDS, number="card"),
+        step("say", at=66.0, messages=_GROUPED, number="group"),
+        step("say", at=70.0, messages=_SESSION, number="session"),
+        step("register", at=74.0, token="TAG-GROUPED", status="Blocked", parent="Another"),
+        step("register", at=74.0, token="TAG-BLOCKED", status="Accepted"),
         step("say", at=80.0, messages=_STATUSES, number="status"),
+        step("say", at=84.0, messages=_SESSION, number="resent"),
+        step("say", at=90.0, messages=_GROUPED, number="changed"),
         step("say", at=100.0, messages=_READINGS, number="again"),
-        step("statuses", at=120.0, connector=1),
-        step("statuses", at=122.0, connector=2),
+        step("say", at=102.0, messages=(*_READINGS, *_SESSION), number="twin", station=2),
+        step("statuses", at=124.0, connector=1),
+        step("statuses", at=126.0, connector=2),
     ),
-    faults_s=130.0,
+    stations=2,
+    fiction=True,
+    retold=("spaced", "reordered", "western", "kilowatt_hours"),
+    faults_s=140.0,
     quiet_s=60.0,
 )

@@ -34,5 +34,6 @@ SCENARIO = Scenario(
         step("cut", at=Between(285.0, 290.0), seconds=Between(1.0, 20.0)),
         step("unplug", at=330.0, connector=1),
     ),
+    retold=("eastern", "kilowatt_hours"),
     faults_s=360.0,
 )

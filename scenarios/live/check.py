@@ -24,6 +24,7 @@ from interlock.scenarios.cases.language import LIMITS, Case, Role
 from interlock.scenarios.cases.players.csms import STRANGER, ScriptedCsms
 from interlock.scenarios.cases.players.declaration import Declaration
 from interlock.scenarios.cases.players.hand import CannotDo, Hand
+from interlock.scenarios.cases.players.meeting import meet_csms
 from interlock.scenarios.cases.players.notebook import Notebook
 from interlock.scenarios.cases.players.runner import Gone, Runner, Setting
 from interlock.scenarios.cases.players.station import ScriptedStation, Unreachable
@@ -61,6 +62,8 @@ class Plan:
     tls: ssl.SSLContext | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     """More headers of the handshake, where Interlock is the station."""
+    cards: Mapping[str, str] = field(default_factory=dict)
+    """Cards that a CSMS knows, and their statuses."""
     wait_s: float = 600.0
     """How long to wait for a station."""
     resume: bool = False
@@ -227,20 +230,6 @@ class Check:
             self.trouble = str(error)
             return
         try:
-            boot = {"chargePointVendor": "Interlock", "chargePointModel": "Tester", "firmwareVersion": "1"}
-            tester.call("BootNotification", boot)
-            answered = await book.until(
-                lambda: book.exchange.frames[0].answers or tester.trouble, self._limit("answer")
-            )
-            if not answered:
-                self.trouble = f"{plan.url.place} does not answer a BootNotification"
-                return
-            answer = book.exchange.frames[0].answer
-            word = answer.payload.get("status") if answer is not None and answer.kind == 3 else None
-            if word != "Accepted":
-                said = word or (answer and answer.text[:80])
-                self.trouble = f"{plan.url.place} does not accept the station {station!r}: it answered {said}"
-                return
             await self._cases(book, tester, _Away(player), hand, None)
         finally:
             await player.close()
@@ -258,15 +247,17 @@ class Check:
         plan = self.plan
         setting = Setting(Facts({**LIMITS, **plan.declaration.limits}))
         runner = Runner(tester, gate, hand, setting)
+        seen: dict[str, bool] = {}
         if plan.role == "station":
             await self._learn(runner, setting)
-        setting.facts = Facts(setting.facts.limits, {}, plan.declaration.told(setting.keys))
+        else:
+            assert plan.url is not None
+            seen, self.trouble = await meet_csms(runner, plan.url.place, plan.cards)
+        setting.facts = Facts(setting.facts.limits, {}, plan.declaration.told(setting.keys, seen))
         self.peer = {**asdict(tester.peer), "station": book.station or "", "features": list(setting.facts.features)}
         self.show(self, "came", setting.keys)
-        if plan.role == "csms":
-            self.trouble = await _card(runner)
-            if self.trouble is not None:
-                return
+        if self.trouble is not None:
+            return
         if plan.init is not None:
             from interlock.scenarios.cases.players.declaration import write
 
@@ -319,7 +310,7 @@ class Check:
         if plan.role == "station":
             found = [asdict(one) for one in passive.judge(rows, book.station)]
         else:
-            found = [_finding(one) for one in outside.judge(rows)]
+            found = [_finding(one) for one in outside.judge(rows, began=plan.began)]
         self.findings = [*(one for one in self.findings if one.get("run") != self.run_number), *found]
         for one in found:
             one["run"] = self.run_number
@@ -361,17 +352,6 @@ class Check:
             "versions": versions(),
             "reproduce": plan.reproduce,
         }
-
-
-async def _card(runner: Runner) -> str | None:
-    """Return why the card that cases show is of no use at this CSMS, or None."""
-    tag = runner.tester.bound["tag"]
-    answer = await runner.ask("Authorize", {"idTag": tag})
-    info = answer.get("idTagInfo") if isinstance(answer, dict) else None
-    word = info.get("status") if isinstance(info, dict) else None
-    if word == "Accepted":
-        return None
-    return f"the CSMS does not accept the card {tag!r} ({word}): register it there, or declare another as [values] tag"
 
 
 class _Gate:

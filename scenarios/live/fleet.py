@@ -12,11 +12,11 @@ import contextlib
 import gc
 import signal
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from interlock.scenarios.judge import fleet_checks
 from interlock.scenarios.judge import wire as outside
@@ -98,11 +98,24 @@ class State:
     leaving: bool = False
 
 
-class Fleet:
-    """One run. `show(fleet)` is called about four times a second."""
+class Watcher(Protocol):
+    """Somebody who watches the stations of a fleet and may play them, such as `scenarios.hand`."""
 
-    def __init__(self, plan: Plan, show: Callable[[Fleet], None]) -> None:
-        self.plan, self._show = plan, show
+    async def open(self, stations: Sequence[Station], now: Callable[[], float]) -> None:
+        """Begin, before the first station is switched on."""
+
+    def seen(self, kind: str, fields: Mapping[str, Any]) -> None:
+        """Learn of an observation."""
+
+    async def close(self) -> None:
+        """End."""
+
+
+class Fleet:
+    """One run. `show(fleet)` is called about four times a second; `hand` watches and may play the stations."""
+
+    def __init__(self, plan: Plan, show: Callable[[Fleet], None], hand: Watcher | None = None) -> None:
+        self.plan, self._show, self._hand = plan, show, hand
         self.state = State()
         self.tally = Tally()
         self.refusals: Counter[str] = Counter()
@@ -148,6 +161,8 @@ class Fleet:
                 gc.collect()
                 gc.freeze()
                 self._observe("phase", name="running")
+                if self._hand is not None:
+                    await self._hand.open(fleet.stations, lambda: clock.now)
                 await self._first(fleet.stations[0], network)
                 for station, delay_s in zip(fleet.stations[1:], fleet.switched_on_s[1:], strict=True):
                     station.after(delay_s, station.start)
@@ -156,6 +171,8 @@ class Fleet:
                 await self._watch(fleet.stations)
                 await self._leave(fleet.stations, network)
             finally:
+                if self._hand is not None:
+                    await self._hand.close()
                 gc.unfreeze()
                 clock.stop()
                 _on_interrupt(loop, None)
@@ -231,6 +248,8 @@ class Fleet:
 
     def _observe(self, kind: str, **fields: Any) -> None:
         self._recorder.observe(kind, **fields)
+        if self._hand is not None:
+            self._hand.seen(kind, fields)
         if kind == "socket.opened":
             self.opened += 1
             self._in.add(fields["station"])
@@ -249,7 +268,10 @@ class Fleet:
             self.tally.sent(station, text, self._clock.now)
         else:
             self.tally.received(station, text, self._clock.now)
-        self._recorder.observe("frame", edge=edge, station=station, socket=socket.number, node="csms", text=text)
+        fields = {"edge": edge, "station": station, "socket": socket.number, "node": "csms", "text": text}
+        self._recorder.observe("frame", **fields)
+        if self._hand is not None:
+            self._hand.seen("frame", fields)
         if self._recorder.full and not self._stop.is_set():
             self._observe("world.failed", error=f"the record has more than {MOST_BYTES} bytes: the run ends here")
             self._stop.set()

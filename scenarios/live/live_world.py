@@ -186,7 +186,7 @@ class OutsideWorld:
         """Raise `NotHere`."""
         raise NotHere("no second socket is opened over real sockets")
 
-    async def register_token(self, token: str, status: str, node: int = 1) -> None:
+    async def register_token(self, token: str, status: str, node: int = 1, parent: str | None = None) -> None:
         """Raise `NotHere`."""
         raise NotHere("how a card is made known is not told from outside")
 

@@ -51,8 +51,12 @@ class Again:
 UNTOLD_HERE = "nothing of what it checks can be seen from outside or is told by this CSMS's records"
 
 
-def against(reach: Reach, again: Again, jobs: list[Job], out: Path, keep: Callable[[Job], bool]) -> Iterator[Done]:
+def against(
+    reach: Reach, again: Again, jobs: list[Job], out: Path, keep: Callable[[Job], bool], retries: int = 0
+) -> Iterator[Done]:
     """Do the runs one after the other, in wall time, and yield each as it ends.
+
+    One that fails is tried again up to `retries` times; one that then holds is told to be flaky, by what it violated.
 
     A run that breaks is an ERROR and the next one follows. Raises `Refused` when nothing could be tried at all: no
     address, no control interface, no station let in, or no command taken in the first run that tried.
@@ -64,7 +68,11 @@ def against(reach: Reach, again: Again, jobs: list[Job], out: Path, keep: Callab
         line = again.line(job)
         began = time.monotonic()
         try:
-            outcome = asyncio.run(run(job, reach, api, line, left))
+            outcome, violated = asyncio.run(run(job, reach, api, line, left)), list[list[str]]()
+            while outcome.word is Verdict.FAIL and len(violated) < retries:
+                violated.append([one["id"] for one in outcome.verdict["invariants"] if one["verdict"] == "FAIL"])
+                runner.write(outcome, _try(directory(out, job), len(violated)))
+                outcome = asyncio.run(run(job, reach, api, line, left))
         except (TargetGone, Refused, NotTried) as error:
             where = "" if isinstance(error, Refused) else "--control: "
             sentence = f"{where}{getattr(error, 'sentence', None) or error}"
@@ -81,7 +89,24 @@ def against(reach: Reach, again: Again, jobs: list[Job], out: Path, keep: Callab
         if keep(job) or outcome.word >= Verdict.FAIL:
             kept = runner.write(outcome, directory(out, job))
         took_s = time.monotonic() - began
-        yield Done(job, outcome.verdict, len(outcome.history), exercise(outcome.history), kept, took_s)
+        verdict = told_flaky(outcome.verdict, violated)
+        yield Done(job, verdict, len(outcome.history), exercise(outcome.history), kept, took_s)
+
+
+def _try(kept: Path, number: int) -> Path:
+    """Return where a try that failed is kept, beside the last one."""
+    return kept.with_name(f"{kept.name}-try-{number}")
+
+
+def told_flaky(verdict: dict[str, Any], violated: list[list[str]]) -> dict[str, Any]:
+    """Return the verdict of a run with what earlier tries of it violated, which a pass does not undo."""
+    if not violated:
+        return verdict
+    ids = sorted({id for one in violated for id in one})
+    tries = f"in {len(violated)} of {len(violated) + 1} tries"
+    why = f"FLAKY: {', '.join(ids)} violated {tries}" if verdict["verdict"] == Verdict.PASS.name else None
+    reason = "; ".join(part for part in (why, verdict.get("reason")) if part)
+    return {**verdict, "tries": len(violated) + 1, "flaky": ids, **({"reason": reason} if reason else {})}
 
 
 def plan(control: str, jobs: list[Job]) -> list[tuple[Job, str | None]]:

@@ -6,9 +6,12 @@ more is observed.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
+from itertools import chain
 from operator import attrgetter
 from typing import Any, Generic, TypeVar
 
@@ -24,6 +27,7 @@ _INDEX = attrgetter("i")
 _UNREAD: Any = object()
 
 
+@lru_cache(maxsize=4096)
 def seconds(at: str) -> float:
     """Return the second of the run at which an ISO time lies."""
     return (datetime.fromisoformat(at) - EPOCH).total_seconds()
@@ -146,6 +150,22 @@ class StationTransaction:
     ended: Observation | None = None
 
 
+@dataclass(slots=True)
+class Wire:
+    """The frames at the CSMS's edge that can be read, in order, by what they are."""
+
+    asked: list[Observation] = field(default_factory=list)
+    """CALLs of stations."""
+    answered: list[Observation] = field(default_factory=list)
+    """The CSMS's answers."""
+    called: list[Observation] = field(default_factory=list)
+    """CALLs of the CSMS."""
+    replied: list[Observation] = field(default_factory=list)
+    """Stations' answers."""
+    actions: set[str] = field(default_factory=set)
+    """What stations called."""
+
+
 def station_of(stream: str) -> str | None:
     """Return the station a stream decides about, or None for any other stream."""
     return stream[8:] if stream.startswith("station-") else None
@@ -159,31 +179,39 @@ Row = tuple[float, str, dict[str, Any]]
 
 
 class reading(Generic[T]):
-    """A property that is worked out once, see `Readings.derive`."""
+    """A property that is worked out once, see `Readings`. Found in the instance from then on."""
 
     def __init__(self, work: Callable[[Any], T]) -> None:
-        self.work, self.__doc__ = work, work.__doc__
+        self.work, self.name, self.__doc__ = work, work.__name__, work.__doc__
 
     def __get__(self, readings: Readings, owner: type) -> T:
-        return readings.derive(self.work)
+        found = readings.__dict__[self.name] = self.work(readings)
+        readings._read.append(self.name)
+        return found
 
 
 class Readings:
-    """What the observations noted so far say."""
+    """What the observations noted so far say. What was worked out is kept until more is noted."""
 
     def __init__(self) -> None:
         self._rows: list[Row] = []
         self._derived: dict[Any, Any] = {}
-        self._derived_from = 0
+        self._read: list[str] = []
+        """The readings that were worked out."""
 
     def derive(self, work: Callable[[Any], T]) -> T:
         """Return `work(self)`, worked out once for as long as nothing more is observed. `work` must be pure."""
-        if self._derived_from != len(self._rows):
-            self._derived, self._derived_from = {}, len(self._rows)
-        if work not in self._derived:
-            self._derived[work] = work(self)
-        found: T = self._derived[work]
+        found: T | None = self._derived.get(work)
+        if found is None:
+            found = self._derived[work] = work(self)
+            self._read.append("")
         return found
+
+    def forget(self) -> None:
+        """Work everything out anew from now on: more was noted."""
+        for name in self._read:
+            self.__dict__.pop(name, None)
+        self._read, self._derived = [], {}
 
     # --- observations ---
 
@@ -195,24 +223,32 @@ class Readings:
     @reading
     def kinds(self) -> dict[str, list[Observation]]:
         """The observations by kind."""
-        kinds: dict[str, list[Observation]] = {}
+        kinds: dict[str, list[Observation]] = defaultdict(list)
         for seen in self.observations:
-            kinds.setdefault(seen.kind, []).append(seen)
-        return kinds
+            kinds[seen.kind].append(seen)
+        return dict(kinds)
 
     def of(self, kind: str) -> Sequence[Observation]:
         """Return the observations of one kind in order."""
         return self.kinds.get(kind, ())
 
-    def of_any(self, *kinds: str) -> list[Observation]:
+    def of_any(self, *kinds: str) -> Sequence[Observation]:
         """Return the observations of several kinds in order."""
-        found = [seen for kind in kinds for seen in self.of(kind)]
-        found.sort(key=_INDEX)
+        found: Sequence[Observation] | None = self._derived.get(kinds)
+        if found is None:
+            several = [seen for kind in kinds if (seen := self.kinds.get(kind))]
+            found = several[0] if len(several) == 1 else sorted(chain.from_iterable(several), key=_INDEX)
+            self._derived[kinds] = found
         return found
+
+    @reading
+    def phases(self) -> dict[str, Observation]:
+        """The moment each phase of the run began, by name."""
+        return {seen["name"]: seen for seen in reversed(self.of("phase"))}
 
     def phase(self, name: str) -> Observation | None:
         """Return the moment a phase of the run began."""
-        return next((seen for seen in self.of("phase") if seen["name"] == name), None)
+        return self.phases.get(name)
 
     # --- the log, as it was read back at rest ---
 
@@ -292,12 +328,28 @@ class Readings:
         return self.first_calls.get((station, message_id or ""))
 
     @reading
+    def wire(self) -> Wire:
+        """What was said at the CSMS's edge."""
+        wire = Wire()
+        for seen in self.of("frame"):
+            edge = seen.fields["edge"]
+            if not edge.startswith("csms.") or (frame := seen.frame()) is None:
+                continue
+            received = edge == "csms.received"
+            if frame.kind == CALL:
+                (wire.asked if received else wire.called).append(seen)
+                if received:
+                    wire.actions.add(frame.action)
+            elif frame.is_answer:
+                (wire.replied if received else wire.answered).append(seen)
+        return wire
+
+    @reading
     def call_frames(self) -> dict[tuple[str, str], list[Observation]]:
         """The CALL frames that left the CSMS, by station and message id."""
         found: dict[tuple[str, str], list[Observation]] = {}
-        for seen in self.of("frame"):
-            if seen.fields["edge"] == "csms.sent" and (frame := seen.frame()) is not None and frame.kind == CALL:
-                found.setdefault((seen.fields["station"], frame.id), []).append(seen)
+        for seen in self.wire.called:
+            found.setdefault((seen.fields["station"], _id(seen)), []).append(seen)
         return found
 
     @reading
@@ -306,9 +358,8 @@ class Readings:
         if not any(seen.fields["edge"].startswith("csms.") for seen in self.of("frame")):
             return self._arrived()
         found: dict[tuple[str, str], list[Observation]] = {}
-        for seen in self.of("frame"):
-            if seen.fields["edge"] == "csms.received" and (frame := seen.frame()) is not None and frame.is_answer:
-                found.setdefault((seen.fields["station"], frame.id), []).append(seen)
+        for seen in self.wire.replied:
+            found.setdefault((seen.fields["station"], _id(seen)), []).append(seen)
         return found
 
     def _arrived(self) -> dict[tuple[str, str], list[Observation]]:
@@ -403,6 +454,12 @@ class Readings:
 def index(seen: Observation) -> int:
     """Return where an observation stands in its history."""
     return seen.i
+
+
+def _id(seen: Observation) -> str:
+    """Return the message id of a frame that can be read."""
+    frame = seen.frame()
+    return frame.id if frame is not None else ""
 
 
 def _sessions(readings: Readings) -> dict[tuple[str, str], Session]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, NoReturn
 
 import msgspec
@@ -18,6 +19,9 @@ CALLRESULTERROR, SEND = 5, 6
 """Message types of OCPP-J 2.1 beside the three of 1.6 and 2.0.1."""
 DIGITS_LIMIT = 19
 """Digits of the longest whole number that fits 64 bits."""
+
+CACHED_LENGTH = 4096
+"""Characters from which on a text is read each time."""
 
 _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
@@ -85,8 +89,13 @@ def of(message: Any) -> Frame | None:
 def loose(text: Any) -> Frame | None:
     """Read what is meant to be a message, though its payload or its number of elements is wrong.
 
-    Enough to know that something was called or answered under this id, by a party that may break the rules.
+    Enough to know that something was called or answered under this id, by a party that may break the rules. A text
+    passes several edges within a short time, and is read at the first: nobody changes a payload.
     """
+    return _once(text) if type(text) is str and len(text) < CACHED_LENGTH else _loose(text)
+
+
+def _loose(text: Any) -> Frame | None:
     message = decoded(text)
     found = of(message)
     if found is not None or not isinstance(message, list) or len(message) < 2 or not isinstance(message[1], str):
@@ -98,6 +107,9 @@ def loose(text: Any) -> Frame | None:
         payload = rest[0] if rest and kind == CALLRESULT else None
         return Frame(kind, name, payload=payload, parts=len(message), strict=False)
     return None
+
+
+_once = lru_cache(maxsize=256)(_loose)
 
 
 def content(value: Any) -> int:

@@ -103,6 +103,8 @@ class History(Readings):
 
     def observe(self, kind: str, **fields: Any) -> None:
         """Note that something happened now."""
+        if self._read:
+            self.forget()
         self._note((self._clock(), kind, fields))
 
     def noted(self, kind: str) -> Iterator[dict[str, Any]]:

@@ -123,9 +123,11 @@ async def ask_stop(stage: Stage, connector: int = 1, station: int = 1, node: int
 
 @deed
 @inside
-async def register(stage: Stage, token: str = "TAG-DRIVER", status: str = "Accepted", node: int = 1) -> None:
-    """An operator says at a node how a card is answered from now on: Accepted, Blocked, Expired or Invalid."""
-    await stage.register_token(token, status, node)
+async def register(
+    stage: Stage, token: str = "TAG-DRIVER", status: str = "Accepted", node: int = 1, parent: str | None = None
+) -> None:
+    """An operator says at a node how a card is answered from now on (Accepted, Blocked, ...), and its group."""
+    await stage.register_token(token, status, node, parent)
 
 
 @deed
@@ -205,6 +207,43 @@ async def say(
         text = payload.replace("NOW", told.time())
         told.send_raw(f'[2,"{number}-{stage.new_request()}","{action}",{text}]')
         await asyncio.sleep(every_s)
+
+
+@deed
+@inside
+async def send(stage: Stage, frames: tuple[str, ...], station: int = 1, every_s: float = 1.0) -> None:
+    """A station sends texts of any kind, one after the other; in each, `NOW` stands for the station's time."""
+    for text in frames:
+        told = stage.station(station)
+        told.send_raw(text.replace("NOW", told.time()))
+        await asyncio.sleep(every_s)
+
+
+@deed
+@inside
+async def answer_instead(stage: Stage, payload: str = "", code: str = "", does: str = "", station: int = 1) -> None:
+    """A station answers its next order with a payload (JSON text), or a CALLERROR code, and nothing moves.
+
+    `does` is what it decides, Accepted or Rejected; nothing for no decision.
+    """
+    stage.station(station).answer_next(payload, code, does)
+
+
+@deed
+@inside
+async def answer_again(stage: Stage, payload: str = "", code: str = "", does: str = "", station: int = 1) -> None:
+    """A station answers the order it answered last once more, in other words."""
+    stage.station(station).answer_again(payload, code, does)
+
+
+@deed
+@inside
+async def ask_stop_of_ended(stage: Stage, connector: int = 1, station: int = 1, node: int = 1, **how: Any) -> None:
+    """Ask a node to end the transaction that ended last on a connector; nothing if there is none."""
+    state: Any = await stage.folded(station)
+    ended = [one for one in state.transactions.values() if one.evse == connector and not one.open]
+    if ended:
+        await ask(stage, do.RemoteStop(ended[-1].transaction_id), station=station, node=node, **how)
 
 
 @deed

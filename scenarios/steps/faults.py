@@ -185,6 +185,18 @@ async def restart(stage: Stage, node: int = 1, down_s: float = 2.0) -> None:
         await machine.start()
 
 
+@fault(down_s=SHORT)
+async def upgrade(stage: Stage, node: int = 1, down_s: float = 2.0) -> None:
+    """A node is stopped cleanly and started again with the snapshots of an older version, which mean something else."""
+    machine = stage.machine(node)
+    await machine.stop()
+    try:
+        await machine.age_snapshots()
+        await asyncio.sleep(down_s)
+    finally:
+        await machine.start()
+
+
 @fault(lost_ack=Between(0.05, 0.5), seconds=LONG)
 async def lossy_store(stage: Stage, node: int = 1, lost_ack: float = 0.2, seconds: float = 1e9) -> None:
     """The store's acknowledgements to a node get lost, each with probability `lost_ack`."""

@@ -75,6 +75,10 @@ class Machine(Desk, Protocol):
         """
         ...
 
+    async def age_snapshots(self) -> None:
+        """Let every snapshot be one that another version of the CSMS wrote."""
+        ...
+
     def set_storage(self, **changes: Any) -> None:
         """Change how its disk behaves."""
         ...
@@ -129,7 +133,7 @@ class Stage(Protocol):
         """Hold one more socket in a station's name without a word. Raises `NotHere` over real sockets."""
         ...
 
-    async def register_token(self, token: str, status: str, node: int = 1) -> None:
+    async def register_token(self, token: str, status: str, node: int = 1, parent: str | None = None) -> None:
         """Say at a node how a card is answered from now on. Raises `NotHere` where the CSMS is somebody else's."""
         ...
 

@@ -107,7 +107,8 @@ class CaseWorld:
         self.station.start()
         await self.book.until(lambda: self.tester.peer.boots, 60.0)
         answer = await self.runner.ask("GetConfiguration", {})
-        keys: Mapping[str, str] = {one["key"]: str(one["value"]) for one in answer["configurationKey"]}
+        told = answer.get("configurationKey", ()) if isinstance(answer, dict) else ()
+        keys: Mapping[str, str] = {one["key"]: str(one["value"]) for one in told}
         self.setting.keys.update(keys)
         self.setting.facts = Facts(self.setting.facts.limits, {}, self.declared.told(keys))
         return {case.id: await self.runner.run(case) for case in cases}

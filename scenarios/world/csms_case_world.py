@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +21,11 @@ from interlock.scenarios.cases.exemplar import bound_of
 from interlock.scenarios.cases.language import LIMITS, Case
 from interlock.scenarios.cases.players.declaration import Declaration
 from interlock.scenarios.cases.players.hand import CannotDo
+from interlock.scenarios.cases.players.meeting import meet_csms
 from interlock.scenarios.cases.players.notebook import Notebook
 from interlock.scenarios.cases.players.runner import Runner, Setting
 from interlock.scenarios.cases.players.tester import AsStation
-from interlock.scenarios.judge.cases import Facts, Outcome
+from interlock.scenarios.judge.cases import Facts, Outcome, Word
 from interlock.scenarios.world.case_world import BEGAN, CALLBACKS_A_CASE, LATENCY_S
 from interlock.scenarios.world.loop import Clock, SimLoop
 from interlock.scenarios.world.world import SimClock
@@ -33,7 +35,7 @@ STATION = "INTERLOCK-01"
 FEATURES = dict.fromkeys(
     (
         *("cache", "offline_start", "local_list", "firmware", "file_server", "reservation", "reserve_zero"),
-        *("remote_trigger", "smart_charging", "security", "expired", "blocked"),
+        *("remote_trigger", "smart_charging", "security", "expired", "blocked", "group"),
     ),
     True,
 )
@@ -165,13 +167,19 @@ class CsmsCaseWorld:
         await self.node.start()
         for card, (word, parent) in CARDS.items():
             await self.node.register_token(card, word, parent)
+        found = await self._work(cases)
+        await self.node.stop()
+        return found
+
+    async def _work(self, cases: list[Case]) -> dict[str, Outcome]:
         self.book.station = self.tester.peer.station = STATION
         self.dial()
-        boot = {"chargePointVendor": "Interlock", "chargePointModel": "Tester"}
-        await self.runner.ask("BootNotification", boot)
+        seen, why = await meet_csms(self.runner, "the CSMS")
+        if why is not None:
+            return {case.id: Outcome(case.id, Word.ERROR, why) for case in cases}
+        self.setting.facts = replace(self.setting.facts, features=self.declared.told({}, seen))
         found = {case.id: await self.runner.run(case) for case in cases}
         self.cut()
-        await self.node.stop()
         return found
 
 

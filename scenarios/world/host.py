@@ -9,9 +9,13 @@ from contextvars import Context, copy_context
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from interlock.csms import codec
 from interlock.csms import labelled_points as points
 from interlock.csms.clock import Ids
+from interlock.csms.domain.station import Station as State
+from interlock.csms.handle import STATION_STREAM
 from interlock.csms.node import Csms
+from interlock.csms.store import Snapshot
 from interlock.scenarios.world.loop import INCARNATION
 from interlock.scenarios.world.storage import NodeStore
 from interlock.simulator.network.links import Socket
@@ -244,6 +248,13 @@ class Host:
         self.storage = replace(self.storage, **changes)
         if self.store is not None:
             self.store.storage = self.storage
+
+    async def age_snapshots(self) -> None:
+        """Let every snapshot in the store be of another fold, in which the same version is an empty station."""
+        store, empty = self.world.store, codec.encode_state(State())
+        for stream in await store.streams(STATION_STREAM):
+            if (found := await store.load_snapshot(stream)) is not None:
+                await store.save_snapshot(Snapshot(stream, found.version, "an older fold", empty))
 
     def set_full(self, full: bool) -> None:
         """Let the store refuse what this node appends, or no longer."""

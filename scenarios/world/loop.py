@@ -11,9 +11,10 @@ again, `finally` blocks included.
 from __future__ import annotations
 
 import asyncio
-import heapq
-import weakref
-from contextvars import Context, ContextVar
+from collections.abc import Callable
+from contextvars import Context, ContextVar, copy_context
+from heapq import heappop, heappush
+from operator import attrgetter
 from typing import Any
 
 import simpy
@@ -24,6 +25,9 @@ INCARNATION: ContextVar[str | None] = ContextVar("incarnation", default=None)
 
 class Clock(simpy.Environment):
     """A SimPy environment whose time can also be moved by asyncio's timers."""
+
+    _now: float
+    now: float = property(attrgetter("_now"))  # type: ignore[assignment]
 
     def advance(self, until: float) -> None:
         """Move to `until`, where nothing of SimPy's happens before."""
@@ -44,6 +48,8 @@ class Livelock(RuntimeError):
 
 CALLBACKS = 5_000_000
 """Callbacks after which a run is taken to go on for ever; `SimLoop.limit` may be more for a run of many stations."""
+CROWD = 256
+"""Tasks after which those that ended are forgotten."""
 TURNS = 50_000
 """Turns of the loop at one moment, after which whoever keeps it busy is taken for stuck. A rush takes hundreds."""
 
@@ -55,11 +61,53 @@ class _Nowhere:
         pass
 
 
+class Soon:
+    """A callback that is due, or will be. asyncio's own handle asks the loop twice whether it debugs."""
+
+    __slots__ = ("args", "callback", "cancelled_", "context")
+
+    def __init__(self, callback: Callable[..., Any], args: tuple[Any, ...], context: Context | None) -> None:
+        self.callback, self.args, self.cancelled_ = callback, args, False
+        self.context = copy_context() if context is None else context
+
+    def cancel(self) -> None:
+        """Do not call it, and let go of what it would be called with."""
+        self.cancelled_, self.callback, self.args = True, _nothing, ()
+
+    def cancelled(self) -> bool:
+        """Tell whether it was cancelled."""
+        return self.cancelled_
+
+
+class Later(Soon):
+    """A callback that is due at a simulated second."""
+
+    __slots__ = ("due",)
+
+    def __init__(
+        self, due: float, callback: Callable[..., Any], args: tuple[Any, ...], context: Context | None
+    ) -> None:
+        self.due, self.callback, self.args, self.cancelled_ = due, callback, args, False
+        self.context = copy_context() if context is None else context
+
+    def when(self) -> float:
+        """Return when it is due."""
+        return self.due
+
+    def __lt__(self, other: Later) -> bool:
+        return self.due < other.due
+
+
+def _nothing() -> None:
+    pass
+
+
 class SimLoop(asyncio.BaseEventLoop):
     """An event loop whose time is `env.now`."""
 
     _ready: Any
-    _scheduled: list[asyncio.TimerHandle]
+    _stopping: bool
+    _scheduled: Any  # pairs of second and `Later`: pairs are compared without a call into Python
 
     def __init__(self, env: Clock) -> None:
         super().__init__()
@@ -71,54 +119,62 @@ class SimLoop(asyncio.BaseEventLoop):
         self.turns = 0
         self.limit = CALLBACKS
         """Callbacks that may still run."""
-        self.tasks: weakref.WeakSet[asyncio.Task[Any]] = weakref.WeakSet()
+        self._tasks: list[asyncio.Task[Any]] = []
+        self._crowd = CROWD
 
     def time(self) -> float:
         """Return the simulated time in seconds."""
-        return self.env.now
+        return self.env._now
 
     def _run_once(self) -> None:
-        """Do one turn: let time pass if nothing is ready, then run what is; what that makes ready waits its turn."""
-        ready, scheduled = self._ready, self._scheduled
-        if ready:
-            self.turns += 1
-            if self.turns > TURNS:
-                self.stuck()
-        else:
-            self.turns = 0
-            self._pass_time()
-        due = self.env.now + self._clock_resolution
-        while scheduled and scheduled[0]._when < due:  # type: ignore[attr-defined]
-            timer = heapq.heappop(scheduled)
-            timer._scheduled = False  # type: ignore[attr-defined]
-            ready.append(timer)
-        self.limit -= len(ready)
-        if self.limit < 0:
-            self._livelocked()
-        for _ in range(len(ready)):
-            handle = ready.popleft()
-            if not handle._cancelled:
-                handle._run()
+        """Do turns until the loop is to stop.
+
+        In each, time passes if nothing is ready; then what is ready runs, and what that makes ready waits its turn.
+        """
+        ready, scheduled, env, resolution = self._ready, self._scheduled, self.env, self._clock_resolution
+        while not self._stopping:
+            if ready:
+                self.turns += 1
+                if self.turns > TURNS:
+                    self.stuck()
+            else:
+                self.turns = 0
+                self._pass_time()
+            if scheduled:
+                due = env._now + resolution
+                while scheduled and scheduled[0][0] < due:
+                    ready.append(heappop(scheduled)[1])
+            count = len(ready)
+            self.limit -= count
+            if self.limit < 0:
+                self._livelocked()
+            for _ in range(count):
+                handle = ready.popleft()
+                if handle.cancelled_:
+                    continue
+                try:
+                    handle.context.run(handle.callback, *handle.args)
+                except (SystemExit, KeyboardInterrupt):
+                    raise
+                except BaseException as error:
+                    message = f"Exception in callback {handle.callback}"
+                    self.call_exception_handler({"message": message, "exception": error, "handle": handle})
 
     def _pass_time(self) -> None:
         """Step the simulation until a callback is ready or the next timer is due."""
         env, ready, scheduled = self.env, self._ready, self._scheduled
         peek, step = env.peek, env.step
         while not ready:
-            while scheduled and scheduled[0]._cancelled:
-                heapq.heappop(scheduled)._scheduled = False  # type: ignore[attr-defined]
+            while scheduled and scheduled[0][1].cancelled_:
+                heappop(scheduled)
             nearest = peek()
-            if scheduled and nearest > (until := scheduled[0].when()):
-                if until > env.now:
+            if scheduled and nearest > (until := scheduled[0][0]):
+                if until > env._now:
                     env.advance(until)
                 return
             if nearest == float("inf"):
                 raise Deadlock("nothing is scheduled and the world is not finished")
             step()
-
-    def _timer_handle_cancelled(self, handle: asyncio.TimerHandle) -> None:
-        # No bookkeeping: cancelled timers are dropped when they reach the head of the heap.
-        pass
 
     def _write_to_self(self) -> None:
         raise RuntimeError("there are no threads in simulated time")
@@ -127,51 +183,65 @@ class SimLoop(asyncio.BaseEventLoop):
         """Refuse: a thread would not know the simulated time."""
         raise RuntimeError("there are no threads in simulated time")
 
-    def create_task(self, coro: Any, **named: Any) -> asyncio.Task[Any]:
-        """Start a task, and remember it until it is gone."""
-        task: asyncio.Task[Any] = super().create_task(coro, **named)
-        self.tasks.add(task)
+    def create_task(self, coro: Any, *, name: Any = None, context: Context | None = None) -> asyncio.Task[Any]:
+        """Start a task."""
+        task = asyncio.Task(coro, loop=self, name=name, context=context)
+        self._tasks.append(task)
+        if len(self._tasks) > self._crowd:
+            self._tasks = self.unfinished()
+            self._crowd = 2 * len(self._tasks) + CROWD
         return task
+
+    def unfinished(self) -> list[asyncio.Task[Any]]:
+        """Return the tasks that have not ended."""
+        return [task for task in self._tasks if not task.done()]
+
+    def close(self) -> None:
+        """Let go of everything that was still to happen."""
+        super().close()
+        self._tasks = []
 
     # --- power cuts ---
 
     def call_soon(  # type: ignore[override]
         self, callback: Any, *args: Any, context: Context | None = None
-    ) -> asyncio.Handle:
+    ) -> Any:
         """Schedule a callback, unless it belongs to something dead."""
-        handle = asyncio.Handle(callback, args, self, context)
+        handle = Soon(callback, args, context)
         self._ready.append(handle)
-        if self._dead and handle._context.get(INCARNATION) in self._dead:  # type: ignore[attr-defined]
+        if self._dead and self.is_dead(handle.context.get(INCARNATION)):
             self._bury(handle)
         return handle
 
     def call_at(  # type: ignore[override]
         self, when: float, callback: Any, *args: Any, context: Context | None = None
-    ) -> asyncio.TimerHandle:
+    ) -> Any:
         """Schedule a callback at a time."""
-        timer = asyncio.TimerHandle(when, callback, args, self, context)
-        heapq.heappush(self._scheduled, timer)
-        timer._scheduled = True  # type: ignore[attr-defined]
+        timer = Later(when, callback, args, context)
+        heappush(self._scheduled, (when, timer))
         return timer
 
     def call_later(  # type: ignore[override]
         self, delay: float, callback: Any, *args: Any, context: Context | None = None
-    ) -> asyncio.TimerHandle:
+    ) -> Any:
         """Schedule a callback after so many seconds."""
-        return self.call_at(self.env.now + delay, callback, *args, context=context)
+        when = self.env._now + delay
+        timer = Later(when, callback, args, context)
+        heappush(self._scheduled, (when, timer))
+        return timer
 
     def kill(self, incarnation: str) -> None:
         """Cut the power of `incarnation`: its scheduled callbacks never run, and it can schedule no more."""
         self._dead.add(incarnation)
-        for handle in [*self._ready, *self._scheduled]:
-            if handle._context.get(INCARNATION) == incarnation:
+        for handle in [*self._ready, *(timer for _, timer in self._scheduled)]:
+            if handle.context.get(INCARNATION) == incarnation:
                 self._bury(handle)
 
     def stuck(self) -> None:
         """End what spins without letting time pass: the incarnation whose turn it is, or the world itself."""
         self.turns = 0
         handle = self._ready[0]
-        incarnation = handle._context.get(INCARNATION)
+        incarnation = handle.context.get(INCARNATION)
         if incarnation is None:
             raise Deadlock(f"{TURNS} turns at {self.env.now} s, and time does not pass")
         message = f"{incarnation} is stuck: {TURNS} turns, and time does not pass"
@@ -181,15 +251,15 @@ class SimLoop(asyncio.BaseEventLoop):
     def _livelocked(self) -> None:
         """End a run that goes on and on: it is the fault of the incarnation whose turn it is, or of the world."""
         self.limit = CALLBACKS  # enough to end it
-        incarnation = next((found for handle in self._ready if (found := handle._context.get(INCARNATION))), None)
+        incarnation = next((found for handle in self._ready if (found := handle.context.get(INCARNATION))), None)
         text = f"more callbacks than a run needs, and no end at {self.env.now:.3f} s"
         if incarnation is None:
             raise Deadlock(text)
         raise Livelock(incarnation.split("#")[0], text)
 
-    def _bury(self, handle: asyncio.Handle) -> None:
+    def _bury(self, handle: Soon) -> None:
         # Kept, not collected: closing a coroutine would run its `finally` blocks.
-        self._buried.append((handle._callback, handle._args))  # type: ignore[attr-defined]
+        self._buried.append((handle.callback, handle.args))
         handle.cancel()
 
     def is_dead(self, incarnation: str | None) -> bool:

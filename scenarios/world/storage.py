@@ -6,6 +6,7 @@ import asyncio
 import random
 from collections.abc import Callable, Sequence
 from contextvars import Context
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -48,7 +49,13 @@ class NodeStore:
 
     async def _travel(self) -> None:
         if self._slow:
-            await asyncio.sleep(self.rng.uniform(*self.storage.latency_s))
+            loop = asyncio.get_running_loop()
+            arrived = loop.create_future()
+            timer = loop.call_later(self.rng.uniform(*self.storage.latency_s), _arrive, arrived)
+            try:
+                await arrived
+            finally:
+                timer.cancel()
 
     async def append(self, stream: str, events: Sequence[NewEvent], expected: int | None) -> int:
         """Append over the wire to the store."""
@@ -161,7 +168,13 @@ class NodeStore:
         self._unsubscribe.clear()
 
 
-_decode = msgspec.json.Decoder().decode
+def _arrive(arrived: asyncio.Future[None]) -> None:
+    if not arrived.done():
+        arrived.set_result(None)
+
+
+_decode = lru_cache(maxsize=512)(msgspec.json.Decoder().decode)
+"""An event is shown as it is stored, acknowledged and read back at rest: one object, which nobody changes."""
 
 
 def as_json(events: Sequence[NewEvent] | Sequence[StoredEvent]) -> list[dict[str, Any]]:

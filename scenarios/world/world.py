@@ -13,10 +13,12 @@ import copy
 import inspect
 import random
 import traceback
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache, partial
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +52,8 @@ EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 """What the clocks of every world read at second 0."""
 CALLBACKS, CALLBACKS_A_STATION = 200_000, 5_000
 """Callbacks of the loop after which a run is taken to go on for ever: the longest of the library needs a twentieth."""
+_decoded: Callable[[str, bytes], Any] = lru_cache(maxsize=512)(codec.decode)
+"""An event is folded as it comes, at rest, and by each judge of folds; it is a value, so one of it will do."""
 OPERATOR_TOKEN = "TAG-OPERATOR"
 DRIVER_TOKEN = "TAG-DRIVER"
 
@@ -83,7 +87,7 @@ class World:
         self.loop.limit = CALLBACKS + CALLBACKS_A_STATION * scenario.stations
         self.loop.set_exception_handler(self._callback_failed)
         self.clock = SimClock(self.env)
-        self.history = History(lambda: self.env.now)
+        self.history = History(partial(attrgetter("now"), self.env))
         # A wrong design may bring a wrong store.
         self.store: MemoryStore = getattr(csms_class, "store_class", MemoryStore)()
         self.graveyard: list[Any] = []
@@ -218,7 +222,7 @@ class World:
     def close(self) -> None:
         """Stop the world where it is, whatever was still waiting."""
         self.over = True
-        for task in list(self.loop.tasks):
+        for task in self.loop.unfinished():
             task._log_destroy_pending = False  # type: ignore[attr-defined]
             coroutine = task.get_coro()
             if inspect.iscoroutine(coroutine) and inspect.getcoroutinestate(coroutine) == inspect.CORO_CREATED:
@@ -240,13 +244,13 @@ class World:
         for station in self.stations:
             station.start()
 
-    async def register_token(self, token: str, status: str, node: int = 1) -> None:
+    async def register_token(self, token: str, status: str, node: int = 1, parent: str | None = None) -> None:
         """Say at a node how a token is answered from now on; the others are told of it as of any commit."""
         csms = self.host(node).taking
 
         async def registering(csms: Csms) -> None:
             with contextlib.suppress(*NOT_DURABLE):  # the operator hears that it was not kept
-                await csms.register_token(token, status)
+                await csms.register_token(token, status, parent)
 
         if csms is not None:
             await self.host(node).call(registering(csms), 60.0)
@@ -328,7 +332,7 @@ class World:
     def _callback_failed(self, loop: Any, context: dict[str, Any]) -> None:
         """Note an error in a callback: whose it is tells whether the CSMS is wrong or the world."""
         error, handle = context.get("exception"), context.get("handle")
-        incarnation = handle._context.get(INCARNATION) if handle is not None else None
+        incarnation = handle.context.get(INCARNATION) if handle is not None else None
         text = f"{type(error).__name__}: {error}" if error is not None else context["message"]
         if incarnation is not None:
             self.history.observe("task.failed", node=incarnation.split("#")[0], error=text[:300])
@@ -443,12 +447,12 @@ class World:
         log = await self.store.read_all()
         for event, shown in zip(log, as_json(log), strict=True):
             observe("log", stream=event.stream, version=event.version, **shown)
-        self._look_at_folds(log)
+        states = self._look_at_folds(log)
         for number, station in enumerate(self.stations, 1):
             for truth in station.truth():
                 observe("truth", **truth)
             observe("outbox", station=self.station_id(number), pending=station.outbox_pending)
-            state = await self.folded(number)
+            state = states.get(self.station_id(number)) or Station()
             for connector in range(1, self.scenario.connectors + 1):
                 running = state.open_transaction(connector)
                 shown_status = state.connectors.get((connector, 1))
@@ -466,7 +470,8 @@ class World:
         for host in self.hosts:
             observe("rest", node=host.name, **host.census())
 
-    def _look_at_folds(self, log: Any) -> None:
+    def _look_at_folds(self, log: Sequence[StoredEvent]) -> dict[str, Station]:
+        """Note the folds that nodes decided on, and return each station as the log has it."""
         wanted: dict[str, set[int]] = {}
         for fields in self.history.noted("loaded"):
             wanted.setdefault(fields["station"], set()).add(fields["version"])
@@ -478,7 +483,7 @@ class World:
             if station is None:
                 continue
             before = states.get(station, (Station(), Station(), Station()))
-            decoded: Any = codec.decode(event.type, event.data)
+            decoded = _decoded(event.type, event.data)
             ours = evolve(before[0], decoded)
             states[station] = ours, ours if own is None else own(before[1], decoded), again(before[2], decoded)
             if event.version in wanted.get(station, ()) or event.version == heads.get(station):
@@ -491,6 +496,7 @@ class World:
                 }
                 seen = {"state": summary(second)} if self.scenario.recorded == "all" else {}
                 self.history.observe("fold", station=station, version=event.version, **digests, **seen)
+        return {station: ours for station, (ours, _, _) in states.items()}
 
     def _folds_of_the_design(self) -> tuple[Callable[..., Station] | None, Callable[..., Station]]:
         """Return the fold of a design that has one of its own, and that fold an hour later."""
@@ -507,6 +513,5 @@ def fold(log: Any, state: Station | None = None) -> Station:
     state = state if state is not None else Station()
     event: StoredEvent
     for event in log:
-        decoded: Any = codec.decode(event.type, event.data)
-        state = evolve(state, decoded)
+        state = evolve(state, _decoded(event.type, event.data))
     return state

@@ -105,6 +105,8 @@ class _Lane:
             if receive is None:
                 network.lost(socket, self.direction, text, "nobody reads it any more")
                 return
+            if network.reword is not None and self.direction == "up":
+                text = network.reword(text)
             if network.record_frames:
                 network.frame(self.received, socket, text)
             receive(text)
@@ -257,6 +259,8 @@ class Network:
         self.latency_s: tuple[float, float] = (0.01, 0.1)
         """Seconds a frame takes, drawn evenly between the two; no draw when they are the same."""
         self.rules: list[Rule] = []
+        self.reword: Callable[[str], str] | None = None
+        """Words each frame of a station anew as it reaches the CSMS; None leaves them as they are."""
         self._generations: dict[str, int] = {}
 
     # --- connections ---

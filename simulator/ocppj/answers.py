@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections import deque
+
+import msgspec
+
 from interlock.simulator.ocppj.link import Link, Payload
 from interlock.simulator.station import Station
 
@@ -13,12 +17,15 @@ ERROR = "InternalError"
 class Answers:
     """Sends the answers of one station. Draws from its stream only for deviations it has."""
 
-    __slots__ = ("_before", "_link", "_station")
+    __slots__ = ("_action", "_before", "_link", "_station", "instead")
 
     def __init__(self, station: Station, link: Link) -> None:
         self._station, self._link = station, link
         self._before: str | None = None
         """The message id of the answer before."""
+        self._action = ""
+        self.instead: deque[tuple[str, str, str]] = deque()
+        """What the next orders are answered with in place of being carried out, see `again`."""
 
     def _deviates(self, share: float, how: str, message_id: str) -> bool:
         station = self._station
@@ -26,6 +33,30 @@ class Answers:
             return False
         station.observe("deviated", station=station.station_id, message_id=message_id, how=how)
         return True
+
+    def given(self, message_id: str, action: str) -> bool:
+        """Answer an order with what was laid down for it, if anything was. Return whether it was."""
+        if not self.instead:
+            return False
+        self._before, self._action = message_id, action
+        self.again(*self.instead.popleft())
+        return True
+
+    def again(self, payload: str, code: str, does: str) -> None:
+        """Answer the last order once more, with a payload (JSON text), or an error where a code is given.
+
+        `does` is what the station decided, as it is recorded; nothing for no decision.
+        """
+        station, message_id = self._station, self._before
+        if message_id is None:
+            return
+        if does:
+            about = {"station": station.station_id, "message_id": message_id, "action": self._action}
+            station.observe("obeyed", **about, status=does)
+        if code:
+            self._link.refuse(message_id, code, "laid down")
+        else:
+            self._link.answer(message_id, msgspec.json.decode(payload))
 
     def refuse_first(self, message_id: str) -> bool:
         """Answer an order with a CALLERROR and do not carry it out, if it deviates so. Return whether it did."""

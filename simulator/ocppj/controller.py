@@ -156,6 +156,14 @@ class OcppController:
         """Send any text whatever, if connected."""
         self.conversation.link.send(text)
 
+    def answer_next(self, payload: str, code: str, does: str) -> None:
+        """Answer the next order with a payload, or a CALLERROR, whatever it is, and do not act on it."""
+        self.answers.instead.append((payload, code, does))
+
+    def answer_again(self, payload: str, code: str, does: str) -> None:
+        """Send one more answer to the order that was answered last."""
+        self.answers.again(payload, code, does)
+
     def drop(self, why: str) -> None:
         """Close the connection and open another one after a pause."""
         self.conversation.connection.drop(why)

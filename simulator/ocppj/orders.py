@@ -75,6 +75,8 @@ class Orders(Generic[C]):
     def receive(self, controller: C, message_id: str, action: str, payload: Payload) -> None:
         """Carry out a CALL, or refuse it as its version spells that."""
         station, link = controller.station, controller.conversation.link
+        if controller.answers.given(message_id, action):
+            return
         carry_out = self.actions.get(action)
         if carry_out is None:
             code = "NotSupported" if action in controller.schemas.actions else "NotImplemented"

@@ -6,12 +6,15 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 from playwright.async_api import Page, expect
 
+from interlock.scenarios.record.trace import read
+from tests.browser.axe import serious
 from tests.browser.conftest import Opened
 from tests.csms.serving import AT, Served, Station, dialled, operated, served
 
@@ -82,6 +85,10 @@ async def test_what_becomes_of_each_command_is_shown_and_it_is_asked_for_once(op
     async with fleet("CP01") as (csms, address, (station,)), opened() as page:
         await enter(page, f"{address}#/station/CP01")
         outcome, card = page.locator(".outcome"), page.locator("[data-place='1.1']")
+        await page.get_by_role("button", name="Watch its frames").click()
+        async with asyncio.timeout(10):
+            while "CP01" not in csms.server.watched.of:
+                await asyncio.sleep(0.01)
 
         async def answered(action: str, payload: dict[str, Any], says: dict[str, Any], shown: str) -> None:
             call = await station.hear()
@@ -102,6 +109,15 @@ async def test_what_becomes_of_each_command_is_shown_and_it_is_asked_for_once(op
         change = {"connectorId": 1, "type": "Inoperative"}
         await answered("ChangeAvailability", change, {"status": "Accepted"}, "ChangeAvailability: accepted")
         assert len(csms.records.commands) == 4
+        frames = page.locator(".frames tr")
+        await expect(frames.filter(has_text="ChangeAvailability")).to_contain_text("CSMS → station")
+        await expect(frames.filter(has_text="Rejected")).to_contain_text("station → CSMS")
+        async with page.expect_download() as saving:
+            await page.get_by_role("button", name="Save them as a trace").click()
+        trace = read(Path(await (await saving.value).path()))
+        said = [row[2]["text"] for row in trace.rows if row[1] == "frame"]
+        assert sum("RemoteStartTransaction" in text for text in said) == 1
+        assert len(said) >= 8
         await station.socket.close()
         async with asyncio.timeout(10):
             while csms.node.connections:
@@ -233,12 +249,15 @@ async def test_a_phone_shows_all_of_it(opened: Opened, dark: bool) -> None:
         overflow = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
         await expect(page.locator(".tile")).to_have_count(2)
         assert await page.evaluate(overflow) == 0
+        assert await serious(page) == []
         for name in ("CP01", "X" * 48):
             await page.goto(f"{address}#/station/{name}")
             await expect(page.locator("[data-place='2.1']")).to_be_visible()
             assert await page.evaluate(overflow) == 0
+        assert await serious(page) == []
         light = await page.evaluate("getComputedStyle(document.body).backgroundColor")
         assert (light == "rgb(255, 255, 255)") is not dark
         await page.goto(f"{address}docs")
         await expect(page.get_by_role("heading", name="/api/fleet")).to_be_visible()
         assert await page.evaluate(overflow) == 0
+        assert await serious(page) == []

@@ -14,6 +14,7 @@ from websockets.exceptions import ConnectionClosed
 from interlock.csms import peers
 from interlock.csms.domain import commands as do
 from interlock.csms.store import NOTE_BYTES, EventStore, MemoryStore, Subscriber
+from interlock.csms.supervise import Supervisor
 
 from .serving import Served, Station, dialled, operated, served
 from .test_doors import TOKEN, body, get, raw, status
@@ -90,6 +91,19 @@ async def test_where_nobody_has_it_the_newcomer_counts(monkeypatch: pytest.Monke
             while await owner(other) != "n2":
                 await asyncio.sleep(0.01)
         station.socket.transport.abort()
+
+
+async def test_what_an_earlier_start_of_a_node_asked_is_not_this_ones(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(peers, "HEARD_S", 0.001)
+    store, told = MemoryStore(), list[str]()
+    store.hear(told.append)
+    supervisor = Supervisor(asyncio.ensure_future, lambda why: None)
+    for start in ("n1-a", "n1-b"):
+        assert not await peers.Peers("n1", start, store, {}, supervisor, 0.0).alive("CP01", "n2")
+    names = [json.loads(note)["name"] for note in told]
+    assert len(names) == len(set(names)) == 2 * peers.ASKS
 
 
 async def test_odd_notes_are_nobodys(monkeypatch: pytest.MonkeyPatch) -> None:

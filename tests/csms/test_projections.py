@@ -65,7 +65,7 @@ async def test_a_snapshot_and_what_came_after_is_the_whole_log(kept_after: int) 
     await first.keep()
     for number in range(kept_after, 7):
         await command(store, f"c{number}")
-    assert first.commands == {f"c{number}": ("A", number + 1) for number in range(7)}
+    assert first.commands == {f"c{number}": ("A", (number + 1,)) for number in range(7)}
     store.read_of_all = 0
     again = records(store)
     assert await again.start() == 7
@@ -131,3 +131,39 @@ async def test_streams_are_named_without_a_look_at_each_event(tmp_path: Path) ->
         plan = [row[3] for row in log.execute(f"EXPLAIN QUERY PLAN {_STREAMS}", ("station-",))]
     assert any("SEARCH event" in line for line in plan)
     assert not any("SCAN event" in line for line in plan), plan
+
+
+@pytest.mark.asyncio
+async def test_a_command_costs_as_many_reads_however_much_came_after_it() -> None:
+    class Counted(MemoryStore):
+        returned = 0
+
+        async def read(self, stream: str, after: int = 0, limit: int | None = None) -> Sequence[StoredEvent]:
+            found = await super().read(stream, after, limit)
+            self.returned += len(found)
+            return found
+
+    store = Counted()
+    found = records(store)
+    await found.start()
+    await command(store, "c0")
+    for number in range(1, 2001):
+        event: ev.StationEvent = ev.HeartbeatReceived(AT)
+        if number == 1500:
+            event = ev.CommandAccepted(AT, "c0", "Unlocked")
+        elif number == 1900:
+            event = ev.ContradictingEvidence(AT, "c0", "accepted", "the cable is still there")
+        await store.append("station-A", [NewEvent(f"e-{number}", *codec.encode(event))], None)
+    again = records(store)
+    await again.start()
+    for one in (found, again):
+        store.returned = 0
+        shown = await one.command("c0")
+        assert shown is not None
+        assert shown["state"] == "accepted"
+        assert [(event["version"], event["type"]) for event in shown["history"]] == [
+            (1, "CommandRequested"),
+            (1501, "CommandAccepted"),
+            (1901, "ContradictingEvidence"),
+        ]
+        assert store.returned == 3

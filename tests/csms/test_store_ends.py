@@ -201,6 +201,21 @@ async def test_a_file_that_is_not_there_any_more_is_the_end(tmp_path: Path, stor
     assert store.ending.why is not None
 
 
+@pytest.mark.parametrize("how", ["cut", "emptied", "overwritten"])
+async def test_a_file_that_is_written_to_by_others_is_the_end(store: SqliteStore, how: str) -> None:
+    """As by a copy onto it, or a shell's `>`: no start would find in it what is appended now."""
+    await store.append("a", [event("1")], 0)
+    await store.read("a")
+    if how == "overwritten":
+        with store.path.open("r+b") as file:
+            file.write(b"hello, this is a text, and no database")
+    else:
+        os.truncate(store.path, 0 if how == "emptied" else 100)
+    with pytest.raises(StoreError, match=r"log\.sqlite: the file was (cut|overwritten) while it was open"):
+        await store.append("a", [event("2")], 1)
+    assert store.ending.why is not None
+
+
 @pytest.mark.parametrize("how", ["removed", "replaced", "cut"])
 async def test_a_write_ahead_file_that_is_taken_away_is_the_end(store: SqliteStore, how: str) -> None:
     """It may hold all that was acknowledged: after a crash nobody would read it."""

@@ -6,6 +6,7 @@ A wrong one is a subclass with one part that differs, see `wrong.py`. Nothing he
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -43,6 +44,7 @@ class Brain:
     blocked = ("TAG-BLOCKED",)
     concurrent = True
     """Whether a card may run one session only."""
+    clock: Callable[[], datetime] = staticmethod(lambda: datetime.now(UTC))
 
     def __init__(self) -> None:
         self.sessions: dict[int, Payload] = {}
@@ -104,7 +106,7 @@ class Brain:
 
     def now(self) -> str:
         """The time."""
-        return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        return self.clock().isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
     def on_BootNotification(self, station: str, payload: Payload) -> Payload:
         return {"status": "Accepted", "currentTime": self.now(), "interval": self.interval}

@@ -6,7 +6,7 @@ import json
 import random
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from tests.foreign.brain import Brain, HangUp, Payload, Refused, Silent
@@ -112,23 +112,21 @@ wrong(
         },
     ),
 )
-wrong("time-without-zone", "times without a zone", now=lambda self: datetime.now(UTC).isoformat()[:23])
+wrong("time-without-zone", "times without a zone", now=lambda self: self.clock().isoformat()[:23])
 wrong(
     "two-hours-off",
     "local time is said to be UTC",
-    now=lambda self: (datetime.now(UTC) + timedelta(hours=2)).isoformat(),
+    now=lambda self: (self.clock() + timedelta(hours=2)).isoformat(),
 )
 wrong(
     "clock-stands",
     "the time is that of the start",
-    now=lambda self, at=[]: (at or at.append(datetime.now(UTC).isoformat()) or at)[0],
+    now=lambda self, at=[]: (at or at.append(self.clock().isoformat()) or at)[0],
 )
 wrong(
     "clock-runs-double",
     "the time goes by twice as fast",
-    now=lambda self, at=[]: (
-        datetime.now(UTC) + (datetime.now(UTC) - (at or at.append(datetime.now(UTC)) or at)[0])
-    ).isoformat(),
+    now=lambda self, at=[]: (self.clock() + (self.clock() - (at or at.append(self.clock()) or at)[0])).isoformat(),
 )
 wrong("empty-heartbeat", "a heartbeat is answered with nothing", **after("Heartbeat", lambda b, s, p, a: {}))
 
@@ -219,7 +217,7 @@ wrong(
         "StartTransaction",
         lambda b, s, p, a: (
             a
-            if datetime.fromisoformat(p["timestamp"]) > datetime.now(UTC) - timedelta(minutes=5)
+            if datetime.fromisoformat(p["timestamp"]) > b.clock() - timedelta(minutes=5)
             else {**a, "idTagInfo": {"status": "Invalid"}}
         ),
     ),

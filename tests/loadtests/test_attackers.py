@@ -11,9 +11,10 @@ import pytest
 from interlock.loadtests.damage.attackers import KINDS, judged, measure
 
 FOUND: dict[str, Any] = {
-    "p99_moved_ms": 2.0,
-    "p99_alone_ms": 20.0,
-    "windows_alone_ms": [18.0, 20.0, 21.0],
+    "inside_moved_ms": 2.0,
+    "inside_alone_ms": 20.0,
+    "inside_windows_alone_ms": [18.0, 20.0, 21.0],
+    "worked_moved_ms": 0.4,
     "busy_attacked": 0.6,
     "dropped": 0,
     "ready": 200,
@@ -27,11 +28,13 @@ FOUND: dict[str, Any] = {
     ("change", "code"),
     [
         ({}, 0),
-        ({"p99_moved_ms": 4.9, "p99_alone_ms": 3.0}, 0),
-        ({"p99_moved_ms": 9.0, "p99_alone_ms": 100.0}, 0),
-        ({"p99_moved_ms": 9.0}, 1),
-        ({"p99_moved_ms": 9.0, "windows_alone_ms": [10.0, 30.0]}, 3),
-        ({"p99_moved_ms": 9.0, "busy_attacked": 0.97}, 3),
+        ({"inside_moved_ms": 4.9, "inside_alone_ms": 3.0}, 0),
+        ({"inside_moved_ms": 9.0, "inside_alone_ms": 100.0}, 0),
+        ({"inside_moved_ms": 9.0}, 1),
+        ({"inside_moved_ms": 9.0, "inside_windows_alone_ms": [10.0, 30.0]}, 3),
+        ({"inside_moved_ms": 9.0, "busy_attacked": 0.97}, 3),
+        ({"inside_windows_alone_ms": [10.0, 400.0], "inside_moved_ms": -60.0}, 3),
+        ({"worked_moved_ms": 5.4, "busy_attacked": 0.97}, 1),
         ({"dropped": 1, "busy_attacked": 0.97}, 1),
         ({"dropped": 1}, 1),
         ({"ready": 503}, 1),

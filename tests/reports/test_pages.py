@@ -17,6 +17,7 @@ from interlock import reports
 from interlock.reports.belief import connectors, growth, requests, uptime
 from interlock.reports.chart import draw
 from interlock.reports.run import read_run, violations
+from interlock.reports.scene import scenes
 from interlock.reports.story import MOST, tell
 
 ROOT = Path(__file__).parent.parent.parent
@@ -41,16 +42,80 @@ def test_a_page_stands_alone_and_is_small(naive_run: Path) -> None:
     assert len(page.encode()) < 500_000
     loads = Loads()
     loads.feed(page)
-    assert all(found.startswith(("data:image/png;base64,", "#")) for found in loads.found), loads.found
+    assert all(found.startswith("#") for found in loads.found), loads.found
     assert not re.search(r"@import|url\(\s*['\"]?http", page)
 
 
 def test_a_page_says_what_was_violated_and_how_to_see_it_again(naive_run: Path) -> None:
     page = reports.render_run(naive_run).read_text("utf-8")
-    for words in ("no double unlock", "interlock run heartbeat-vs-unlock --seed 0 --csms send-then-append", "VIOLATED"):
+    for words in (
+        "no double unlock",
+        "interlock run heartbeat-vs-unlock --seed 0 --csms send-then-append",
+        "simulated s",
+    ):
         assert words in page
-    assert page.count("<svg") >= 4
-    assert page.count("data:image/png") == 2
+    assert page.count("<svg") == 2, "two plots, in the colours of the page"
+    assert "var(--ink)" in page
+    assert "data:image" not in page
+
+
+def test_a_story_is_told_once_with_every_violation_pinned_on_it(naive_run: Path) -> None:
+    run = read_run(naive_run)
+    [scene] = scenes(run, read_run(naive_run / "reference"))
+    pins = {pin for step in scene.story.steps for pin in step.pins}
+    assert pins == {invariant["id"] for invariant, _ in violations(run.verdict)} == {"I02", "I03", "I04", "I15"}
+    for invariant, _, i in scene.violations:
+        [step] = [step for step in scene.story.steps if step.i == i]
+        assert step.moment
+        assert invariant["id"] in step.pins
+    assert reports.render_run(naive_run).read_text("utf-8").count('class="story ') == 1
+    overtaken = [step.label for step in scene.story.steps if step.overtaken]
+    assert overtaken == ["v7 HeartbeatReceived", "v8 HeartbeatReceived", "v9 HeartbeatReceived"]
+
+
+def test_what_the_reference_did_stands_beside_what_it_matches(naive_run: Path) -> None:
+    run = read_run(naive_run)
+    [scene] = scenes(run, read_run(naive_run / "reference"))
+    pairs = [(line.step and line.step.label, line.beside and line.beside.label) for line in scene.lines]
+    assert ("r1: Unlock 1", "r1: Unlock 1") in pairs
+    assert (None, "v7 Unlock 1 requested") in pairs
+    assert ("r1 again (2): Unlock 1", None) in pairs
+    unlocks = [pair for pair in pairs if pair[0] == "lock 1 unlocked (remote)"]
+    assert unlocks == [("lock 1 unlocked (remote)", "lock 1 unlocked (remote)"), ("lock 1 unlocked (remote)", None)]
+    [alone] = scenes(run, None)
+    assert not alone.aligned
+    assert all(line.step and not line.beside for line in alone.lines)
+
+
+def test_each_step_has_its_raw_frame_and_the_state_around_it(naive_run: Path) -> None:
+    [scene] = scenes(read_run(naive_run), None)
+    [call, again] = [line for line in scene.lines if line.step and line.step.label == "UnlockConnector 1"]
+    assert json.loads(call.raw)[2:] == ["UnlockConnector", {"connectorId": 1}]
+    assert call.raw != again.raw
+    first = next(line for line in scene.lines if line.step and line.step.label == "lock 1 unlocked (remote)")
+    [changed] = [one for one in first.changes if one.changed]
+    assert (changed.whose, changed.what, changed.before, changed.after) == (
+        "at the station",
+        "lock 1",
+        None,
+        "unlocked",
+    )
+    stored = [line for line in scene.lines if line.step and line.step.label == "v7 HeartbeatReceived"]
+    assert [(one.before, one.after) for one in stored[0].changes if one.what == "version"] == [("6", "7")]
+
+
+def test_what_a_run_against_a_foreign_csms_cannot_see_is_not_called_lost(naive_run: Path, tmp_path: Path) -> None:
+    seen = tmp_path / "seen"
+    shutil.copytree(naive_run, seen)
+    rows = [json.loads(line) for line in (seen / "history.jsonl").read_text("utf-8").splitlines()]
+    hidden = [row for row in rows if not str(row.get("edge", "")).startswith("csms.")]
+    for number, row in enumerate(hidden):
+        row["i"] = number
+    rewritten(seen, "".join(f"{json.dumps(row)}\n" for row in hidden).encode())
+    run = read_run(seen)
+    story = tell(run.rows, {"station": "CP01", "at": [row["i"] for row in hidden if row["kind"] == "ledger"][:2]})
+    assert "lost" not in {step.tone for step in story.steps}
+    assert "UnlockConnector 1" in {step.label for step in story.steps if step.to == "CP01 #1"}
 
 
 def test_a_page_of_a_run_that_held_has_no_chart(held_run: Path) -> None:

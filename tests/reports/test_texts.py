@@ -12,7 +12,8 @@ import pytest
 from interlock import reports
 from interlock.reports.markdown import MOST_BYTES, mermaid
 from interlock.reports.run import clean, read_run, violations
-from interlock.reports.story import frame_label, tell
+from interlock.reports.story import tell
+from interlock.reports.words import frame_label
 
 
 def verdict(run_dir: Path) -> dict[str, object]:
@@ -70,8 +71,8 @@ def test_violations_come_musts_first(naive_run: Path) -> None:
     [
         ('[2,"1","Heartbeat",{}]', "Heartbeat"),
         ('[2,"1","UnlockConnector",{"connectorId":2}]', "UnlockConnector 2"),
-        ('[3,"1",{"status":"Unlocked"}]', "answer 1: Unlocked"),
-        ('[4,"1","GenericError","",{}]', "error 1: GenericError"),
+        ('[3,"1",{"status":"Unlocked"}]', "answer to 1: Unlocked"),
+        ('[4,"1","GenericError","",{}]', "error to 1: GenericError"),
         ("[2", "? [2"),
         ("[2,1]", "? [2,1]"),
         ("[3,1,null]", "? [3,1,null]"),

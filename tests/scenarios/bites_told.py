@@ -144,7 +144,8 @@ def kept_twice() -> History:
 def dated_before_it_was_told() -> History:
     story = Story().wait(10)
     fact = {"evse": 1, "connector": 1, "status": "Faulted", "error_code": "NoError", "info": None, "reported_at": None}
-    story.frame("csms.received", [2, "x1", "StatusNotification", {"connectorId": 1, "status": "Faulted"}])
+    told = {"connectorId": 1, "status": "Faulted", "errorCode": "NoError"}
+    story.frame("csms.received", [2, "x1", "StatusNotification", told])
     story.append(("StatusReported", fact), at=story.now - 5.0)
     return story.rest()
 
@@ -152,7 +153,8 @@ def dated_before_it_was_told() -> History:
 @breaks("I35")
 def answered_and_not_kept() -> History:
     story = Story()
-    story.report("MeterValues", {"connectorId": 1, "meterValue": [{"sampledValue": [{"value": "7"}]}]}, {})
+    value = {"timestamp": story.iso(), "sampledValue": [{"value": "7"}]}
+    story.report("MeterValues", {"connectorId": 1, "meterValue": [value]}, {})
     return story.rest()
 
 

@@ -277,11 +277,12 @@ class Story:
                         "transaction_id": str(transaction),
                         "evse": connector,
                         "meter_stop_wh": end_wh if stop_wh is None else stop_wh,
-                        "stopped_at": None,
+                        "stopped_at": self.iso(),
                         "reason": "Local",
                         "id_token": TOKEN,
                     }
                     payload = {"transactionId": transaction, "meterStop": stop["meter_stop_wh"], "idTag": TOKEN}
+                    payload |= {"timestamp": stop["stopped_at"]}
                     reply = {"idTagInfo": {"status": "Accepted"}}
                     self.report("StopTransaction", payload, reply, ("TransactionStopped", stop))
                 case other:

@@ -117,7 +117,7 @@ def test_every_case_of_a_csms(tmp_path: Path) -> None:
 
 def test_what_the_lenient_reference_takes_is_seen(tmp_path: Path) -> None:
     found = of_the_csms(tmp_path, settings=Settings()).run(ids(*LENIENT))
-    assert {name: one.word.name for name, one in found.items()} == dict.fromkeys(LENIENT, "FAIL")
+    assert {name: one.word.name for name, one in found.items()} == dict.fromkeys(LENIENT, "PARTIAL")
 
 
 def test_a_csms_that_sends_nothing_fails(tmp_path: Path) -> None:

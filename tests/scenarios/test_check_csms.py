@@ -34,7 +34,10 @@ async def checked(kind: Callable[..., Central], ids: list[str], out: Path, **cha
     async with VendorCsms(kind).running() as csms:
         url = parse(f"ws://127.0.0.1:{csms.port}")
         plan = planned(
-            "csms", ids, out, **{"url": url, "hand": lambda _: csms, "features": {"blocked": True}, **changes}
+            "csms",
+            ids,
+            out,
+            **{"url": url, "hand": lambda _: csms, "features": {"blocked": True, "invalid": True}, **changes},
         )
         check = Check(plan, lambda *_: None)
         await check.work()

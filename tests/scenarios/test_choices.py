@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import xml.etree.ElementTree as ET
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from interlock.scenarios.explore.choices import QUESTIONS, Figures, measure
+from interlock.scenarios.explore.choices import QUESTIONS, Figures, measure, picture
 
-PAGE = (Path(__file__).parents[2] / "docs" / "choices.md").read_text("utf-8")
+DOCS = Path(__file__).parents[2] / "docs"
+PAGE = (DOCS / "choices.md").read_text("utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -40,8 +42,20 @@ def test_each_choice_costs_something_else(figures: dict[str, dict[str, Figures]]
     assert restartable.late_s[0] < 1.0 < polled.late_s[-1]
 
 
+def test_a_picture_has_the_numbers_of_its_table(figures: dict[str, dict[str, Figures]]) -> None:
+    heartbeats = QUESTIONS[0]
+    drawn = picture(heartbeats, list(figures[heartbeats.title].items()))
+    ET.fromstring(drawn)
+    for one in figures[heartbeats.title].values():
+        assert f"{one.events:,}" in drawn
+        assert f"{one.bytes:,}" in drawn
+    assert "prefers-color-scheme:dark" in drawn
+
+
 def test_the_page_has_all_of_it() -> None:
     for question in QUESTIONS:
         assert f"## {question.title}" in PAGE
+        assert f"(choices-{question.name}.svg)" in PAGE
+        assert (DOCS / f"choices-{question.name}.svg").exists()
         for name, _ in question.alternatives:
             assert f"| {name} |" in PAGE

@@ -111,8 +111,15 @@ def test_fail_fast_ends_with_the_first_that_fails(tmp_path: Path) -> None:
 
 BROKEN = """
 from interlock.scenarios.spec import Scenario, step
+from interlock.scenarios.steps.faults import fault
 
-SCENARIO = Scenario(name="broken", title="broken", covers="broken", steps=(step("plug", 1.0),), persona="nobody")
+
+@fault()
+async def breaks(stage):
+    raise KeyError("nobody")
+
+
+SCENARIO = Scenario(name="broken", title="broken", covers="broken", steps=(step("breaks", 1.0),))
 """
 
 

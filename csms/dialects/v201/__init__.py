@@ -87,7 +87,7 @@ def accepted(action: str, payload: Payload) -> tuple[rp.Report, tuple[rp.Deviati
     _known(action)
     found, deviations = SCHEMAS.readable(action, payload, CORE[action], CLAUSES[action])
     told = reports.read(action, found)
-    return told, (*deviations, *unread(told, action, "meterValue.sampledValue", CLAUSES[action]))
+    return told, deviations + unread(told, action, "meterValue.sampledValue", CLAUSES[action])
 
 
 def _known(action: str) -> None:

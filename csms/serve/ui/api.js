@@ -34,7 +34,7 @@ export async function ask(path, how = {}) {
 }
 
 /** @param {string} path @param {RequestInit & {headers?: Record<string, string>}} how */
-async function raw(path, how) {
+export async function raw(path, how) {
   const headers = { Authorization: `Bearer ${token()}`, ...how.headers };
   const answer = await fetch(path, { ...how, headers, cache: "no-store", credentials: "omit" });
   if (answer.status === 401) throw new Denied("the token is not the right one");

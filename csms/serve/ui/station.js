@@ -4,6 +4,7 @@ import { Problem, ask, command } from "./api.js";
 import { MEANS, shown, wordsOf } from "./commands.js";
 import { el, eachFrame, moment, say } from "./dom.js";
 import { EventLog } from "./events.js";
+import { Frames } from "./frames.js";
 
 const SHOWN_COMMANDS = 30;
 const ODD = new Set(["DeviationRecorded", "AnomalyRecorded", "ContradictingEvidence"]);
@@ -27,6 +28,7 @@ export class StationPage {
     this.commands = el("tbody", {});
     this.none = el("p", { class: "empty" }, "Nothing was asked of it.");
     this.odd = el("ul", { class: "odd" });
+    this.frames = new Frames(name, this.path);
     this.log = new EventLog(this.path);
     this.element = el("article", { class: "station" },
       el("p", {}, el("a", { href: "#/" }, "← all stations")),
@@ -37,7 +39,7 @@ export class StationPage {
         el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Commands" },
           el("table", { class: "commands" }, head("Command", "State", "Since", "Means"), this.commands))),
       el("section", {}, el("h3", {}, "Deviations and anomalies"), this.odd),
-      this.log.element);
+      this.frames.element, this.log.element);
     this._drawOrders("");
     this._askOdd();
     this.log.load().then(() => this.refresh());
@@ -45,6 +47,7 @@ export class StationPage {
 
   close() {
     this.closed = true;
+    this.frames.close();
   }
 
   /** @param {{stream: string, version: number, type: string, data: any}[]} events of all stations */

@@ -39,6 +39,7 @@ class Control:
 
     def __init__(self, described: Described) -> None:
         self._described = described
+        self.cards = {card: status for status, cards in described.cards.items() for card in cards}
         self._exchange = Exchange(described, os.environ)
         self._count = 0
 

@@ -15,6 +15,7 @@ from interlock.scenarios.cases.language import LIMITS
 FEATURES = {
     "fixed_cable": "the cable is fixed to the station, so there is no lock to unlock",
     "backup_power": "it can still say something when the power fails",
+    "two_connectors": "it has a second connector, [values] other_connector",
     "cache": "it has an authorization cache",
     "offline_start": "it lets known cards charge while there is no connection",
     "local_list": "profile LocalAuthListManagement",
@@ -31,6 +32,8 @@ FEATURES = {
     "mutual_tls": "it connects with a certificate of its own",
     "expired": "the CSMS knows [values] expired_tag as expired",
     "blocked": "the CSMS knows [values] blocked_tag as blocked",
+    "group": "the CSMS knows [values] tag and group_tag as of the group parent_tag",
+    "invalid": "the CSMS refuses cards that it does not know, and does not know [values] invalid_tag",
 }
 """Every feature, and what it means that it is there."""
 PROFILES = {
@@ -55,13 +58,15 @@ class Declaration(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_on
     limits: dict[str, float] = {}
     values: dict[str, Any] = {}
 
-    def told(self, keys: Mapping[str, str]) -> tuple[str, ...]:
-        """Return the features, with what the station's own configuration tells."""
+    def told(self, keys: Mapping[str, str], seen: Mapping[str, bool] | None = None) -> tuple[str, ...]:
+        """Return the features, with what the station's own configuration tells and what was `seen` of the peer."""
         profiles = {one.strip() for one in keys.get("SupportedFeatureProfiles", "").split(",")}
         told = {feature: True for profile, feature in PROFILES.items() if profile in profiles}
         if keys.get("ReserveConnectorZeroSupported", "").lower() == "true":
             told["reserve_zero"] = True
-        found = {**told, **self.features}
+        if keys.get("NumberOfConnectors", "").isdigit():
+            told["two_connectors"] = int(keys["NumberOfConnectors"]) > 1
+        found = {**told, **(seen or {}), **self.features}
         return tuple(name if there else f"!{name}" for name, there in sorted(found.items()))
 
 

@@ -63,6 +63,17 @@ class Setting:
     readonly: set[str] = field(default_factory=set)
 
 
+@dataclass(slots=True)
+class _Unsure:
+    """A CALL that may get lost with its connection; `left` says how often it is made again."""
+
+    action: str
+    payload: dict[str, Any]
+    name: str
+    socket: int
+    left: int = 3
+
+
 class Runner:
     """Runs cases against the peer that `tester` speaks with."""
 
@@ -78,6 +89,7 @@ class Runner:
         self._start: dict[str, Any] = {}
         """What was bound when the present script began."""
         self._given: dict[int, dict[str, Any]] = {}
+        self._unsure: _Unsure | None = None
         tester.expected = self._expected
 
     @property
@@ -151,7 +163,7 @@ class Runner:
     # --- a script ---
 
     async def _play(self, script: tuple[Item, ...], begin: int) -> Walk:
-        self._script, self._at, self._given = script, 0, {}
+        self._script, self._at, self._given, self._unsure = script, 0, {}, None
         self._start = dict(self._bound)
         for number, item in enumerate(script):
             if isinstance(item, Expectation):
@@ -171,6 +183,7 @@ class Runner:
             now = self.book.now
             walk = judged.walk(self.book.exchange, script, self.facts, self._start, now, begin)
             waiting = walk.open()
+            self._say_again()
             if walk.failed() or not waiting or self.tester.trouble is not None:
                 return walk
             if all(one.level == "should" for one in waiting):
@@ -185,7 +198,10 @@ class Runner:
             self.gate.may_boot()
         if isinstance(item, Say):
             await self._connected()
-            tester.call(item.action, self._fill(item.payload))
+            payload = self._fill(item.payload)
+            socket = tester.line.number if tester.line is not None else 0
+            name = tester.call(item.action, payload)
+            self._unsure = _Unsure(item.action, payload, name, socket) if item.again else None
             return
         book.observe("case.did", number=number, what=type(item).__name__)
         match item:
@@ -213,6 +229,17 @@ class Runner:
             case Rest(seconds):
                 length = self.facts.limit(seconds) if isinstance(seconds, str) else seconds
                 await asyncio.sleep(length)
+
+    def _say_again(self) -> None:
+        """Make a CALL again that was lost with its connection, once there is a new one."""
+        one, line = self._unsure, self.tester.line
+        if one is None or line is None or line.number == one.socket or not one.left:
+            return
+        if any(frame.ours and frame.id == one.name and frame.answers for frame in self.book.exchange.frames):
+            self._unsure = None
+            return
+        one.socket, one.left = line.number, one.left - 1
+        one.name = self.tester.call(one.action, one.payload)
 
     def _names(self, item: Hand) -> dict[str, Any]:
         tag = self._bound["tag"] if item.tag is None else self._fill(item.tag)

@@ -102,7 +102,7 @@ class Tester:
         """Take note that a connection is gone."""
         if self.line is line:
             self.line = None
-        self.book.observe("socket.closed", socket=line.number, node="tester", edge="tester", why=why)
+        self.book.observe("socket.closed", socket=line.number, node="tester", why=why)
 
     def arrived(self, line: Line, text: str) -> None:
         """Take a frame of the peer's."""
@@ -182,12 +182,12 @@ class AsCsms(Tester):
                 return {}
 
     def tag_info(self, tag: Any) -> dict[str, Any]:
-        """Return what is known of a tag."""
-        bound = self.bound
+        """Return what is known of a tag, which is a CiString: capitals are no matter."""
+        bound, shown = self.bound, str(tag).casefold()
         for word in ("Invalid", "Expired", "Blocked"):
-            if tag == bound[f"{word.lower()}_tag"]:
+            if shown == str(bound[f"{word.lower()}_tag"]).casefold():
                 return {"status": word}
-        group = tag in (bound["tag"], bound["group_tag"])
+        group = shown in (str(bound["tag"]).casefold(), str(bound["group_tag"]).casefold())
         return {"status": "Accepted", **({"parentIdTag": bound["parent_tag"]} if group else {})}
 
 

@@ -54,7 +54,7 @@ CASES = (
         "TC_041_CS", "A fault", "4.9",
         Hand("fault"), status("Faulted"), Never("StartTransaction"),
     ),
-    csms("TC_023_1_CSMS", "A tag that is not known", "4.1", *_refused("Invalid", "invalid_tag")),
+    csms("TC_023_1_CSMS", "A tag that is not known", "4.1", *_refused("Invalid", "invalid_tag"), features=("invalid",)),
     csms("TC_023_2_CSMS", "A tag that is expired", "4.1", *_refused("Expired", "expired_tag"), features=("expired",)),
     csms("TC_023_3_CSMS", "A tag that is blocked", "4.1", *_refused("Blocked", "blocked_tag"), features=("blocked",)),
     csms(

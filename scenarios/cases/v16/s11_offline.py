@@ -71,6 +71,7 @@ CASES = (
         "TC_037_3_CSMS", "Started offline, the tag is refused", "4.8",
         *offline(), *tell_start(_INVALID, Ref("invalid_tag")), *tell_status("Charging"),
         *tell_stop("DeAuthorized"), *tell_status("Finishing"),
+        features=("invalid",),
     ),
     csms(
         "TC_039_CSMS", "Started and stopped offline", "4.8",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from interlock.scenarios.cases.language import PRESENT, In, Item, Ref
+from interlock.scenarios.cases.language import PRESENT, Answered, In, Item, Ref, Say
 from interlock.scenarios.cases.v16._words import BOOTS, ask, csms, in_order, order, station, tell, tell_status
 
 _PROFILE = "FirmwareManagement"
@@ -58,7 +58,10 @@ CASES = (
         ),
     ),
     _case(
-        "TC_045_1_CS", "Diagnostics are uploaded", *_upload("location"), *in_order(_LOG, "Uploading", "Uploaded"),
+        "TC_045_1_CS", "Diagnostics are uploaded",
+        Say("GetDiagnostics", {"location": Ref("location")}),
+        Answered("GetDiagnostics", {"fileName": PRESENT}, level="should"), Answered("GetDiagnostics", {}),
+        *in_order(_LOG, "Uploading", "Uploaded"),
         clause="5.9",
     ),
     _case(

@@ -38,7 +38,8 @@ def _case(id: str, title: str, *script: Item, features: tuple[str, ...] = ("rese
 
 
 def _of_csms(id: str, title: str, *script: Item, **more: Any) -> Case:
-    return csms(id, title, "5.13", *script, profile="Reservation", features=("reservation",), **more)
+    features = ("reservation", *more.pop("features", ()))
+    return csms(id, title, "5.13", *script, profile="Reservation", features=features, **more)
 
 
 def _refused(word: str, payload: Any = RESERVE, **more: Any) -> tuple[Item, ...]:
@@ -147,5 +148,6 @@ CASES = (
         *_ordered(**_PARENT), *tell_status("Reserved"),
         *tell("Authorize", {"idTag": _GROUP}, {"idTagInfo": {**ACCEPTED, **_PARENT}}),
         *tell_start(tag=_GROUP, reservationId=Ref("csms_reservation")), *tell_stop("Local", idTag=_GROUP),
+        features=("group",),
     ),
 )  # fmt: skip

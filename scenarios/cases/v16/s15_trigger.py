@@ -17,8 +17,10 @@ def _trigger(message: str, **more: Any) -> dict[str, Any]:
     return {"requestedMessage": message, **more}
 
 
-def _ordered(message: str, payload: dict[str, Any], answer: dict[str, Any], **more: Any) -> tuple[Item, ...]:
-    return *order("TriggerMessage", _trigger(message, **more)), *tell(message, payload, answer)
+def _ordered(
+    message: str, payload: dict[str, Any], answer: dict[str, Any], when: str | None = None, **more: Any
+) -> tuple[Item, ...]:
+    return *order("TriggerMessage", _trigger(message, **more)), *tell(message, payload, answer, when=when)
 
 
 CASES = (
@@ -46,8 +48,8 @@ CASES = (
         *_ordered(
             "StatusNotification", {"connectorId": C, "errorCode": "NoError", "status": "Available"}, {}, connectorId=C,
         ),
-        *_ordered("DiagnosticsStatusNotification", _IDLE, {}),
-        *_ordered("FirmwareStatusNotification", _IDLE, {}),
+        *_ordered("DiagnosticsStatusNotification", _IDLE, {}, "firmware"),
+        *_ordered("FirmwareStatusNotification", _IDLE, {}, "firmware"),
         profile=_PROFILE, features=_FEATURES,
     ),
     csms(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from interlock.scenarios.cases.language import (
@@ -34,8 +35,18 @@ BROKEN = (
     *("ProtocolError", "TypeConstraintViolation", "PropertyConstraintViolation", "GenericError"),
 )
 """What a receiver may say of a payload that is not as it must be: which of them is a matter of taste."""
+
+
+def _again(script: tuple[Item, ...]) -> tuple[Item, ...]:
+    """What is said, said again on the next connection if need be."""
+    return tuple(replace(item, again=True) if isinstance(item, Say) else item for item in script)
+
+
 _ALIVE_STATION = ask("GetConfiguration", {"key": ["HeartbeatInterval"]}, {"configurationKey": PRESENT})
 _ALIVE_CSMS = tell("Heartbeat", {}, {"currentTime": PRESENT})
+_STATION_SPEAKS = _again(_ALIVE_STATION)
+_CSMS_SPEAKS = _again(_ALIVE_CSMS)
+"""The same behind what may make a peer close the connection: then on the next one."""
 _J = "OCPP-J 4"
 
 GARBAGE = {
@@ -52,7 +63,9 @@ GARBAGE = {
     "brackets that do not end": "[" * 2000,
     "half a message": '[2,"{id}","Hear',
 }
-"""Texts after which a peer has to go on as if nothing had been."""
+"""Texts after which a peer has to go on, though behind what is no message it may close the connection first."""
+IGNORED = ("a message type that is none", "an answer to nothing", "an error for nothing")
+"""Those that are messages, and change nothing: an unknown type is to be ignored, and answers come late (OCPP-J 4.1)."""
 ODD_TEXTS = {"letters of other scripts": "Ärger-日本", "an emoji": "\N{ELECTRIC PLUG}", "a control character": "a\x01b"}
 
 
@@ -60,16 +73,33 @@ def _raw(action: str, payload: str) -> Raw:
     return Raw(f'[2,"{{id}}","{action}",{payload}]')
 
 
-def _errors(action: str, payload: str, codes: tuple[str, ...] = BROKEN) -> tuple[Item, ...]:
-    """A CALL that has to be answered by a CALLERROR."""
-    return _raw(action, payload), Answered(action, {}, codes, only_errors=True, to="raw")
+def _errors(action: str, payload: str, taken: Any = None) -> tuple[Item, ...]:
+    """A CALL that breaks its schema: it must be answered, and should be by a CALLERROR with a code for that.
+
+    OCPP-J 4.2.3 has the code and does not forbid to read what can be read. `taken` is what a lenient peer may answer.
+    """
+    return (
+        _raw(action, payload),
+        Answered(action, {}, BROKEN, only_errors=True, to="raw", level="should"),
+        Answered(action, taken or {}, ("*",), to="raw"),
+    )
+
+
+def _unknown(action: str) -> tuple[Item, ...]:
+    """A CALL of an action that nobody knows: a CALLERROR, and it should have the code for that."""
+    return (
+        _raw(action, "{}"),
+        Answered(action, {}, UNKNOWN, only_errors=True, to="raw", level="should"),
+        Answered(action, {}, ("*",), only_errors=True, to="raw"),
+    )
 
 
 def _survives() -> list[Case]:
     found = []
     for n, (what, text) in enumerate(GARBAGE.items()):
-        found.append(station(f"IL_{201 + n}_CS", f"After {what}", _J, Raw(text), *_ALIVE_STATION))
-        found.append(csms(f"IL_{201 + n}_CSMS", f"After {what}", _J, Raw(text), *_ALIVE_CSMS))
+        speaks = (_ALIVE_STATION, _ALIVE_CSMS) if what in IGNORED else (_STATION_SPEAKS, _CSMS_SPEAKS)
+        found.append(station(f"IL_{201 + n}_CS", f"After {what}", _J, Raw(text), *speaks[0]))
+        found.append(csms(f"IL_{201 + n}_CSMS", f"After {what}", _J, Raw(text), *speaks[1]))
     return found
 
 
@@ -113,19 +143,19 @@ CASES = (
     *_texts(),
     station(
         "IL_231_CS", "An action that nobody knows", f"{_J}.2.3",
-        *_errors("MakeCoffee", "{}", UNKNOWN), *_ALIVE_STATION,
+        *_unknown("MakeCoffee"), *_ALIVE_STATION,
     ),
     station(
         "IL_232_CS", "A field is missing", f"{_J}.2.3",
-        *_errors("ChangeConfiguration", '{"key":"x"}'), *_ALIVE_STATION,
+        *_errors("ChangeConfiguration", '{"key":"x"}', {"status": one_of("Rejected", "NotSupported")}), *_ALIVE_STATION,
     ),
     station(
         "IL_233_CS", "A field of another type", f"{_J}.2.3",
-        *_errors("RemoteStopTransaction", '{"transactionId":"seven"}'), *_ALIVE_STATION,
+        *_errors("RemoteStopTransaction", '{"transactionId":"seven"}', _REJECTED), *_ALIVE_STATION,
     ),
     station(
         "IL_234_CS", "A word that is none of its kind", f"{_J}.2.3",
-        *_errors("Reset", '{"type":"Warm"}'), *_ALIVE_STATION,
+        *_errors("Reset", '{"type":"Warm"}', _REJECTED), *_ALIVE_STATION,
     ),
     station(
         "IL_235_CS", "A tag that is too long", "7.28",
@@ -179,15 +209,26 @@ CASES = (
     ),
     station(
         "IL_245_CS", "A trigger that is not known", "5.17",
-        *_errors("TriggerMessage", '{"requestedMessage":"Everything"}'), *_ALIVE_STATION,
+        *_errors(
+            "TriggerMessage", '{"requestedMessage":"Everything"}', {"status": one_of("Rejected", "NotImplemented")},
+        ),
+        *_ALIVE_STATION,
         profile="RemoteTrigger", features=("remote_trigger",),
     ),
     csms(
         "IL_231_CSMS", "An action that nobody knows", f"{_J}.2.3",
-        *_errors("MakeCoffee", "{}", UNKNOWN), *_ALIVE_CSMS,
+        *_unknown("MakeCoffee"), *_ALIVE_CSMS,
     ),
-    csms("IL_232_CSMS", "A field is missing", f"{_J}.2.3", *_errors("Authorize", "{}"), *_ALIVE_CSMS),
-    csms("IL_233_CSMS", "A field of another type", f"{_J}.2.3", *_errors("Authorize", '{"idTag":7}'), *_ALIVE_CSMS),
+    csms(
+        "IL_232_CSMS", "A field is missing", f"{_J}.2.3",
+        *_errors("Authorize", "{}", {"idTagInfo": PRESENT}),
+        Answered("Authorize", {"idTagInfo": {"status": Other("Accepted")}}, ("*",), to="raw", when="invalid"),
+        *_ALIVE_CSMS,
+    ),
+    csms(
+        "IL_233_CSMS", "A field of another type", f"{_J}.2.3",
+        *_errors("Authorize", '{"idTag":7}', {"idTagInfo": {"status": PRESENT}}), *_ALIVE_CSMS,
+    ),
     csms(
         "IL_234_CSMS", "A word that is none of its kind", f"{_J}.2.3",
         *_errors("StatusNotification", '{"connectorId":1,"errorCode":"NoError","status":"Dreaming"}'), *_ALIVE_CSMS,

@@ -25,8 +25,9 @@ INVARIANTS: dict[str, Invariant] = dict(sorted(DECLARED.items()))
 
 
 def judge(history: History) -> list[Finding]:
-    """Judge a finished history by every invariant, in the order of their ids."""
-    return [invariant.judge(history) for invariant in INVARIANTS.values()]
+    """Judge a finished history by every invariant, in the order of their ids, and by those of a user's file."""
+    own = [one for id, one in DECLARED.items() if id not in INVARIANTS]
+    return [invariant.judge(history) for invariant in (*INVARIANTS.values(), *own)]
 
 
 __all__ = ["INVARIANTS", "Invariant", "exercise", "judge", "judge_campaign", "same_bytes"]

@@ -93,7 +93,9 @@ def _availability(station: str, evse: Any, connector: Any, payload: dict[str, An
 
 
 def _samples(station: str, number: str, payload: dict[str, Any], once: Hashable) -> list[Reported]:
-    count = len(payload.get("meterValue", ()))
+    count = len(payload.get("meterValue") or ())
+    if not count:
+        return []
     return [Reported(("sampled", station, number), count, f"{count} MeterSampled", once)]
 
 

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from interlock.scenarios.judge.expected_facts import NOTICES, Fact, moment, told
+from interlock.scenarios.judge.expected_answers import VERSION, broken, fitting, fixed
+from interlock.scenarios.judge.expected_facts import Fact, moment
 from interlock.scenarios.judge.invariants.declare import Looked, invariant, story
 from interlock.scenarios.judge.invariants.model import store_failed
-from interlock.scenarios.judge.invariants.sent import USUAL, socket_versions
+from interlock.scenarios.judge.invariants.sent import USUAL, facts_told, socket_versions
 from interlock.scenarios.judge.verdict import Violation
 from interlock.scenarios.record.domain_view import EPOCH
 from interlock.scenarios.record.frames import CALL, CALLRESULT, Frame
@@ -25,17 +26,8 @@ PATIENCE_S = 30.0
 GUESSES = 50
 """Refused cards of a station after which it may be taken for one that guesses, and every card be refused."""
 CARD_16 = frozenset({"Authorize", "StartTransaction", "StopTransaction"})
-EMPTY_16 = frozenset({"StatusNotification", "MeterValues"}) | (NOTICES - {"SignCertificate"})
-CORE_16: dict[str, tuple[str, ...]] = {
-    "BootNotification": ("chargePointVendor", "chargePointModel"),
-    "Heartbeat": (),
-    "StatusNotification": ("connectorId", "status", "errorCode"),
-    "Authorize": ("idTag",),
-    "StartTransaction": ("connectorId", "idTag", "meterStart", "timestamp"),
-    "StopTransaction": ("transactionId", "meterStop", "timestamp"),
-    "MeterValues": ("connectorId", "meterValue"),
-}
-"""What a CALL has to have so that there is no reason to answer it with an error."""
+ID_TAG_LIMIT = 20
+"""Characters of an idTag of 1.6: a longer group cannot be told."""
 
 
 @dataclass(slots=True)
@@ -56,12 +48,21 @@ class Card:
 
 def token_statuses(history: History) -> dict[str, Card]:
     """Return what was registered of each token, by its text in small letters."""
-    unknown = history.rules["answers"]["unknown_tokens"]
+    return _registered(history, "status", history.rules["answers"]["unknown_tokens"])
+
+
+def token_groups(history: History) -> dict[str, Card]:
+    """Return the group of each token, empty for none, by its text in small letters."""
+    return _registered(history, "parent", "")
+
+
+def _registered(history: History, member: str, unknown: str) -> dict[str, Card]:
     found: dict[str, Card] = {}
     for seen in history.of("stored"):
         if seen["type"] == "TokenRegistered":
             name = str(seen["data"]["id_token"]).lower()
-            found.setdefault(name, Card([(0.0, unknown)])).since.append((seen.t, seen["data"]["status"]))
+            said = seen["data"].get(member) or ""
+            found.setdefault(name, Card([(0.0, unknown)])).since.append((seen.t, said))
     return found
 
 
@@ -72,6 +73,7 @@ class Call:
     seen: Observation
     frame: Frame
     version: str
+    facts: list[Fact]
     answers: int = 0
 
 
@@ -79,19 +81,25 @@ def _answers(history: History) -> Looked:
     looked, versions = Looked(), history.derive(socket_versions)
     if "answers" not in history.rules:
         return looked
+    facts = history.derive(facts_told)
     calls: dict[tuple[str, int, str], list[Call]] = {}
     first_told: dict[tuple[str, Fact], float] = {}
     refused: dict[str, int] = {}
+    odd: dict[tuple[str, int], int] = {}
     for seen in history.of("frame"):
         fields, frame = seen.fields, seen.frame()
-        if frame is None or not frame.strict or not fields["edge"].startswith("csms."):
+        if not fields["edge"].startswith("csms."):
             continue
-        station, key = fields["station"], (fields["station"], fields["socket"], frame.id)
+        socket = fields["station"], fields["socket"]
+        if frame is None or not readable(seen, frame):
+            odd[socket] = odd.get(socket, 0) + (fields["edge"] == "csms.received")
+            continue
+        station, key = fields["station"], (*socket, frame.id)
         if fields["edge"] == "csms.received":
             if frame.kind == CALL and isinstance(frame.payload, dict):
-                call = Call(seen, frame, versions.get((station, fields["socket"]), USUAL))
+                call = Call(seen, frame, versions.get((station, fields["socket"]), USUAL), facts[seen.i])
                 calls.setdefault(key, []).append(call)
-                for fact in told(frame.action, frame.payload, call.version):
+                for fact in call.facts:
                     first_told.setdefault((station, fact), seen.t)
             continue
         if not frame.is_answer:
@@ -99,12 +107,15 @@ def _answers(history: History) -> Looked:
         looked.checked += 1
         waiting = calls.get(key, [])
         open_calls = [call for call in waiting if not call.answers]
+        if not open_calls and odd.get(socket, 0):
+            odd[socket] -= 1  # it answers something that could be read only in part
+            continue
         if not open_calls:
             looked.violations.append(_answered_twice(seen, frame, station, waiting))
             continue
         call = open_calls[0]
         call.answers += 1
-        since = min((first_told[station, one] for one in _facts_of(call)), default=call.seen.t)
+        since = min((first_told[station, one] for one in call.facts), default=call.seen.t)
         wrong = list(_wrong(history, call, seen, frame, min(since, call.seen.t), refused.get(station, 0)))
         if _card_of(call) is not None and _word(frame) != "Accepted":
             refused[station] = refused.get(station, 0) + 1
@@ -123,8 +134,22 @@ def _answers(history: History) -> Looked:
     return looked
 
 
-def _facts_of(call: Call) -> list[Fact]:
-    return told(call.frame.action, call.frame.payload, call.version)
+BRACKETS = 32
+"""Brackets of a message, beyond which one may be nested too deeply to be read."""
+
+
+def readable(seen: Observation, frame: Frame) -> bool:
+    """Tell whether a frame is one that everybody can read: of the right form, with an id, not nested too deeply."""
+    text = seen["text"]
+    return frame.strict and bool(frame.id) and (text.count("[") + text.count("{") <= BRACKETS or not _deep(text))
+
+
+def _deep(text: str) -> bool:
+    depth = most = 0
+    for letter in text:
+        depth += (letter in "[{") - (letter in "]}")
+        most = max(most, depth)
+    return most > BRACKETS
 
 
 def _answered_twice(seen: Observation, frame: Frame, station: str, calls: list[Call]) -> Violation:
@@ -145,12 +170,14 @@ Wrong = Iterator[tuple[str, str, str]]
 
 def _wrong(history: History, call: Call, seen: Observation, frame: Frame, since_s: float, refused: int) -> Wrong:
     action, payload = call.frame.action, frame.payload
-    if frame.kind != CALLRESULT:
-        core = CORE_16.get(action) if call.version == "ocpp1.6" else None
-        if core is not None and all(name in call.frame.payload for name in core):
-            yield "answer", "a CALLRESULT", f"CALLERROR {frame.code}"
-        return
     rules = history.rules["answers"]
+    wrong = broken(action, call.frame.payload, call.version)
+    if frame.kind != CALLRESULT:
+        yield from _wrong_error(call, frame, wrong, rules)
+        return
+    if wrong & {"action", "direction"} or (wrong and rules.get("acceptance") == "strict"):
+        yield "answer", f"CALLERROR {' or '.join(sorted(fitting(wrong, call.version)))}", "a CALLRESULT"
+        return
     if action in ("BootNotification", "Heartbeat"):
         at = moment(payload.get("currentTime"))
         now = EPOCH + timedelta(seconds=seen.t)
@@ -166,16 +193,52 @@ def _wrong(history: History, call: Call, seen: Observation, frame: Frame, since_
         allowed = known.between(since_s - TOKENS_S, seen.t) if card else {"Accepted"}
         if found not in allowed and not (found == "Invalid" and refused >= GUESSES):
             yield f"status of {card}", " or ".join(sorted(allowed)), str(found)
-    yield from _shape(call, payload)
+        elif refused < GUESSES:
+            yield from _group(history, call, payload, card, since_s, seen.t)
+    if not wrong:
+        yield from _shape(call, payload, card)
 
 
-def _shape(call: Call, payload: Mapping[str, Any]) -> Wrong:
-    if call.version != "ocpp1.6":
+def _wrong_error(call: Call, frame: Frame, wrong: frozenset[str], rules: Mapping[str, Any]) -> Wrong:
+    """An error answers only what breaks a rule, with a code that names it, or a station that may not speak yet."""
+    if call.version not in VERSION or (frame.code == "SecurityError" and rules["registration"] != "Accepted"):
         return
-    if call.frame.action in EMPTY_16 and payload:
-        yield "payload", "nothing", str(payload)[:80]
+    if not wrong:
+        yield "answer", "a CALLRESULT", f"CALLERROR {frame.code}"
+    elif frame.code not in (codes := fitting(wrong, call.version)):
+        yield "code", f"{' or '.join(sorted(codes))}: it breaks {', '.join(sorted(wrong))}", frame.code
+
+
+GROUPS = {"ocpp1.6": ("idTagInfo", "parentIdTag"), "ocpp2.0.1": ("idTokenInfo", "groupIdToken")}
+
+
+def _group(
+    history: History, call: Call, payload: Mapping[str, Any], card: str, since_s: float, until_s: float
+) -> Wrong:
+    if call.version not in GROUPS:
+        return
+    info, member = GROUPS[call.version]
+    said = payload[info].get(member) if isinstance(payload.get(info), dict) else None
+    found = said.get("idToken") if isinstance(said, dict) else said
+    known = history.derive(token_groups).get(card.lower(), Card([(0.0, "")]))
+    allowed = known.between(since_s - TOKENS_S, until_s)
+    if call.version == USUAL:
+        allowed = {one if len(one) <= ID_TAG_LIMIT else "" for one in allowed}
+    if (found or "") not in allowed:
+        yield f"group of {card}", " or ".join(one or "none" for one in sorted(allowed)), str(found)
+    elif isinstance(said, dict) and said.get("type") != "Central":
+        yield f"type of the group of {card}", "Central", str(said.get("type"))
+
+
+def _shape(call: Call, payload: Mapping[str, Any], card: str | None) -> Wrong:
+    action = call.frame.action
+    expected = fixed(action, call.version)
+    if expected is not None and payload != expected:
+        yield "payload", str(expected) if expected else "nothing", str(payload)[:80]
+    if call.version in VERSION and action in ("StopTransaction", "TransactionEvent") and card is None and payload:
+        yield "payload", "nothing: it showed no card", str(payload)[:80]
     number = payload.get("transactionId")
-    if call.frame.action == "StartTransaction" and (type(number) is not int or number < 1):
+    if call.version == USUAL and action == "StartTransaction" and (type(number) is not int or number < 1):
         yield "transactionId", "a number from 1 on", str(number)
 
 
@@ -183,11 +246,13 @@ def _card_of(call: Call) -> str | None:
     """Return the token whose status the answer has to tell, None where it has none to tell."""
     payload = call.frame.payload
     if call.version == "ocpp1.6":
-        return payload.get("idTag") if call.frame.action in CARD_16 else None
+        tag = payload.get("idTag") if call.frame.action in CARD_16 else None
+        return tag if isinstance(tag, str) else None
     token = payload.get("idToken") if call.frame.action in ("Authorize", "TransactionEvent") else None
     if not isinstance(token, dict):
         return None
-    return "" if token.get("type") == "NoAuthorization" else token.get("idToken")
+    text = "" if token.get("type") == "NoAuthorization" else token.get("idToken")
+    return text if isinstance(text, str) else None
 
 
 def _word(frame: Frame) -> str | None:
@@ -242,7 +307,8 @@ def answers_are_right(history: History) -> Iterator[Violation]:
     """Each CALL of a station gets one answer, and it says what was so at that moment.
 
     A boot: registration and interval as they are set. Boot and heartbeat: the CSMS's time, within a second. A card: the
-    status registered for its token when it was shown, or when a start that is told again was told first. No error to a
-    message that can be read; nothing where nothing belongs; and a transaction's number is one from 1 on.
+    status and the group registered for its token when it was shown, or when a start that is told again was told first.
+    No error to a message that holds its schema, and to any other one that names a rule it breaks; what nobody here can
+    do anything for is answered so, with nothing more; and a transaction's number is one from 1 on.
     """
     yield from history.derive(_answers).violations

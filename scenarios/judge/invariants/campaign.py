@@ -27,12 +27,10 @@ DONE = ("commands sent", "sessions begun", "outcomes recorded", "reports answere
 
 def did(history: History) -> dict[str, int]:
     """Count what a run really did, in the order of `DONE`."""
-    answered = sum(
-        seen.fields["edge"] == "csms.sent" and (frame := seen.frame()) is not None and frame.is_answer
-        for seen in history.of("frame")
-    )
     outcomes = sum(bool(command.outcomes()) for command in history.commands.values())
-    return dict(zip(DONE, (len(history.call_frames), len(history.sessions), outcomes, answered), strict=True))
+    return dict(
+        zip(DONE, (len(history.call_frames), len(history.sessions), outcomes, len(history.wire.answered)), strict=True)
+    )
 
 
 def exercise(history: History) -> dict[str, int]:

@@ -21,13 +21,15 @@ def _intents(history: History) -> int:
 
 
 def _prefixes(history: History) -> Iterator[tuple[str, Model, LogEvent]]:
-    """Fold each station's log; for each event yield the model *before* it, and take it afterwards."""
+    """Fold the log of each station that was commanded; for each intent yield the model *before* it."""
+    commanded = {command.station for command in history.commands.values()}
     for stream, events in history.streams.items():
         station = station_of(stream)
-        if station is not None:
+        if station is not None and station in commanded:
             model = Model(history.station_rules(station))
             for event in events:
-                yield station, model, event
+                if event.type == "CommandRequested":
+                    yield station, model, event
                 model.take(event.type, event.data)
 
 
@@ -47,19 +49,18 @@ def sound_decisions(history: History) -> Iterator[Violation]:
     time the intent was written, something before it already spoke against it.
     """
     for station, model, event in _prefixes(history):
-        if event.type == "CommandRequested":
-            command, forced = event.data["command"], event.data.get("forced")
-            against = model.objection(command, event.data["request_id"])
-            if forced is not None:
-                yield from _forced(history, station, model, event, against)
-            elif against is not None:
-                yield Violation(
-                    f"{command['kind']} {event.data['command_id']} was accepted although {against}",
-                    f"acceptable after version {event.version - 1}",
-                    against,
-                    station,
-                    story(_holders(history, model, command), event),
-                )
+        command, forced = event.data["command"], event.data.get("forced")
+        against = model.objection(command, event.data["request_id"])
+        if forced is not None:
+            yield from _forced(history, station, model, event, against)
+        elif against is not None:
+            yield Violation(
+                f"{command['kind']} {event.data['command_id']} was accepted although {against}",
+                f"acceptable after version {event.version - 1}",
+                against,
+                station,
+                story(_holders(history, model, command), event),
+            )
 
 
 def _forced(history: History, station: str, model: Model, event: LogEvent, against: str | None) -> Iterator[Violation]:
@@ -90,7 +91,7 @@ def limit_and_exclusivity(history: History) -> Iterator[Violation]:
     limit, and must be representable: it happened.
     """
     for station, model, event in _prefixes(history):
-        if event.type != "CommandRequested" or event.data.get("forced") is not None:
+        if event.data.get("forced") is not None:
             continue
         command = event.data["command"]
         evse = command.get("evse")

@@ -7,6 +7,7 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from interlock.scenarios.judge.verdict import Finding, Level, Verdict, Violation
 from interlock.scenarios.record.history import History, LogEvent, Observation
@@ -22,8 +23,7 @@ TOLD = 12
 """Observations that tell the story of one violation."""
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
+class Scope(NamedTuple):
     """How many things there were to look at, and how many the run was cut short of."""
 
     checked: int
@@ -79,29 +79,30 @@ class Invariant:
             return Finding(self.id, self.name, self.level, Verdict.ERROR, 0, why)
 
     def _judge(self, history: History) -> Finding:
-        def finding(verdict: Verdict, reason: str | None) -> Finding:
-            return Finding(self.id, self.name, self.level, verdict, scope.checked, reason, tuple(found[:LISTED]))
-
-        scope, found = Scope(0), list[Violation]()
         if broken := history.of("world.failed"):
-            return finding(Verdict.ERROR, f"the world itself broke: {broken[0]['error']}")
+            return self._finding(Verdict.ERROR, f"the world itself broke: {broken[0]['error']}")
         if self.frames and not history.complete:
-            return finding(Verdict.NOT_APPLICABLE, "this run recorded facts only, no frames and no stored events")
+            return self._finding(Verdict.NOT_APPLICABLE, "this run recorded facts only, no frames and no stored events")
         if self.records is not None and not history.told(self.records):
-            return finding(Verdict.NOT_APPLICABLE, f"the CSMS does not tell its {self.records}")
+            return self._finding(Verdict.NOT_APPLICABLE, f"the CSMS does not tell its {self.records}")
         if self.rest and history.phase("rest") is None:
-            return finding(Verdict.INCONCLUSIVE, "the run ended before it came to rest")
+            return self._finding(Verdict.INCONCLUSIVE, "the run ended before it came to rest")
         needed = self.needs(history)
-        scope = needed if isinstance(needed, Scope) else Scope(needed)
+        checked, cut = (needed.checked, needed.cut) if isinstance(needed, Scope) else (needed, 0)
         found = list(self.function(history))
         if found:
             listed = f"{len(found)} violations, the first {LISTED} are listed" if len(found) > LISTED else None
-            return finding(Verdict.FAIL, listed)
-        if scope.checked:
-            return finding(Verdict.PASS, f"{scope.cut} more were cut short" if scope.cut else None)
-        if scope.cut:
-            return finding(Verdict.INCONCLUSIVE, f"the run was cut short of an answer for {scope.cut}")
-        return finding(Verdict.NOT_APPLICABLE, self.absent)
+            return self._finding(Verdict.FAIL, listed, checked, tuple(found[:LISTED]))
+        if checked:
+            return self._finding(Verdict.PASS, f"{cut} more were cut short" if cut else None, checked)
+        if cut:
+            return self._finding(Verdict.INCONCLUSIVE, f"the run was cut short of an answer for {cut}")
+        return self._finding(Verdict.NOT_APPLICABLE, self.absent)
+
+    def _finding(
+        self, verdict: Verdict, reason: str | None, checked: int = 0, found: tuple[Violation, ...] = ()
+    ) -> Finding:
+        return Finding(self.id, self.name, self.level, verdict, checked, reason, found)
 
 
 def invariant(
@@ -124,7 +125,7 @@ def invariant(
     """
 
     def declare(check: Check) -> Invariant:
-        if id in DECLARED:
+        if id in DECLARED and DECLARED[id].function.__code__.co_filename != check.__code__.co_filename:
             raise ValueError(f"there are two invariants {id}")
         DECLARED[id] = Invariant(id, name, level, check, needs, absent, frames, rest, records, ref)
         return DECLARED[id]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -74,8 +75,19 @@ def _line(history: History, command: Command, until_s: float) -> Line | None:
 
 def _came_online(history: History, command: Command) -> LogEvent | None:
     """Return the connection that the log knew last when a command was decided."""
-    before = history.streams[command.intent.stream][: command.intent.version - 1]
-    return next((one for one in reversed(before) if one.type == "CameOnline"), None)
+    online = history.derive(_online).get(command.intent.stream, [])
+    before = bisect_left(online, command.intent.version, key=_version)
+    return online[before - 1] if before else None
+
+
+def _online(history: History) -> dict[str, list[LogEvent]]:
+    """When the log says that a station came online, by stream."""
+    found = {name: [one for one in events if one.type == "CameOnline"] for name, events in history.streams.items()}
+    return {name: events for name, events in found.items() if events}
+
+
+def _version(event: LogEvent) -> int:
+    return event.version
 
 
 def _worked(history: History, node: str, i: int, from_s: float, until_s: float) -> bool:
@@ -92,20 +104,23 @@ def _full(history: History, node: str, from_s: float, until_s: float) -> bool:
     """Tell whether the store took nothing from a node: the next CALL waits until the last one's answer is recorded."""
     return any(
         begun.t <= until_s and (ended is None or ended.t >= from_s - KNOWN_AFTER_S)
-        for begun, ended in faults(history, "full_disk")
+        for begun, ended in history.derive(_full_disks)
         if f"node{begun.get('node', 1)}" == node
     )
+
+
+def _full_disks(history: History) -> list[tuple[Observation, Observation | None]]:
+    return list(faults(history, "full_disk"))
 
 
 def _free_s(history: History, station: str, socket: int, command: Command, until_s: float) -> float:
     """Return for how long no other CALL was outstanding on a socket, from a command's intent to a moment."""
     at, free = command.intent.t, 0.0
-    busy = sorted(
-        span for one, span in history.derive(_outstanding).get((station, socket), ()) if one != command.command_id
-    )
-    for begun, ended in busy:
+    for (begun, ended), one in history.derive(_outstanding).get((station, socket), ()):
         if begun >= until_s:
             break
+        if ended <= at or one == command.command_id:
+            continue
         free += max(0.0, begun - at)
         at = max(at, ended)
     return free + max(0.0, until_s - at)
@@ -114,9 +129,9 @@ def _free_s(history: History, station: str, socket: int, command: Command, until
 Span = tuple[float, float]
 
 
-def _outstanding(history: History) -> dict[tuple[str, int], list[tuple[str, Span]]]:
-    """When each CALL was outstanding, by socket: until its answer came, or its command's deadline."""
-    found: dict[tuple[str, int], list[tuple[str, Span]]] = {}
+def _outstanding(history: History) -> dict[tuple[str, int], list[tuple[Span, str]]]:
+    """When each CALL was outstanding, by socket, in order: until its answer came, or its command's deadline."""
+    found: dict[tuple[str, int], list[tuple[Span, str]]] = {}
     for (station, message_id), written in history.call_frames.items():
         call = history.call(station, message_id)
         command = history.commands.get(call["command_id"]) if call else None
@@ -127,7 +142,9 @@ def _outstanding(history: History) -> dict[tuple[str, int], list[tuple[str, Span
         for seen in written:
             ended = min([due_s, *(answer.t for answer in answers if answer.i > seen.i)])
             span = seen.t, max(ended, seen.t)
-            found.setdefault((station, seen["socket"]), []).append((command.command_id, span))
+            found.setdefault((station, seen["socket"]), []).append((span, command.command_id))
+    for spans in found.values():
+        spans.sort()
     return found
 
 

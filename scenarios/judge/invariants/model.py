@@ -6,7 +6,9 @@ by one. It never forgets a request, an ended transaction or a finished command.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
 from typing import Any, TypeVar
 
 from interlock.scenarios.record.history import STEPS, History, Observation
@@ -267,6 +269,8 @@ def faults(history: History, *words: str) -> Iterator[tuple[Observation, Observa
             yield begun, ends.get(begun["id"])
 
 
+STORE_FAULTS = ("full_disk", "lossy_store", "break_off_at")
+"""Faults under which an answer may stay away: the station is to send what it told again."""
 MENDS_S = 10.0
 """How long behind a fault of the store a node may take until it works again: it waits between its attempts."""
 
@@ -275,7 +279,7 @@ def store_failed(history: History, node: str, station: str, from_s: float, until
     """Tell whether a node's store refused, or did not confirm what it was given for a station, in a span of seconds."""
     stood = any(
         begun.t <= until_s and (ended is None or ended.t + MENDS_S >= from_s)
-        for begun, ended in faults(history, "full_disk", "lossy_store", "break_off_at")
+        for begun, ended in faults(history, *STORE_FAULTS)
         if f"node{begun.get('node', 1)}" == node
     )
     return stood or any(
@@ -294,16 +298,18 @@ class Lives:
 
     def up(self, node: str, i: int) -> bool:
         """Return whether a node ran at observation `i`. One that was never seen to start is taken to run."""
-        running = True
-        turns = self._turns.get(node, ())
-        if turns:
-            running = False
-        for at, _, started in turns:
-            if at >= i:
-                break
-            running = started
-        return running
+        turns = self._turns.get(node)
+        if not turns:
+            return True
+        before = bisect_left(turns, (i,))
+        return before > 0 and turns[before - 1][2]
 
     def fell(self, node: str, i: int, until_s: float) -> bool:
         """Return whether a node went down after observation `i`, up to second `until_s`."""
-        return any(at > i and t <= until_s and not started for at, t, started in self._turns.get(node, ()))
+        turns = self._turns.get(node, [])
+        for _, t, started in islice(turns, bisect_left(turns, (i + 1,)), None):
+            if t > until_s:
+                return False
+            if not started:
+                return True
+        return False

@@ -30,7 +30,7 @@ def _beliefs(history: History) -> Looked:
             looked.cut += 1
             continue
         looked.checked += 1
-        lossy = station in untold or bool(history.station_rules(station).get("lossy"))
+        lossy = station in untold or bool(history.station_rules(station).get("lossy") or history.rules.get("fiction"))
         for thought in believed.get((station, connector)) or [None]:
             reported = statuses.get((station, connector), [])
             found = [*_differences(thought, truth), *_other_error(thought, truth, reported)]
@@ -114,7 +114,7 @@ def belief_is_truth(history: History) -> Iterator[Violation]:
     """At rest the CSMS sees each connector as it is: status and error, its transaction, nothing held, station online.
 
     For stations that are connected and have told everything they had to tell; of those that lose what they had to tell
-    (rules: lossy) or gave a message up without an answer, transactions do not count. What was
-    lost in between - an outcome, a report, an end - shows here at last.
+    (rules: lossy), tell what never was (rules: fiction) or gave a message up without an answer, transactions do not
+    count. What was lost in between - an outcome, a report, an end - shows here at last.
     """
     yield from history.derive(_beliefs).violations

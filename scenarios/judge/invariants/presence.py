@@ -10,9 +10,10 @@ from bisect import bisect_left
 from collections.abc import Iterator
 
 from interlock.scenarios.judge.invariants.declare import Looked, invariant, story
+from interlock.scenarios.judge.invariants.model import STORE_FAULTS
 from interlock.scenarios.judge.invariants.sent import socket_versions
 from interlock.scenarios.judge.verdict import Violation
-from interlock.scenarios.record.history import History, LogEvent, Observation, station_of
+from interlock.scenarios.record.history import History, LogEvent, Observation, seconds, station_of
 
 TOLERANCE_S = 1e-3
 """Frames this close to a decision are taken as not known to whoever made it."""
@@ -215,6 +216,71 @@ def offline_in_time(history: History) -> Iterator[Violation]:
     A timer that a crash took with it is what this finds.
     """
     yield from history.derive(_silences).violations
+
+
+# --- dated -----------------------------------------------------------------------------------------------------------
+
+EXACT_S, WATCHED_S, LATE_S = 0.005, 10.0, 5.0
+"""How exactly a sign of life is dated, how long after a start or a connection a node may begin to listen, how late a
+silence that is over may be noticed."""
+
+
+def _dates(history: History) -> Looked:
+    looked = Looked()
+    signs: dict[tuple[str, str], list[float]] = {}
+    for seen in history.of_any("frame", "pong"):
+        if seen.fields.get("edge", "csms.received") == "csms.received":
+            signs.setdefault((seen["station"], seen["node"]), []).append(seen.t)
+    after_s = history.rules["offline_after_s"] * (1.5 if history.rules.get("offline_timer") == "polled" else 1.0)
+    disturbed = any(seen["fault"] in STORE_FAULTS for seen in history.of("fault.begun"))
+    for station, changes in history.derive(_presence).items():
+        came: dict[int, LogEvent] = {}
+        for number, event in enumerate(changes):
+            epoch = event.data["epoch"]
+            if event.type == "CameOnline":
+                came[epoch] = event
+                continue
+            after = changes[number + 1] if number + 1 < len(changes) else None
+            if (begun := came.get(epoch)) is None or "last_seen" not in event.data:
+                continue
+            if after is not None and _replaces(after, event):
+                continue
+            looked.checked += 1
+            node, last_s = begun.data["node"], seconds(event.data["last_seen"])
+            heard = any(abs(t - last_s) <= EXACT_S for t in signs.get((station, node), ()))
+            begins = [begun.at, *(seen.t for seen in history.of("node.started") if seen["node"] == node)]
+            if not heard and not any(0.0 <= last_s - t <= WATCHED_S for t in begins):
+                what = "a frame or a pong, or when it began to be listened for"
+                looked.violations.append(_misdated(station, "was last seen", what, last_s, begun, event))
+            if event.at - last_s > after_s + LATE_S and not disturbed and not history.of("append.unconfirmed"):
+                what = f"within {after_s:g} s of its last sign of life at {last_s:.3f} s"
+                looked.violations.append(_misdated(station, "went offline", what, event.at, begun, event))
+    return looked
+
+
+def _misdated(station: str, what: str, expected: str, at_s: float, begun: LogEvent, event: LogEvent) -> Violation:
+    return Violation(f"{station} {what} at another time", expected, f"{at_s:.3f} s", station, story(begun, event))
+
+
+@invariant(
+    "I42",
+    "silence is dated",
+    records="log",
+    needs=lambda history: history.derive(_dates).scope,
+    absent="no station fell silent",
+    frames=True,
+    rest=True,
+)
+def silence_is_dated(history: History) -> Iterator[Violation]:
+    """Whoever is recorded offline was last seen when the record says so, and is recorded when its time is over.
+
+    A frame, a pong, the connection or the start of the node that listens: one of these is the last sign of life. From
+    there the offline time-out runs once; a sweep may come half of one later.
+    """
+    yield from history.derive(_dates).violations
+
+
+# --- versions --------------------------------------------------------------------------------------------------------
 
 
 def _not_spoken(history: History, station: str, event: LogEvent) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from interlock.scenarios.judge.expected_calls import differences, expected_call
+from interlock.scenarios.judge.expected_facts import Fact, told
 from interlock.scenarios.judge.invariants.declare import Looked, invariant, story
 from interlock.scenarios.judge.verdict import Violation
 from interlock.scenarios.record.history import Command, History, Observation
@@ -16,6 +17,17 @@ def socket_versions(history: History) -> dict[tuple[str, int], str]:
     """The subprotocol of each socket, by station and number."""
     opened = history.of("socket.opened")
     return {(seen["station"], seen["socket"]): seen.get("subprotocol") or USUAL for seen in opened}
+
+
+def facts_told(history: History) -> dict[int, list[Fact]]:
+    """The facts that each CALL of a station tells, by the observation at which the CSMS received it."""
+    versions, found = history.derive(socket_versions), dict[int, list[Fact]]()
+    for seen in history.wire.asked:
+        frame = seen.frame()
+        if frame is not None and frame.strict and isinstance(frame.payload, dict):
+            version = versions.get((seen.fields["station"], seen.fields["socket"]), USUAL)
+            found[seen.i] = told(frame.action, frame.payload, version)
+    return found
 
 
 def _asked(history: History) -> dict[str, Observation]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from interlock.scenarios.judge.invariants.declare import Looked, Told, invariant, story
 from interlock.scenarios.judge.invariants.model import Lives, store_failed
@@ -28,7 +29,14 @@ OVERDUE_S = 20.0
 """How long after its deadline a command may still be only requested, on a node that lives and with a sound store."""
 NOTICED_S = 10.0
 """How long it may take until a node that works through what came before it sees that a connection is gone."""
-YES = frozenset({"Accepted", "Unlocked", "Scheduled", "RebootRequired"})
+YES = frozenset({"Accepted", "Unlocked", "Scheduled", "RebootRequired", "AcceptedCanceled", "Unpublished"})
+YES |= {"EmptyResultSet", "NoProfiles"}  # it was looked up, and there is nothing to report
+LISTS = {
+    "setVariableResult": "attributeStatus",
+    "setMonitoringResult": "status",
+    "clearMonitoringResult": "status",
+}
+"""Answers of 2.0.1 with a status for each element, each taken or refused by itself (B05.FR.01): one yes is a yes."""
 NOT_DONE = frozenset({"NotImplemented", "NotSupported"})
 """CALLERROR codes that say for certain that nothing was done."""
 NOT_DONE_201 = NOT_DONE | {
@@ -42,7 +50,7 @@ NOT_DONE_201 = NOT_DONE | {
     "SecurityError",
 }
 """The same in OCPP 2.0.1 part 4 section 4.3: what is not understood or not allowed is refused before it is acted on."""
-READS = frozenset({"GetConfiguration", "GetCompositeSchedule", "GetLocalListVersion", "GetVariables", "SetVariables"})
+READS = frozenset({"GetConfiguration", "GetCompositeSchedule", "GetLocalListVersion", "GetVariables"})
 Wrong = tuple[str, str]
 """What was expected, and what was found."""
 
@@ -50,6 +58,9 @@ Wrong = tuple[str, str]
 def _lives(history: History) -> Looked:
     looked = Looked()
     for command in history.commands.values():
+        if (about := _probed(history, command)) is not None and about.asked.get("evse") != command.asked.get("evse"):
+            elsewhere = f"EVSE {about.asked.get('evse')}, where its start is", f"EVSE {command.asked.get('evse')}"
+            looked.violations.append(_violation(command, "asks about another place", elsewhere, [command.intent]))
         if (wrong := _deadline(history, command)) is not None:
             looked.violations.append(_violation(command, "has another deadline than is set", wrong, [command.intent]))
         phase, since = "requested", command.intent
@@ -66,6 +77,12 @@ def _lives(history: History) -> Looked:
             phase, since = step, event
         looked.violations += _at_its_end(history, command, phase)
     return looked
+
+
+def _probed(history: History, command: Command) -> Command | None:
+    """Return the command that a probe of the CSMS's own asks about."""
+    parts = command.request_id.split(":")
+    return history.commands.get(parts[1]) if parts[0] == "probe" and len(parts) == 3 else None
 
 
 DEADLINE_S = 1.0
@@ -101,7 +118,7 @@ def _wrong(history: History, command: Command, phase: str, since: LogEvent, step
         case "refuted":
             return _asked_for_evidence(history, command, event) or _not_before(history, command, event, "lateness_s")
         case "unknown":
-            return _not_before(history, command, event, "lateness_s")
+            return _not_before(history, command, event, "lateness_s", _probing_s(history, command))
         case "lapsed":
             if command.kind != "RemoteStart":
                 return "only a start lapses", command.kind
@@ -112,11 +129,16 @@ def _wrong(history: History, command: Command, phase: str, since: LogEvent, step
     return None
 
 
-def _not_before(history: History, command: Command, event: LogEvent, bound: str) -> Wrong | None:
+def _probing_s(history: History, command: Command) -> float:
+    """Return how long a station is asked about a start before nobody asks any more."""
+    return float(history.rules.get("probing_s", 0.0)) if command.kind == "RemoteStart" else 0.0
+
+
+def _not_before(history: History, command: Command, event: LogEvent, bound: str, more_s: float = 0.0) -> Wrong | None:
     """An effect or answer may come late: nobody gives up before the deadline and that bound are over."""
     if "deadline" not in command.intent.data:
         return None
-    due_s = seconds(command.intent.data["deadline"]) + history.rules.get(bound, 0.0)
+    due_s = seconds(command.intent.data["deadline"]) + history.rules.get(bound, 0.0) + more_s
     if event.at >= due_s - EARLY_S:
         return None
     return f"not before {due_s:.3f} s: the deadline and {bound} of {history.rules.get(bound, 0.0):g} s", (
@@ -144,7 +166,7 @@ def _as_answered(history: History, command: Command, step: str, event: LogEvent)
     if command.asked.get("action") in READS:
         return None
     not_done = NOT_DONE if _version(history, command) == USUAL else NOT_DONE_201
-    said = [_meant(frame, not_done) for frame in frames]
+    said = [answer_means(frame, not_done) for frame in frames]
     if any(one is None for one in said) or (step, event.data["status"]) in said:
         return _payload_kept(frames, event)
     return f"what was answered: {', '.join(f'{one[0]} ({one[1]})' for one in said if one)}", (
@@ -158,21 +180,38 @@ def _version(history: History, command: Command) -> str:
     return next((versions.get((command.station, seen["socket"]), USUAL) for seen in _frames(history, command)), USUAL)
 
 
-def _meant(frame: Frame, not_done: frozenset[str]) -> tuple[str, str] | None:
+def answer_means(frame: Frame, not_done: frozenset[str]) -> tuple[str, str] | None:
     """Return the step an answer leads to and its word; None where it has no status of its own, as in 2.0.1 at times."""
     if frame.kind != CALLRESULT:
         return ("rejected", frame.code) if frame.code in not_done else ("in-doubt", frame.code)
-    status = frame.field("status")
+    status = _of_list(frame) or frame.field("status")
     if status is None:
         return None
     return ("accepted" if status in YES else "rejected"), str(status)
 
 
+def _of_list(frame: Frame) -> str | None:
+    """Return the word of an answer that has one for each element: a yes if there is one."""
+    for name, member in LISTS.items():
+        if isinstance(found := frame.field(name), list):
+            words = [str(one.get(member)) for one in found if isinstance(one, dict)]
+            return next((word for word in words if word in YES), words[0] if words else "Rejected")
+    return None
+
+
 def _payload_kept(frames: list[Frame], event: LogEvent) -> Wrong | None:
-    kept = event.data.get("answer")
-    if kept is None or "configurationKey" in kept or any(frame.payload == kept for frame in frames):
+    if "answer" not in event.data:
+        return None
+    kept = event.data["answer"]
+    if any(frame.kind != CALLRESULT or frame.payload == kept or _secret(frame.payload) for frame in frames):
         return None
     return "the payload of the answer", str(kept)[:200]
+
+
+def _secret(payload: Any) -> bool:
+    """Tell whether a password may be in an answer: it is kept without it."""
+    said = str(payload).lower()
+    return "authorizationkey" in said or "basicauthpassword" in said
 
 
 def _doubted(history: History, command: Command, event: LogEvent) -> Wrong | None:
@@ -203,14 +242,23 @@ def _asked_for_evidence(history: History, command: Command, event: LogEvent) -> 
     """Silence proves nothing: whoever says that a start came to nothing has asked the station and had an answer."""
     if command.kind != "RemoteStart":
         return "a doubt that is refuted is one about a start", command.kind
-    probes = [
-        probe
-        for probe in history.commands.values()
-        if probe.request_id.startswith(f"probe:{command.command_id}:") and probe.intent.i < event.i
-    ]
+    probes = [probe for probe in _probes_of(history, command) if probe.intent.i < event.i]
     if any(seen.i < event.i for probe in probes for seen in _answers(history, probe)):
         return None
     return "the station was asked and answered", f"{len(probes)} probes, none answered"
+
+
+def _probes(history: History) -> dict[str, list[Command]]:
+    """The probes that were sent about each command, by its id: a probe's request names it."""
+    found: dict[str, list[Command]] = {}
+    for probe in history.commands.values():
+        if probe.request_id.startswith("probe:"):
+            found.setdefault(probe.request_id.removeprefix("probe:").rpartition(":")[0], []).append(probe)
+    return found
+
+
+def _probes_of(history: History, command: Command) -> Sequence[Command]:
+    return history.derive(_probes).get(command.command_id, ())
 
 
 def _evidence(history: History, command: Command, event: LogEvent) -> Wrong | None:
@@ -225,9 +273,54 @@ def _evidence(history: History, command: Command, event: LogEvent) -> Wrong | No
             one.type in ("TransactionStopped", "TransactionUpdated") and one.version <= event.version
             for one in history.derive(_of_transactions).get((command.station, str(asked["transaction_id"])), ())
         )
+    elif command.kind in ("Unlock", "Reset"):
+        wanted = "a message that tells of it"
+        there = any(one.i < event.i for one in _telling(history, command))
     else:
-        return None  # an unlock or reset of 2.0.1 is shown by the words of another message
+        return None
     return None if there else (f"{wanted} in the log before that", f"none: {event.data.get('evidence')}")
+
+
+def _telling(history: History, command: Command) -> Iterator[LogEvent]:
+    """Return the events that show an unlock or a reset of 2.0.1, a remote stop, by what their messages name."""
+    station, asked = command.station, command.asked
+    if command.kind == "Reset" and not asked.get("evse"):
+        yield from history.derive(_reset_boots).get(station, ())
+    for event in history.streams.get(command.intent.stream, ()):
+        data = event.data
+        if event.type == "TransactionStopped" and command.kind == "RemoteStop":
+            if data["transaction_id"] == str(asked["transaction_id"]):
+                yield event
+        elif event.type == "TransactionUpdated":
+            ended = data["trigger"] == "RemoteStop" and command.kind == "RemoteStop"
+            moved = data["trigger"] == "UnlockCommand" and command.kind == "Unlock"
+            if ended and data["transaction_id"] == str(asked["transaction_id"]):
+                yield event
+            if moved and _evse_of(history, station, data) == asked["evse"]:
+                yield event
+
+
+def _evse_of(history: History, station: str, data: dict[str, Any]) -> int:
+    """Return where a transaction is: told once, at its beginning or later."""
+    events = history.derive(_of_transactions).get((station, data["transaction_id"]), ())
+    return int(data["evse"] or next((one.data["evse"] for one in events if one.data.get("evse")), 0))
+
+
+def _reset_boots(history: History) -> dict[str, list[LogEvent]]:
+    """Return the boots, by station, that are told to have a reset from here behind them."""
+    told: dict[str, list[Observation]] = {}
+    for seen in history.of("frame"):
+        frame = seen.frame() if seen["edge"] == "csms.received" else None
+        if frame is None or frame.action != "BootNotification":
+            continue
+        if frame.field("reason") in ("RemoteReset", "ScheduledReset"):
+            told.setdefault(seen["station"], []).append(seen)
+    found: dict[str, list[LogEvent]] = {}
+    for station, frames in told.items():
+        booted = [event for event in history.streams.get(f"station-{station}", ()) if event.type == "Booted"]
+        for seen in frames:
+            found.setdefault(station, []).extend([event for event in booted if event.i > seen.i][:1])
+    return found
 
 
 def _shown_by_its_id(history: History, command: Command, event: LogEvent) -> bool:
@@ -267,9 +360,28 @@ def _at_its_end(history: History, command: Command, phase: str) -> Iterator[Viol
         yield _violation(command, "is unknown though its evidence is in the log", wrong, [command.intent])
     if command.kind == "RemoteStart":
         yield from _evidence_unused(history, command)
+    elif history.rules.get("bounds") is None:
+        yield from _telling_unused(history, command)
     yield from _overdue(history, command)
 
 
+def _telling_unused(history: History, command: Command) -> Iterator[Violation]:
+    """What tells of the effect of a command in doubt, or of one that was given up, confirms it at once."""
+    steps = [(step, event) for step, event in command.steps if step != "fulfilled"]
+    for shown in _telling(history, command):
+        before = [step for step, event in steps if event.version < shown.version]
+        after = next((one for one in steps if one[1].version > shown.version), None)
+        doubted = bool(before) and before[-1] in ("in-doubt", "unknown")
+        if doubted and (after is None or after[0] not in OUTCOMES_TOLD or after[1].at > shown.at + AT_ONCE_S):
+            found = f"{after[0]} at {after[1].at:.3f} s" if after else before[-1]
+            wrong = f"confirmed by what was told at {shown.at:.3f} s", found
+            yield _violation(command, "is not confirmed by what tells of it", wrong, [command.intent, shown])
+            return
+
+
+AT_ONCE_S = 1.0
+OUTCOMES_TOLD = ("confirmed", "accepted", "rejected")
+"""What may come right after the evidence: an answer may arrive at that moment, too."""
 LIVE_S = 60.0
 """A status whose time agrees with ours to this is live."""
 
@@ -281,9 +393,7 @@ def _evidence_unused(history: History, command: Command) -> Iterator[Violation]:
     """
     stream = history.streams.get(command.intent.stream, ())
     steps = [(step, event) for step, event in command.steps if step != "fulfilled"]
-    for probe in history.commands.values():
-        if not probe.request_id.startswith(f"probe:{command.command_id}:"):
-            continue
+    for probe in _probes_of(history, command):
         answered = next((event for step, event in probe.steps if step == "accepted"), None)
         if answered is None:
             continue

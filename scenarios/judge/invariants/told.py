@@ -6,9 +6,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from interlock.scenarios.judge.expected_facts import Fact, kept, misread, registers, told
+from interlock.scenarios.judge.expected_answers import broken
+from interlock.scenarios.judge.expected_facts import Fact, kept, misread, registers
 from interlock.scenarios.judge.invariants.declare import Looked, invariant, story
-from interlock.scenarios.judge.invariants.sent import USUAL, socket_versions
+from interlock.scenarios.judge.invariants.sent import USUAL, facts_told, socket_versions
 from interlock.scenarios.judge.verdict import Violation
 from interlock.scenarios.record.frames import CALL, CALLRESULT, Frame
 from interlock.scenarios.record.history import History, LogEvent, Observation, seconds, station_of
@@ -18,6 +19,17 @@ AT_S = 0.001
 NAMED_BY_US = "TransactionStarted"
 CARDED = ("TransactionStarted", "TransactionUpdated")
 """Events that keep how a card was answered."""
+ODD = {
+    "BootNotification": ("Booted",),
+    "StatusNotification": ("StatusReported", "NoticeReceived"),
+    "StartTransaction": ("TransactionStarted",),
+    "StopTransaction": ("TransactionStopped", "MeterSampled"),
+    "MeterValues": ("MeterSampled",),
+    "NotifyEvent": ("StatusReported", "NoticeReceived"),
+    "TransactionEvent": ("TransactionStarted", "TransactionUpdated", "TransactionStopped", "MeterSampled"),
+}
+"""The events that keep what each action tells. Those of a CALL that breaks its schema are what could be read of it:
+from then on one of that station that nothing told in so many words may be that."""
 Socket = tuple[str, int, str]
 Place = tuple[str, Fact]
 """A station and a fact of it."""
@@ -32,13 +44,14 @@ def fact_station(stream: str, stations: Iterable[str]) -> str | None:
 
 def _facts(history: History) -> Looked:
     """Go through frames and stored events in order: no fact before its frame, no answer before its fact."""
-    looked, versions = Looked(), history.derive(socket_versions)
+    looked, versions, all_told = Looked(), history.derive(socket_versions), history.derive(facts_told)
     heard: dict[Place, list[Observation]] = {}
     stored: Counter[Place] = Counter()
     named: set[tuple[Place, str, str]] = set()
     cards: dict[Place, tuple[int, str]] = {}
     calls: dict[Socket, tuple[Observation, Frame, list[Fact]]] = {}
     spoken: dict[str, str] = {}
+    odd: set[tuple[str, str]] = set()
     for seen in history.of_any("frame", "stored"):
         fields = seen.fields
         if seen.kind == "stored":
@@ -46,8 +59,11 @@ def _facts(history: History) -> Looked:
             if station is None:
                 continue
             version = spoken.get(station, USUAL)
+            fact = kept(fields["type"], fields["data"], version)
+            if fact is not None and (station, fields["type"]) in odd and not _told_so(station, fact, heard, stored):
+                continue
             looked.violations += _stored(seen, station, version, heard, stored, looked)
-            if (fact := kept(fields["type"], fields["data"], version)) is not None:
+            if fact is not None:
                 stored[station, fact] += 1
                 if fact[0] == NAMED_BY_US:
                     started = fields["data"]
@@ -61,7 +77,10 @@ def _facts(history: History) -> Looked:
         station, socket = fields["station"], (fields["station"], fields["socket"], frame.id)
         if fields["edge"] == "csms.received" and frame.kind == CALL and isinstance(frame.payload, dict):
             spoken[station] = versions.get((station, fields["socket"]), USUAL)
-            facts = told(frame.action, frame.payload, spoken[station])
+            if broken(frame.action, frame.payload, spoken[station]):
+                odd |= {(station, type) for type in ODD.get(frame.action, ("NoticeReceived",))}
+                continue
+            facts = all_told[seen.i]
             calls[socket] = seen, frame, facts
             for fact in facts:
                 heard.setdefault((station, fact), []).append(seen)
@@ -69,6 +88,10 @@ def _facts(history: History) -> Looked:
             looked.violations += _answered(seen, frame, station, *calls[socket], stored, named)
             looked.violations += _other_card(seen, frame, station, *calls[socket], cards)
     return looked
+
+
+def _told_so(station: str, fact: Fact, heard: Mapping[Place, list[Observation]], stored: Mapping[Place, int]) -> bool:
+    return len(heard.get((station, fact), ())) > stored.get((station, fact), 0)
 
 
 def _stored(

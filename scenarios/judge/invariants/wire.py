@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from interlock.scenarios.judge.invariants.declare import Looked, invariant
@@ -12,20 +12,29 @@ from interlock.scenarios.judge.wire_check import Asked, Check, Heard, Recent, Si
 from interlock.scenarios.judge.wire_checks.rpc import CsmsOneOutstanding
 from interlock.scenarios.judge.wire_checks.transactions import OneAnswerToOneStart
 from interlock.scenarios.record.frames import CALLRESULT
-from interlock.scenarios.record.history import History, seconds
+from interlock.scenarios.record.history import History, Observation, index, seconds
 
 TOLERANCE_S = 0.01
+STARTS = frozenset(("StartTransaction", "TransactionEvent"))
 EDGES: dict[str, Side] = {"csms.received": "station", "csms.sent": "csms"}
 
 
 def _looked(history: History) -> dict[str, Looked]:
-    """Let checks of the wire look at the frames as the CSMS received and sent them; return what they saw, by id."""
-    checks: list[Check] = [_UntilItsDeadline(history), _WholeAnswer(), _OneStatus()]
-    work = Judgement(checks=checks, edges=EDGES, content=False)
-    for seen in history.observations:
-        if seen.kind in ("frame", "socket.opened", "socket.closed"):
+    """Let checks of the wire look at the frames as the CSMS received and sent them; return what they saw, by id.
+
+    Where no station told of a start there are only the CSMS's CALLs to look at, and what answered them.
+    """
+    wire = history.wire
+    checks: list[Check] = [_UntilItsDeadline(history)]
+    said: Sequence[Observation] = [*wire.called, *wire.replied] if wire.called else []
+    if not STARTS.isdisjoint(wire.actions):
+        checks += [_WholeAnswer(), _OneStatus()]
+        said = history.of("frame")
+    if said:
+        work = Judgement(checks=checks, edges=EDGES, content=False)
+        for seen in sorted([*said, *history.of("socket.opened"), *history.of("socket.closed")], key=index):
             work.see(seen)
-    work.findings()
+        work.findings()
     return {check.id: Looked(check.checked, 0, list(check.violations)) for check in checks}
 
 
@@ -104,7 +113,7 @@ class _OneStatus(Check, registered=False):
 
 def _starts_answered(history: History) -> Looked:
     looked = history.derive(_looked)
-    first, second = looked[OneAnswerToOneStart.id], looked[_OneStatus.id]
+    first, second = (looked.get(check.id, Looked()) for check in (OneAnswerToOneStart, _OneStatus))
     return Looked(first.checked + second.checked, 0, first.violations + second.violations)
 
 

@@ -1,0 +1,68 @@
+"""What a CSMS that knows no vendor, no certificate authority and no smart charging answers: apart from any dialect.
+
+`broken` says which rules a CALL breaks, `fitting` which CALLERROR codes name one of them, `fixed` what is answered to
+what only has to be taken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from interlock.scenarios.judge.error_codes import ANY, CODES, FITTING
+from interlock.scenarios.judge.expected_facts import NOTICES, NOTICES_201
+from interlock.scenarios.judge.payloads import rules_of_call
+from interlock.scenarios.record.versions import Version
+
+VERSION: Mapping[str, Version] = {"ocpp1.6": "1.6", "ocpp2.0.1": "2.0.1"}
+"""The version of each subprotocol whose answers are known here."""
+Payload = dict[str, Any]
+
+_UNKNOWN_VENDOR: Payload = {"status": "UnknownVendorId"}
+_REJECTED: Payload = {"status": "Rejected"}
+_FIXED: Mapping[str, Mapping[str, Payload]] = {
+    "ocpp1.6": {
+        **{name: {} for name in (*NOTICES, "StatusNotification", "MeterValues")},
+        "SignCertificate": _REJECTED,
+        "DataTransfer": _UNKNOWN_VENDOR,
+    },
+    "ocpp2.0.1": {
+        **{name: {} for name in (*NOTICES_201, "StatusNotification", "MeterValues", "NotifyEvent")},
+        "SignCertificate": _REJECTED,
+        "GetCertificateStatus": {"status": "Failed"},
+        "Get15118EVCertificate": {"status": "Failed", "exiResponse": ""},
+        "NotifyEVChargingNeeds": _REJECTED,
+        "NotifyEVChargingSchedule": {"status": "Accepted"},
+        "DataTransfer": _UNKNOWN_VENDOR,
+    },
+}
+
+
+def fixed(action: str, subprotocol: str) -> Payload | None:
+    """Return the payload that answers an action whatever it says; None where that depends."""
+    return _FIXED.get(subprotocol, {}).get(action)
+
+
+def broken(action: str, payload: Any, subprotocol: str) -> frozenset[str]:
+    """Return the rules of the schema that a station's CALL breaks; none for a version that is not known here.
+
+    What the standard says in words only is left out: who takes such a message is right, and who refuses it is.
+    """
+    version = VERSION.get(subprotocol)
+    if version is None:
+        return frozenset()
+    return frozenset(rules_of_call(version, action, payload, "station") - {"words"})
+
+
+def fitting(rules: frozenset[str], subprotocol: str) -> frozenset[str]:
+    """Return the CALLERROR codes that may refuse a CALL which breaks these rules."""
+    if "action" in rules:
+        return frozenset({"NotImplemented"})
+    if "direction" in rules:
+        return frozenset({"NotSupported"})
+    found = frozenset[str]()
+    for rule in rules:
+        found |= FITTING.get(rule, frozenset({"PropertyConstraintViolation"}) | ANY)
+        if rule in ("additionalProperties", "format"):
+            found |= ANY
+    return found & CODES[VERSION[subprotocol]]

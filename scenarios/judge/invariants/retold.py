@@ -1,0 +1,34 @@
+"""The same told in other words ends in the same record."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from interlock.scenarios.judge.invariants.declare import invariant, story
+from interlock.scenarios.judge.verdict import Violation
+from interlock.scenarios.record.history import History
+
+
+@invariant(
+    "I43",
+    "other words, same record",
+    records="log",
+    needs=lambda history: len(history.of("retold")),
+    absent="the run was not told in other words",
+    ref="Chen, Cheung and Yiu, Metamorphic Testing, 1998",
+)
+def same_record(history: History) -> Iterator[Violation]:
+    """A run in which stations word every frame otherwise, and mean the same, ends in the same record and answers.
+
+    White space, escapes, the order of members, the offset of times, Wh or kWh: each is a run of its own with the same
+    seed, so that nothing else differs. What the log says and what was sent is compared; this needs no list of mistakes.
+    """
+    for seen in history.of("retold"):
+        if seen["expected"] is not None:
+            yield Violation(
+                f"told in other words ({seen['relation']}) the run ends in another record",
+                seen["expected"][:300],
+                seen["found"][:300],
+                None,
+                story(seen),
+            )

@@ -1,0 +1,174 @@
+"""Wrong inputs of every command, in process: one sentence, the right exit code, no traceback, nothing on stdout."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+import pytest
+
+from interlock.scenarios.cli import main as cli
+
+RACE = "heartbeat-vs-unlock"
+USAGE = {
+    # run
+    "run": "nothing to run",
+    "run heartbeat-v-unlock": "did you mean heartbeat-vs-unlock?",
+    "run I02": "is no scenario but one of the invariants",
+    "run i02": "is no scenario but one of the invariants",
+    "run ''": "no scenario is called ''",
+    "run none.py": "there is no scenario file none.py",
+    "run text.py": "text.py cannot be loaded",
+    "run empty.py": "empty.py defines no SCENARIO",
+    "run deed.py": "no deed or fault is called 'heartbeets'; did you mean heartbeats?",
+    "run params.py": "heartbeats has no parameter 'cont'; did you mean count?",
+    "run persona.py": "no persona is called 'pain'; did you mean plain?",
+    f"run {RACE} --suite": "not both",
+    f"run {RACE} --csms send-the-append": "did you mean send-then-append?",
+    f"run {RACE} --csms none.py:X": "there is no file none.py",
+    f"run {RACE} --csms empty.py:X": "defines no CSMS called X",
+    f"run {RACE} --ocpp 3": "--ocpp: it is one of '1.6', '2.0.1', 'both', not '3'",
+    f"run {RACE} --jobs 0": "--jobs: it is 1 or more",
+    f"run {RACE} --bounds x": "--bounds: it is a whole number",
+    f"run {RACE} --seed -1": "--seed: it is 0 or more",
+    f"run {RACE} --seed": "--seed",
+    f"run {RACE} --password x": "--password goes with --target",
+    f"run {RACE} --target ws://h/x": "--target and --control go together",
+    f"run {RACE} --target h --control http://h": "begins with ws:// or wss://",
+    f"run {RACE} --target ws://h/x --control none.toml": "none.toml",
+    f"run {RACE} --expected-failures none": "none cannot be read",
+    f"run {RACE} --out empty.py": "--out",
+    f"run {RACE} --retries -1": "--retries: it is 0 or more",
+    f"run {RACE} --retries 2": "--retries goes with --target",
+    # load
+    "load http://h": "begins with ws:// or wss://",
+    "load --shape rmp": "did you mean ramp?",
+    "load --shape none.toml": "none.toml cannot be read",
+    "load --time soon": "--time is a time such as 60s",
+    "load --time 0": "has no end",
+    "load --users 0": "--users: it is 1 or more",
+    "load --users 4 --processes 5": "more than --users 4",
+    "load --users 999 --processes 256": "would only wait for each other",
+    "load --fail-if p95(StartTransacton)<1s": "did you mean StartTransaction?",
+    "load --fail-if p95(StartTransaction.anser)<1s": "did you mean answer?",
+    "load --fail-if fast": "is no bound",
+    "load --compare none": "it has no run.json",
+    "load --control http://h": "--control goes with a URL",
+    "load --csms nope": "no CSMS is called 'nope'",
+    "load ws://h/x --csms send-then-append": "not both",
+    f"load --id-prefix {'x' * 40}": "at most",
+    f"load --id-tag {'x' * 21}": "1 to 20 characters",
+    "load ws://h/x --ids A,B --users 3": "needs as many --ids",
+    "load ws://h/x --ca none.pem": "--ca",
+    # fleet
+    "fleet": "URL is missing",
+    "fleet ws://h/x --stations 0": "--stations: it is 1 or more",
+    "fleet ws://h/x --time x": "--time is a time",
+    "fleet ws://h/x --profile dya": "there is no profile 'dya'",
+    # serve
+    "serve x": "x is too much",
+    "serve --profile 9": "--profile: it is at most 3",
+    "serve --profile 2": "needs --certificate and --private-key",
+    "serve --store x": "--store is sqlite:///FILE",
+    "serve --store sqlite:///none/x.db": "there is no folder none",
+    "serve --node 'a b'": "--node is 1 to 12 letters",
+    "serve --heartbeats often": "--heartbeats is presence or every",
+    "serve --slots 5 --connectors 2": "--slots 5 is more than --connectors 2",
+    "serve --host 0.0.0.0": "sends everything in the clear",
+    "serve --config none.toml": "none.toml cannot be read",
+    "serve --config text.py": "is not TOML",
+    "serve --protocols 3": "--protocols",
+    "serve --loop fast": "--loop is auto, asyncio or uvloop",
+    "serve --log-format yaml": "--log-format is text or json, not 'yaml'",
+    # search, prove, worlds
+    "search --budget x": "--budget is a time",
+    "search --csms nope": "no CSMS is called 'nope'",
+    "prove --budget 0": "--budget is a time",
+    "prove nope": "nope",
+    "worlds --csms nope": "no CSMS is called 'nope'",
+    # check
+    "check": "",
+    "check statio": "there is no command 'statio'; did you mean station?",
+    "check station --listen x": "--listen is HOST:PORT",
+    "check csms": "URL is missing",
+    "check csms http://h": "begins with ws:// or wss://",
+    # the rest
+    "": "",
+    "serv": "did you mean serve?",
+    "explain": "ID is missing",
+    "explain i2": "did you mean I02?",
+    "explain targets": "did you mean `interlock list targets`?",
+    "list scenario": "did you mean scenarios?",
+    "judge": "FILE is missing",
+    "replay": "RUN_DIR is missing",
+    "report": "RUN_DIR is missing",
+    "config serv": "did you mean serve?",
+    "config run --sede 3": "there is no option --sede",
+    "new": "KIND is missing",
+    "new scenrio x": "did you mean scenario?",
+    "new scenario X": "small letters",
+}
+UNTOLD = {
+    "judge none": "none cannot be read",
+    "judge text.py": "text.py",
+    "replay none": "is no readable run directory",
+    "report none": "is not a folder",
+    "report .": "holds no run",
+    "judge .": "run.json",
+}
+FILES = {
+    "text.py": "this is = no Python and no TOML\n",
+    "empty.py": "",
+    "deed.py": "steps=(step('heartbeets', 3.0),)",
+    "params.py": "steps=(step('heartbeats', 3.0, cont=1),)",
+    "persona.py": "steps=(), persona='pain'",
+}
+
+
+def ended(line: str, capsys: pytest.CaptureFixture[str]) -> tuple[object, str, str]:
+    with pytest.raises(SystemExit) as end:
+        cli.main(shlex.split(line))
+    out, err = capsys.readouterr()
+    return end.value.code, out, err
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name, text in FILES.items():
+        head = "from interlock.scenarios.spec import Scenario, step\nSCENARIO = Scenario('a', 'b', 'c', "
+        (tmp_path / name).write_text(f"{head}{text})\n" if text.startswith("steps") else text)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("INTERLOCK_API_TOKEN", raising=False)
+    return tmp_path
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize("line", [*USAGE, *UNTOLD])
+def test_a_wrong_input_is_one_sentence_and_the_right_exit_code(line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = ended(line, capsys)
+    assert code == (2 if line in USAGE else 3), err
+    says = USAGE.get(line, UNTOLD.get(line, ""))
+    if not says:
+        assert "Usage:" in out  # without a command, that is what helps
+        return
+    assert says in err
+    assert (out, err.count("\n")) == ("", 1)
+    assert err.startswith("interlock: ")
+    for word in ("Traceback", "pydantic", "Input should", "Invalid value", "Value error", "<int", "None"):
+        assert word not in err
+
+
+def test_there_are_enough() -> None:
+    assert len(USAGE) + len(UNTOLD) >= 60
+
+
+@pytest.mark.parametrize("command", ["", "run", "load", "fleet", "serve", "search", "prove", "worlds", "judge", "new"])
+def test_help_is_plain_and_fits_80_columns(
+    command: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    code, out, err = ended(f"{command} --help", capsys)
+    assert (code, err) == (0, "")
+    assert max(map(len, out.splitlines())) <= 80
+    for word in ("<int", "<str", "<path", "<file", "[[", "env var: INTERLOCK_RUN", "\x1b"):
+        assert word not in out

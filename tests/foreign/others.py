@@ -230,7 +230,7 @@ class _Projected(asyncio.Protocol):
         self.brain, self.wire, self.station, self.text = brain, WSConnection(ConnectionType.SERVER), "", ""
         self.transport: asyncio.Transport | None = None
         self.waiting: list[list[Any]] = []
-        self.open = ""
+        self.open, self.counted = "", 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -270,7 +270,8 @@ class _Projected(asyncio.Protocol):
         if self.open and text.startswith(("[3", "[4")) and f'"{self.open}"' in text:
             self.open = ""
         if self.waiting and not self.open:
-            self.open = f"{self.station[-8:]}.{len(self.waiting)}"
+            self.counted += 1
+            self.open = f"{self.station[-8:]}.{self.counted}"
             self.say(json.dumps([2, self.open, *self.waiting.pop(0)]))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import importlib.util
 import inspect
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import MISSING, fields, is_dataclass
 from pathlib import Path
 from types import ModuleType
@@ -13,7 +13,7 @@ from typing import Any
 
 from interlock.csms.node import Csms
 from interlock.scenarios.spec import Scenario, Step
-from interlock.scenarios.steps.deeds import DEEDS
+from interlock.scenarios.steps.deeds import DEEDS, ask
 from interlock.scenarios.steps.faults import FAULTS
 from interlock.simulator.personas import PERSONAS
 
@@ -39,13 +39,21 @@ def misnamed(scenario: Scenario) -> str | None:
     for one in scenario.steps:
         if one.what not in there:
             return f"no deed or fault is called {one.what!r}{_near(one.what, there)}"
-        given = inspect.signature(there[one.what]).parameters
+        given = _parameters(there[one.what])
         for name, _ in one.params:
             if name not in given:
-                return f"{one.what} has no parameter {name!r}{_near(name, list(given)[1:])}"
+                return f"{one.what} has no parameter {name!r}{_near(name, given)}"
     if isinstance(scenario.persona, str) and scenario.persona not in PERSONAS:
         return f"no persona is called {scenario.persona!r}{_near(scenario.persona, PERSONAS)}"
     return None
+
+
+def _parameters(deed: Callable[..., object]) -> list[str]:
+    """Return what a deed or fault can be given after its stage; one with `**how` hands that on to `ask`."""
+    names = [name for name, one in inspect.signature(deed).parameters.items() if one.kind is not one.VAR_KEYWORD]
+    if len(names) < len(inspect.signature(deed).parameters):
+        names += inspect.signature(ask).parameters
+    return [name for name in names if name != "stage"]
 
 
 def _near(word: str, known: Iterable[str]) -> str:

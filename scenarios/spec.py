@@ -115,7 +115,7 @@ class Scenario:
     bounds: int | None = None
     """Let every bound on what the CSMS remembers (`csms.domain.bounds`) be so many; None: as they ship."""
     fiction: bool = False
-    """Its stations tell of sessions that no hardware of theirs had: what is on record is not compared with it."""
+    """Its stations say what no hardware of theirs did: what is on record is not compared with it."""
     retold: tuple[str, ...] = ()
     """Relations (`world.reworded`) by which it is run again in other words, to be compared with it."""
     heavy: bool = False

@@ -80,8 +80,8 @@ class Controller(Protocol):
     def answer_next(self, payload: str, code: str, does: str) -> None:
         """Answer the next order with a payload, or a CALLERROR `code` where one is given, and do not act on it."""
 
-    def answer_again(self, payload: str, code: str, does: str) -> None:
-        """Send one more answer to the order that was answered last."""
+    def answer_again(self, payload: str, code: str, does: str, back: int) -> None:
+        """Send one more answer to the order that was answered last, or to one `back` from it."""
 
     def drop(self, why: str) -> None:
         """Close the connection and open another one after a pause."""

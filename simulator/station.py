@@ -238,9 +238,9 @@ class Station:
         """Answer the next order of the CSMS with a payload (JSON text) or a CALLERROR, and do not act on it."""
         self.controller.answer_next(payload, code, does)
 
-    def answer_again(self, payload: str, code: str = "", does: str = "") -> None:
-        """Send one more answer to the order that was answered last, whatever was said then."""
-        self.controller.answer_again(payload, code, does)
+    def answer_again(self, payload: str, code: str = "", does: str = "", back: int = 0) -> None:
+        """Send one more answer to the order that was answered last, or to one `back` from it."""
+        self.controller.answer_again(payload, code, does, back)
 
     def drop_connection(self, why: str = "dropped") -> None:
         """Close the connection and open another one after a pause."""

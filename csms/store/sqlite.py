@@ -397,7 +397,7 @@ class SqliteStore:
         at = 0
         try:
             while at < len(rows):
-                count = min(1 << (len(rows) - at).bit_length() - 1, MOST_ROWS)
+                count = min(len(rows) - at, MOST_ROWS)
                 some = rows[at : at + count]
                 last = db.execute(_INSERT_MANY[count], values[5 * at : 5 * (at + count)]).lastrowid
                 assert last is not None
@@ -500,15 +500,14 @@ _NEXT = _INSERT + (
 
 
 _INSERT_MANY = {
-    count: _INSERT + "VALUES " + ", ".join(["(?, ?, ?, ?, ?)"] * count)
-    for count in (1 << power for power in range(MOST_ROWS.bit_length()))
+    count: _INSERT + "VALUES " + ", ".join(["(?, ?, ?, ?, ?)"] * count) for count in range(1, MOST_ROWS + 1)
 }
 
 
 _HEADS = {
     count: "WITH wanted (stream) AS (VALUES " + ", ".join(["(?)"] * count) + ") SELECT stream, ifnull("
     "(SELECT max(version) FROM event WHERE event.stream = wanted.stream), 0) FROM wanted"
-    for count in _INSERT_MANY
+    for count in (1 << power for power in range(MOST_ROWS.bit_length()))
 }
 
 

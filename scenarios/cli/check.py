@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
@@ -18,6 +18,7 @@ from interlock.scenarios.cases.language import Case, Role
 from interlock.scenarios.cli import reach as options
 from interlock.scenarios.cli.check_done import Done, leave
 from interlock.scenarios.cli.check_races import cards_of, race_ids, run_races
+from interlock.scenarios.cli.check_virtual import OURS, checked
 from interlock.scenarios.cli.plain_help import Command, Group
 from interlock.scenarios.refused import Refused
 
@@ -72,6 +73,9 @@ def station(
     level: LevelOption = "should",
     plan: PlanOnly = False,
     wait: Annotated[float, typer.Option(min=0.1, help="Seconds to wait for the station.")] = 600.0,
+    virtual: Annotated[
+        bool, typer.Option("--virtual", help="Our own simulated station, in virtual time: all cases in a second.")
+    ] = False,
     seed: Annotated[int, typer.Option(min=0, help="What a simulated station draws from.")] = 0,
     cert: Cert = None,
     key: Key = None,
@@ -96,6 +100,13 @@ def station(
     host, port = _place(listen)
     if operator not in OPERATORS:
         raise Refused(f"there is no operator {operator!r}; there are {', '.join(OPERATORS)}")
+    if virtual:
+        if operator not in ("none", "simulated") or id is not None or init is not None:
+            raise Refused("--virtual checks our own simulated station: no --operator but simulated, no --id, no --init")
+        _leave_virtual(
+            "station", chosen, _declared(declare, simulated=True), out, f"{_again('station', [], given)} --virtual",
+            seed, junit, expected_failures, resume=resume, only_failed=only_failed, as_json=as_json, quiet=quiet,
+        )  # fmt: skip
     began = datetime.now(UTC)
     from interlock.scenarios.live.check import Check, Plan
 
@@ -132,7 +143,9 @@ _OF_CASES = (
 
 @check.command(cls=Command, short_help="Check a CSMS: Interlock is the station.")
 def csms(
-    url: Annotated[str, typer.Argument(metavar="URL", help="Where the CSMS is: ws:// or wss://, without the id.")],
+    url: Annotated[
+        str, typer.Argument(metavar="URL", help="Where the CSMS is: ws:// or wss://, without the id; or `reference`.")
+    ],
     control: Annotated[
         str | None, typer.Option(help="Its operator's API: http://HOST:PORT of `interlock serve`, or FILE.toml.")
     ] = None,
@@ -182,6 +195,16 @@ def csms(
     if plan:
         _show_plan(chosen)
         return
+    if url == OURS:
+        declared = _declared(declare, simulated=False)
+        if declare is None:
+            from interlock.scenarios.world.csms_case_world import FEATURES as features
+
+            declared = type(declared)(name="the reference", features=features)
+        _leave_virtual(
+            "csms", chosen, declared, out, _again("csms", [url], given),
+            seed, junit, expected_failures, resume=resume, only_failed=only_failed, as_json=as_json, quiet=quiet,
+        )  # fmt: skip
     known = [*(race_ids() if "races" in stages else ()), *((one.id for one in chosen) if "cases" in stages else ())]
     expected = options.expected_in(expected_failures, "check or case", known) if expected_failures else []
     way = options.reach(
@@ -230,6 +253,17 @@ def csms(
             resume=resume, only_failed=only_failed, as_json=as_json, quiet=quiet, expected=expected,
         )  # fmt: skip
     leave(done, junit, as_json=as_json)
+
+
+def _leave_virtual(
+    role: Role, chosen: Sequence[Case], declared: Declaration, out: Path, again: str, seed: int, junit: Path | None,
+    expected_failures: Path | None, *, resume: bool, only_failed: bool, as_json: bool, quiet: bool,
+) -> NoReturn:  # fmt: skip
+    """Check one of ours in virtual time, and leave with its exit code."""
+    show = _Screen(quiet or as_json)
+    made = checked(role, chosen, declared, out, again, show, seed, resume=resume, only_failed=only_failed)
+    done = _ended(made, as_json, quiet, _expected(expected_failures, chosen))
+    leave({"cases": done}, junit, as_json=as_json)
 
 
 def _stages(stage: str | None, given: dict[str, Any]) -> tuple[str, ...]:
@@ -491,13 +525,18 @@ def _clean(text: str, most: int = 200) -> str:
 
 
 def _run(work: Check, as_json: bool, quiet: bool, expected: list[str]) -> Done:
-    from interlock import reports
-    from interlock.scenarios.live.check import exit_code
-
     work.run()
     if work.plan.init is not None and work.trouble is None:
         typer.echo(f"written: {work.plan.init}; correct it, and go on with --declare {work.plan.init}")
         raise typer.Exit(0)
+    return _ended(work, as_json, quiet, expected)
+
+
+def _ended(work: Check, as_json: bool, quiet: bool, expected: list[str]) -> Done:
+    """Write the report, and print how it went."""
+    from interlock import reports
+    from interlock.scenarios.live.check import exit_code
+
     page = reports.render_check(work.plan.out)
     code = exit_code(work.results.values(), work.trouble, work.interrupted, expected)
     if not as_json:

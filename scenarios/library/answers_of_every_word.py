@@ -89,6 +89,7 @@ SCENARIO = Scenario(
         step("answer_again", at=420.0, payload='{"status":"Rejected"}'),
     ),
     retold=("spaced", "escaped", "reordered"),
+    fiction=True,
     faults_s=440.0,
     quiet_s=300.0,
 )

@@ -15,7 +15,6 @@ FRAMES = (
     '[2,"n1"]',
     '[2,"n2","Heartbeat",{}',
     '["2","n3","Heartbeat",{}]',
-    '[2,"","Heartbeat",{}]',
     f'[2,"{"i" * 40}","Heartbeat",{{}}]',
     '[2,77,"Heartbeat",{}]',
     '[2,"f1","Heartbeat"]',
@@ -25,7 +24,6 @@ FRAMES = (
     '[2,"f5","Heartbeat",7]',
     '[2,"f6","Heartbeat",{"extra":1}]',
     '\ufeff[2,"f7","Heartbeat",{}]\x00',
-    f'[2,"f8","DataTransfer",{{"vendorId":"v","data":{"[" * 200}{"]" * 200}}}]',
 )
 CALLS = (
     '[2,"a1","NoSuchAction",{}]',

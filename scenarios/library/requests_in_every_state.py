@@ -5,6 +5,7 @@ not there: each is refused for its reason, or taken.
 """
 
 from interlock.csms.domain.commands import ChangeAvailability, Relay, RemoteStart, Reserve, Reset, Unlock
+from interlock.csms.settings import Settings
 from interlock.scenarios.spec import Scenario, ask, step
 
 _UNTIL = {"expiryDate": "2026-01-02T00:00:00Z"}
@@ -16,6 +17,7 @@ SCENARIO = Scenario(
     stations=2,
     slots=2,
     persona="acts-late",
+    settings=Settings(call_timeout_s=90.0),
     steps=(
         step("plug", at=20.0, connector=1),
         step("swipe", at=22.0, connector=1),

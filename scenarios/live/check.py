@@ -170,7 +170,7 @@ class Check:
                 for number in (signal.SIGINT, signal.SIGTERM):
                     loop.remove_signal_handler(number)
                 digest = book.recorder.end()
-        self._finish(book, digest)
+        self.finish(book, digest)
 
     async def _of_station(self, book: Notebook) -> None:
         plan = self.plan
@@ -267,7 +267,7 @@ class Check:
             self.show(self, "begun", case)
             before = book.now
             outcome = await runner.run(case)
-            self._note(case, outcome, book.now - before)
+            self.note(case, outcome, book.now - before)
             self.show(self, "done", self.results[case.id])
             if tester.trouble is not None:
                 self.trouble = tester.trouble
@@ -279,7 +279,8 @@ class Check:
             if isinstance(one, dict) and isinstance(one.get("key"), str):
                 setting.keys[one["key"]] = str(one.get("value", ""))
 
-    def _note(self, case: Case, outcome: Outcome, seconds: float) -> None:
+    def note(self, case: Case, outcome: Outcome, seconds: float) -> None:
+        """Keep what came of a case, and write it down."""
         looked = [
             {
                 "words": one.words,
@@ -298,13 +299,14 @@ class Check:
 
     # --- what is left of it ---
 
-    def _finish(self, book: Notebook, digest: str) -> None:
+    def finish(self, book: Notebook, digest: str) -> None:
+        """Judge every frame, and write down what is left."""
         plan = self.plan
         why = self.trouble or ("interrupted" if self.interrupted else None)
         if why is not None and plan.init is None:
             for case in plan.cases:
                 if case.id not in self.results and not self.interrupted:
-                    self._note(case, Outcome(case.id, Word.ERROR, why), 0.0)
+                    self.note(case, Outcome(case.id, Word.ERROR, why), 0.0)
         found: list[dict[str, Any]] = []
         rows = list(observations(book.recorder.path))
         if plan.role == "station":

@@ -231,9 +231,11 @@ async def answer_instead(stage: Stage, payload: str = "", code: str = "", does: 
 
 @deed
 @inside
-async def answer_again(stage: Stage, payload: str = "", code: str = "", does: str = "", station: int = 1) -> None:
-    """A station answers the order it answered last once more, in other words."""
-    stage.station(station).answer_again(payload, code, does)
+async def answer_again(
+    stage: Stage, payload: str = "", code: str = "", does: str = "", back: int = 0, station: int = 1
+) -> None:
+    """A station answers the order it answered last, or one `back` from it, once more, in other words."""
+    stage.station(station).answer_again(payload, code, does, back)
 
 
 @deed

@@ -7,7 +7,7 @@ same seed gives the same bytes.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,7 @@ from interlock.simulator.spec import StationSpec
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 LATENCY_S = (0.001, 0.003)
 CALLBACKS_A_CASE = 200_000
+Done = Callable[[Case, Outcome, float], None]
 
 
 class _Line:
@@ -55,7 +56,7 @@ class CaseWorld:
         limits = {**LIMITS, **declared.limits}
         self.book = Notebook("station", lambda: self.env.now, out)
         self.tester = AsCsms(self.book, {**bound_of(limits), **declared.values}, BEGAN)
-        self.shut = False
+        self.shut, self.digest = False, ""
         network = Network(self.env, random.Random(f"{seed}:network"), _ignore, self._dialled, record_frames=False)
         network.latency_s = LATENCY_S
         spec = StationSpec("SIM", **{**QUICK, "clock": ClockSpec(skew_s(BEGAN)), **changes})
@@ -93,14 +94,15 @@ class CaseWorld:
 
     # --- running ---
 
-    def run(self, cases: Iterable[Case]) -> dict[str, Outcome]:
-        """Run cases, one behind the other; return what came of each."""
+    def run(self, cases: Iterable[Case], done: Done = lambda *_: None) -> dict[str, Outcome]:
+        """Run cases, one behind the other; return what came of each. `done` is told: case, outcome, seconds."""
+        self.done = done
         self.loop.limit = CALLBACKS_A_CASE * 400
         with self.book.recorder:
             try:
                 return self.loop.run_until_complete(self._run(list(cases)))
             finally:
-                self.book.recorder.end()
+                self.digest = self.book.recorder.end()
                 self.loop.close()
 
     async def _run(self, cases: list[Case]) -> dict[str, Outcome]:
@@ -111,7 +113,17 @@ class CaseWorld:
         keys: Mapping[str, str] = {one["key"]: str(one["value"]) for one in told}
         self.setting.keys.update(keys)
         self.setting.facts = Facts(self.setting.facts.limits, {}, self.declared.told(keys))
-        return {case.id: await self.runner.run(case) for case in cases}
+        return await each(self.runner, cases, self.done)
+
+
+async def each(runner: Runner, cases: Iterable[Case], done: Done) -> dict[str, Outcome]:
+    """Run cases, one behind the other; return what came of each."""
+    found = {}
+    for case in cases:
+        before = runner.book.now
+        found[case.id] = await runner.run(case)
+        done(case, found[case.id], runner.book.now - before)
+    return found
 
 
 def _ignore(*_: Any, **__: Any) -> None:

@@ -26,7 +26,7 @@ from interlock.scenarios.cases.players.notebook import Notebook
 from interlock.scenarios.cases.players.runner import Runner, Setting
 from interlock.scenarios.cases.players.tester import AsStation
 from interlock.scenarios.judge.cases import Facts, Outcome, Word
-from interlock.scenarios.world.case_world import BEGAN, CALLBACKS_A_CASE, LATENCY_S
+from interlock.scenarios.world.case_world import BEGAN, CALLBACKS_A_CASE, LATENCY_S, Done, each
 from interlock.scenarios.world.loop import Clock, SimLoop
 from interlock.scenarios.world.world import SimClock
 from interlock.simulator.network.links import Network, Socket
@@ -85,7 +85,7 @@ class CsmsCaseWorld:
         )
         self.network = Network(self.env, random.Random("network"), _ignore, self._dialled, record_frames=False)
         self.network.latency_s = LATENCY_S
-        self.away = False
+        self.away, self.digest = False, ""
         self.setting = Setting(Facts(limits, {}, declared.told({})))
         self.runner = Runner(self.tester, self, self, self.setting)
         self._asked = 0
@@ -153,14 +153,15 @@ class CsmsCaseWorld:
 
     # --- running ---
 
-    def run(self, cases: Iterable[Case]) -> dict[str, Outcome]:
-        """Run cases, one behind the other; return what came of each."""
+    def run(self, cases: Iterable[Case], done: Done = lambda *_: None) -> dict[str, Outcome]:
+        """Run cases, one behind the other; return what came of each. `done` is told: case, outcome, seconds."""
+        self.done = done
         self.loop.limit = CALLBACKS_A_CASE * 400
         with self.book.recorder:
             try:
                 return self.loop.run_until_complete(self._run(list(cases)))
             finally:
-                self.book.recorder.end()
+                self.digest = self.book.recorder.end()
                 self.loop.close()
 
     async def _run(self, cases: list[Case]) -> dict[str, Outcome]:
@@ -178,7 +179,7 @@ class CsmsCaseWorld:
         if why is not None:
             return {case.id: Outcome(case.id, Word.ERROR, why) for case in cases}
         self.setting.facts = replace(self.setting.facts, features=self.declared.told({}, seen))
-        found = {case.id: await self.runner.run(case) for case in cases}
+        found = await each(self.runner, cases, self.done)
         self.cut()
         return found
 

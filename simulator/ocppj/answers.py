@@ -12,18 +12,21 @@ from interlock.simulator.station import Station
 BROKEN: tuple[Payload, ...] = ({}, {"status": "Certainly"}, {"status": 1}, {"status": None, "extra": [{}]})
 """Payloads that are a valid answer to no order that has a status."""
 ERROR = "InternalError"
+ORDERS = 16
+"""Orders that can be answered again."""
 
 
 class Answers:
     """Sends the answers of one station. Draws from its stream only for deviations it has."""
 
-    __slots__ = ("_action", "_before", "_link", "_station", "instead")
+    __slots__ = ("_before", "_link", "_orders", "_station", "instead")
 
     def __init__(self, station: Station, link: Link) -> None:
         self._station, self._link = station, link
         self._before: str | None = None
         """The message id of the answer before."""
-        self._action = ""
+        self._orders: deque[tuple[str, str]] = deque(maxlen=ORDERS)
+        """The orders that were answered, the last one last: message id and, if it is known here, action."""
         self.instead: deque[tuple[str, str, str]] = deque()
         """What the next orders are answered with in place of being carried out, see `again`."""
 
@@ -38,20 +41,21 @@ class Answers:
         """Answer an order with what was laid down for it, if anything was. Return whether it was."""
         if not self.instead:
             return False
-        self._before, self._action = message_id, action
+        self._before = message_id
+        self._orders.append((message_id, action))
         self.again(*self.instead.popleft())
         return True
 
-    def again(self, payload: str, code: str, does: str) -> None:
-        """Answer the last order once more, with a payload (JSON text), or an error where a code is given.
+    def again(self, payload: str, code: str, does: str, back: int = 0) -> None:
+        """Answer an order once more, the last or one `back` from it: a payload (JSON text), or an error by its code.
 
         `does` is what the station decided, as it is recorded; nothing for no decision.
         """
-        station, message_id = self._station, self._before
-        if message_id is None:
+        if back >= len(self._orders):
             return
+        station, (message_id, action) = self._station, self._orders[-1 - back]
         if does:
-            about = {"station": station.station_id, "message_id": message_id, "action": self._action}
+            about = {"station": station.station_id, "message_id": message_id, "action": action}
             station.observe("obeyed", **about, status=does)
         if code:
             self._link.refuse(message_id, code, "laid down")
@@ -78,6 +82,7 @@ class Answers:
     def _send(self, message_id: str, payload: Payload) -> None:
         deviations, link = self._station.spec.deviations, self._link
         before, self._before = self._before, message_id
+        self._orders.append((message_id, ""))
         if self._deviates(deviations.error_after, "error after acting", message_id):
             link.refuse(message_id, ERROR, "carried out")
             return

@@ -160,9 +160,9 @@ class OcppController:
         """Answer the next order with a payload, or a CALLERROR, whatever it is, and do not act on it."""
         self.answers.instead.append((payload, code, does))
 
-    def answer_again(self, payload: str, code: str, does: str) -> None:
-        """Send one more answer to the order that was answered last."""
-        self.answers.again(payload, code, does)
+    def answer_again(self, payload: str, code: str, does: str, back: int) -> None:
+        """Send one more answer to the order that was answered last, or to one `back` from it."""
+        self.answers.again(payload, code, does, back)
 
     def drop(self, why: str) -> None:
         """Close the connection and open another one after a pause."""

@@ -283,9 +283,12 @@ WRONG: dict[str, tuple[Any, str, Any, Story]] = {
         a_clock_is_set_back,
     ),
     "the meter alone decides": (
-        history,
-        "older",
-        lambda report, known: report.meter_start_wh < known.meter_start_wh,
+        transactions,
+        "is_history",
+        lambda state, report, number: any(
+            known.transaction_id != number and report.meter_start_wh < known.meter_start_wh
+            for known in state.transactions.values()
+        ),
         a_meter_is_replaced,
     ),
     "the status told last is shown": (connectors, "_is_history", lambda *_: False, old_statuses),

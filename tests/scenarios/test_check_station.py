@@ -73,7 +73,7 @@ async def test_a_right_foreign_station_passes(tmp_path: Path) -> None:
     )
     assert found["TC_001_CS"] == "NOT_APPLICABLE"
     assert (check.peer["vendor"], check.peer["firmware"], check.peer["protocol"]) == ("Vendor", "7.7", "ocpp1.6")
-    assert [one for one in check.findings if one["broken"]] == []
+    assert [one for one in check.findings if one["broken"]] == [], check.findings
     assert exit_code(check.results.values(), None, False, []) == 0
     # What was written down can be read back, and each case judged again.
     history = History.read(tmp_path / "1")

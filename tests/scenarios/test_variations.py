@@ -30,7 +30,11 @@ ODD = {
     "reconnect-with-open-command": {"S02"},
     "answers-that-say-nothing": {"S02", "S03", "S14"},
     "everything-a-station-says": {"S04", "S09"},
-    "everything-a-station-says-2-0-1": {"S04"},
+    "everything-a-station-says-2-0-1": {"S04", "S05", "S11"},
+    "answers-of-every-word": {"S02", "S14"},
+    "answers-of-every-word-2-0-1": {"S02", "S14"},
+    "small-memory": {"S02"},
+    "odd-frames": {"S02", "S04", "S05", "S08", "S10"},
 }
 """Stations that are wrong on purpose: they answer on a new connection what they were asked on the old one, or answer
 wrongly. And where the beginning of a recording is cut off, 2.0.1 is read as 1.6: nothing else says which it is."""

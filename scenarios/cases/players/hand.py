@@ -11,6 +11,7 @@ import json
 import os
 import re
 import shlex
+import termios
 import tomllib
 import urllib.error
 import urllib.request
@@ -76,13 +77,15 @@ def said(deed: str, names: Mapping[str, Any]) -> str:
 
 
 class Prompt:
-    """A person at a terminal."""
+    """A person at a terminal, which is the file descriptor `terminal`."""
 
-    def __init__(self, patience_s: float = 300.0) -> None:
-        self._patience_s = patience_s
+    def __init__(self, patience_s: float = 300.0, terminal: int = 0) -> None:
+        self._patience_s, self._terminal = patience_s, terminal
 
     async def do(self, deed: str, names: Mapping[str, Any]) -> None:
-        """Ask for it and wait for Enter; `s` says that it cannot be done here."""
+        """Ask for it and wait for Enter; `s`: it cannot be done here. What was typed before is not an answer."""
+        if os.isatty(self._terminal):
+            termios.tcflush(self._terminal, termios.TCIFLUSH)
         print(
             f"\n  please {said(deed, names)}\n  [Enter] done   [s] skip, it cannot be done here: ", end="", flush=True
         )
@@ -91,16 +94,16 @@ class Prompt:
 
         def read() -> None:
             if not typed.done():
-                typed.set_result(os.read(0, 1024).decode("utf-8", "replace"))
+                typed.set_result(os.read(self._terminal, 1024).decode("utf-8", "replace"))
 
-        loop.add_reader(0, read)
+        loop.add_reader(self._terminal, read)
         try:
             async with asyncio.timeout(self._patience_s):
                 answer = await typed
         except TimeoutError:
             raise CannotDo(f"nobody did it within {self._patience_s:g} s: {said(deed, names)}") from None
         finally:
-            loop.remove_reader(0)
+            loop.remove_reader(self._terminal)
         if answer == "" or answer.strip().lower().startswith("s"):
             raise CannotDo(f"it cannot be done here: {said(deed, names)}")
 

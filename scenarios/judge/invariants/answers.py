@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from interlock.scenarios.judge.expected_answers import VERSION, broken, fitting, fixed
+from interlock.scenarios.judge.expected_answers import VERSION, fitting, fixed
 from interlock.scenarios.judge.expected_facts import Fact, moment
 from interlock.scenarios.judge.invariants.declare import Looked, invariant, story
 from interlock.scenarios.judge.invariants.model import store_failed
-from interlock.scenarios.judge.invariants.sent import USUAL, facts_told, socket_versions
+from interlock.scenarios.judge.invariants.sent import USUAL, facts_told, rules_broken, socket_versions
 from interlock.scenarios.judge.verdict import Violation
 from interlock.scenarios.record.domain_view import EPOCH
 from interlock.scenarios.record.frames import CALL, CALLRESULT, Frame
@@ -171,7 +171,7 @@ Wrong = Iterator[tuple[str, str, str]]
 def _wrong(history: History, call: Call, seen: Observation, frame: Frame, since_s: float, refused: int) -> Wrong:
     action, payload = call.frame.action, frame.payload
     rules = history.rules["answers"]
-    wrong = broken(action, call.frame.payload, call.version)
+    wrong = history.derive(rules_broken)[call.seen.i]
     if frame.kind != CALLRESULT:
         yield from _wrong_error(call, frame, wrong, rules)
         return

@@ -289,7 +289,12 @@ ACCEPTING = frozenset(("Accepted", "Unlocked", "Scheduled", "RebootRequired"))
 
 
 def _outcomes(history: History) -> Scope:
-    """Count commands with an outcome; those that cannot be told from equal ones count as cut short."""
+    """Count commands with an outcome; those that cannot be told from equal ones count as cut short.
+
+    Where stations say what is laid down for them (rules: fiction), the hardware tells nothing of it.
+    """
+    if history.rules.get("fiction"):
+        return Scope(0)
     untied = unattributed_calls.untied(history)
     known = [command.command_id in untied for command in history.commands.values() if command.outcomes()]
     return Scope(len(known) - sum(known), sum(known))
@@ -317,6 +322,8 @@ def outcome_is_true(history: History) -> Iterator[Violation]:
     A 2.0.1 station gives a remote start's id back with the transaction it caused, so a card is no evidence there, and a
     transaction recorded as a start's effect has a session that began by it.
     """
+    if history.rules.get("fiction"):
+        return
     yield from unattributed_calls.judge(history, _was_done)
     yield from _wrong_effects(history)
     untied = unattributed_calls.untied(history)

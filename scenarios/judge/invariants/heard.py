@@ -6,11 +6,12 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from interlock.scenarios.judge.expected_answers import broken
+from interlock.scenarios.judge.expected_answers import VERSION
 from interlock.scenarios.judge.invariants.declare import Looked, invariant, story
 from interlock.scenarios.judge.invariants.model import STORE_FAULTS, Lives
-from interlock.scenarios.judge.invariants.sent import USUAL, socket_versions
+from interlock.scenarios.judge.invariants.sent import USUAL, rules_broken, socket_versions
 from interlock.scenarios.judge.invariants.steps import NOT_DONE, NOT_DONE_201, READS, answer_means
+from interlock.scenarios.judge.payloads import of_answer
 from interlock.scenarios.judge.verdict import Violation
 from interlock.scenarios.record.frames import CALL, CALLRESULT, Frame
 from interlock.scenarios.record.history import Command, History, Observation, station_of
@@ -22,6 +23,7 @@ SETTLED_S = 30.0
 KINDS = 60
 """Kinds of one station beyond which a new one may be counted with others."""
 YES, NO = frozenset({"accepted", "confirmed", "lapsed"}), frozenset({"rejected", "refuted"})
+DOUBT = frozenset({"in-doubt"})
 
 
 @dataclass(slots=True)
@@ -46,7 +48,7 @@ def _traces(history: History) -> dict[str, Trace]:
 
 
 def _heard(history: History) -> Looked:
-    looked, versions, lives = Looked(), history.derive(socket_versions), history.derive(Lives)
+    looked, lives = Looked(), history.derive(Lives)
     rest = history.phase("rest")
     if rest is None or history.of("append.unconfirmed") or "answers" not in history.rules:
         return looked
@@ -61,7 +63,7 @@ def _heard(history: History) -> Looked:
         if seen["edge"] == "csms.sent":
             if frame is not None and frame.is_answer and (asked := calls.get((*socket, frame.id))) is not None:
                 looked.checked += 1
-                wrong = _of_call(history, *asked, frame, seen, versions.get(socket, USUAL))
+                wrong = _of_call(history, *asked, frame, seen)
         elif frame is not None and frame.kind == CALL:
             calls[*socket, frame.id] = seen, frame
         elif seen.t + SETTLED_S < rest.t and not lives.fell(seen["node"], seen.i, seen.t + SETTLED_S):
@@ -76,7 +78,7 @@ def _lost(what: str, expected: str, station: str, *about: Observation) -> Violat
 
 
 def _of_call(
-    history: History, received: Observation, call: Frame, answer: Frame, sent: Observation, version: str
+    history: History, received: Observation, call: Frame, answer: Frame, sent: Observation
 ) -> Iterator[Violation]:
     """See what is kept of a CALL that was refused, or taken though it breaks a rule, before it was answered."""
     station = received["station"]
@@ -87,7 +89,7 @@ def _of_call(
         kept = any(what == MALFORMED or (what == REFUSED and detail.startswith(said)) for _, what, detail in before)
         if not kept and len(before) < KINDS:
             yield _lost(f"{call.action} {call.id}, which was refused,", f"an anomaly: {said}", station, received, sent)
-    elif not call.strict or broken(call.action, call.payload, version):
+    elif not call.strict or history.derive(rules_broken)[received.i]:
         at = trace.deviations.get(call.action)
         if (at is None or at > sent.i) and len(trace.deviations) < KINDS:
             what = f"how {call.action} {call.id} breaks its schema"
@@ -132,7 +134,14 @@ def _of_command(history: History, command: Command, seen: Observation, frame: Fr
         for event in history.streams.get(command.intent.stream, ())
         if event.type == "ContradictingEvidence" and event.data["command_id"] == command.command_id
     ]
-    fits = {"accepted": YES, "rejected": NO}.get(said[0], frozenset({"in-doubt"}))
+    fits = {"accepted": YES, "rejected": NO}.get(said[0], DOUBT)
+    call = history.call(seen["station"], frame.id)
+    if (
+        version in VERSION
+        and call is not None
+        and of_answer(VERSION[version], call["action"], frame.payload) is not None
+    ):
+        fits |= DOUBT  # it breaks its schema, so that it may mean nothing
     if not steps & fits and not against:
         what = f"the answer {said[1]} to {command.kind} {command.command_id}"
         expected = f"{said[0]}, or what speaks against {', '.join(sorted(steps)) or 'nothing'}"

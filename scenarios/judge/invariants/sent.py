@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
+from interlock.scenarios.judge.expected_answers import broken
 from interlock.scenarios.judge.expected_calls import differences, expected_call
 from interlock.scenarios.judge.expected_facts import Fact, told
 from interlock.scenarios.judge.invariants.declare import Looked, invariant, story
@@ -19,14 +21,34 @@ def socket_versions(history: History) -> dict[tuple[str, int], str]:
     return {(seen["station"], seen["socket"]): seen.get("subprotocol") or USUAL for seen in opened}
 
 
-def facts_told(history: History) -> dict[int, list[Fact]]:
-    """The facts that each CALL of a station tells, by the observation at which the CSMS received it."""
-    versions, found = history.derive(socket_versions), dict[int, list[Fact]]()
+def _heard(history: History) -> Iterator[tuple[int, str, dict[str, Any], str]]:
+    """Yield the observation, action, payload and version of each CALL of a station that the CSMS received."""
+    versions = history.derive(socket_versions)
     for seen in history.wire.asked:
         frame = seen.frame()
         if frame is not None and frame.strict and isinstance(frame.payload, dict):
             version = versions.get((seen.fields["station"], seen.fields["socket"]), USUAL)
-            found[seen.i] = told(frame.action, frame.payload, version)
+            yield seen.i, frame.action, frame.payload, version
+
+
+def rules_broken(history: History) -> dict[int, frozenset[str]]:
+    """The rules of its schema that each CALL of a station breaks, by the observation at which it was received."""
+    return {i: broken(action, payload, version) for i, action, payload, version in _heard(history)}
+
+
+def facts_told(history: History) -> dict[int, list[Fact]]:
+    """The facts that each CALL of a station tells, by the observation at which the CSMS received it.
+
+    One that breaks its schema tells what can be read of it, if anything.
+    """
+    found: dict[int, list[Fact]] = {}
+    for i, action, payload, version in _heard(history):
+        try:
+            found[i] = told(action, payload, version)
+        except (AttributeError, TypeError, ValueError):
+            if not history.derive(rules_broken)[i]:
+                raise
+            found[i] = []
     return found
 
 

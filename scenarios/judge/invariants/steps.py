@@ -50,7 +50,18 @@ NOT_DONE_201 = NOT_DONE | {
     "SecurityError",
 }
 """The same in OCPP 2.0.1 part 4 section 4.3: what is not understood or not allowed is refused before it is acted on."""
-READS = frozenset({"GetConfiguration", "GetCompositeSchedule", "GetLocalListVersion", "GetVariables"})
+READS = frozenset(
+    {
+        "GetCompositeSchedule",
+        "GetConfiguration",
+        "GetDiagnostics",
+        "GetInstalledCertificateIds",
+        "GetLocalListVersion",
+        "GetVariables",
+        "UpdateFirmware",
+    }
+)
+"""Requests whose answer has no status in one version at least: a status in it says nothing."""
 Wrong = tuple[str, str]
 """What was expected, and what was found."""
 

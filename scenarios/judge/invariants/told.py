@@ -6,10 +6,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from interlock.scenarios.judge.expected_answers import broken
 from interlock.scenarios.judge.expected_facts import Fact, kept, misread, registers
 from interlock.scenarios.judge.invariants.declare import Looked, invariant, story
-from interlock.scenarios.judge.invariants.sent import USUAL, facts_told, socket_versions
+from interlock.scenarios.judge.invariants.sent import USUAL, facts_told, rules_broken, socket_versions
 from interlock.scenarios.judge.verdict import Violation
 from interlock.scenarios.record.frames import CALL, CALLRESULT, Frame
 from interlock.scenarios.record.history import History, LogEvent, Observation, seconds, station_of
@@ -62,8 +61,9 @@ def _facts(history: History) -> Looked:
             fact = kept(fields["type"], fields["data"], version)
             if fact is not None and (station, fields["type"]) in odd and not _told_so(station, fact, heard, stored):
                 continue
-            looked.violations += _stored(seen, station, version, heard, stored, looked)
             if fact is not None:
+                looked.checked += 1
+                looked.violations += _stored(seen, station, fact, heard, stored)
                 stored[station, fact] += 1
                 if fact[0] == NAMED_BY_US:
                     started = fields["data"]
@@ -77,7 +77,7 @@ def _facts(history: History) -> Looked:
         station, socket = fields["station"], (fields["station"], fields["socket"], frame.id)
         if fields["edge"] == "csms.received" and frame.kind == CALL and isinstance(frame.payload, dict):
             spoken[station] = versions.get((station, fields["socket"]), USUAL)
-            if broken(frame.action, frame.payload, spoken[station]):
+            if history.derive(rules_broken)[seen.i]:
                 odd |= {(station, type) for type in ODD.get(frame.action, ("NoticeReceived",))}
                 continue
             facts = all_told[seen.i]
@@ -97,17 +97,12 @@ def _told_so(station: str, fact: Fact, heard: Mapping[Place, list[Observation]],
 def _stored(
     seen: Observation,
     station: str,
-    version: str,
+    fact: Fact,
     heard: Mapping[Place, list[Observation]],
     stored: Mapping[Place, int],
-    looked: Looked,
 ) -> Iterator[Violation]:
     """Compare a stored event with the frames that came before it."""
     type, data = seen["type"], seen["data"]
-    fact = kept(type, data, version)
-    if fact is None:
-        return
-    looked.checked += 1
     if type == "MeterSampled" and (wrong := misread(data)):
         yield Violation(
             f"a sample of {station} is not what its readings say: {', '.join(name for name, _, _ in wrong)}",

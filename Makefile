@@ -7,7 +7,7 @@ JOBS ?=
 # Many tests wait for sockets and processes: twice as many workers as there are cores.
 WORKERS ?= $(shell $(PYTHON) -c 'import os; print(2 * (os.cpu_count() or 1))')
 
-.PHONY: help run test lint types prove bench serverbench capacity growth kills breaks faults fuzz attackers storm day seeds picture pins clean worlds nightly wheel prove-outside prove-cases slow soak choices mutate
+.PHONY: help run test lint types prove bench serverbench capacity growth kills breaks faults fuzz attackers storm day seeds picture pins clean worlds nightly wheel prove-outside prove-cases steady slow soak choices mutate
 
 help:  ## show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -52,6 +52,9 @@ prove-outside: $(VENV)/dev.stamp  ## foreign wrong CSMSs flagged over sockets, r
 prove-cases: $(VENV)/dev.stamp  ## wrong stations and CSMSs end to end through the cases, in virtual time: docs/cases.md (a minute)
 	$(BIN)/python -m tests.foreign.prove_cases --page docs/cases.md
 
+steady: $(VENV)/dev.stamp  ## 50 rounds of a slice of the cases over sockets: no verdict may differ (part of nightly)
+	$(BIN)/python -m tests.scenarios.steady --rounds 50
+
 mutate: $(VENV)/dev.stamp  ## bugs put in by machine, and what notices them: docs/mutation.md (an hour; the rates may only rise)
 	$(BIN)/python -m interlock.loadtests.mutation.mutate --sample 120 --seed 1 --page docs/mutation.md --least loadtests/mutation/least.json
 
@@ -83,6 +86,7 @@ kills: $(VENV)/dev.stamp  ## kill -9 under load: 200 times on SQLite, 200 times 
 
 breaks: $(VENV)/dev.stamp  ## an exception and a cancellation everywhere in a node, every bound at 2, hostile values to each store
 	$(BIN)/python loadtests/damage/break_off.py
+	$(BIN)/python loadtests/damage/break_doors.py
 	$(BIN)/interlock run --suite --bounds 2 --seeds 10 --quiet --out $(OUT)/bounds
 	$(BIN)/interlock run break-off-at-every-point --seeds 500 --quiet --out $(OUT)/breaks
 	INTERLOCK_PARITY_ROUNDS=25 $(BIN)/pytest -q -n 0 tests/csms/test_store_parity.py
@@ -103,7 +107,7 @@ soak: $(VENV)/dev.stamp  ## half an hour of coming and going: memory, descriptor
 storm: $(VENV)/dev.stamp  ## 5,000 charging stations lose the CSMS at once, and come back
 	$(BIN)/python loadtests/damage/storm.py
 
-nightly: slow prove seeds kills breaks faults fuzz storm day bench attackers soak mutate  ## the campaigns and figures that are too long for the gate (hours)
+nightly: slow prove prove-cases steady seeds kills breaks faults fuzz storm day bench attackers soak mutate  ## the campaigns and figures that are too long for the gate (hours)
 
 day: $(VENV)/run.stamp  ## a day of 1,000 stations, timed
 	$(BIN)/interlock run day-of-1000 --out $(OUT)/day

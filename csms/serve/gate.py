@@ -119,7 +119,16 @@ class Gate:
     station together, so they keep nobody out who dials from elsewhere.
     """
 
-    def __init__(self, profile: int, base: str, salt: bytes, origins: frozenset[str] = frozenset()) -> None:
+    def __init__(
+        self,
+        profile: int,
+        base: str,
+        salt: bytes,
+        origins: frozenset[str] = frozenset(),
+        told: Callable[[str, str, str], None] = lambda address, path, why: None,
+    ) -> None:
+        """`told` learns of each that is not let in: its address, the path it asked for, and why."""
+        self.told = told
         self.profile, self.base, self._salt, self._origins = profile, base, salt, origins
         self.keys: dict[str, tuple[Key, ...]] = {}
         """Passwords that fit, by station: two while a change of key is in doubt."""

@@ -42,22 +42,20 @@ from interlock.csms.serve.watched import Watched
 LOG = logging.getLogger(__name__)
 Agree = Callable[[ServerProtocol, Sequence[Subprotocol]], "Subprotocol | None"]
 _buffer = memoryview(bytearray(64 * 1024))
-_NOTHING = Bucket(1.0, 0.0)
-"""What a socket may say before it is let in."""
+_NOTHING = Bucket(1.0, 0.0)  # what a socket may say before it is let in
 
 
 class Server:
     """Stations' sockets on one port. `open` holds those that were let in."""
 
     def __init__(self, node: Csms, gate: Gate, limits: Limits | None = None, crowd: Crowd | None = None) -> None:
-        self.node, self.gate, self.limits = node, gate, limits or Limits()
+        self.node, self.gate, self.limits = node, gate, (limits := limits or Limits())
         if node.endpoint_class is Endpoint:
             node.endpoint_class = StrictEndpoint
         self.open: set[Socket] = set()
         self._there: set[Socket] = set()
         self.refused = self.held_back = 0
         self.watched = Watched(node.clock.at)
-        limits = self.limits
         self.messages = Budgets(limits.messages_per_s, limits.messages_burst)
         self.address_messages = Budgets(limits.address_messages_per_s, limits.address_messages_burst)
         self.controls = Budgets(limits.controls_per_s, limits.controls_burst)
@@ -385,16 +383,18 @@ class Socket(asyncio.BufferedProtocol):
             transport.pause_reading()
             proving[self._slot.address] += 1
             what = f"{address}: the proof of a station's key"
-            self.server.node.supervisor.must_live(what, self._prove(request, address, said), self._failed)
+            found = asyncio.get_running_loop().run_in_executor(self.server.prover, said)
+            found.add_done_callback(self._worked_out)  # it is worked out whatever becomes of who waits for it
+            self.server.node.supervisor.must_live(what, self._prove(request, address, found), self._failed)
         else:
             self._answer(request, said)
 
-    async def _prove(self, request: Request, address: str, proof: Callable[[], Key | None]) -> None:
+    def _worked_out(self, found: asyncio.Future[Key | None]) -> None:
+        self.server.proving -= Counter([self._slot.address])
+
+    async def _prove(self, request: Request, address: str, found: asyncio.Future[Key | None]) -> None:
         server = self.server
-        try:
-            key = await asyncio.get_running_loop().run_in_executor(server.prover, proof)
-        finally:
-            server.proving -= Counter([self._slot.address])
+        key = await asyncio.shield(found)
         authorization = request.headers.get("Authorization")
         if key is None:
             said: str | Refused = server.gate.disproved(request.path, authorization)
@@ -414,6 +414,7 @@ class Socket(asyncio.BufferedProtocol):
             said = server.names.let_in(said, self._slot.address, server.node, proven=server.proven(said))
         if isinstance(said, Refused):
             self.server.refused += 1
+            self.server.gate.told(self._slot.address, request.path, said.why)
             response = wire.reject(said.status, f"{said.why}\n")
             for name, value in said.headers:
                 response.headers[name] = value
@@ -423,6 +424,7 @@ class Socket(asyncio.BufferedProtocol):
         response = wire.accept(request)
         dialect = self.server.node.dialects.get(meant(wire.subprotocol or ""))
         if dialect is not None and (wrong := dialect.misnamed(said)) is not None:
+            self.server.gate.told(self._slot.address, request.path, wrong)
             response = wire.reject(400, f"{wrong}\n")
         wire.send_response(response)
         if response.status_code != 101:
@@ -434,7 +436,9 @@ class Socket(asyncio.BufferedProtocol):
         server, node = self.server, self.server.node
         if dialect is None:
             # OCPP-J 1.6 section 3.1.2: finish without the header, then close.
-            self._close(CloseCode.PROTOCOL_ERROR, f"{', '.join(node.dialects)} spoken here")
+            spoken = f"{', '.join(node.dialects)} spoken here"
+            server.gate.told(self._slot.address, request.path, spoken)
+            self._close(CloseCode.PROTOCOL_ERROR, spoken)
             return
         self.heard = self._since = node.clock.now()
         server.admission.prove(self._slot)

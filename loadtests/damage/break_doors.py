@@ -49,8 +49,8 @@ from interlock.csms.store import MemoryStore
 from interlock.loadtests.damage.break_off import WAYS, Broken, Interrupted, Place
 
 PASSWORD = "0123456789abcdef"
-TRIES = 6
-ANSWER_S, PATIENCE_S = 1.0, 5.0
+TRIES = 10
+ANSWER_S, PATIENCE_S = 2.0, 20.0
 """How long a client waits for an answer before it asks again, and how long what is gone may be held."""
 PATHS = (
     *("/", "/docs", "/openapi.json", "/health/live", "/health/ready", "/metrics", "/api/stations", "/api/fleet"),
@@ -197,7 +197,6 @@ def breaking(place: Place) -> Iterator[None]:
 async def _serve(place: Place) -> None:
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(lambda loop, context: None)
-    logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
     alarms: list[str] = []
     settings = Settings(unknown_tokens="Accepted", call_timeout_s=5.0)
     node = Csms(
@@ -210,6 +209,7 @@ async def _serve(place: Place) -> None:
     await keys.start()
     app = Api(node, server, records, keys, "token").app(["127.0.0.1"])
     operators = Operators(app, node.clock.now, alarms.append)
+    logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
     doors = Doors(node, server, operators, records, alarms=alarms)
     doors.ocpp = await server.listen("127.0.0.1", 0)
     doors.api = await operators.listen("127.0.0.1", 0)

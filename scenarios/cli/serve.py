@@ -13,14 +13,16 @@ import signal
 import ssl
 import stat
 import sys
+import time
 import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from interlock.scenarios.cli.serve_console import Console, Record, watched
 from interlock.scenarios.refused import ENDED, UNTOLD, USAGE, Refused, extra
 from interlock.scenarios.runner import REFERENCE, csms_class
 from interlock.scenarios.targets.target import TOKEN_VARIABLE
@@ -67,6 +69,8 @@ class Wanted:
     ignore_pings: bool
     allow_origin: tuple[str, ...]
     address_messages: float
+    log_format: str
+    record: Path | None
 
 
 def _from_file(context: typer.Context, path: Path | None) -> Path | None:
@@ -147,6 +151,12 @@ def serve(
     ] = "auto",
     csms: Annotated[str, typer.Option(help="The reference, or a wrong design by name, to be found out.")] = REFERENCE,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only the addresses.")] = False,
+    log_format: Annotated[
+        str, typer.Option(metavar="text|json", help="How it is told who comes, goes, is refused, and why.")
+    ] = "text",
+    record: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Keep every frame here, for `judge` and `report`.")
+    ] = None,
 ) -> None:
     """Run the reference CSMS: stations by WebSocket, operators by HTTP, everything in a durable log.
 
@@ -158,11 +168,19 @@ def serve(
         *(host, ocpp_port, api_port, store, node, profile, certificate, private_key, clients, connectors, slots),
         *(heartbeats, heartbeat_s, offline_s, call_timeout_s, lateness_s, tokens, token_file, open_to_all, csms, quiet),
         *(api_host, tuple(allow_host or ()), protocols, strict, ignore_pings),
-        *(tuple(allow_origin or ()), address_messages),
+        *(tuple(allow_origin or ()), address_messages, log_format, record),
     )
     tls = _checked(wanted)
-    with asyncio.Runner(loop_factory=loop_factory(loop)) as runner:
-        runner.run(_serve(wanted, tls, csms_class(csms)))
+    console = Console(log_format, time.time)
+    kept = None if record is None else Record(record, csms, time.time)
+    design = watched(csms_class(csms), None if quiet else console, kept)
+    try:
+        with asyncio.Runner(loop_factory=loop_factory(loop)) as runner:
+            runner.run(_serve(wanted, tls, design, {} if quiet else {"told": console.turned_away}))
+    finally:
+        if kept is not None:
+            kept.end()
+            print(f"recorded:  `interlock judge {record}` judges it, `interlock report {record}` shows it", flush=True)
 
 
 def loop_factory(name: str) -> Callable[[], asyncio.AbstractEventLoop] | None:
@@ -257,7 +275,7 @@ def _without_password(url: str) -> str:
     return re.sub(r"://[^/@]*@", "://***@", url)
 
 
-async def _serve(wanted: Wanted, tls: ssl.SSLContext | None, design: type[Csms]) -> None:
+async def _serve(wanted: Wanted, tls: ssl.SSLContext | None, design: type[Csms], told: dict[str, Any]) -> None:
     from interlock.csms.dialects import BY_SUBPROTOCOL, chosen
     from interlock.csms.domain.station import Rules
     from interlock.csms.serve import open_files
@@ -307,7 +325,7 @@ async def _serve(wanted: Wanted, tls: ssl.SSLContext | None, design: type[Csms])
         most = wanted.address_messages
         new = most * NEW_NAMES
         limits = Limits(address_messages_per_s=most, address_messages_burst=10 * most, new_names_burst=new)
-        gate = Gate(wanted.profile, "/ocpp/", secrets.token_bytes(16), frozenset(wanted.allow_origin))
+        gate = Gate(wanted.profile, "/ocpp/", secrets.token_bytes(16), frozenset(wanted.allow_origin), **told)
         server, records, keys = Server(node, gate, limits), Projections(node), Credentials(node, gate)
         found = await records.start()
         await node.start()

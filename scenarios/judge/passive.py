@@ -122,16 +122,25 @@ def _time(text: str) -> str | None:
 
 
 def _clock(rule: Noticed, frames: Iterable[Frame]) -> None:
-    """Once it was told the time a station tells of nothing later than now, and of nothing before OCPP 1.6 was."""
-    ahead: float | None = None
+    """Once it was told the time a station tells of nothing later than now, and of nothing before OCPP 1.6 was.
+
+    A station may have a better clock than the CSMS: a tester that gives a time of the past on purpose leaves it right.
+    Now is therefore the latest by any time that was given.
+    """
+    frames = list(frames)
+    given = {frame.i: ahead for frame in frames if (ahead := _ahead(frame)) is not None}
     for frame in frames:
-        if frame.ours and frame.kind == CALLRESULT and isinstance(now := frame.payload.get("currentTime"), str):
-            ahead = datetime.fromisoformat(now).timestamp() - frame.t
         at = _seconds(frame.payload.get("timestamp")) if not frame.ours and frame.kind == CALL else None
-        if ahead is not None and at is not None:
-            late = at - ahead - frame.t
+        if at is not None and frame.i > min(given, default=frame.i):
+            late = at - max(given.values()) - frame.t
             told = f"it tells of {late:.0f} s from now" if late > CLOCK_S else None
             rule.look(frame, told or ("its clock was never set" if at < BEFORE else None))
+
+
+def _ahead(frame: Frame) -> float | None:
+    """Return how far the time that a frame gives is from the run's own, in seconds; None if it gives none."""
+    now = _seconds(frame.payload.get("currentTime")) if frame.ours and frame.kind == CALLRESULT else None
+    return None if now is None else now - frame.t
 
 
 def _meters(rule: Noticed, frames: Iterable[Frame]) -> None:

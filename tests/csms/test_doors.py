@@ -8,6 +8,7 @@ import contextlib
 import json
 import re
 import socket as sockets
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -17,6 +18,7 @@ from websockets.exceptions import InvalidStatus
 
 from interlock.csms.serve import head
 from interlock.csms.serve.admission import Crowd
+from interlock.csms.serve.gate import Key
 from interlock.csms.serve.listener import RESERVE, Listener
 from interlock.csms.serve.operators import OperatorLimits
 from interlock.csms.serve.server import Limits
@@ -295,6 +297,26 @@ async def test_wrong_passwords_from_elsewhere_do_not_keep_the_real_one_out() -> 
         assert set(found) == {401, 429}
         async with dialled(csms.url(), additional_headers=basic("CP01", PASSWORD)) as station:  # for the first time
             assert (await station.boot())[0] == 3
+
+
+async def test_a_proof_counts_until_it_is_worked_out_whoever_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    go = threading.Event()
+    monkeypatch.setattr(Key, "fits", lambda self, password: go.wait(5))
+    async with asyncio.timeout(10), served(profile=1) as csms:
+        proof = base64.b64encode(f"CP01:{PASSWORD}".encode()).decode()
+        _, writer = await asyncio.open_connection("127.0.0.1", csms.port)
+        writer.write(handshake("/ocpp/CP01", f"Authorization: Basic {proof}\r\n"))
+        while not csms.node._tasks:
+            await asyncio.sleep(0)
+        for task in list(csms.node._tasks):
+            task.cancel()
+        while csms.server._there:
+            await asyncio.sleep(0)
+        assert csms.server.proving.total() == 1
+        go.set()
+        while csms.server.proving.total():
+            await asyncio.sleep(0)
+        writer.transport.abort()
 
 
 async def test_a_wrong_password_that_is_repeated_is_no_new_guess() -> None:

@@ -1,7 +1,7 @@
 """Proves what `interlock check csms --stage races` catches: wrong design x checks x seconds; right ones, several times.
 
-`python -m tests.foreign.prove --page docs/outside.md` (about half an hour). Exit code 1 where a wrong one is not flagged
-or a right one is accused.
+`python -m tests.foreign.prove --page docs/outside.md` (about half an hour). Exit code 1 where a wrong one is not
+flagged or a right one is accused.
 """
 
 from __future__ import annotations

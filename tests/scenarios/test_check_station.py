@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +64,9 @@ async def checked(kind: Callable[[str], Vendor], ids: list[str], out: Path, **ch
 
 
 async def test_a_right_foreign_station_passes(tmp_path: Path) -> None:
-    check = await checked(Vendor, [*RIGHT, "TC_046_1_CS", "TC_024_CS", "TC_001_CS"], tmp_path)
+    # Its clock is its own, and so is the one of `check station`: both have the time of day.
+    ids = [*RIGHT, "TC_046_1_CS", "TC_024_CS", "TC_001_CS"]
+    check = await checked(Vendor, ids, tmp_path, began=datetime.now(UTC))
     found = verdicts(check)
     wrong = {name: check.results[name].reason for name in RIGHT if found[name] != "PASS"}
     assert wrong == {}
@@ -73,7 +76,7 @@ async def test_a_right_foreign_station_passes(tmp_path: Path) -> None:
     )
     assert found["TC_001_CS"] == "NOT_APPLICABLE"
     assert (check.peer["vendor"], check.peer["firmware"], check.peer["protocol"]) == ("Vendor", "7.7", "ocpp1.6")
-    assert [one for one in check.findings if one["broken"]] == [], check.findings
+    assert [one for one in check.findings if one["broken"]] == []
     assert exit_code(check.results.values(), None, False, []) == 0
     # What was written down can be read back, and each case judged again.
     history = History.read(tmp_path / "1")

@@ -6,19 +6,23 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from interlock.scenarios.cli.main import app
+from interlock.scenarios.judge.invariants import judge
 from interlock.scenarios.judge.ledger_checks import Answers
 from interlock.scenarios.judge.ledger_checks import judge as judge_load
+from interlock.scenarios.judge.verdict import Verdict
 from interlock.scenarios.judge.wire import Judgement
 from interlock.scenarios.record.domain_view import Observation
 from interlock.scenarios.record.history import History
 from interlock.scenarios.record.versions import names
 from interlock.scenarios.refused import Refused
 
+from .histories import Story
 from .wire_examples import BEGAN, good, newer
 
 JSON = st.recursive(
@@ -52,6 +56,16 @@ ROWS = st.lists(
     st.tuples(st.sampled_from(("sent", "received")), st.integers(0, 2), st.sampled_from((None, "2.0.1", "9")), TEXTS),
     max_size=25,
 )
+
+
+@pytest.mark.parametrize("value", [7, "seven", [7], [{"sampledValue": 7}], [{"sampledValue": [7]}]])
+@pytest.mark.parametrize("action", ["MeterValues", "StopTransaction"])
+def test_a_call_that_breaks_its_schema_breaks_no_invariant(action: str, value: Any) -> None:
+    story = Story()
+    story.online()
+    story.report(action, {"connectorId": 1, "meterValue": value, "transactionData": value}, {})
+    errors = [found.reason for found in judge(story.rest()) if found.verdict is Verdict.ERROR]
+    assert errors == []
 
 
 @settings(max_examples=100)

@@ -36,6 +36,8 @@ FEATURES = {
     "invalid": "the CSMS refuses cards that it does not know, and does not know [values] invalid_tag",
 }
 """Every feature, and what it means that it is there."""
+OF_A_CSMS = ("expired", "blocked", "group", "invalid")
+"""Those of its cards, which no station has."""
 PROFILES = {
     "LocalAuthListManagement": "local_list",
     "FirmwareManagement": "firmware",
@@ -95,7 +97,7 @@ def read(path: Path) -> Declaration:
 
 
 def write(path: Path, name: str, keys: Mapping[str, str]) -> None:
-    """Write a commented declaration for a person to correct."""
+    """Write a commented declaration of a station for a person to correct."""
     known = Declaration().told(keys)
     lines = [
         "# What Interlock may expect of this peer. Correct it: what is not declared is not checked.",
@@ -104,6 +106,8 @@ def write(path: Path, name: str, keys: Mapping[str, str]) -> None:
         "[features]",
     ]
     for feature, meaning in FEATURES.items():
+        if feature in OF_A_CSMS:
+            continue
         there = feature in known
         lines.append(f"{'' if there else '# '}{feature} = {'true' if there else 'false':<6}# {meaning}")
     lines += ["", "[limits]", "# Seconds within which something must be there."]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from interlock.scenarios.judge.invariants.declare import Looked, invariant, story
+from interlock.scenarios.judge.invariants.sent import rules_broken
 from interlock.scenarios.judge.verdict import Violation
 from interlock.scenarios.record.frames import CALL, CALLRESULT, Frame, content
 from interlock.scenarios.record.history import History, Observation, station_of
@@ -153,7 +154,13 @@ def _replies(history: History) -> Looked:
             received, call = calls[socket]
             if not (isinstance(call.payload, dict) and isinstance(frame.payload, dict)):
                 continue
-            for told in _told(seen.fields["station"], call, frame.payload):
+            try:
+                all_told = _told(seen.fields["station"], call, frame.payload)
+            except (AttributeError, TypeError):
+                if not history.derive(rules_broken).get(received.i):
+                    raise
+                continue  # it breaks its schema so that nothing can be read of it
+            for told in all_told:
                 looked.checked += 1
                 if told.once is not None:
                     again = seen.fields["station"], told.once

@@ -6,12 +6,10 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from interlock.scenarios.judge.expected_answers import VERSION
 from interlock.scenarios.judge.invariants.declare import Looked, invariant, story
 from interlock.scenarios.judge.invariants.model import STORE_FAULTS, Lives
 from interlock.scenarios.judge.invariants.sent import USUAL, rules_broken, socket_versions
-from interlock.scenarios.judge.invariants.steps import NOT_DONE, NOT_DONE_201, READS, answer_means
-from interlock.scenarios.judge.payloads import of_answer
+from interlock.scenarios.judge.invariants.steps import NOT_DONE, NOT_DONE_201, READS, answer_means, odd_answer
 from interlock.scenarios.judge.verdict import Violation
 from interlock.scenarios.record.frames import CALL, CALLRESULT, Frame
 from interlock.scenarios.record.history import Command, History, Observation, station_of
@@ -128,6 +126,8 @@ def _of_command(history: History, command: Command, seen: Observation, frame: Fr
     said = answer_means(frame, NOT_DONE if version == USUAL else NOT_DONE_201)
     if said is None or command.kind == "Probe" or command.asked.get("action") in READS:
         return
+    if odd_answer(history, command, frame):
+        return
     steps = {step for step, _ in command.steps}
     against = [
         event
@@ -135,13 +135,6 @@ def _of_command(history: History, command: Command, seen: Observation, frame: Fr
         if event.type == "ContradictingEvidence" and event.data["command_id"] == command.command_id
     ]
     fits = {"accepted": YES, "rejected": NO}.get(said[0], DOUBT)
-    call = history.call(seen["station"], frame.id)
-    if (
-        version in VERSION
-        and call is not None
-        and of_answer(VERSION[version], call["action"], frame.payload) is not None
-    ):
-        fits |= DOUBT  # it breaks its schema, so that it may mean nothing
     if not steps & fits and not against:
         what = f"the answer {said[1]} to {command.kind} {command.command_id}"
         expected = f"{said[0]}, or what speaks against {', '.join(sorted(steps)) or 'nothing'}"

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from interlock.scenarios.judge.expected_answers import VERSION
 from interlock.scenarios.judge.invariants.declare import Looked, Told, invariant, story
 from interlock.scenarios.judge.invariants.model import Lives, store_failed
 from interlock.scenarios.judge.invariants.sent import USUAL, socket_versions
+from interlock.scenarios.judge.payloads import of_answer
 from interlock.scenarios.judge.verdict import Violation
 from interlock.scenarios.record.frames import CALLRESULT, Frame
 from interlock.scenarios.record.history import Command, History, LogEvent, Observation, seconds, station_of
@@ -177,7 +179,7 @@ def _as_answered(history: History, command: Command, step: str, event: LogEvent)
     if command.asked.get("action") in READS:
         return None
     not_done = NOT_DONE if _version(history, command) == USUAL else NOT_DONE_201
-    said = [answer_means(frame, not_done) for frame in frames]
+    said = [None if odd_answer(history, command, frame) else answer_means(frame, not_done) for frame in frames]
     if any(one is None for one in said) or (step, event.data["status"]) in said:
         return _payload_kept(frames, event)
     return f"what was answered: {', '.join(f'{one[0]} ({one[1]})' for one in said if one)}", (
@@ -189,6 +191,14 @@ def _version(history: History, command: Command) -> str:
     """Return the subprotocol of the socket a command left on."""
     versions = history.derive(socket_versions)
     return next((versions.get((command.station, seen["socket"]), USUAL) for seen in _frames(history, command)), USUAL)
+
+
+def odd_answer(history: History, command: Command, frame: Frame) -> bool:
+    """Tell whether an answer breaks its schema: then it may be read by its status, or mean nothing."""
+    version, call = VERSION.get(_version(history, command)), history.call(command.station, frame.id)
+    if frame.kind != CALLRESULT or version is None or call is None:
+        return False
+    return of_answer(version, call["action"], frame.payload) is not None
 
 
 def answer_means(frame: Frame, not_done: frozenset[str]) -> tuple[str, str] | None:

@@ -7,7 +7,7 @@ JOBS ?=
 # Many tests wait for sockets and processes: twice as many workers as there are cores.
 WORKERS ?= $(shell $(PYTHON) -c 'import os; print(2 * (os.cpu_count() or 1))')
 
-.PHONY: help run test lint types prove bench serverbench capacity growth kills breaks faults fuzz attackers storm day seeds picture pins clean worlds nightly wheel prove-outside prove-cases steady slow soak choices mutate
+.PHONY: help docs run test lint types prove bench serverbench capacity growth kills breaks faults fuzz attackers storm day seeds picture pins clean worlds nightly wheel prove-outside prove-cases steady slow soak choices mutate
 
 help:  ## show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -119,6 +119,16 @@ seeds: $(VENV)/run.stamp  ## 2,000 runs of the library on the reference, and 100
 picture: $(VENV)/run.stamp  ## draw the picture of the README anew
 	@$(BIN)/interlock run heartbeat-vs-unlock --seed 0 --csms send-then-append --quiet --out $(OUT)/picture; test $$? -eq 1
 	cp $(OUT)/picture/heartbeat-vs-unlock/send-then-append-seed-0/chart.svg docs/race.svg
+
+$(VENV)/docs.stamp: requirements/docs.txt
+	$(PYTHON) -m venv $(VENV)/docs
+	$(VENV)/docs/bin/pip install -q --disable-pip-version-check -r requirements/docs.txt
+	@touch $@
+
+docs: $(VENV)/docs.stamp  ## the pages of docs/ as a site with search, which needs no network: reports/out/docs
+	@mkdir -p $(OUT)
+	NO_MKDOCS_2_WARNING=1 $(VENV)/docs/bin/mkdocs build -q --strict
+	@echo "python3 -m http.server -d $(OUT)/docs 8000 --bind 127.0.0.1   shows it"
 
 wheel: $(VENV)/run.stamp  ## build the wheel into dist/: install it with pip, pipx or uvx
 	$(BIN)/pip wheel -q --disable-pip-version-check --no-deps --no-build-isolation -w dist .

@@ -493,12 +493,13 @@ def judged(found: dict[str, Any]) -> tuple[int, str]:
     unsteady = max(windows) - min(windows)
     if far and moved > unsteady and found["busy_attacked"] <= BUSY:
         wrong.append(f"the good ones' p99 inside the node moved by {moved:.1f} ms")
-    if found["worked_moved_ms"] > MOVES_MS:
+    worked = found["worked_moved_ms"] > MOVES_MS  # behind a wait for the processor there is more to do at once
+    if worked and found["busy_attacked"] <= BUSY:
         wrong.append(f"the node's loop worked {found['worked_moved_ms']:.1f} ms more before it answered")
     if wrong:
         return 1, "; ".join(wrong)
     shaken = unsteady > max(MOVES_MS, alone)
-    if far or shaken or not found["answers"]["alone"] or not found["answers"]["attacked"]:
+    if far or worked or shaken or not found["answers"]["alone"] or not found["answers"]["attacked"]:
         busy = f"{found['busy_attacked']:.0%} of the machine's processors were in use"
         quiet = f"by {unsteady:.1f} ms from one quiet window to another"
         return 3, f"p99 moved by {moved:.1f} ms, and {quiet}; {busy}: that may be the machine"

@@ -5,7 +5,7 @@ node. So the node's own process is asked. `environment` returns what makes a pro
 loop) write each such delay to a file and, where there are several processors, keep to one of them; `delays` reads the
 file. A frame counts from the moment the loop was told of it, or, where the loop was at work, from the turn before:
 never too little. What the kernel takes to wake the process is not in it. Beside the time stands what the loop's thread
-worked meanwhile: that is the node's own doing, whatever else the machine is busy with.
+worked meanwhile, which the kernel's choice moves less: only behind a long wait is there more to do at once.
 """
 
 from __future__ import annotations

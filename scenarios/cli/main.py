@@ -285,7 +285,7 @@ WORDING = (
     (r"Input should be a valid integer.*", "it is a whole number"),
     (r"Input should be a valid number.*", "it is a number"),
     (r"(.*) is not a valid integer\.?", "it is a whole number"),
-    (r"Value error, '(.*)' is not one of (.*)\.?", r"it is one of \2, not '\1'"),
+    (r"Value error, '(.*)' is not one of (.*?)\.?", r"it is one of \2, not '\1'"),
 )
 """What the library that reads options says of a value, and what is said instead."""
 

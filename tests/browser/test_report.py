@@ -124,7 +124,7 @@ async def test_a_violation_is_followed_by_keyboard(failed: Path, opened: Opened)
         await page.keyboard.press("ArrowUp")
         await expect(look.locator("pre")).to_have_text(re.compile(r'\[2,"\S+","UnlockConnector",\{"connectorId":1\}\]'))
         await expect(look.locator("tr", has_text="version")).to_contain_text("9")
-        await page.get_by_text("not on the reference").first.hover()
+        await page.locator(".step summary", has_text="append refused").hover()
         await expect(look).to_contain_text("append.refused")
         heads, times = page.locator(".heads"), page.locator(".time").first
         assert await heads.evaluate("(one) => getComputedStyle(one).position") == "sticky"

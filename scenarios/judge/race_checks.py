@@ -400,6 +400,9 @@ PARTS: dict[str, tuple[str, tuple[str, ...]]] = {
     "P04": ("things are told twice", ("told twice",)),
 }
 """What has to have happened before a run can be green, by the deeds that show it."""
+COMMANDS = ("P05", "commands are taken")
+RESTARTS = ("P06", "the CSMS was restarted", ("the CSMS was restarted",))
+"""The same where an operator asks, and where the control file says how a CSMS is restarted."""
 
 
 def judge(rows: Iterable[Observation], run: Mapping[str, Any]) -> list[Finding]:
@@ -410,7 +413,7 @@ def judge(rows: Iterable[Observation], run: Mapping[str, Any]) -> list[Finding]:
     if (commands := _commands(record)) is not None:
         parts.append(commands)
     if run.get("rules", {}).get("restarts"):
-        parts.append(_part("P06", "the CSMS was restarted", ("the CSMS was restarted",), happened))
+        parts.append(_part(*RESTARTS, happened))
     return parts + [_finding(id, name, level, check(record, run)) for id, (name, level, check) in RACE_CHECKS.items()]
 
 
@@ -426,7 +429,7 @@ def _commands(record: Record) -> Finding | None:
         reasons = [one.fields["reason"] for one in record.noted["request.answered"] if one.fields.get("reason")]
         why = f"no command was taken: {said}" + (f" ({reasons[0]})" if reasons else "")
     verdict = Verdict.INCONCLUSIVE if why else Verdict.PASS
-    return Finding("P05", "commands are taken", "BOOKKEEPING", verdict, answers.total(), why, needed=True)
+    return Finding(*COMMANDS, "BOOKKEEPING", verdict, answers.total(), why, needed=True)
 
 
 def _part(id: str, name: str, deeds: tuple[str, ...], happened: Mapping[str, int]) -> Finding:

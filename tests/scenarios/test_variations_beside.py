@@ -91,8 +91,9 @@ def test_what_is_harmless_in_between_raises_no_alarm(variation: str) -> None:
 def test_no_judge_is_left_out() -> None:
     """`test_variations` has the checks of the wire and the invariants, the judges here have all others.
 
-    What is noticed beside cases is judged in test_wrong_stations, on a right station too; a restart needs a process.
+    What is noticed beside cases is judged in test_wrong_stations, on a right station too; commands and restarts of
+    a CSMS in test_race_checks.
     """
     here = {id for judge, rows in told(rightly=True) for id in judge(rows)}
-    elsewhere = {*WIRE_CHECKS, *INVARIANTS, *passive.RULES, race_checks.RESTARTS[0]}
+    elsewhere = {*WIRE_CHECKS, *INVARIANTS, *passive.RULES, race_checks.COMMANDS[0], race_checks.RESTARTS[0]}
     assert here | elsewhere == set(JUDGES)

@@ -90,7 +90,8 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     one["violations"] = [{"message": "<b>m</b>", "expected": "e", "found": "f"}]
     (folder / "run.json").write_text(json.dumps(about))
     (folder / "verdict.json").write_text(json.dumps({"verdict": "FAIL", "invariants": [one]}))
-    row = {"type": "CALL", "name": "Heartbeat", "calls": 3, "p50_ms": 1, "p95_ms": 2, "p99_ms": 3, "failed": 1}
+    times = {"p50_ms": 1, "p95_ms": 2, "p99_ms": 3, "max_ms": 4}
+    row = {"type": "CALL", "name": "Heartbeat", "calls": 3, "answer": times, "due": times, "failed": 1}
     (folder / "calls.json").write_text(json.dumps({"calls": [row], "errors": []}))
     names = ("Timestamp", "Name", "Requests/s", "User Count", "Failures/s", "50%", "95%", "99%")
     rows = [(1767225600 + at, "Aggregated", at, 2, at % 2, 1, 2, "N/A") for at in range(4)]

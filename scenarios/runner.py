@@ -27,7 +27,8 @@ from interlock.scenarios.record.retold import first_difference, record
 from interlock.scenarios.record.run_file import versions, write_run, write_verdict
 from interlock.scenarios.spec import Drawn, Scenario, draw, printable
 from interlock.scenarios.specimens import specimens
-from interlock.scenarios.world.reworded import RELATIONS
+from interlock.scenarios.world.retold import OTHERWISE, Otherwise, possible, quiet
+from interlock.scenarios.world.reworded import RELATIONS, Reworded
 from interlock.scenarios.world.world import World
 from interlock.simulator.spec import OcppVersion
 
@@ -201,8 +202,7 @@ def examine(spec: Scenario, seed: int, csms: type[Csms], drawn: Drawn | None = N
     try:
         with bounds.using(bounds.of(spec.bounds)):
             world.run()
-            for name in spec.retold:
-                _retell(world, World(spec, drawn, seed, csms), name)
+            _retell(world, spec, drawn, seed, csms)
         world.history.run = {"rules": rules(spec, world.lossy)}
         world.history.end()
         return world.history, judge(world.history)
@@ -227,12 +227,38 @@ def many() -> Iterator[None]:
         gc.unfreeze()
 
 
-def _retell(world: World, other: World, name: str) -> None:
-    """Do a run again in other words, and note in the first how its record differs."""
-    other.network.reword = RELATIONS[name]
-    other.run()
-    expected, found = first_difference(record(world.history), record(other.history)) or (None, None)
-    world.history.observe("retold", relation=name, expected=expected, found=found)
+def _retell(world: World, spec: Scenario, drawn: Drawn, seed: int, csms: type[Csms]) -> None:
+    """Do a run again in other words, or told otherwise, and note in the first how its record differs."""
+    plain: World | None = None
+    for name in spec.retold:
+        if name in RELATIONS:
+            other = World(spec, drawn, seed, csms)
+            other.network.retelling = Reworded(RELATIONS[name])
+            other.run()
+            differ = first_difference(record(world.history), record(other.history))
+        elif not possible(spec):
+            continue
+        else:
+            if plain is None:
+                plain = World(quiet(spec), drawn, seed, csms)
+                plain.run()
+            relation = OTHERWISE[name]()
+            changed = relation.spec(quiet(replace(spec, steps=drawn.steps)), plain.history)
+            if changed is None:
+                continue
+            other = World(changed, replace(drawn, steps=changed.steps), seed, csms)
+            other.network.retelling = relation
+            other.run()
+            differ = _told_otherwise(plain, other, relation)
+        expected, found = differ or (None, None)
+        world.history.observe("retold", relation=name, expected=expected, found=found)
+
+
+def _told_otherwise(plain: World, other: World, relation: Otherwise) -> tuple[str, str] | None:
+    if relation.differences:
+        return "the same answer twice", relation.differences[0]
+    stations = [plain.station_id(number) for number in range(1, plain.scenario.stations + 1)]
+    return first_difference(relation.record(plain.history, stations), relation.record(other.history, stations))
 
 
 def write(outcome: Outcome, directory: Path) -> Path:

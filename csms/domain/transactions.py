@@ -399,7 +399,8 @@ def _start(state: Station, report: Start, at: datetime, given: Given) -> tuple[F
     known = _known_start(state, report)
     repeated = known if known is not None and known.ended and report.transaction_id is None else None
     if known is not None and known.started and repeated is None:
-        return _told_again(known, report, at), Reply(known.status, known.transaction_id)
+        status = known.status if same_token(known.id_token, report.id_token) else given.authorization
+        return _told_again(known, report, at), Reply(status, known.transaction_id)
     transaction_id = report.transaction_id or given.new_transaction_id
     facts: Facts = []
     running = state.open_transaction(report.evse) if report.evse else None

@@ -263,7 +263,8 @@ def _notes(work: Judgement) -> list[str]:
         for name, count in work.unknown.most_common()
     ]
     if work.assumed:
-        found.append(f"no version is named: judged as OCPP {', '.join(sorted(work.taken_as))}")
+        shown = ", ".join(sorted(work.taken_as))
+        found.append(f"no version is named: judged {f'as OCPP {shown}' if shown else 'by what all have in common'}")
     return found
 
 

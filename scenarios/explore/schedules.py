@@ -21,6 +21,7 @@ from interlock.csms.settings import Settings
 from interlock.scenarios.explore.coverage import Coverage
 from interlock.scenarios.spec import Around, Between, Drawable, OneOf, Scenario, Step, Storage, ask, draw, step
 from interlock.scenarios.steps.faults import FAULTS, RANGES
+from interlock.scenarios.world.retold import OTHERWISE
 from interlock.scenarios.world.reworded import RELATIONS
 from interlock.simulator.deviations import Deviations
 from interlock.simulator.personas import PERSONAS
@@ -168,7 +169,7 @@ def _odd(spec: Scenario, rng: random.Random, share: float) -> Scenario:
     """Return the scenario with odd requests, cards, settings, stations and words, each with a probability."""
     steps = list(spec.steps)
     if rng.random() < share:
-        steps += [_odd_request(spec, rng) for _ in range(rng.choice((1, 2, 4)))]
+        steps += [one for _ in range(rng.choice((1, 2, 4))) for one in _odd_request(spec, rng, len(steps))]
     if rng.random() < share:
         steps += [_card(spec, rng) for _ in range(rng.choice((1, 2)))]
     if steps and rng.random() < share / 2:
@@ -183,12 +184,15 @@ def _odd(spec: Scenario, rng: random.Random, share: float) -> Scenario:
     if rng.random() < share / 2 and not any(name == "deviations" for name, _ in spec.station):
         spec = replace(spec, station=(*spec.station, ("deviations", _deviations(rng))))
     if rng.random() < share / 4:
-        spec = replace(spec, retold=(rng.choice(list(RELATIONS)),))
+        spec = replace(spec, retold=(rng.choice([*RELATIONS, *OTHERWISE]),))
     return spec
 
 
-def _odd_request(spec: Scenario, rng: random.Random) -> Step:
-    """Draw a request that may be impossible, foreign or over: any command, any place."""
+def _odd_request(spec: Scenario, rng: random.Random, number: int) -> list[Step]:
+    """Draw a request that may be impossible, foreign or over: any command, any place.
+
+    Some operators insist on it; some look up afterwards what became of it, or close it by hand.
+    """
     at = round(rng.uniform(1.0, _span(spec)), 3)
     how = {"station": rng.randint(1, spec.stations), "node": rng.randint(1, spec.nodes)}
     evse = rng.choice((0, 1, 2, 2, spec.connectors + 1))
@@ -203,7 +207,13 @@ def _odd_request(spec: Scenario, rng: random.Random) -> Step:
             do.Relay(*rng.choice(RELAYED)),
         )
     )
-    return ask(command, at, **how)
+    request = f"odd-{number}-{at}"
+    asked = ask(command, at, request=request, **how)
+    if rng.random() < 0.2:
+        asked = step("insist", at, command=command, request=request, **how)
+    more = rng.choice(((), (), ("look_up",), ("close_doubt",), ("close_doubt", "look_up")))
+    later = (round(at + rng.choice((0.5, 5.0, 60.0, 200.0)), 3) for _ in more)
+    return [asked, *(step(what, when, request=request, **how) for what, when in zip(more, later, strict=True))]
 
 
 def _card(spec: Scenario, rng: random.Random) -> Step:

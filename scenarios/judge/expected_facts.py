@@ -100,7 +100,8 @@ def _status_16(p: Payload) -> list[Fact]:
 
 
 def _start_16(p: Payload) -> list[Fact]:
-    said = p.get("connectorId"), _folded(p.get("idTag")), p.get("meterStart")
+    tag = _folded(p.get("idTag"))
+    said = p.get("connectorId"), EMPTY if tag == "" else tag, p.get("meterStart")
     return [("TransactionStarted", (None, None, *said, moment(p.get("timestamp"))))]
 
 
@@ -338,6 +339,8 @@ def _same(one: float | None, other: float | None, rounded: float) -> bool:
     return one is other if one is None or other is None else abs(one - other) <= rounded
 
 
+EMPTY = "(empty)"
+"""What is kept of a card of 1.6 whose text is empty: it is one that nobody knows, and no card would be another thing."""
 _REGISTER = "Energy.Active.Import.Register"
 _ROUNDED = {"energy_wh": 0.5, "power_w": 1e-6, "voltage_v": 1e-6}
 

@@ -17,6 +17,7 @@ from typing import Literal
 from interlock.scenarios.judge.payloads import Problem, in_words, of_answer, of_call
 from interlock.scenarios.judge.verdict import Finding, Level, Verdict
 from interlock.scenarios.judge.wire_check import (
+    NO_VERSION,
     OTHER,
     UNREAD_LENGTH,
     Asked,
@@ -46,8 +47,6 @@ class Judgement:
 
     about: About = "csms"
     began: datetime | None = None
-    version: Version = "1.6"
-    """Of which version a record is that names none."""
     came: set[str] = field(default_factory=set)
     refusals: Counter[str] = field(default_factory=Counter)
     broken: str | None = None
@@ -82,7 +81,7 @@ class Judgement:
     @property
     def taken_as(self) -> set[str]:
         """The versions that stations without a named one were judged by."""
-        return {str(self.peers[station].version) for station in self.assumed}
+        return {str(self.peers[station].version) for station in self.assumed if self.peers[station].version}
 
     @property
     def stations(self) -> int:
@@ -102,8 +101,9 @@ class Judgement:
             self.refusals[fields["why"]] += 1
         elif seen.kind == "socket.opened":
             self.came.add(fields["station"])
-            if named := fields.get("subprotocol"):
-                self._peer(fields["station"], named)
+            peer = self._peer(fields["station"], fields.get("subprotocol") or None)
+            if peer.named is None and peer.version is None:
+                peer.version = "1.6"  # records that begin with a connection named a version since there were others
             self._connection(fields["station"], fields["socket"], opened=True)
         elif seen.kind == "socket.closed" and fields.get("edge", self._edge) == self._edge:
             key = fields["station"], fields["socket"]
@@ -182,16 +182,16 @@ class Judgement:
     def _peer(self, station: str, named: str | None) -> Peer:
         peer = self.peers.get(station)
         if peer is None:
-            peer = self.peers[station] = Peer(self.version)
+            peer = self.peers[station] = Peer()
         if named is not None and named != peer.named:
             peer.named, peer.version = named, spelt(named)
         return peer
 
     def _note_version(self, station: str, peer: Peer) -> None:
-        if peer.version is None:
-            self.unknown[str(peer.named)] += 1
-        elif peer.named is None:
+        if peer.named is None:
             self.assumed.add(station)
+        elif peer.version is None:
+            self.unknown[peer.named] += 1
 
     def _after(self, heard: Heard, loose: Frame | None) -> None:
         """Take a frame into account once it is judged."""
@@ -265,6 +265,8 @@ def _odd(heard: Heard, loose: Frame) -> str | None:
 
 
 def _version_reason(peer: Peer) -> str:
+    if peer.named is None and peer.version is None:
+        return NO_VERSION
     if peer.version is None:
         return f"the record is of OCPP {str(peer.named)[:40]}, which is not known here"
     return f"the record is of OCPP {peer.version}"

@@ -35,6 +35,7 @@ UNREAD, UNREAD_LENGTH = 8, 400
 
 NO_CONNECTIONS = "the record does not tell connections apart"
 NO_TIME = "the record does not tell the time of day, or not in which zone"
+NO_VERSION = "nothing in the record shows by then of which version of OCPP it is"
 NO_SECONDS = "the record does not tell when messages were sent"
 
 Side = Literal["station", "csms"]
@@ -144,7 +145,8 @@ class Connection:
 class Peer:
     """What is known of a station over all its connections."""
 
-    version: Version | None = "1.6"
+    version: Version | None = None
+    """None for one that is not known here, and until a record that names none shows it."""
     named: str | None = None
     """The version as the record names it; None where it names none."""
     registration: str | None = None

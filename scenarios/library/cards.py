@@ -35,5 +35,6 @@ SCENARIO = Scenario(
         step("swipe", at=187.0, connector=1, token="TAG-EXPIRED"),
         step("unplug", at=230.0, connector=1),
     ),
+    retold=("told_twice", "other_ids", "data_transfers"),
     faults_s=260.0,
 )

@@ -40,5 +40,6 @@ SCENARIO = Scenario(
         ask(ChangeAvailability(0, False), at=230.0),
         ask(ChangeAvailability(0, True), at=240.0),
     ),
+    retold=("beside", "connected_again", "other_ids"),
     faults_s=260.0,
 )

@@ -76,11 +76,20 @@ _GROUPED = (
 _SESSION = (
     _say("StartTransaction", connectorId=2, idTag="TAG-GROUPED", meterStart=10, timestamp=_OLD, reservationId=8),
     _say("StartTransaction", connectorId=1, idTag="TAG-BLOCKED", meterStart=10, timestamp=_OLD),
+    _say("StartTransaction", connectorId=2, idTag="", meterStart=10, timestamp=_OLD),
+    _say("Authorize", idTag=""),
 )
 _STATUSES = (
     _status(0, "Faulted", "OtherError", info="hot", vendorId="v", vendorErrorCode="17", timestamp="NOW"),
     _status(0, "Available", timestamp="NOW"),
+    _status(1, "Faulted", "OtherError", info="hot", timestamp=_OLD),
+    _status(1, "Faulted", "OtherError", info="hotter", timestamp=_OLD),
+    _status(1, "Faulted", "HighTemperature", info="hotter", timestamp=_OLD),
+    _status(1, "Faulted", "HighTemperature", info="hotter", timestamp=_OLD),
 )
+
+LOOSE = ("as_text", "in_small_letters", "with_more", "without_lists", "with_nulls")
+"""Ways to say the same that break the schema."""
 
 SCENARIO = Scenario(
     name="everything-a-station-says",
@@ -101,14 +110,16 @@ SCENARIO = Scenario(
         step("say", at=80.0, messages=_STATUSES, number="status"),
         step("say", at=84.0, messages=_SESSION, number="resent"),
         step("say", at=90.0, messages=_GROUPED, number="changed"),
+        step("register", at=94.0, token="TAG-GROUPED", status="Accepted"),
+        step("say", at=95.0, messages=_GROUPED, number="alone"),
         step("say", at=100.0, messages=_READINGS, number="again"),
-        step("say", at=102.0, messages=(*_READINGS, *_SESSION), number="twin", station=2),
+        step("say", at=102.0, messages=(*_READINGS, *_SESSION, *_NOTICES), number="twin", station=2),
         step("statuses", at=124.0, connector=1),
         step("statuses", at=126.0, connector=2),
     ),
     stations=2,
     fiction=True,
-    retold=("spaced", "reordered", "western", "kilowatt_hours"),
+    retold=("spaced", "reordered", "western", "kilowatt_hours", *LOOSE, "told_twice", "other_ids", "heartbeats"),
     faults_s=140.0,
     quiet_s=60.0,
 )

@@ -9,6 +9,7 @@ import json
 from typing import Any
 
 from interlock.csms.domain.commands import ChangeAvailability, Relay, Reset, Unlock
+from interlock.scenarios.library.everything_a_station_says import LOOSE
 from interlock.scenarios.spec import Scenario, ask, step
 
 _OLD = "2025-12-31T21:00:00+01:00"
@@ -46,6 +47,11 @@ _READINGS = (
         "MeterValues", evseId=1, meterValue=_values(*({"value": 100, **_POWER, "phase": one} for one in ("L1", "L2")))
     ),
     _say("MeterValues", evseId=1, meterValue=_values({"value": 231.5, "measurand": "Voltage"})),
+    _say(
+        "MeterValues",
+        evseId=1,
+        meterValue=_values(*({"value": 0, "measurand": "Voltage", "phase": f"L{n}"} for n in (1, 2))),
+    ),
     _say("MeterValues", evseId=1, meterValue=_values({"value": 7000, "unitOfMeasure": {"unit": "mWh"}})),
     _say(
         "MeterValues", evseId=1, meterValue=_values(*({"value": n * n, **_POWER, "phase": f"L{n}"} for n in (1, 2, 3)))
@@ -105,6 +111,7 @@ _SESSION = (
     _part("Updated", 1, "tx-1", "Authorized", **_CARD, **_HERE),
     _part("Updated", 3, "tx-1", "ChargingStateChanged", info={"chargingState": "SuspendedEV"}),
     _part("Updated", 2, "tx-1", "ChargingStateChanged", info={"chargingState": "Charging"}, offline=True),
+    _part("Updated", 6, "tx-1", "ChargingStateChanged", info={"chargingState": "Charging"}, offline=False),
     _part("Updated", 4, "tx-1", "MeterValuePeriodic", {"value": 9}),
     _part(
         "Ended", 5, "tx-1", "EVDeparted", {"value": 11}, {"value": 12, **_END}, info={"stoppedReason": "EVDisconnected"}
@@ -151,7 +158,9 @@ SCENARIO = Scenario(
         step("say", at=90.5, messages=_SESSION, number="twin", station=2),
         step("say", at=94.5, messages=_STATUSES, number="status"),
         step("say", at=102.0, messages=_READINGS, number="again"),
-        step("say", at=102.0, messages=_READINGS, number="twins", station=2),
+        step("say", at=102.0, messages=(*_READINGS, *_NOTICES), number="twins", station=2),
+        step("register", at=116.0, token="TAG-GROUPED", status="Accepted"),
+        step("say", at=117.0, messages=_CARDS[-1:], number="alone"),
         step("statuses", at=120.0, connector=1),
         step("statuses", at=122.0, connector=2),
         ask(Relay("SetVariables", {"setVariableData": [{**_VARIABLE, "attributeValue": "60"}]}), at=130.0),
@@ -166,7 +175,7 @@ SCENARIO = Scenario(
     ),
     stations=2,
     fiction=True,
-    retold=("spaced", "reordered", "western", "kilowatt_hours"),
+    retold=("spaced", "reordered", "western", "kilowatt_hours", *LOOSE, "told_twice", "other_ids", "data_transfers"),
     faults_s=180.0,
     quiet_s=60.0,
 )

@@ -49,5 +49,6 @@ SCENARIO = Scenario(
         ask(Reset(False), at=320.5),
         ask(Reset(True, 7), at=321.0),
     ),
+    retold=("beside", "told_twice"),
     faults_s=420.0,
 )

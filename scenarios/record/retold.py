@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import zip_longest
 from typing import Any
@@ -25,6 +25,62 @@ def record(history: History) -> list[str]:
     ]
     sent = [f"to {seen['station']}: {seen['text']}" for seen in history.of("frame") if seen["edge"] == "csms.sent"]
     return [*said, *sent]
+
+
+OURS = frozenset({"at", "deadline", "last_seen", "epoch", "node"})
+"""Members that are about the CSMS and its moments, not about the station."""
+WHATEVER_THE_LINE = frozenset({"evse", "id_token", "status", "command_id", "reason", "command", "request_id"})
+"""Members of what becomes of sessions and commands that do not depend on how often a station connects, and when."""
+_Undone = Callable[[str], str | None]
+
+
+def session(
+    history: History, stations: Collection[str], undone: _Undone = lambda text: text, *, lines: bool = True
+) -> list[str]:
+    """Return what is on record of some stations and what was sent to them, each thing where it was said first.
+
+    Without times of the CSMS's own, and numbers it draws are counted. `undone` turns a frame into what it would be had
+    the session not been told otherwise. Without `lines`, only what becomes of sessions and commands: a station says
+    more of itself each time it connects, and at other moments.
+    """
+    found: list[str] = []
+    drawn: dict[str, str] = {}
+    for seen in history.of("log"):
+        kind, data = seen["type"], seen["data"]
+        if not any(seen["stream"].startswith((f"station-{one}", f"meter-{one}-")) for one in stations):
+            continue
+        if kind in LEFT_OUT or (not lines and not kind.startswith(("Command", "TransactionSt"))):
+            continue
+        _count(kind, data, drawn, lines=lines)
+        about = {
+            name: value for name, value in data.items() if (name not in OURS if lines else name in WHATEVER_THE_LINE)
+        }
+        found.append(f"{seen['stream']} {kind} {_plain(about)}")
+    for seen in history.of("frame"):
+        if seen["edge"] == "csms.sent" and seen["station"] in stations and lines:
+            text = undone(seen["text"])
+            found += [] if text is None else [f"to-{seen['station']} {_TIME.sub('', _compact(text))}"]
+    words = re.compile("|".join(rf"\b{re.escape(one)}\b" for one in drawn)) if drawn else None
+    counted = [words.sub(lambda match: drawn[match[0]], line) for line in found] if words else found
+    return sorted(dict.fromkeys(counted) if lines else counted, key=lambda line: line.split(" ", 1)[0])
+
+
+LEFT_OUT = frozenset({"DeviationRecorded", "HeartbeatReceived"})
+
+
+def _count(kind: str, data: Mapping[str, Any], drawn: dict[str, str], *, lines: bool) -> None:
+    """Give a number that was drawn the name of its turn: the CSMS's own, and where lines differ the station's too."""
+    if kind == "TransactionStarted" and (data.get("seq_no") is None or not lines):
+        drawn.setdefault(str(data["transaction_id"]), f"transaction-{len(drawn)}")
+    elif kind == "CommandRequested" and (number := data["command"].get("remote_start_id")) is not None:
+        drawn.setdefault(str(number), f"start-{len(drawn)}")
+
+
+def _compact(text: str) -> str:
+    try:
+        return json.dumps(json.loads(text), separators=(",", ":"))
+    except ValueError:
+        return text
 
 
 def _plain(value: Any) -> str:

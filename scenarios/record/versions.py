@@ -12,14 +12,34 @@ Version = Literal["1.6", "2.0.1", "2.1"]
 VERSIONS: tuple[Version, ...] = ("1.6", "2.0.1", "2.1")
 _SPELT: dict[str, Version] = {"16": "1.6", "160": "1.6", "201": "2.0.1", "21": "2.1", "210": "2.1"}
 _DIGITS = re.compile(r"(\d)[\s._-]*(\d)(?:[\s._-]*(\d))?(?!\d)")
-_ONLY_16 = frozenset(("StartTransaction", "StopTransaction", "RemoteStartTransaction", "RemoteStopTransaction"))
-_ONLY_2 = frozenset(("TransactionEvent", "NotifyReport", "RequestStartTransaction", "RequestStopTransaction"))
-_ONLY_2 |= {"GetVariables", "SetVariables", "GetBaseReport", "NotifyEvent"}
 
 
 def names(text: str) -> frozenset[str]:
     """Return the words of a text as a set."""
     return frozenset(text.split())
+
+
+_ONLY_16 = names(
+    """ChangeConfiguration DiagnosticsStatusNotification ExtendedTriggerMessage GetConfiguration GetDiagnostics
+    RemoteStartTransaction RemoteStopTransaction SignedFirmwareStatusNotification SignedUpdateFirmware StartTransaction
+    StopTransaction"""
+)
+_ONLY_2 = names(
+    """ClearDisplayMessage ClearVariableMonitoring ClearedChargingLimit CostUpdated CustomerInformation
+    Get15118EVCertificate GetBaseReport GetCertificateStatus GetChargingProfiles GetDisplayMessages GetMonitoringReport
+    GetReport GetTransactionStatus GetVariables NotifyChargingLimit NotifyCustomerInformation NotifyDisplayMessages
+    NotifyEVChargingNeeds NotifyEVChargingSchedule NotifyEvent NotifyMonitoringReport NotifyReport PublishFirmware
+    PublishFirmwareStatusNotification ReportChargingProfiles RequestStartTransaction RequestStopTransaction
+    ReservationStatusUpdate SetDisplayMessage SetMonitoringBase SetMonitoringLevel SetNetworkProfile
+    SetVariableMonitoring SetVariables TransactionEvent UnpublishFirmware"""
+)
+_MEMBERS: dict[str, tuple[str, str]] = {
+    "BootNotification": ("chargePointVendor", "chargingStation"),
+    "Authorize": ("idTag", "idToken"),
+    "StatusNotification": ("errorCode", "connectorStatus"),
+    "MeterValues": ("connectorId", "evseId"),
+}
+"""What a station sends in every version: a member that it has in 1.6 only, and one that it has since 2.0.1 only."""
 
 
 def spelt(text: str) -> Version | None:
@@ -34,6 +54,7 @@ def shown_by(frame: Frame) -> Version | None:
         return "1.6"
     if frame.action in _ONLY_2:
         return "2.0.1"
-    if frame.action == "BootNotification":
-        return "2.0.1" if frame.field("chargingStation") else "1.6" if frame.field("chargePointVendor") else None
-    return None
+    if frame.action not in _MEMBERS:
+        return None
+    old, new = (frame.field(member) is not None for member in _MEMBERS[frame.action])
+    return None if old == new else "1.6" if old else "2.0.1"

@@ -55,15 +55,18 @@ async def ask(
     outcome_s: float = 0.0,
     request: str | None = None,
     attempt: int = 1,
+    force: bool = False,
 ) -> None:
     """Ask a node for a command, as an operator does; `attempt` numbers the first time this step asks.
+
+    With `force` they insist on what a rule refuses; only the virtual world's nodes can be asked so.
 
     Without an answer within `patience_s`, or told it failed, the operator asks again under the same request id, up to
     `attempts` times. With `outcome_s` he also asks again when the command is still open after that long.
     """
     request_id, command = request or stage.new_request(), _spoken(stage, station, command)
     for number in range(attempt, attempt + attempts):
-        decision = await _ask_once(stage, command, station, node, patience_s, request_id, number)
+        decision = await _ask_once(stage, command, station, node, patience_s, request_id, number, force=force)
         if decision is None or decision.answer == "failed":
             continue
         if not outcome_s or decision.command_id is None:
@@ -74,14 +77,23 @@ async def ask(
 
 
 async def _ask_once(
-    stage: Stage, command: do.Command, station: int, node: int, patience_s: float, request_id: str, attempt: int
+    stage: Stage,
+    command: do.Command,
+    station: int,
+    node: int,
+    patience_s: float,
+    request_id: str,
+    attempt: int,
+    *,
+    force: bool = False,
 ) -> Decision | None:
     desk = stage.desk(node)
     station_id = stage.station_id(station)
     told = {"request_id": request_id, "attempt": attempt, "node": desk.name, "station": station_id}
     kind = {"kind": type(command).__name__}
     words = {key: value for key, value in printable(command).items() if key != "type"}
-    stage.history.observe("request.asked", **told, command=kind | words)
+    insists: dict[str, Any] = {"force": True} if force else {}
+    stage.history.observe("request.asked", **told, command=kind | words, **insists)
     csms = desk.taking
     if csms is None:
         stage.history.observe(
@@ -91,8 +103,9 @@ async def _ask_once(
 
     async def asking(csms: Operated) -> Decision:
         try:
-            return await csms.operate(station_id, stage.named(station, node, command), request_id)
+            return await csms.operate(station_id, stage.named(station, node, command), request_id, **insists)
         except TurnedAway as error:
+            insists.clear()  # it has no words: there is nothing to insist on
             return Decision("refused", None, str(error))
         except Exception as error:
             # An HTTP API answers 500 here: the operator learns that it failed, not why.
@@ -108,6 +121,7 @@ async def _ask_once(
             answer=decision.answer,
             command_id=decision.command_id,
             reason=decision.reason,
+            **insists,
         )
     return decision
 
@@ -200,11 +214,16 @@ async def say(
 ) -> None:
     """A station sends messages of its own, one after the other: each an action and a payload as JSON text.
 
-    In a payload `NOW` stands for the station's time; `number` begins the message ids.
+    In a payload `NOW` stands for the station's time, `"LAST-n"` for the number of the nth transaction from the end of
+    those that the log has of it; `number` begins the message ids.
     """
     for action, payload in messages:
         told = stage.station(station)
         text = payload.replace("NOW", told.time())
+        if "LAST-" in text:
+            known = list((await stage.folded(station)).transactions)
+            for back, id in enumerate(reversed(known), 1):
+                text = text.replace(f'"LAST-{back}"', id if id.isdecimal() else f'"{id}"')
         told.send_raw(f'[2,"{number}-{stage.new_request()}","{action}",{text}]')
         await asyncio.sleep(every_s)
 

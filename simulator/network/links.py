@@ -9,14 +9,26 @@ from __future__ import annotations
 import contextlib
 import random
 from collections import deque
-from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple, Protocol
 
 import simpy
 
 from interlock.simulator.network.ports import Edge
 from interlock.simulator.network.rules import PASS, Deliver, Direction, Drop, FrameInFlight, Pass, Rule, Verdict
 from interlock.simulator.timer import Observe, Timer
+
+
+class Retelling(Protocol):
+    """Stands at both edges and lets something else arrive that means the same."""
+
+    def up(self, socket: Socket, text: str) -> Sequence[str]:
+        """Return what reaches the CSMS in the place of a frame."""
+        ...
+
+    def down(self, socket: Socket, text: str) -> Sequence[str]:
+        """Return what reaches the station in the place of a frame."""
+        ...
 
 
 class _End(NamedTuple):
@@ -105,11 +117,14 @@ class _Lane:
             if receive is None:
                 network.lost(socket, self.direction, text, "nobody reads it any more")
                 return
-            if network.reword is not None and self.direction == "up":
-                text = network.reword(text)
-            if network.record_frames:
-                network.frame(self.received, socket, text)
-            receive(text)
+            if network.retelling is None:
+                texts: Sequence[str] = (text,)
+            else:
+                texts = (network.retelling.up if self.direction == "up" else network.retelling.down)(socket, text)
+            for one in texts:
+                if network.record_frames:
+                    network.frame(self.received, socket, one)
+                receive(one)
 
     def lose_all(self, why: str) -> None:
         """Lose everything in flight."""
@@ -259,8 +274,8 @@ class Network:
         self.latency_s: tuple[float, float] = (0.01, 0.1)
         """Seconds a frame takes, drawn evenly between the two; no draw when they are the same."""
         self.rules: list[Rule] = []
-        self.reword: Callable[[str], str] | None = None
-        """Words each frame of a station anew as it reaches the CSMS; None leaves them as they are."""
+        self.retelling: Retelling | None = None
+        """Tells what arrives in another way; None leaves it as it is."""
         self._generations: dict[str, int] = {}
 
     # --- connections ---

@@ -259,6 +259,17 @@ def a_state_with_an_older_status() -> History:
     return folded(connectors={"1.1": ["Faulted", "NoError", None], "2.1": ["Available", "NoError", None]}).rest()
 
 
+@breaks("I11")
+def a_state_with_another_deadline() -> History:
+    asked = {"phase": "accepted", "holds": False, "deadline": "2026-01-01T09:00:00+00:00"}
+    return folded(commands={"c1": asked}).rest()
+
+
+@breaks("I11")
+def a_state_that_came_online_at_another_time() -> History:
+    return folded(online_at="2026-01-01T09:00:00+00:00").rest()
+
+
 @breaks("I26")
 def a_fold_that_reads_the_clock() -> History:
     return Story().rest(again="other")

@@ -12,6 +12,7 @@ from interlock.csms import codec
 from interlock.csms.domain.inflight import PHASES
 from interlock.csms.domain.station import Accept, Rules, Station, decide, evolve
 from interlock.scenarios.judge.invariants.model import OPEN, Model
+from interlock.scenarios.judge.invariants.second_reading import Session
 from interlock.scenarios.record.domain_view import OUTCOMES, STEPS
 from tests.csms.test_conflicts import askable, candidates
 
@@ -53,3 +54,21 @@ def test_the_second_reading_agrees_with_the_fold(seed: int) -> None:
                 continue
             accepted = isinstance(decide(command, "new", state, RULES), Accept)
             assert accepted is (objection is None), (command, objection)
+
+
+def told_of(**said: Any) -> Session:
+    """A session of 2.0.1, told out of order: the last message first, then the second and the first."""
+    found = Session()
+    message = {"id_token": None, "status": "", "connector": None, "charging_state": None, "transaction_id": "t"}
+    found.take("TransactionUpdated", {**message, "seq_no": 2, "charging_state": "SuspendedEV"})
+    found.take("TransactionUpdated", {**message, "seq_no": 1, "charging_state": "Charging", "connector": 1})
+    start = {"seq_no": 0, "id_token": "A", "status": "Accepted", "meter_start_wh": 5, "started_at": None}
+    found.take("TransactionStarted", {**message, **start, "charging_state": "EVConnected", **said})
+    return found
+
+
+def test_a_session_is_in_the_state_of_its_highest_number() -> None:
+    said = told_of().says()
+    assert said["charging_state"] == "SuspendedEV"
+    assert (said["seen"], said["connector"], said["id_token"], said["ended"]) == ([[0, 2]], 1, "A", False)
+    assert "charging_state" not in told_of(seq_no=4).says()  # a start that is not its first: nobody can say

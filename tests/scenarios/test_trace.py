@@ -183,9 +183,12 @@ def test_another_version_is_judged_by_its_own_schemas(tmp_path: Path) -> None:
 def test_a_version_nobody_knows_is_said_beside_the_verdict(tmp_path: Path) -> None:
     path = put(tmp_path, record(ocppVersion="1.2"), answered(ocppVersion="1.2"))
     assert "2 frames of OCPP 1.2, which is not known here, were judged by OCPP-J alone" in judged(path, "-q").stdout
-    unnamed = record(), answered()
+    unnamed = [record(), answered()]
     for one in unnamed:
         del one["ocppVersion"]
+    told = judged(put(tmp_path, *unnamed), "-q").stdout
+    assert "no version is named: judged by what all have in common" in told
+    unnamed[0] |= {"action": "Authorize", "payload": {"idTag": "A"}}
     assert "no version is named: judged as OCPP 1.6" in judged(put(tmp_path, *unnamed), "-q").stdout
 
 

@@ -26,6 +26,9 @@ def booted(seconds: float = 0.0, status: str = "Accepted", interval: int = 60) -
     return {"status": status, "currentTime": at(seconds), "interval": interval}
 
 
+METERED_201 = {"evseId": 1, "meterValue": [{"timestamp": "2026-01-01T00:00:00Z", "sampledValue": [{"value": 1}]}]}
+
+
 class Wire:
     """An exchange, told in a line each."""
 
@@ -178,6 +181,8 @@ BREAKS: list[tuple[str, Wire]] = [
     ("W04", wire().down(2, "u", "OpenSesame", {})),
     ("W04", wire().down(2, "u", "BootNotification", BOOT)),
     ("W04", newer().down(2, "u", "UnlockConnector", {"connectorId": 1})),
+    ("W04", wire(opened=False).up(2, "m", "MeterValues", METERED_201).down(2, "u", "UnlockConnector", {})),
+    ("W04", wire(opened=False).up(2, "a", "Authorize", {"idTag": "A"}).down(2, "u", "Reset", {"type": "Immediate"})),
     ("W05", wire().down(2, "u", "ClearCache", {}).down(2, "v", "ClearCache", {})),
     ("W05", wire(opened=False).down(2, "u", "ClearCache", {}).down(2, "v", "ClearCache", {})
         .up(3, "u", {"status": "Accepted"})),
@@ -274,6 +279,8 @@ HOLDS: list[tuple[str, Wire]] = [
     ("W01", wire().up(2, "h", "Heartbeat", {}).wait(PATIENCE_S - 1).down(4, "h", "InternalError", "", {})),
     ("W02", wire().up(2, "h", "Heartbeat", {}).up(2, "h", "Heartbeat", {}).down(3, "h", {}).down(3, "h", {})),
     ("W03", wire().boot(currentTime="2026-01-01T01:00:00+01:00")),
+    ("W04", wire(opened=False).up(2, "m", "MeterValues", METERED_201)
+        .down(2, "u", "UnlockConnector", {"evseId": 1, "connectorId": 1})),
     ("W05", wire().down(2, "u", "ClearCache", {}).up(3, "u", {}).down(2, "v", "ClearCache", {})),
     ("W05", wire().down(2, "u", "ClearCache", {}).wait(20).down(2, "v", "ClearCache", {})),
     ("W05", wire().down(2, "u", "ClearCache", {}).next().down(2, "v", "ClearCache", {})),
@@ -344,5 +351,7 @@ SILENT: list[tuple[str, Wire]] = [
     ("S09", wire(opened=False).status("a", "Available").wait(300).status("b", "Finishing")),
     ("S16", wire(opened=False).boot(status="Rejected", interval=60).wait(10).boot()),
     ("W04", wire(version="1.5").down(2, "u", "OpenSesame", {})),
+    ("W04", wire(opened=False).down(2, "u", "UnlockConnector", {"evseId": 1, "connectorId": 1})),
+    ("W04", wire(opened=False).up(2, "h", "Heartbeat", {}).down(2, "r", "Reset", {"type": "Immediate"})),
 ]  # fmt: skip
 """What a check must not blame: neither FAIL nor a look that PASSes."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -23,8 +24,12 @@ TOKENS_S = 5.0
 """How long a token's new status may take to be known everywhere."""
 PATIENCE_S = 30.0
 """How long a CALL may wait for its answer on a socket and a node that live on, with a store that works."""
-GUESSES = 50
-"""Refused cards of a station after which it may be taken for one that guesses, and every card be refused."""
+GUESSES, GUESSES_S = 50, 120.0
+"""Refused cards of a station within so many seconds after which it may be taken for one that guesses."""
+TOO_MANY, TOO_MANY_S = 80, 12.0
+"""Wrong cards of which a station may learn within so many seconds what they are: beyond, each is Invalid (S35)."""
+ID_LIMIT = 36
+"""Characters of a message id, beyond which a CSMS that is strict takes a frame for none."""
 CARD_16 = frozenset({"Authorize", "StartTransaction", "StopTransaction"})
 ID_TAG_LIMIT = 20
 """Characters of an idTag of 1.6: a longer group cannot be told."""
@@ -84,14 +89,16 @@ def _answers(history: History) -> Looked:
     facts = history.derive(facts_told)
     calls: dict[tuple[str, int, str], list[Call]] = {}
     first_told: dict[tuple[str, Fact], float] = {}
-    refused: dict[str, int] = {}
+    refused: dict[str, list[float]] = {}
+    told: dict[str, list[float]] = {}
+    strict = history.rules["answers"].get("acceptance") == "strict"
     odd: dict[tuple[str, int], int] = {}
     for seen in history.of("frame"):
         fields, frame = seen.fields, seen.frame()
         if not fields["edge"].startswith("csms."):
             continue
         socket = fields["station"], fields["socket"]
-        if frame is None or not readable(seen, frame):
+        if frame is None or not readable(seen, frame) or (strict and len(frame.id) > ID_LIMIT):
             odd[socket] = odd.get(socket, 0) + (fields["edge"] == "csms.received")
             continue
         station, key = fields["station"], (*socket, frame.id)
@@ -116,9 +123,11 @@ def _answers(history: History) -> Looked:
         call = open_calls[0]
         call.answers += 1
         since = min((first_told[station, one] for one in call.facts), default=call.seen.t)
-        wrong = list(_wrong(history, call, seen, frame, min(since, call.seen.t), refused.get(station, 0)))
+        guesses, learnt = refused.setdefault(station, []), told.setdefault(station, [])
+        wrong = list(_wrong(history, call, seen, frame, min(since, call.seen.t), guesses, learnt))
         if _card_of(call) is not None and _word(frame) != "Accepted":
-            refused[station] = refused.get(station, 0) + 1
+            guesses.append(seen.t)
+            learnt += [seen.t] if call.frame.action == "Authorize" and _word(frame) != "Invalid" else []
         if wrong:
             members = ", ".join(name for name, _, _ in wrong)
             looked.violations.append(
@@ -168,14 +177,22 @@ Wrong = Iterator[tuple[str, str, str]]
 """(member, expected, found)."""
 
 
-def _wrong(history: History, call: Call, seen: Observation, frame: Frame, since_s: float, refused: int) -> Wrong:
+def _wrong(
+    history: History,
+    call: Call,
+    seen: Observation,
+    frame: Frame,
+    since_s: float,
+    guesses: Sequence[float],
+    told: Sequence[float],
+) -> Wrong:
     action, payload = call.frame.action, frame.payload
     rules = history.rules["answers"]
     wrong = history.derive(rules_broken)[call.seen.i]
     if frame.kind != CALLRESULT:
         yield from _wrong_error(call, frame, wrong, rules)
         return
-    if wrong & {"action", "direction"} or (wrong and rules.get("acceptance") == "strict"):
+    if wrong & {"action", "direction"} or (wrong - {"format"} and rules.get("acceptance") == "strict"):
         yield "answer", f"CALLERROR {' or '.join(sorted(fitting(wrong, call.version)))}", "a CALLRESULT"
         return
     if action in ("BootNotification", "Heartbeat"):
@@ -190,13 +207,26 @@ def _wrong(history: History, call: Call, seen: Observation, frame: Frame, since_
     if (card := _card_of(call)) is not None:
         found = _word(frame)
         known = history.derive(token_statuses).get(card.lower(), Card([(0.0, rules["unknown_tokens"])]))
-        allowed = known.between(since_s - TOKENS_S, seen.t) if card else {"Accepted"}
+        allowed = known.between(since_s - TOKENS_S, seen.t) if card or call.version == USUAL else {"Accepted"}
+        refused = _since(guesses, seen.t - GUESSES_S)
         if found not in allowed and not (found == "Invalid" and refused >= GUESSES):
             yield f"status of {card}", " or ".join(sorted(allowed)), str(found)
+        elif found not in ("Accepted", "Invalid") and action == "Authorize" and _guessing(history, told, seen.t):
+            yield f"status of {card}", f"Invalid: it was told of {TOO_MANY} wrong cards just now", str(found)
         elif refused < GUESSES:
             yield from _group(history, call, payload, card, since_s, seen.t)
     if not wrong:
         yield from _shape(call, payload, card)
+
+
+def _since(times: Sequence[float], first_s: float) -> int:
+    return len(times) - bisect_left(times, first_s)
+
+
+def _guessing(history: History, told: Sequence[float], now_s: float) -> bool:
+    """Tell whether a station has learnt of so many wrong cards that it guesses, from the one node that lived on."""
+    nodes = history.of_any("node.started", "node.crashed", "node.stopping")
+    return len(nodes) == 1 and _since(told, now_s - TOO_MANY_S) >= TOO_MANY
 
 
 def _wrong_error(call: Call, frame: Frame, wrong: frozenset[str], rules: Mapping[str, Any]) -> Wrong:

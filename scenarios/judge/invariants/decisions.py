@@ -53,6 +53,14 @@ def sound_decisions(history: History) -> Iterator[Violation]:
         against = model.objection(command, event.data["request_id"])
         if forced is not None:
             yield from _forced(history, station, model, event, against)
+            if history.derive(_insisted).get(event.data["request_id"]) is False:
+                yield Violation(
+                    f"{command['kind']} {event.data['command_id']} was forced, and nobody insisted",
+                    "refused, or decided as it was asked",
+                    f"forced against: {forced}",
+                    station,
+                    story(event),
+                )
         elif against is not None:
             yield Violation(
                 f"{command['kind']} {event.data['command_id']} was accepted although {against}",
@@ -61,6 +69,14 @@ def sound_decisions(history: History) -> Iterator[Violation]:
                 station,
                 story(_holders(history, model, command), event),
             )
+
+
+def _insisted(history: History) -> dict[str, bool]:
+    """Whether an operator insisted on a request, by its id."""
+    found: dict[str, bool] = {}
+    for seen in history.of("request.asked"):
+        found[seen["request_id"]] = found.get(seen["request_id"], False) or bool(seen.get("force"))
+    return found
 
 
 def _forced(history: History, station: str, model: Model, event: LogEvent, against: str | None) -> Iterator[Violation]:
@@ -212,6 +228,8 @@ def _refused(
             gone = request.answers[0]["answer"] == "unreachable" and (
                 not sockets or not lives.up(asked["node"], seen.i)
             )
+            if request.answers[0].get("force") and request.answers[0]["answer"] == "refused":
+                continue  # who insists is not refused for what speaks against it
             if gone or model.objection(asked["command"], request.request_id) is not None:
                 del waiting[key]
 

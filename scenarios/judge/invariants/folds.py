@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from interlock.scenarios.judge.invariants.declare import Looked, Scope, invariant, story
-from interlock.scenarios.judge.invariants.model import Model
+from interlock.scenarios.judge.invariants.second_reading import Said
 from interlock.scenarios.judge.verdict import Violation
-from interlock.scenarios.record.history import History, Observation, seconds
+from interlock.scenarios.record.history import History, Observation
 
 
 def _states(history: History) -> Looked:
@@ -40,61 +39,6 @@ def _states(history: History) -> Looked:
     return looked
 
 
-LIVE_S = 60.0
-"""A status whose time agrees with ours to this is live."""
-
-
-class _Said(Model):
-    """The second reading, with what only the comparison of a whole state needs."""
-
-    def __init__(self, rules: Mapping[str, Any]) -> None:
-        super().__init__(rules)
-        self.words: dict[str, Any] = {"node": "", "protocol": "", "registration": "Unregistered"}
-        self.billed: dict[str, dict[str, Any]] = {}
-        """Members of transactions that the CSMS named: the start's, and the stop's register."""
-        self.last: dict[str, list[Any] | None] = {}
-        """What each place was last said to be in; None where a clock makes it doubtful which report is the last."""
-
-    def take(self, type: str, data: Mapping[str, Any]) -> None:
-        """Take the next event."""
-        super().take(type, data)
-        if type == "CameOnline":
-            self.words.update(node=data["node"], protocol=data.get("protocol", ""))
-        elif type == "Booted":
-            self.words["registration"] = data["registration"]
-        elif type == "StatusReported":
-            told = data["reported_at"]
-            live = told is None or abs(seconds(told) - seconds(data["at"])) < LIVE_S
-            said = [data["status"], data["error_code"], data["info"]]
-            self.last[f"{data['evse']}.{data['connector']}"] = said if live else None
-        elif type == "TransactionStarted" and data.get("seq_no") is None:
-            said_of = {name: data[name] for name in ("evse", "id_token", "meter_start_wh")}
-            self.billed[data["transaction_id"]] = {**said_of, "meter_stop_wh": None, "ended": False}
-        elif type == "TransactionStopped" and data["transaction_id"] in self.billed:
-            self.billed[data["transaction_id"]].update(meter_stop_wh=data["meter_stop_wh"], ended=True)
-
-    def differs(self, state: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any]]:
-        """Yield (what, what the events say, what the state says)."""
-        words = {"online": self.online, "epoch": self.epoch, **self.words}
-        yield from ((name, value, state[name]) for name, value in words.items() if state[name] != value)
-        known = state["commands"]
-        for command_id in {**self.open, **known}:
-            holds = any(command_id in held for held in (self.starts, self.unlocks, self.reservings))
-            said = {"phase": self.phases.get(command_id), "holds": holds}
-            found = {name: known.get(command_id, {}).get(name) for name in said}
-            if said != found:
-                yield f"command {command_id}", said, found
-        running = {one: place["evse"] for one, place in state["transactions"].items() if place["open"]}
-        if running != self.transactions:
-            yield "open transactions and their EVSEs", self.transactions, running
-        for one, place in state["transactions"].items():
-            if one in self.billed and any(place[name] != value for name, value in self.billed[one].items()):
-                yield f"transaction {one}", self.billed[one], place
-        for at, said_last in self.last.items():
-            if said_last is not None and state["connectors"].get(at) != said_last:
-                yield f"connector {at}", said_last, state["connectors"].get(at)
-
-
 def _second_reading(history: History) -> Looked:
     looked = Looked()
     folds: dict[str, dict[int, Observation]] = {}
@@ -102,7 +46,7 @@ def _second_reading(history: History) -> Looked:
         if seen.get("state") is not None:
             folds.setdefault(seen["station"], {})[seen["version"]] = seen
     for station, at in folds.items():
-        said = _Said(history.station_rules(station))
+        said = Said(history.station_rules(station), forgets=history.rules.get("bounds") is not None)
         for event in history.streams.get(f"station-{station}", ()):
             said.take(event.type, event.data)
             if event.version not in at:

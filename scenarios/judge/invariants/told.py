@@ -51,8 +51,13 @@ def _facts(history: History) -> Looked:
     calls: dict[Socket, tuple[Observation, Frame, list[Fact]]] = {}
     spoken: dict[str, str] = {}
     odd: set[tuple[str, str]] = set()
+    beats: dict[str, int] = {}
+    every = history.rules.get("heartbeats") == "every"
     for seen in history.of_any("frame", "stored"):
         fields = seen.fields
+        if seen.kind == "stored" and fields["type"] == "HeartbeatReceived":
+            beats[fields["stream"]] = seen.i
+            continue
         if seen.kind == "stored":
             station = fact_station(fields["stream"], spoken)
             if station is None:
@@ -86,8 +91,21 @@ def _facts(history: History) -> Looked:
                 heard.setdefault((station, fact), []).append(seen)
         elif fields["edge"] == "csms.sent" and frame.kind == CALLRESULT and socket in calls:
             looked.violations += _answered(seen, frame, station, *calls[socket], stored, named)
+            if every and calls[socket][1].action == "Heartbeat":
+                looked.violations += _uncounted(seen, station, calls[socket][0], beats)
             looked.violations += _other_card(seen, frame, station, *calls[socket], cards)
     return looked
+
+
+def _uncounted(seen: Observation, station: str, received: Observation, beats: Mapping[str, int]) -> Iterator[Violation]:
+    if beats.get(f"station-{station}", -1) < received.i:
+        yield Violation(
+            f"a heartbeat of {station} was answered and is not in the log",
+            "HeartbeatReceived, as it is set",
+            "none since it was heard",
+            station,
+            story(received, seen),
+        )
 
 
 def _told_so(station: str, fact: Fact, heard: Mapping[Place, list[Observation]], stored: Mapping[Place, int]) -> bool:

@@ -1,0 +1,152 @@
+"""The same session told otherwise: each relation finds a design that it is meant for, and the reference none."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from interlock.csms import ocppj
+from interlock.csms.connection import Connection
+from interlock.csms.dialects import lenient
+from interlock.csms.domain import reports as rp
+from interlock.csms.handle import Handler
+from interlock.csms.node import Csms
+from interlock.scenarios import runner
+from interlock.scenarios.library import scenarios
+from interlock.scenarios.spec import Scenario, step
+from interlock.scenarios.world.retold import OTHERWISE, possible
+from interlock.scenarios.world.reworded import LENIENT
+
+PLAIN = replace(scenarios()["status-vs-unlock"], retold=())
+
+
+class ForgetsOnAHeartbeat(Csms):
+    """A start is numbered by what was said last."""
+
+    async def take(self, station: str, report: rp.Report) -> rp.Reply:
+        reply = await super().take(station, report)
+        if isinstance(report, rp.Heartbeat | rp.Transfer):
+            self.tokens.register("TAG-DRIVER", "Blocked", None)
+        return reply
+
+
+class ByMessageId(ocppj.Endpoint):
+    """A long message id is answered cut short."""
+
+    def answer(self, message_id: str, payload: dict[str, Any]) -> None:
+        super().answer(message_id[:30], payload)
+
+
+class CutsIds(Csms):
+    endpoint_class = ByMessageId
+
+
+class AnswersOnce(Csms):
+    """A card that is shown again under its id is taken for somebody who tries."""
+
+    async def take(self, station: str, report: rp.Report) -> rp.Reply:
+        reply = await super().take(station, report)
+        if isinstance(report, rp.Authorize):
+            seen: dict[str, float] = self.__dict__.setdefault("seen", {})
+            again = seen.get(report.id_token) == self.clock.now()
+            seen[report.id_token] = self.clock.now()
+            return replace(reply, status="Invalid") if again else reply
+        return reply
+
+
+class OneForAll(Handler):
+    """One number counts the readings of all stations."""
+
+    async def samples(self, station: str, transaction_id: str | None, samples: Sequence[Any]) -> None:
+        self.__dict__["last"] = self.__dict__.get("last", station)
+        if self.__dict__["last"] == station:
+            await super().samples(station, transaction_id, samples)
+        self.__dict__["last"] = station
+
+
+class MixesStations(Csms):
+    handler_class = OneForAll
+
+
+class Forgetful(Connection):
+    """With each connection the cards are read anew, without those that are known."""
+
+    async def _arrive(self) -> None:
+        await super()._arrive()
+        if self.epoch > 1:
+            self.node.tokens.register("TAG-DRIVER", "Blocked", None)
+
+
+class ForgetsOnConnecting(Csms):
+    connection_class = Forgetful
+
+
+WRONG: dict[str, type[Csms]] = {
+    "heartbeats": ForgetsOnAHeartbeat,
+    "data_transfers": ForgetsOnAHeartbeat,
+    "told_twice": AnswersOnce,
+    "other_ids": CutsIds,
+    "beside": MixesStations,
+    "connected_again": ForgetsOnConnecting,
+}
+SESSIONS = replace(
+    PLAIN,
+    steps=tuple(
+        one
+        for begin in (20.0, 120.0)
+        for one in (
+            step("plug", begin, connector=1),
+            step("swipe", begin + 2.0, connector=1),
+            step("meter_values", begin + 6.0, connector=1),
+            step("swipe", begin + 20.0, connector=1),
+            step("unplug", begin + 25.0, connector=1),
+        )
+    ),
+    faults_s=150.0,
+)
+
+
+def told(spec: Scenario, csms: type[Csms], relation: str) -> list[Any]:
+    history, _ = runner.examine(replace(spec, retold=(relation,)), 0, csms)
+    return [(seen["expected"], seen["found"]) for seen in history.of("retold")]
+
+
+@pytest.mark.parametrize("relation", WRONG)
+@pytest.mark.parametrize("ocpp", ["1.6", "2.0.1"])
+def test_each_finds_what_it_is_meant_for_and_nothing_in_the_reference(relation: str, ocpp: Any) -> None:
+    spec = replace(SESSIONS, ocpp=ocpp)
+    assert told(spec, Csms, relation) == [(None, None)]
+    ((expected, found),) = told(spec, WRONG[relation], relation)
+    assert expected != found
+
+
+def test_every_relation_is_shown() -> None:
+    assert set(OTHERWISE) == {*WRONG, *LENIENT}
+
+
+@pytest.mark.parametrize("relation", LENIENT)
+def test_words_that_break_the_schema_mean_the_same(relation: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    spec = replace(scenarios()["everything-a-station-says"], retold=())
+    assert told(spec, Csms, relation) == [(None, None)]
+    reader = lenient._Reader
+    if relation == "without_lists":
+        monkeypatch.setitem(lenient._BY_TYPE, "array", lambda self, node, value, member: [])
+    elif relation == "as_text":
+        monkeypatch.setitem(lenient._BY_TYPE, "integer", lambda self, node, value, member: value)
+    elif relation == "in_small_letters":
+        monkeypatch.setattr(reader, "_word", lambda self, words, value, member: value)
+    else:
+        every = lambda self, node, value, member: [(name, {}, one) for name, one in value.items()]  # noqa: E731
+        monkeypatch.setattr(reader, "_named", every)
+    ((expected, found),) = told(spec, Csms, relation)
+    assert expected != found
+
+
+def test_one_that_counts_frames_is_not_told_otherwise() -> None:
+    assert possible(PLAIN)
+    assert not possible(scenarios()["answer-lost"])
+    assert json.dumps(told(scenarios()["answer-lost"], Csms, "told_twice")) == "[]"

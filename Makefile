@@ -46,7 +46,7 @@ prove: $(VENV)/run.stamp  ## every wrong design flagged, the reference in none o
 	$(BIN)/interlock prove --budget 10000 --out $(OUT)/proof
 	cp $(OUT)/proof/kill-matrix.md docs/kill-matrix.md
 
-prove-outside: $(VENV)/dev.stamp  ## foreign wrong CSMSs flagged over sockets, right ones never: docs/outside.md (10 minutes)
+prove-outside: $(VENV)/dev.stamp  ## foreign wrong CSMSs flagged over sockets, right ones never: docs/outside.md (half an hour)
 	$(BIN)/python -m tests.foreign.prove --page docs/outside.md
 
 prove-cases: $(VENV)/dev.stamp  ## wrong stations and CSMSs end to end through the cases, in virtual time: docs/cases.md (a minute)

@@ -17,6 +17,7 @@ SETS = {
         "everything `make test` needs",
         [*CORE, *(one for extra in EXTRA.values() for one in extra), *BUILD],
     ),
+    "docs": ("what `make docs` needs, in an environment of its own", ["mkdocs-material>=9.8"]),
 }
 COMMAND = "uv pip compile - --universal --python-version 3.11 --generate-hashes --no-header --no-annotate"
 

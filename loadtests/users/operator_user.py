@@ -102,7 +102,7 @@ class OperatorUser(User):
         action, payload = command
         observe = self.record.observe
         asked = {"request_id": key, "attempt": attempt, "station": station, "node": "csms"}
-        observe("request.asked", **asked, command={"kind": action, **payload})
+        observe("request.asked", **asked, command={"kind": action, **payload}, action=action, payload=payload)
         asked_at = time.monotonic()
         found = control.ask(station, action, payload, key)
         observe(

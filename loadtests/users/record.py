@@ -27,6 +27,7 @@ from interlock.loadtests.users.shapes import shape_of
 from interlock.scenarios.judge import ledger_checks, thresholds
 from interlock.scenarios.judge import wire as outside
 from interlock.scenarios.judge.invariants import INVARIANTS
+from interlock.scenarios.judge.outside import crowd
 from interlock.scenarios.judge.verdict import Finding, Verdict, document
 from interlock.scenarios.record import openmetrics
 from interlock.scenarios.record.history import FILE, line
@@ -271,6 +272,7 @@ def finish(
     missing = expected - len(parts.done)
     judged = ledger_checks.judge(observations(out / FILE), asked, missing)
     split = len(findings) - len(hidden)
+    judged += crowd(observations(out / FILE), about, count)
     cut = interrupted(plan, took_s)
     calls = figures.write(out, [one["figures"] for one in parts.done.values()])
     bounds = thresholds.judge(map(thresholds.parse, plan.fail_if), calls)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import shlex
 from collections.abc import Iterable
@@ -16,6 +17,7 @@ from interlock.scenarios.cli.judge_cases import judge_cases
 from interlock.scenarios.judge import fleet_checks, ledger_checks, outside, wire
 from interlock.scenarios.judge.invariants import INVARIANTS
 from interlock.scenarios.judge.invariants import judge as judge_from_inside
+from interlock.scenarios.judge.outside import MOST_ROWS, crowd
 from interlock.scenarios.judge.verdict import Finding, Verdict, document
 from interlock.scenarios.judge.wire import About, Judgement
 from interlock.scenarios.record import trace
@@ -162,7 +164,7 @@ def _outside(
             facts.see(seen)
     findings = work.findings()
     if fleet is not None:
-        findings = fleet_checks.complete(_of_load(source, run) + findings, work, facts, run)
+        findings = fleet_checks.complete(_of_load(source, run) + findings + _of_crowd(source, run), work, facts, run)
     findings += wire.hidden({one.id: (one.name, one.level) for one in INVARIANTS.values()})
     run = run or _described(file, about)
     if out is not None:
@@ -186,6 +188,15 @@ def _of_load(source: _Source, run: dict[str, Any]) -> list[Finding]:
     seen = [Observation(i, round(t, 6), kind, fields) for i, (t, kind, fields) in enumerate(source.rows())]
     known = any(one.kind in ("command.state", "csms.transaction") for one in seen)
     return ledger_checks.judge(seen, ledger_checks.Answers(known=known), 0)
+
+
+def _of_crowd(source: _Source, run: dict[str, Any]) -> list[Finding]:
+    """Return what a fleet's or a load test's stations and operators were told beside the wire, in OCPP 1.6."""
+    if any(one != "1.6" for one in run.get("spec", {}).get("ocpp", ("1.6",))):
+        return []
+    rows = (Observation(i, round(t, 6), kind, fields) for i, (t, kind, fields) in enumerate(source.rows()))
+    few = list(itertools.islice(rows, MOST_ROWS + 1))
+    return crowd(few, run, len(few))
 
 
 def _chain(first: Row, rest: Iterable[Row]) -> Iterable[Row]:

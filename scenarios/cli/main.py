@@ -34,6 +34,7 @@ from interlock.scenarios.cli.prove import prove
 from interlock.scenarios.cli.run import run
 from interlock.scenarios.cli.search import search
 from interlock.scenarios.cli.serve import serve
+from interlock.scenarios.cli.target import target
 from interlock.scenarios.cli.worlds import worlds
 from interlock.scenarios.record.run_file import versions
 from interlock.scenarios.refused import UNTOLD, USAGE, Refused
@@ -80,6 +81,7 @@ app.command(cls=Command, short_help="Judge a recorded exchange.")(judge)
 app.command(cls=Command, short_help="Load a CSMS, and see whether it stays right.")(load)
 app.command(cls=Command, short_help="Prove what the harness catches: the kill matrix.")(prove)
 app.command(cls=Command, short_help="Run the reference CSMS on real sockets.")(serve)
+app.add_typer(target, name="target", short_help="Describe a CSMS that you operate, and try the description.")
 app.command(cls=Command, short_help="Compare the verdicts of virtual time and real sockets.")(worlds)
 app.command(
     cls=Command,

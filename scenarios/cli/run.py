@@ -135,14 +135,14 @@ def run(
     given |= {"ca": ca, "cert": cert, "key": key, "insecure": insecure, "wait": wait}
     chosen = _chosen(names or [], suite, keyword or [], tag or [], without or [])
     _check(chosen, csms, target, control, bounds)
+    if target is not None and ocpp not in (None, Spoken.V16):
+        raise Refused(f"--target speaks OCPP 1.6: leave --ocpp {ocpp} away, or --target")
     way = _way(target, given)
     if retries and way is None:
         raise Refused("--retries goes with --target: in virtual time the same seed gives the same run")
     if control is not None:
         _check_control(control)
     expected = expected_in(expected_failures, "scenario", scenarios())
-    if target is not None and ocpp not in (None, Spoken.V16):
-        raise Refused(f"--target speaks OCPP 1.6: leave --ocpp {ocpp} away, or --target")
     versions = _versions(ocpp, suite, target, chosen)
     planned = list(runner.jobs(chosen, seed, seeds, csms, bounds, versions, sparing=ocpp is None))
     if list_only:

@@ -18,6 +18,7 @@ from typing import Annotated, Any
 import typer
 
 from interlock.scenarios import runner, scenario_file
+from interlock.scenarios.cli import reach as options
 from interlock.scenarios.cli.screen import moves
 from interlock.scenarios.cli.versions import Spoken, asked
 from interlock.scenarios.explore.campaign import Campaign, Done, beside
@@ -68,11 +69,43 @@ def search(
     jobs: Annotated[int | None, typer.Option("--jobs", "-j", min=1, help="Processes; default: all cores.")] = None,
     cluster: Annotated[str | None, typer.Option(help="A Dask scheduler, as tcp://host:port, to work instead.")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only the last lines.")] = False,
+    target: Annotated[
+        str | None, typer.Option(metavar="URL", help="Search a CSMS on real sockets: ws:// or wss://, without the id.")
+    ] = None,
+    control: Annotated[
+        str | None, typer.Option(metavar="FILE|URL", help="With --target: its operator's interface, for commands.")
+    ] = None,
+    schedule: Annotated[
+        str | None, typer.Option(metavar="N[:I,I]", help="With --target: one schedule again, or some items of it.")
+    ] = None,
+    id_tag: Annotated[
+        list[str] | None, typer.Option("--id-tag", metavar="CARD", help="With --target: a card that it accepts.")
+    ] = None,
+    password: options.Password = None,
+    password_file: options.PasswordFile = None,
+    header: options.Headers = None,
+    ca: options.Ca = None,
+    cert: options.Cert = None,
+    key: options.Key = None,
+    insecure: options.Insecure = False,
 ) -> None:
     """Search for violations: seeds, crashes at labelled points, lost connections and acknowledgements, fault mixes.
 
     Stops at the first, shrinks it, and writes both stories with a scenario file. Ctrl-C gives the summary so far.
+    With --target: drawn sessions and commands of many stations at a CSMS that runs somewhere, shrunk by running again.
     """
+    if target is not None:
+        from interlock.scenarios.cli.search_target import search_target
+
+        secrets: dict[str, Any] = {"password": password, "password_file": password_file, "header": header}
+        given = {**secrets, "ca": ca, "cert": cert, "key": key, "insecure": insecure}
+        if names or csms != REFERENCE or invariant or bounds or cluster or asked(ocpp) not in ((), ("1.6",)):
+            raise Refused("--target searches with stations of OCPP 1.6: no scenarios, designs, invariants or bounds")
+        search_target(
+            target, control, budget_of(budget), seed, schedule, id_tag or (), out, given, as_json=as_json, quiet=quiet
+        )
+    if control is not None or schedule is not None or id_tag:
+        raise Refused("--control, --schedule and --id-tag go with --target")
     bases = _bases(names, asked(ocpp))
     if bounds is not None:
         bases = [replace(base, bounds=bounds) for base in bases]

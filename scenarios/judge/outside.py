@@ -6,7 +6,7 @@ Beside the invariants, which ask what the CSMS records, these are the checks of 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +14,7 @@ from interlock.scenarios.judge import race_checks, verdict, wire
 from interlock.scenarios.judge.invariants import INVARIANTS
 from interlock.scenarios.judge.invariants import judge as invariants
 from interlock.scenarios.judge.verdict import Finding, Verdict
+from interlock.scenarios.record.domain_view import Observation
 from interlock.scenarios.record.history import History
 
 RACES = ("R02", "R04", "R06", "R07", "R08", "R09", "R20", "R21", "R23")
@@ -35,6 +36,31 @@ def judge(history: History) -> list[Finding]:
     races = race_checks.judge(history.observations, run)
     told = [*work.findings(), *(one for one in races if one.id in RACES)]
     return found + [one for one in told if one.verdict is not Verdict.NOT_APPLICABLE]
+
+
+CROWD = ("R02", "R06", "R07", "R08", "R09")
+"""Checks of the same kind for a fleet or a load test: what is told to all its stations."""
+ASKED = ("R20", "R21", "R23")
+"""Those about what operators ask for, where the record has that: others may ask a CSMS for something too."""
+MOST_ROWS = 400_000
+"""Observations of a run up to which they look at it: they hold all of them at a time."""
+
+
+def crowd(rows: Iterable[Observation], run: Mapping[str, Any], count: int) -> list[Finding]:
+    """Judge what a fleet or a load test of OCPP 1.6 recorded, `count` observations, by `CROWD` and `ASKED`.
+
+    Its one card is everybody's, so whether it is in use elsewhere says nothing. What a record has nothing about is
+    left out.
+    """
+    if count > MOST_ROWS:
+        return []
+    spec = run.get("spec", {})
+    card = spec.get("id_tag")
+    about = {**run, "spec": {**spec, "cards": {card: "Accepted"} if card is not None else {}}}
+    kept = list(rows)
+    ids = CROWD + (ASKED if any(row.kind == "request.asked" for row in kept) else ())
+    found = race_checks.judge(kept, about)
+    return [one for one in found if one.id in ids and one.verdict is not Verdict.NOT_APPLICABLE]
 
 
 def document(run: Mapping[str, Any], findings: Sequence[Finding]) -> dict[str, Any]:

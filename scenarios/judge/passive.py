@@ -5,12 +5,13 @@ One pass over a recorded exchange. A finding counts what was looked at and quote
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from interlock.scenarios.cases import schemas
 from interlock.scenarios.judge.exchange import CALL, CALLERROR, CALLRESULT, Frame, Observed, exchange
+from interlock.scenarios.judge.verdict import Level
 
 ERROR_CODES = frozenset(
     (
@@ -27,6 +28,23 @@ GIVEN_UP_S = 5.0
 """After so long without an answer a station may have given a CALL up; how long it waits is its own affair."""
 
 
+RULES: dict[str, tuple[str, str, Level]] = {
+    "N01": ("frames are OCPP-J messages", "OCPP-J 1.6 4.2", "MUST"),
+    "N02": ("actions are known", "OCPP-J 1.6 4.2.1", "MUST"),
+    "N03": ("CALLs are valid", "1.6 section 6", "MUST"),
+    "N04": ("answers are valid", "1.6 section 6", "MUST"),
+    "N05": ("one CALL at a time", "OCPP-J 1.6 4.1.1", "MUST"),
+    "N06": ("message ids are new and at most 36 characters", "OCPP-J 1.6 4.1.4", "MUST"),
+    "N07": ("answers answer something, once", "OCPP-J 1.6 4.1", "MUST"),
+    "N08": ("CALLs are answered", "OCPP-J 1.6 4.1", "MUST"),
+    "N09": ("times have a zone", "1.6 3.15", "SHOULD"),
+    "N10": ("error codes are spelt as in table 7", "OCPP-J 1.6 4.2.3", "MUST"),
+    "N11": ("times are of now or before, by the time that the CSMS gave", "1.6 4.2, 4.6", "SHOULD"),
+    "N12": ("a session's meter does not run backwards", "1.6 4.10, 7.31", "SHOULD"),
+}
+"""What is noticed of a station beside its cases: name, clause and level by id."""
+
+
 @dataclass(slots=True)
 class Noticed:
     """One rule: how much was looked at, how often it was broken, and an example."""
@@ -34,7 +52,7 @@ class Noticed:
     id: str
     name: str
     clause: str
-    level: str
+    level: Level
     checked: int = 0
     broken: int = 0
     why: str = ""
@@ -63,35 +81,35 @@ def judge(observations: Iterable[Observed], station: str | None = None) -> list[
             if frame.asked is not None:
                 open_.pop(frame.asked.i, None)
             continue
-        rules["S01"].look(frame, None if frame.kind else "it is no CALL, CALLRESULT or CALLERROR")
+        rules["N01"].look(frame, None if frame.kind else "it is no CALL, CALLRESULT or CALLERROR")
         if frame.kind == CALL:
             _call(rules, frame, open_, names)
             open_[frame.i] = frame
         elif frame.kind in (CALLRESULT, CALLERROR) and not _answers_garbled(frame, odd):
             _answer(rules, frame)
-    _clock(rules["S11"], seen.frames)
-    _meters(rules["S12"], seen.frames)
+    _clock(rules["N11"], seen.frames)
+    _meters(rules["N12"], seen.frames)
     for frame in seen.frames:
         if frame.ours and frame.kind == CALL and seen.t - frame.t > 60.0:
-            rules["S08"].look(frame, None if frame.answers else f"{frame.action} was not answered")
+            rules["N08"].look(frame, None if frame.answers else f"{frame.action} was not answered")
     return [one for one in rules.values() if one.checked]
 
 
 def _call(rules: dict[str, Noticed], frame: Frame, open_: dict[int, Frame], names: set[tuple[int, str]]) -> None:
     known = frame.action in schemas.actions()
-    rules["S02"].look(frame, None if known else f"{frame.action[:50]!r} is no action of OCPP 1.6")
+    rules["N02"].look(frame, None if known else f"{frame.action[:50]!r} is no action of OCPP 1.6")
     if known:
-        rules["S03"].look(frame, schemas.wrong_with(frame.action, frame.payload))
+        rules["N03"].look(frame, schemas.wrong_with(frame.action, frame.payload))
     others = [one for one in open_.values() if one.socket == frame.socket and frame.t - one.t < GIVEN_UP_S]
-    rules["S05"].look(frame, f"{others[-1].action} had no answer yet" if others else None)
+    rules["N05"].look(frame, f"{others[-1].action} had no answer yet" if others else None)
     used = (frame.socket, frame.id) in names
     wrong = "the message id was used before" if used else None
-    rules["S06"].look(
+    rules["N06"].look(
         frame, wrong or (None if 0 < len(frame.id) <= LONGEST_ID else f"the id has {len(frame.id)} characters")
     )
     names.add((frame.socket, frame.id))
     if isinstance(at := frame.payload.get("timestamp"), str):
-        rules["S09"].look(frame, _time(at))
+        rules["N09"].look(frame, _time(at))
 
 
 def _answers_garbled(frame: Frame, odd: list[str]) -> bool:
@@ -101,16 +119,16 @@ def _answers_garbled(frame: Frame, odd: list[str]) -> bool:
 
 def _answer(rules: dict[str, Noticed], frame: Frame) -> None:
     asked = frame.asked
-    rules["S07"].look(
+    rules["N07"].look(
         frame, None if asked is not None and len(asked.answers) < 2 else "it answers nothing that is open"
     )
     if asked is None:
         return
     if frame.kind == CALLERROR:
         code = frame.payload["code"]
-        rules["S10"].look(frame, None if code in ERROR_CODES else f"{code[:50]!r} is no error code of OCPP-J 1.6")
+        rules["N10"].look(frame, None if code in ERROR_CODES else f"{code[:50]!r} is no error code of OCPP-J 1.6")
     elif asked.action in schemas.actions():
-        rules["S04"].look(frame, schemas.wrong_with(f"{asked.action}Response", frame.payload))
+        rules["N04"].look(frame, schemas.wrong_with(f"{asked.action}Response", frame.payload))
 
 
 def _time(text: str) -> str | None:
@@ -167,18 +185,4 @@ def _seconds(text: object) -> float | None:
 
 
 def _rules() -> list[Noticed]:
-    make: Callable[..., Noticed] = Noticed
-    return [
-        make("S01", "frames are OCPP-J messages", "OCPP-J 1.6 4.2", "MUST"),
-        make("S02", "actions are known", "OCPP-J 1.6 4.2.1", "MUST"),
-        make("S03", "CALLs are valid", "1.6 section 6", "MUST"),
-        make("S04", "answers are valid", "1.6 section 6", "MUST"),
-        make("S05", "one CALL at a time", "OCPP-J 1.6 4.1.1", "MUST"),
-        make("S06", "message ids are new and at most 36 characters", "OCPP-J 1.6 4.1.4", "MUST"),
-        make("S07", "answers answer something, once", "OCPP-J 1.6 4.1", "MUST"),
-        make("S08", "CALLs are answered", "OCPP-J 1.6 4.1", "MUST"),
-        make("S09", "times have a zone", "1.6 3.15", "SHOULD"),
-        make("S11", "times are of now or before, by the time that the CSMS gave", "1.6 4.2, 4.6", "SHOULD"),
-        make("S12", "a session's meter does not run backwards", "1.6 4.10, 7.31", "SHOULD"),
-        make("S10", "error codes are spelt as in table 7", "OCPP-J 1.6 4.2.3", "MUST"),
-    ]
+    return [Noticed(id, *rule) for id, rule in RULES.items()]

@@ -6,6 +6,7 @@ The schemas are those of the `ocpp` package. They do not say that a connector of
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -185,6 +186,50 @@ def _profiles(what: str, payload: dict[str, Any]) -> Iterator[Problem]:
     periods = _objects(schedule.get("chargingSchedulePeriod")) if isinstance(schedule, dict) else []
     if periods and periods[0].get("startPeriod") not in (0, None):
         yield Problem("words", "chargingSchedulePeriod/0", "the first startPeriod has to be 0")
+    starts = [one.get("startPeriod") for one in periods]
+    for number, (one, two) in enumerate(itertools.pairwise(starts), 1):
+        if type(one) is int and type(two) is int and two <= one:
+            yield Problem("words", f"chargingSchedulePeriod/{number}", f"it begins at {two}, behind one at {one}")
+    if what == "1.6 RemoteStartTransaction" and "transactionId" in profile:
+        yield Problem("words", "chargingProfile/transactionId", "the session has no number yet")
 
 
-WORDS: tuple[Rule, ...] = (_whole_numbers, _connectors, _whole_station, _samples, _profiles)
+def _lists(what: str, payload: dict[str, Any]) -> Iterator[Problem]:
+    """A full local list says how each card is registered (1.6 section 7.2)."""
+    if what != "1.6 SendLocalList" or payload.get("updateType") != "Full":
+        return
+    for number, one in enumerate(_objects(payload.get("localAuthorizationList"))):
+        if "idTagInfo" not in one:
+            where = f"localAuthorizationList/{number}"
+            yield Problem("words", where, "an entry of a full list has an idTagInfo")
+
+
+WHOLE_KEYS = frozenset(
+    (
+        *("BlinkRepeat", "ClockAlignedDataInterval", "ConnectionTimeOut", "HeartbeatInterval", "LightIntensity"),
+        *("MaxEnergyOnInvalidId", "MeterValueSampleInterval", "MinimumStatusDuration", "ResetRetries"),
+        *("TransactionMessageAttempts", "TransactionMessageRetryInterval", "WebSocketPingInterval"),
+    )
+)
+"""Configuration keys whose value is a whole number: 1.6 section 9.1."""
+TRUTH_KEYS = frozenset(
+    (
+        *("AllowOfflineTxForUnknownId", "AuthorizationCacheEnabled", "AuthorizeRemoteTxRequests"),
+        *("LocalAuthListEnabled", "LocalAuthorizeOffline", "LocalPreAuthorize", "StopTransactionOnEVSideDisconnect"),
+        *("StopTransactionOnInvalidId", "UnlockConnectorOnEVSideDisconnect"),
+    )
+)
+"""Configuration keys whose value is true or false: 1.6 section 9.1."""
+
+
+def _settings(what: str, payload: dict[str, Any]) -> Iterator[Problem]:
+    key, value = payload.get("key"), payload.get("value")
+    if what != "1.6 ChangeConfiguration" or not isinstance(key, str) or not isinstance(value, str):
+        return
+    if key in WHOLE_KEYS and not value.strip().removeprefix("-").isdecimal():
+        yield Problem("words", "value", f"{key} is a whole number, not {value[:40]!r}")
+    if key in TRUTH_KEYS and value.strip().lower() not in ("true", "false"):
+        yield Problem("words", "value", f"{key} is true or false, not {value[:40]!r}")
+
+
+WORDS: tuple[Rule, ...] = (_whole_numbers, _connectors, _whole_station, _samples, _profiles, _lists, _settings)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
+from interlock.scenarios.judge.race_lines import LINE_CHECKS
 from interlock.scenarios.judge.race_orders import ORDER_CHECKS
 from interlock.scenarios.judge.race_record import Exchange, Record, read
 from interlock.scenarios.judge.verdict import Finding, Level, Verdict, Violation
@@ -323,12 +324,16 @@ def comes_back(record: Record, run: Mapping[str, Any]) -> Found:
     return len(back) + len(found), found
 
 
+OPTIONAL = ("DataTransfer", "DiagnosticsStatusNotification", "FirmwareStatusNotification")
+"""What a CSMS need not support: it may refuse it, and says so."""
+
+
 def varied(record: Record, run: Mapping[str, Any]) -> Found:
     """What is valid and out of the ordinary is answered, without an error, and ends no connection."""
     found = []
     for said in record.noted["variety"]:
         if said["word"] in ("closed", "no answer") or (
-            said["word"].startswith("CALLERROR") and said["action"] != "DataTransfer"
+            said["word"].startswith("CALLERROR") and said["action"] not in OPTIONAL
         ):
             what = f"{said['action']}: {said['what']}"
             told = said["word"] + (f", {said['why']}" if said["why"] else "")
@@ -383,6 +388,7 @@ RACE_CHECKS: dict[str, tuple[str, Level, Check]] = {
     "R13": ("what is valid is answered", "MUST", varied),
     "R14": ("registration comes to an end", "SHOULD", registers),
     "R15": ("stations are told apart", "MUST", told_apart),
+    **LINE_CHECKS,
     **ORDER_CHECKS,
 }
 """Names, levels and checks by id."""
@@ -394,6 +400,9 @@ PARTS: dict[str, tuple[str, tuple[str, ...]]] = {
     "P04": ("things are told twice", ("told twice",)),
 }
 """What has to have happened before a run can be green, by the deeds that show it."""
+COMMANDS = ("P05", "commands are taken")
+RESTARTS = ("P06", "the CSMS was restarted", ("the CSMS was restarted",))
+"""The same where an operator asks, and where the control file says how a CSMS is restarted."""
 
 
 def judge(rows: Iterable[Observation], run: Mapping[str, Any]) -> list[Finding]:
@@ -403,6 +412,8 @@ def judge(rows: Iterable[Observation], run: Mapping[str, Any]) -> list[Finding]:
     parts = [_part(id, name, deeds, happened) for id, (name, deeds) in PARTS.items()]
     if (commands := _commands(record)) is not None:
         parts.append(commands)
+    if run.get("rules", {}).get("restarts"):
+        parts.append(_part(*RESTARTS, happened))
     return parts + [_finding(id, name, level, check(record, run)) for id, (name, level, check) in RACE_CHECKS.items()]
 
 
@@ -418,7 +429,7 @@ def _commands(record: Record) -> Finding | None:
         reasons = [one.fields["reason"] for one in record.noted["request.answered"] if one.fields.get("reason")]
         why = f"no command was taken: {said}" + (f" ({reasons[0]})" if reasons else "")
     verdict = Verdict.INCONCLUSIVE if why else Verdict.PASS
-    return Finding("P05", "commands are taken", "BOOKKEEPING", verdict, answers.total(), why, needed=True)
+    return Finding(*COMMANDS, "BOOKKEEPING", verdict, answers.total(), why, needed=True)
 
 
 def _part(id: str, name: str, deeds: tuple[str, ...], happened: Mapping[str, int]) -> Finding:

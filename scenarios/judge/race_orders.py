@@ -22,8 +22,10 @@ UNASKED = ("UnlockConnector", "RemoteStartTransaction", "Reset")
 DONE = ("Accepted", "Unlocked", "Scheduled")
 REFUSED = ("Rejected", "UnlockFailed", "NotSupported")
 ENDED_BADLY = ("rejected", "refuted")
+OPEN = ("requested", "in-doubt")
 SILENT_WORDS = ("never sent", "not answered")
-NOTHING = (*REFUSED, *SILENT_WORDS, "an error")
+NO_WORD = "without a status"
+NOTHING = (*REFUSED, *SILENT_WORDS, "an error", NO_WORD)
 """What a command on record as accepted did not come to."""
 
 
@@ -35,18 +37,36 @@ def _asks(record: Record) -> dict[str, list[Observation]]:
     return found
 
 
+def _same(one: Observation, other: Observation) -> bool:
+    return bool(one["action"] == other["action"] and one["payload"] == other["payload"])
+
+
 def _carries(order: Exchange, ask: Observation) -> bool:
     sent = order.call.payload
     return order.action == ask["action"] and all(sent.get(name) == value for name, value in ask["payload"].items())
 
 
+def _habits(record: Record, asks: Mapping[str, list[Observation]]) -> set[str]:
+    """Return what the CSMS sends by itself: to stations for which nobody had asked for it. Nothing that moves anything.
+
+    Which of its CALLs an operator is behind cannot be told then.
+    """
+    return {
+        order.action
+        for order in record.orders
+        if order.action not in UNASKED
+        and not any(ask["action"] == order.action and ask.i < order.i for ask in asks.get(order.station, ()))
+    }
+
+
 def as_asked(record: Record, run: Mapping[str, Any]) -> Found:
     """What leaves for a station is what was asked for it, member by member; nothing moves that nobody asked for."""
     asks, checked, found = _asks(record), 0, list[Violation]()
+    habits = _habits(record, asks)
     for order in record.orders:
-        same = [ask for ask in asks[order.station] if ask["action"] == order.action and ask.i < order.i]
-        if not same and order.action not in UNASKED:
+        if order.action in habits:
             continue
+        same = [ask for ask in asks[order.station] if ask["action"] == order.action and ask.i < order.i]
         checked += 1
         if not same:
             what = f"{order.action} was sent to a station for which nobody asked for it"
@@ -60,7 +80,11 @@ def as_asked(record: Record, run: Mapping[str, Any]) -> Found:
 
 
 def own_transaction(record: Record, run: Mapping[str, Any]) -> Found:
-    """A RemoteStopTransaction names a transaction that this station was given."""
+    """A RemoteStopTransaction names a transaction that this station was given.
+
+    A station whose start had no answer may have been given one that it does not know.
+    """
+    lost = {one.station for one in record.of("StartTransaction") if one.answer is None}
     given = {
         (one.station, one.result.field("transactionId")): one
         for one in record.of("StartTransaction")
@@ -68,7 +92,7 @@ def own_transaction(record: Record, run: Mapping[str, Any]) -> Found:
     }
     checked, found = 0, list[Violation]()
     for order in record.orders:
-        if order.action == "RemoteStopTransaction":
+        if order.action == "RemoteStopTransaction" and order.station not in lost:
             checked += 1
             number = order.call.field("transactionId")
             if (order.station, number) not in given:
@@ -102,8 +126,12 @@ def once(record: Record, run: Mapping[str, Any]) -> Found:
     }
     keyed = "requests" in run.get("rules", {}).get("told", ())
     wanted: dict[tuple[str, str], set[Any]] = defaultdict(set)
-    for station, asks in _asks(record).items():
+    every = _asks(record)
+    habits = _habits(record, every)
+    for station, asks in every.items():
         for ask in asks:
+            if ask["action"] in habits:
+                continue
             wanted[station, ask["action"]] |= set()
             if (ask["request_id"], ask["attempt"]) in refused:
                 continue
@@ -127,8 +155,12 @@ def recorded(record: Record, run: Mapping[str, Any]) -> Found:
     checked, found = 0, list[Violation]()
     for state in record.noted["command.state"]:
         station = state.fields.get("station")
-        mine = asks.get(station or "", [])
-        if len({ask["request_id"] for ask in mine}) != 1:
+        mine = [
+            ask
+            for ask in asks.get(station or "", [])
+            if state.fields.get("request_id", ask["request_id"]) == ask["request_id"]
+        ]
+        if not mine or len({ask["request_id"] for ask in asks[station or ""] if _same(ask, mine[0])}) != 1:
             continue
         orders = [order for order in record.orders if order.station == station and _carries(order, mine[0])]
         if len(orders) > 1:
@@ -143,6 +175,38 @@ def recorded(record: Record, run: Mapping[str, Any]) -> Found:
     return checked, found
 
 
+PROMPT_S = 5.0
+"""How soon an answer is prompt, and how long a CSMS may then take until it has it on record."""
+
+
+def kept(record: Record, run: Mapping[str, Any]) -> Found:
+    """What a station answered at once is on record seconds later; a command that was answered stays open nowhere.
+
+    Only where the answer has a word of its own, and one command is sure to be meant.
+    """
+    asks = _asks(record)
+    last: dict[tuple[str, str], Observation] = {}
+    for state in record.noted["command.state"]:
+        if "request_id" in state.fields and "station" in state.fields:
+            last[state["station"], state["request_id"]] = state
+    checked, found = 0, list[Violation]()
+    for (station, request), state in last.items():
+        mine = [ask for ask in asks.get(station, []) if ask["request_id"] == request]
+        if not mine or len({ask["request_id"] for ask in asks[station] if _same(ask, mine[0])}) != 1:
+            continue
+        orders = [order for order in record.orders if order.station == station and _carries(order, mine[0])]
+        if len(orders) != 1 or _answered(orders[0]) not in (*DONE, *REFUSED):
+            continue
+        [order] = orders
+        if order.answer_t - order.t > PROMPT_S or state.t - order.answer_t < PROMPT_S:
+            continue
+        checked += 1
+        if state["state"] in OPEN:
+            what = f"{order.action} was answered {_answered(order)} {state.t - order.answer_t:.0f} s ago"
+            found.append(Violation(what, "its outcome on record", state["state"], station, (*order.at, state.i)))
+    return checked, found
+
+
 def _word(order: Exchange, state: Observation) -> str:
     """Return what a station had answered when the CSMS was asked."""
     return _answered(order) if order.answer_i <= state.i else "not answered"
@@ -151,7 +215,9 @@ def _word(order: Exchange, state: Observation) -> str:
 def _answered(order: Exchange) -> str:
     if order.answer is None:
         return "not answered"
-    return str(order.answer.field("status")) if order.result is not None else "an error"
+    if order.result is None:
+        return "an error"
+    return str(order.answer.field("status") or NO_WORD)
 
 
 def believed(record: Record, run: Mapping[str, Any]) -> Found:
@@ -260,5 +326,6 @@ ORDER_CHECKS: dict[str, tuple[str, Level, Callable[[Record, Mapping[str, Any]], 
     "R25": ("connectors are believed to be what they said", "MUST", believed),
     "R26": ("sessions on record are those told", "MUST", billed),
     "R27": ("nothing else is on record", "MUST", single),
+    "R28": ("no outcome is lost", "MUST", kept),
 }
 """Names, levels and checks by id."""

@@ -95,7 +95,7 @@ class Judgement:
             sender = self.edges.get(fields["edge"])
             if sender is not None:
                 self._frame(seen, sender)
-        elif seen.kind == "frame.lost":
+        elif seen.kind in ("frame.lost", "socket.silent"):
             self._connection(fields["station"], fields["socket"]).broken = True
         elif seen.kind == "dial.failed":
             self.refusals[fields["why"]] += 1

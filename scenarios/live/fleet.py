@@ -21,6 +21,7 @@ from typing import Any, Protocol
 from interlock.scenarios.judge import fleet_checks
 from interlock.scenarios.judge import wire as outside
 from interlock.scenarios.judge.invariants import INVARIANTS
+from interlock.scenarios.judge.outside import crowd
 from interlock.scenarios.judge.verdict import Finding, Verdict, document
 from interlock.scenarios.live.reach import Reach
 from interlock.scenarios.record.call_stats import Tally
@@ -288,6 +289,7 @@ class Fleet:
                 "stations": plan.stations,
                 "profile": plan.profile,
                 "connectors": plan.connectors,
+                "id_tag": plan.id_tag,
                 "ocpp": list(plan.versions),
                 "seconds": plan.seconds,
                 "rate": plan.rate,
@@ -307,7 +309,10 @@ class Fleet:
             work.see(seen)
             facts.see(seen)
         unseen = {one.id: (one.name, one.level) for one in INVARIANTS.values()}
-        return fleet_checks.complete(work.findings(), work, facts, about) + outside.hidden(unseen)
+        found = work.findings()
+        if self.plan.versions == ("1.6",):
+            found += crowd(observations(self._recorder.path), about, self.observed)
+        return fleet_checks.complete(found, work, facts, about) + outside.hidden(unseen)
 
     def summary(self) -> dict[str, Any]:
         """Return what `--json` prints."""

@@ -25,14 +25,18 @@ LEAVES_S = 15.0
 """How long an accepted command may take to leave for a station that is there."""
 SETTLES_S = 8.0
 QUIET_S = 1.5
+BEFORE_S = 2.0
+"""How long before a late answer the next command is asked for."""
 SILENCE_S = 8.0
 """How long a station that does not answer is watched: nothing may be sent again. It answers at `Session.late_s`."""
+ODD_WORDS = {"ChangeAvailability": "Scheduled", "UnlockConnector": "NotSupported"}
+"""Answers with a word of their own; all other commands are answered Rejected beside them."""
 BELIEVED_S = 3.0
 """How long a CSMS may take to believe what it has answered."""
 
 
 @dataclass(slots=True)
-class _Place:
+class Place:
     """A station that obeys, and remembers what it was told to do."""
 
     session: Session
@@ -48,7 +52,13 @@ class _Place:
         known = ANSWERS.get(frame.action)
         if self.how == "fails":
             return None
-        if self.how != "refuses" or known is None or "status" not in known:
+        if self.how == "wordless":
+            return {}
+        if self.how == "odd words" and frame.action in ODD_WORDS:
+            return {"status": ODD_WORDS[frame.action]}
+        if self.how == "stray":
+            self.line.say(self.line.form([3, f"nobody-{len(self.called)}", {"status": "Accepted"}]))
+        if self.how not in ("refuses", "stray", "odd words") or known is None or "status" not in known:
             return known
         return {"status": "UnlockFailed" if frame.action == "UnlockConnector" else "Rejected"}
 
@@ -92,7 +102,7 @@ async def try_control(session: Session, line: Line) -> None:
     names = [one for one in TRIED if target is not None and one in target.commands]
     if target is None or not names:
         return
-    place = _Place(session, line)
+    place = Place(session, line)
     line.answers = place.answer
     for connector in (1, 2):
         await session.call(line, "StatusNotification", {**_FREE, "connectorId": connector})
@@ -110,11 +120,11 @@ async def try_control(session: Session, line: Line) -> None:
     await asyncio.sleep(AGAIN_S)
 
 
-async def _use(session: Session, place: _Place, name: str, request: str) -> str | None:
+async def _use(session: Session, place: Place, name: str, request: str) -> str | None:
     """Use everything once; return why it is of no use, None where it is."""
     target, station = session.target, place.line.station
     assert target is not None
-    decision = await _ask(session, place, MAKERS[name](0, "X-TRY", 1), request)
+    decision = await ask(session, place, MAKERS[name](0, "X-TRY", 1), request)
     if decision.answer == "failed":
         return f"{name} for a station that is connected fails: {decision.reason or 'no reason given'}"
     if "connectors" in target.tells:
@@ -129,9 +139,9 @@ async def orders(session: Session) -> None:
     if session.target is None:
         return
     names = [name for name in MAKERS if name in session.target.commands]
-    hows = tuple(_HOWS)
+    hows = tuple(HOWS)
     await asyncio.gather(
-        *(_one(session, name, how, 10 * n + m) for n, name in enumerate(names) for m, how in enumerate(hows))
+        *(order(session, name, how, 20 * n + m) for n, name in enumerate(names) for m, how in enumerate(hows))
     )
 
 
@@ -147,9 +157,10 @@ MAKERS: dict[str, Callable[[int, str, int], do.Command]] = {
 """How each command is made, from a running transaction, a card and a connector."""
 
 
-async def _one(session: Session, name: str, how: str, number: int) -> None:
+async def order(session: Session, name: str, how: str, number: int) -> None:
+    """Ask one station for one command, in one of the ways of `HOWS`; `number` names the station."""
     line = session.line(f"O{number:03d}")
-    place = _Place(session, line, how)
+    place = Place(session, line, how)
     line.answers = place.answer
     if not await session.arrive(line):
         return
@@ -157,26 +168,40 @@ async def _one(session: Session, name: str, how: str, number: int) -> None:
         await session.call(line, "StatusNotification", {**_FREE, "connectorId": connector})
     card, alone = session.cards.one(number)
     async with alone:
-        running = 0
+        running, beside = 0, None
         if name == "RemoteStop":
+            beside = await _begins(session, line, 2) if number % 2 else None
             reply = await session.call(line, "StartTransaction", start_of(line, card, 1, 1000))
             running = reply.field("transactionId")
             if type(running) is not int or reply.word != "Accepted":
                 line.close()
                 return
+            beside = beside if number % 2 else await _begins(session, line, 2)
         connector = 2 if number % 2 and name != "RemoteStop" else 1
         command = MAKERS[name](running, card, connector)
         try:
-            await _HOWS[how](session, place, command, f"{line.station}-{how}")
+            await HOWS[how](session, place, command, f"{line.station}-{how}")
             await _belief(session, line)
         except TargetGone as error:
             session.observe("control.failed", station=line.station, why=str(error))
         if running and line.up:
             await session.call(line, "StopTransaction", stop_of(line, running, 2000, card))
+            if beside is not None:
+                await session.call(line, "StopTransaction", stop_of(line, beside, 2100))
     line.close()
 
 
-async def _ask(session: Session, place: _Place, command: do.Command, request: str, attempt: int = 1) -> Decision:
+async def _begins(session: Session, line: Line, connector: int) -> int | None:
+    """Begin another session, with a card nobody has; return its number, None where there is none."""
+    if not session.cards.fresh:
+        return None
+    reply = await session.call(line, "StartTransaction", start_of(line, session.cards.invent(), connector, 1100))
+    number = reply.field("transactionId")
+    return number if type(number) is int and reply.word == "Accepted" else None
+
+
+async def ask(session: Session, place: Place, command: do.Command, request: str, attempt: int = 1) -> Decision:
+    """Ask for a command, and note what was asked and answered."""
     target, action_payload = session.target, v16.call(command)
     assert target is not None
     asked = {"request_id": request, "attempt": attempt, "station": place.line.station, "node": "csms"}
@@ -196,8 +221,8 @@ async def _ask(session: Session, place: _Place, command: do.Command, request: st
     return decision
 
 
-async def _settle(
-    session: Session, place: _Place, command: do.Command, request: str, id: str | None, within_s: float = SETTLES_S
+async def settle(
+    session: Session, place: Place, command: do.Command, request: str, id: str | None, within_s: float = SETTLES_S
 ) -> None:
     """Ask where the command stands until it stands still."""
     assert session.target is not None
@@ -212,10 +237,10 @@ async def _settle(
     session.observe("command.state", command_id=id, state=state or "", request_id=request, station=place.line.station)
 
 
-async def _once(session: Session, place: _Place, command: do.Command, request: str) -> None:
+async def _once(session: Session, place: Place, command: do.Command, request: str) -> None:
     action = v16.call(command)[0]
     before = place.count(action)
-    asked = await _ask(session, place, command, request)
+    asked = await ask(session, place, command, request)
     if asked.answer in ("accepted", "known"):
         there = await place.hears(action, before, LEAVES_S)
         session.observe(
@@ -223,30 +248,50 @@ async def _once(session: Session, place: _Place, command: do.Command, request: s
         )
         session.deed("orders", "a command left" if there else "a command did not leave", place.line.station)
         await asyncio.sleep(QUIET_S)
-    await _settle(session, place, command, request, asked.command_id)
+    await settle(session, place, command, request, asked.command_id)
 
 
-async def _again(session: Session, place: _Place, command: do.Command, request: str) -> None:
+THEN = ("Relay", "ChangeAvailability", "Unlock")
+"""What is asked for behind another command, what holds nothing first."""
+
+
+async def _then(session: Session, place: Place, command: do.Command, request: str) -> None:
+    """Ask for something else: what became of the command before it is not in its way, and not taken for its outcome."""
+    assert session.target is not None
+    names = [name for name in THEN if name in session.target.commands and name != type(command).__name__]
+    if names and place.line.up:
+        session.deed("orders", "a command behind another one", place.line.station)
+        await _once(session, place, MAKERS[names[0]](0, "", 1), f"{request}-then")
+
+
+async def _trouble(session: Session, place: Place, command: do.Command, request: str) -> None:
+    """It is answered with an error or a no, and the next command with a yes."""
     await _once(session, place, command, request)
-    await _ask(session, place, command, request, 2)
+    place.how = "once"
+    await _then(session, place, command, request)
+
+
+async def _again(session: Session, place: Place, command: do.Command, request: str) -> None:
+    await _once(session, place, command, request)
+    await ask(session, place, command, request, 2)
     await asyncio.sleep(QUIET_S)
     session.deed("orders", "the same request again", place.line.station)
 
 
-async def _away(session: Session, place: _Place, command: do.Command, request: str) -> None:
+async def _away(session: Session, place: Place, command: do.Command, request: str) -> None:
     place.line.cut()
     await asyncio.sleep(0.5)
-    id = (await _ask(session, place, command, request)).command_id
+    id = (await ask(session, place, command, request)).command_id
     session.deed("orders", "a command to a station that is away", place.line.station)
     await come_back(session, place.line)
     await asyncio.sleep(QUIET_S)
-    await _settle(session, place, command, request, id, QUIET_S)
+    await settle(session, place, command, request, id, QUIET_S)
 
 
-async def _cut(session: Session, place: _Place, command: do.Command, request: str) -> None:
+async def _cut(session: Session, place: Place, command: do.Command, request: str) -> None:
     """The line is lost behind the CALL, and the station comes back: it may have done it, so nothing is sent again."""
     action, place.line.answer_after_s = v16.call(command)[0], session.late_s
-    id = (await _ask(session, place, command, request)).command_id
+    id = (await ask(session, place, command, request)).command_id
     if not await place.hears(action, 0, LEAVES_S):
         return
     place.line.cut()
@@ -254,12 +299,12 @@ async def _cut(session: Session, place: _Place, command: do.Command, request: st
     place.line.answer_after_s = 0.1
     if await come_back(session, place.line) and (await session.boot(place.line)).word == "Accepted":
         await asyncio.sleep(2 * QUIET_S)
-        await _settle(session, place, command, request, id, QUIET_S)
+        await settle(session, place, command, request, id, QUIET_S)
 
 
-async def _returns(session: Session, place: _Place, command: do.Command, request: str) -> None:
+async def _returns(session: Session, place: Place, command: do.Command, request: str) -> None:
     place.line.cut()
-    _, decision = await asyncio.gather(come_back(session, place.line), _ask(session, place, command, request))
+    _, decision = await asyncio.gather(come_back(session, place.line), ask(session, place, command, request))
     await asyncio.sleep(QUIET_S)
     # It is there again, so what is asked for now has to leave; unless the CSMS still waits for an answer to the first.
     waits = decision.answer in ("accepted", "known") and not place.called
@@ -267,7 +312,7 @@ async def _returns(session: Session, place: _Place, command: do.Command, request
         await _once(session, place, command, f"{request}-2")
 
 
-async def _moved(session: Session, place: _Place, command: do.Command, request: str) -> None:
+async def _moved(session: Session, place: Place, command: do.Command, request: str) -> None:
     """The station is on its second connection, and the first one closes behind it."""
     old = place.line.socket
     if not await come_back(session, place.line, gone=False):
@@ -280,11 +325,11 @@ async def _moved(session: Session, place: _Place, command: do.Command, request: 
     await _once(session, place, command, request)
 
 
-async def _burst(session: Session, place: _Place, command: do.Command, request: str) -> None:
+async def _burst(session: Session, place: Place, command: do.Command, request: str) -> None:
     """The same is asked for twice in one moment, under two keys, and the station takes a while to answer."""
     place.line.answer_after_s = 0.8
     action = v16.call(command)[0]
-    asked = (_ask(session, place, command, f"{request}-{number}") for number in (1, 2))
+    asked = (ask(session, place, command, f"{request}-{number}") for number in (1, 2))
     taken = [one for one in await asyncio.gather(*asked) if one.answer == "accepted"]
     if taken:
         there = await place.hears(action, 0, LEAVES_S)
@@ -294,20 +339,22 @@ async def _burst(session: Session, place: _Place, command: do.Command, request: 
     await asyncio.sleep(2 * QUIET_S)
 
 
-async def _silent(session: Session, place: _Place, command: do.Command, request: str) -> None:
+async def _silent(session: Session, place: Place, command: do.Command, request: str) -> None:
     """The station takes long to answer: meanwhile it is answered, and nothing is sent again or known."""
     place.line.answer_after_s = late_s = session.late_s
-    id = (await _ask(session, place, command, request)).command_id
+    id = (await ask(session, place, command, request)).command_id
     await asyncio.sleep(SILENCE_S)
     # A CSMS that waits for an answer has to answer meanwhile.
     reply = await session.call(place.line, "Heartbeat", {})
     session.step(place.line, "silent", "a CALL of the CSMS is open", "heartbeat", reply.word)
     session.deed("orders", "a command without an answer", place.line.station)
-    await _settle(session, place, command, request, id, 0.0)
-    await asyncio.sleep(late_s - SILENCE_S - 2.0)
-    await _settle(session, place, command, request, id, 0.0)
-    await asyncio.sleep(2.5)
-    await _settle(session, place, command, request, id)
+    await settle(session, place, command, request, id, 0.0)
+    await asyncio.sleep(max(0.0, late_s - SILENCE_S - BEFORE_S))
+    await settle(session, place, command, request, id, 0.0)
+    # The answer to the first command comes while the second one is open, which is then answered otherwise.
+    place.how, place.line.answer_after_s = "refuses", 2.0 * BEFORE_S
+    await _then(session, place, command, request)
+    await settle(session, place, command, request, id)
 
 
 async def _belief(session: Session, line: Line) -> None:
@@ -317,7 +364,9 @@ async def _belief(session: Session, line: Line) -> None:
     if "connectors" not in target.tells or not line.up:
         return
     told = {1: "Preparing", 2: "Unavailable"}
-    for connector, status in told.items():
+    order = [*told.items()]
+    session.rng(line.station).shuffle(order)  # what is told of one connector is nothing about the other
+    for connector, status in order:
         await session.call(line, "StatusNotification", {**_FREE, "connectorId": connector, "status": status})
     until = session.clock() + BELIEVED_S
     while True:
@@ -330,16 +379,19 @@ async def _belief(session: Session, line: Line) -> None:
         session.observe("belief", station=line.station, **about)
 
 
-_HOWS = {
+HOWS = {
     "once": _once,
-    "refuses": _once,
+    "refuses": _trouble,
     "again": _again,
     "away": _away,
     "returns": _returns,
     "moved": _moved,
     "burst": _burst,
     "silent": _silent,
-    "fails": _once,
+    "fails": _trouble,
+    "stray": _once,
+    "odd words": _once,
+    "wordless": _once,
     "cut": _cut,
 }
 """What becomes of a station around a command."""

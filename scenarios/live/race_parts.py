@@ -90,7 +90,10 @@ async def in_use(session: Session) -> None:
             session.observe("probe", station=other.station, card=card, after=label, word=reply.word)
             return reply.word
 
-        for label in ("it began", *[name async for name in _nothing_changes(session, home, other, number, probe)]):
+        for label in (
+            "it began",
+            *[name async for name in _nothing_changes(session, home, other, (number, card), probe)],
+        ):
             session.deed("in use", f"asked after {label}")
         stopped = await session.call(home, "StopTransaction", stop_of(home, number, 2000, card))
         if stopped.frame is not None:
@@ -118,7 +121,8 @@ async def _at_once(session: Session, *lines: Line) -> None:
                 await session.call(line, "StopTransaction", stop_of(line, number, 3100 + turn, card))
 
 
-async def _nothing_changes(session: Session, home: Line, other: Line, number: int, probe: Probe) -> Any:
+async def _nothing_changes(session: Session, home: Line, other: Line, runs: tuple[int, str], probe: Probe) -> Any:
+    number, card = runs
     await probe("it began")
 
     async def foreign() -> Reply:
@@ -136,16 +140,37 @@ async def _nothing_changes(session: Session, home: Line, other: Line, number: in
         free = {"connectorId": 2, "status": "Available", "errorCode": "NoError"}
         return await session.call(home, "StatusNotification", free)
 
+    async def elsewhere() -> Reply:
+        return await session.call(other, "Authorize", {"idTag": card})
+
+    async def whole_station() -> Reply:
+        free = {"connectorId": 0, "status": "Available", "errorCode": "NoError"}
+        return await session.call(home, "StatusNotification", free)
+
+    async def beside() -> Reply:
+        if not session.cards.fresh:
+            return Reply(None, "cut")
+        reply = await session.call(home, "StartTransaction", start_of(home, session.cards.invent(), 2, 1200))
+        beside_it.append(reply.field("transactionId"))
+        return reply
+
+    beside_it: list[Any] = []
     for name, act in (
         ("another station stopped its transaction", foreign),
         ("a transaction that nobody knows was stopped", unknown),
         ("the station connected again", reconnect),
         ("another connector became available", status),
+        ("the whole station became available", whole_station),
+        ("its card was shown elsewhere", elsewhere),
+        ("another connector began a session", beside),
     ):
         reply = await act()
         session.step(home, "in use", name, name, reply.word)
         await probe(name)
         yield name
+    for one in beside_it:
+        if type(one) is int:
+            await session.call(home, "StopTransaction", stop_of(home, one, 1300))
 
 
 async def crowd(session: Session) -> None:

@@ -22,6 +22,8 @@ AT_ONCE = 16
 SILENT = 2
 """Calls of one action without an answer, after which the next ones are not waited for as long."""
 SHORT_S = 1.0
+ENTER_S = 15.0
+"""How long a station tries to connect."""
 BOOTS = 4
 """How often a station boots that is not accepted."""
 
@@ -46,6 +48,11 @@ def padded() -> Ids:
 def uuids(rng: random.Random) -> Ids:
     """36 characters, the most there may be."""
     return lambda: str(uuid.UUID(int=rng.getrandbits(128), version=4))
+
+
+def signs(rng: random.Random) -> Ids:
+    """Signs that are no letters and digits: quotes, a backslash, characters beyond ASCII."""
+    return lambda: "".join(rng.choices("\"\\/:.+%{}<>&' äÜ€", k=12)) + f"{rng.getrandbits(40):x}"
 
 
 def mixed(rng: random.Random) -> Ids:
@@ -101,6 +108,8 @@ class Session:
     limited: bool = False
     late_s: float = 35.0
     """When stations answer that take long."""
+    most_open: int = 0
+    """How many connections were open at a time."""
     silent: Counter[str] = field(default_factory=Counter)
     """Calls without an answer, by action."""
 
@@ -156,6 +165,27 @@ class Session:
             await asyncio.sleep(wait_s)
         return reply
 
+    def _open(self) -> int:
+        """Count the connections that are open now."""
+        count = sum(bool(socket.open) for socket in self.network.sockets)
+        self.most_open = max(self.most_open, count)
+        return count
+
+    async def enter(self, line: Line) -> bool:
+        """Connect, and try for some seconds where that fails; return whether the station was let in."""
+        until, beside = self.clock() + ENTER_S, self._open()
+        while not await line.dial():
+            if self.clock() > until or self.network.opened == 0:
+                at_once = {"open": beside, "most": self.most_open}
+                why = self.network.last_refusal or line.ended
+                self.observe("door", station=line.station, word="refused", why=why, **at_once)
+                return False
+            await asyncio.sleep(0.5)
+            beside = self._open()
+        self._open()
+        self.observe("door", station=line.station, word="let in", why="", open=0, most=self.most_open)
+        return True
+
     async def arrive(self, line: Line, **payload: Any) -> bool:
         """Connect and be accepted; return whether both happened."""
-        return await line.dial() and (await self.boot(line, **payload)).word == "Accepted"
+        return await self.enter(line) and (await self.boot(line, **payload)).word == "Accepted"

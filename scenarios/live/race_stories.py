@@ -15,7 +15,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from interlock.scenarios.live.line import Form, Line, Reply, compact, indented, turned
-from interlock.scenarios.live.race_session import AT_ONCE, Ids, Session, counting, mixed, padded, uuids
+from interlock.scenarios.live.race_session import AT_ONCE, Ids, Session, counting, mixed, padded, signs, uuids
 
 OFFLINE_S = 900.0
 """How long ago an offline session began."""
@@ -77,6 +77,7 @@ def relations() -> Iterator[Relation]:
     yield Relation("message ids of 36 characters", ids="uuid")
     yield Relation("message ids of mixed case", ids="mixed")
     yield Relation("message ids with leading zeros", ids="padded")
+    yield Relation("message ids with other signs", ids="signs")
     yield Relation("message ids that begin anew on each connection", ids="anew", cut_at="authorize", heard=True)
     yield Relation("times with an offset", zone_h=2)
     yield Relation("times without fractions", fraction=False)
@@ -105,19 +106,19 @@ def relations() -> Iterator[Relation]:
 async def tell(session: Session) -> None:
     """Tell every story, some at a time, in an order that the seed gives; the plain one first."""
     first, *others = relations()
-    await _Story(session, first, 0).run()
+    await Story(session, first, 0).run()
     session.rng("stories").shuffle(others)
     room = asyncio.Semaphore(AT_ONCE)
 
     async def one(relation: Relation, number: int) -> None:
         async with room:
             if session.clock() < session.until:
-                await _Story(session, relation, number).run()
+                await Story(session, relation, number).run()
 
     await asyncio.gather(*(one(relation, number) for number, relation in enumerate([*others, first], 1)))
 
 
-class _Story:
+class Story:
     """One station that tells its session."""
 
     def __init__(self, session: Session, relation: Relation, number: int) -> None:
@@ -130,7 +131,7 @@ class _Story:
     async def run(self) -> None:
         """Tell it."""
         session, relation, line = self.session, self.relation, self.line
-        if not await line.dial():
+        if not await session.enter(line):
             return
         model = "Säule" if relation.form is not compact else "Check"
         reply = await self._step(
@@ -317,6 +318,6 @@ async def come_back(session: Session, line: Line, *, gone: bool = True) -> bool:
 def _ids(name: str, rng: random.Random) -> Ids:
     if name == "uuid":
         return uuids(rng)
-    if name == "mixed":
-        return mixed(rng)
+    if name in ("mixed", "signs"):
+        return mixed(rng) if name == "mixed" else signs(rng)
     return padded() if name == "padded" else counting()

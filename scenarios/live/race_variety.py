@@ -22,6 +22,8 @@ Message = tuple[str, str, dict[str, Any]]
 TALL_WH = 123_456_789
 """More than 24 bits, and more than a float of 32 bits tells apart."""
 CONTEXTS = ("Interruption.Begin", "Interruption.End", "Other", "Sample.Clock", "Sample.Periodic", "Trigger")
+DIAGNOSTICS = ("Idle", "Uploaded", "UploadFailed", "Uploading")
+FIRMWARE = (*("Idle", "Downloading", "Downloaded", "DownloadFailed", "Installing", "Installed", "InstallationFailed"),)
 MEASURANDS = (
     ("Energy.Active.Export.Register", "Wh"),
     ("Energy.Reactive.Import.Register", "varh"),
@@ -80,9 +82,14 @@ async def _long_cards(session: Session, line: Line) -> None:
 def _told(line: Line) -> Iterator[Message]:
     yield from _boots()
     yield from _statuses(line)
-    for card in ("0", "0000000000", "04a1b2c3d4e5f6", "a-b_c:d.e*f", "9" * 20):
+    for card in ("0", "0000000000", "04a1b2c3d4e5f6", "a-b_c:d.e*f", "9" * 20, "O'Neill", 'a"b\\c', "<b>&%41+$"):
         yield f"the card {card}", "Authorize", {"idTag": card}
     yield from _readings(line)
+    for action, words in (("DiagnosticsStatusNotification", DIAGNOSTICS), ("FirmwareStatusNotification", FIRMWARE)):
+        for word in words:
+            yield f"the status {word}", action, {"status": word}
+    yield "a DataTransfer without data", "DataTransfer", {"vendorId": "org.example", "messageId": "m"}
+    yield "a DataTransfer with nothing in it", "DataTransfer", {"vendorId": "org.example", "data": ""}
     vendor = {"vendorId": "v" * 255, "messageId": "m" * 50, "data": "x" * 4000}
     yield "a DataTransfer as long as may be", "DataTransfer", vendor
     yield "a DataTransfer with JSON in a text", "DataTransfer", {"vendorId": "org.example", "data": '{"a": [1, "ü"]}'}
@@ -103,6 +110,8 @@ def _statuses(line: Line) -> Iterator[Message]:
     free = {"connectorId": 1, "errorCode": "NoError", "status": "Available"}
     for what, at in _times(line.now()):
         yield f"a status at {what}", "StatusNotification", {**free, "timestamp": at}
+    quoted = {"info": 'can\'t; say "x" \\ <b>&', "vendorId": "o'neill", "vendorErrorCode": "%s"}
+    yield "a status with quotes", "StatusNotification", {**free, **quoted}
     full = {"info": "i" * 50, "vendorId": "v" * 255, "vendorErrorCode": "e" * 50}
     yield "a status with everything", "StatusNotification", {**free, **full, "timestamp": next(_times(line.now()))[1]}
     yield "a status with an empty info", "StatusNotification", {**free, "info": ""}
@@ -137,6 +146,8 @@ def _readings(line: Line) -> Iterator[Message]:
 
     energy = {"value": "1500", "unit": "Wh", "measurand": "Energy.Active.Import.Register"}
     yield "a reading outside a session", "MeterValues", of(energy)
+    strange = {**of(energy), "transactionId": 2_000_000_011}
+    yield "a reading of a session that nobody knows", "MeterValues", strange
     yield "a reading of the whole station", "MeterValues", of({**energy, "context": "Sample.Clock"}, connector=0)
     for value in ("0", "0.0", "1500.25", "-12.5", "00150", "4294967296", "1500.123456"):
         yield f"a sample of {value}", "MeterValues", of({"value": value, "measurand": "Power.Active.Import"})
@@ -178,6 +189,9 @@ def _kinds(line: Line) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
     yield "a stop with an empty list of readings", {}, {"transactionData": []}
     yield "another card at the end", {}, {"idTag": "X-ANOTHER"}
     yield "a session of last month", {"timestamp": _text(line, 31.0)}, {"timestamp": _text(line, 30.9)}
+    yield "a session an hour ahead", {"timestamp": _text(line, -0.04)}, {"timestamp": _text(line, -0.05)}
+    yield "a clock that was never set", {"timestamp": "1970-01-01T00:00:09Z"}, {"timestamp": "1970-01-01T00:09:00Z"}
+    yield "a clock that was set in between", {"timestamp": "2000-01-01T00:00:09Z"}, {}
 
 
 def _text(line: Line, days: float) -> str:
@@ -195,7 +209,35 @@ async def _sessions(session: Session) -> None:
         card, alone = session.cards.one(number)
         async with alone if session.cards.accepted or session.cards.fresh else nullcontext():
             await _session(session, line, what, card, (start, stop), 1000 + 20 * number)
+    await _never_stopped(session, line)
+    await _refused(session, line)
     line.close()
+
+
+async def _never_stopped(session: Session, line: Line) -> None:
+    """Begin a session where another one was begun and never stopped: its stop may have got lost."""
+    what = "a start where the last session was never stopped"
+    for turn in range(2 if session.cards.fresh else 0):
+        start = start_of(line, session.cards.invent(), 1, 3000 + turn)
+        reply = await _say(
+            session, line, what if turn else "a session that is never stopped", "StartTransaction", start
+        )
+    number = reply.field("transactionId") if session.cards.fresh else None
+    if type(number) is int:
+        await _say(session, line, what, "StopTransaction", stop_of(line, number, 3100))
+
+
+async def _refused(session: Session, line: Line) -> None:
+    """Stop what was begun with a card that is not accepted, under the number it was given."""
+    for number, (card, status) in enumerate(session.cards.known.items()):
+        if status == "Accepted":
+            continue
+        what = f"a session that was refused: {status}"
+        reply = await _say(session, line, what, "StartTransaction", start_of(line, card, 1, 3200 + number))
+        given = reply.field("transactionId")
+        if type(given) is int:
+            stop = stop_of(line, given, 3200 + number, card) | {"reason": "DeAuthorized"}
+            await _say(session, line, what, "StopTransaction", stop)
 
 
 async def _session(
@@ -210,3 +252,7 @@ async def _session(
         return
     ends = {**stop_of(line, number, meter_wh + 10, card), **stop}
     await _say(session, line, what, "StopTransaction", {name: one for name, one in ends.items() if one is not None})
+    if "energy" in what:
+        meter = [{"timestamp": ends["timestamp"], "sampledValue": [{"value": "500", "context": "Transaction.End"}]}]
+        late = {"connectorId": 1, "transactionId": number, "meterValue": meter}
+        await _say(session, line, "a reading of a session that has ended", "MeterValues", late)

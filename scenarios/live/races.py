@@ -19,7 +19,17 @@ from interlock.scenarios.judge import fleet_checks, ledger_checks, race_checks
 from interlock.scenarios.judge import wire as outside
 from interlock.scenarios.judge.invariants import INVARIANTS
 from interlock.scenarios.judge.verdict import Finding, Verdict, document
-from interlock.scenarios.live import race_drivers, race_first, race_orders, race_parts, race_stories, race_variety
+from interlock.scenarios.live import (
+    race_drivers,
+    race_first,
+    race_neighbours,
+    race_orders,
+    race_own_calls,
+    race_parts,
+    race_restart,
+    race_stories,
+    race_variety,
+)
 from interlock.scenarios.live.race_session import Cards, NoMoreIds, Session
 from interlock.scenarios.live.reach import Reach
 from interlock.scenarios.record.recorder import Recorder, observations
@@ -35,7 +45,7 @@ LATE_S = 35.0
 LAG_S = 0.25
 LATE_HERE_S = 2.0
 """How late this process may be before what rests on waiting is not judged."""
-WAITED = ("W01", "R08", "R12", "R22")
+WAITED = ("W01", "R08", "R12", "R17", "R18", "R22", "R28")
 """Checks that rest on waiting."""
 
 STAGE = "races"
@@ -70,8 +80,17 @@ class Races:
         return Verdict[self.document["verdict"]]
 
 
-async def races(plan: Plan, target: Target | None = None, show: Callable[[str], None] = lambda text: None) -> Races:
-    """Run the stage and judge it. Raises `Refused` when the CSMS lets nobody in."""
+Part = Callable[[], Awaitable[None]]
+Parts = Callable[[Session, WallClock], dict[str, Part]]
+
+
+async def races(
+    plan: Plan,
+    target: Target | None = None,
+    show: Callable[[str], None] = lambda text: None,
+    parts: Parts | None = None,
+) -> Races:
+    """Run the stage, or `parts` of it, and judge it. Raises `Refused` when the CSMS lets nobody in."""
     loop = asyncio.get_running_loop()
     clock = WallClock(loop)
     with Recorder(lambda: clock.now, plan.out) as recorder:
@@ -85,7 +104,7 @@ async def races(plan: Plan, target: Target | None = None, show: Callable[[str], 
         try:
             observe("phase", name="first")
             if await race_first.first(session):
-                await _all(session, clock, show)
+                await _run(session, (parts or every)(session, clock), show)
             if network.opened == 0:
                 recorder.discard()
                 raise Refused(network.last_refusal or "nobody was let in", UNTOLD)
@@ -104,15 +123,23 @@ def _cards(plan: Plan) -> Cards:
     return Cards(plan.cards, random.Random(f"{plan.seed}:cards:{plan.prefix}"))
 
 
-async def _all(session: Session, clock: WallClock, show: Callable[[str], None]) -> None:
-    """Run the parts side by side, and end them when the budget is used up."""
-    parts: dict[str, Callable[[], Awaitable[None]]] = {
+def every(session: Session, clock: WallClock) -> dict[str, Part]:
+    """Return all parts by name."""
+    return {
         "stories": lambda: race_stories.tell(session),
         **{name: _bound(part, session) for name, part in race_parts.PARTS.items()},
         "variety": lambda: race_variety.variety(session),
+        "own calls": lambda: race_own_calls.own_calls(session),
+        "look-alikes": lambda: race_neighbours.look_alikes(session),
+        "side by side": lambda: race_neighbours.side_by_side(session),
+        "pings": lambda: race_neighbours.pings(session),
         "orders": lambda: race_orders.orders(session),
         "drivers": lambda: race_drivers.drivers(session, clock),
     }
+
+
+async def _run(session: Session, parts: Mapping[str, Part], show: Callable[[str], None]) -> None:
+    """Run parts side by side, and end them when the budget is used up."""
 
     async def one(name: str, part: Callable[[], Awaitable[None]]) -> None:
         try:
@@ -129,6 +156,7 @@ async def _all(session: Session, clock: WallClock, show: Callable[[str], None]) 
     try:
         async with asyncio.timeout(max(1.0, session.until - session.clock())):
             await asyncio.gather(*(one(name, part) for name, part in parts.items()))
+            await one("restart", lambda: race_restart.restart(session))
             await race_orders.read_back(session)
     except TimeoutError:
         session.observe("phase", name="the budget is used up")
@@ -172,7 +200,12 @@ def _write(plan: Plan, stations: int, digest: str, count: int, target: Target | 
         },
         "drawn": {},
         "versions": versions(),
-        "rules": {"recorded": "all", "seen_from": "station", "told": sorted(target.tells) if target else []},
+        "rules": {
+            "recorded": "all",
+            "seen_from": "station",
+            "told": sorted(target.tells) if target else [],
+            "restarts": bool(getattr(target, "restarts", False)),
+        },
         "reproduce": plan.reproduce,
         "history_sha256": digest,
         "observations": count,

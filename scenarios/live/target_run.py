@@ -119,7 +119,7 @@ def adapter(control: str) -> Target:
     """Return what speaks to the control interface: that of `interlock serve` by its URL, any other by a file."""
     if not control.startswith(("http://", "https://")):
         try:
-            return HttpTarget(load(Path(control), os.environ), os.environ)
+            return HttpTarget(load(Path(control), os.environ), os.environ, Path(control).resolve().parent)
         except NoTarget as error:
             raise Refused(f"--control: {error}") from None
     token = os.environ.get(TOKEN_VARIABLE)

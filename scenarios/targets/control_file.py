@@ -139,6 +139,20 @@ class Stations(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=
     """Where the answer says that there are more; `{after}` in the path is then the last station's id."""
 
 
+class Restart(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """How it is killed and started again: a command line, run in the file's folder, or a request.
+
+    It is best killed without a warning: what it had answered by then has to be there afterwards. That [check] is
+    answered says that it is up.
+    """
+
+    command: tuple[str, ...] = ()
+    path: str = ""
+    method: str = "POST"
+    within_s: float = 60.0
+    """How long it may take until it is up again."""
+
+
 class Described(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     """A whole file."""
 
@@ -158,6 +172,7 @@ class Described(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only
     connectors: Connectors | None = None
     online: Online | None = None
     transactions: Transactions | None = None
+    restart: Restart | None = None
 
     def request(self, command: str) -> Ask:
         """Return how a command is asked for."""
@@ -260,6 +275,17 @@ def _mistakes(found: Described, environment: Mapping[str, str]) -> Iterator[str]
         yield from _request(where, found.request(command), command)
     yield from _paths(found)
     yield from _states(found)
+    if (again := found.restart) is not None:
+        if bool(again.command) == bool(again.path):
+            yield "[restart] has either a command line or a path"
+        if again.path and not again.path.startswith("/"):
+            yield f"[restart] path begins with /, not as {again.path!r}"
+        if again.method not in METHODS:
+            yield f"[restart] method is one of {', '.join(METHODS)}, not {again.method!r}"
+        if not 0 < again.within_s <= 600:
+            yield f"[restart] within_s is more than 0 and at most 600 seconds, not {again.within_s:g}"
+        if found.check is None:
+            yield "[restart] needs a [check], which says when it is up again"
     for status in found.cards:
         if status not in CARDS:
             yield f"[cards] {status!r} is no status of a card; there are {', '.join(CARDS)}"
@@ -418,6 +444,7 @@ _TABLES: dict[str, type[msgspec.Struct]] = {
     "connectors": Connectors,
     "online": Online,
     "transactions": Transactions,
+    "restart": Restart,
 }
 
 

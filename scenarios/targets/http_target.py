@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from interlock.csms.dialects import v16
@@ -15,12 +17,17 @@ from interlock.scenarios.targets.control_file import Described
 from interlock.scenarios.targets.exchange import Exchange
 from interlock.scenarios.targets.target import CHECK_S
 
+UP_S = 0.25
+"""Between two looks whether it is up again."""
+
 
 class HttpTarget:
     """The interface that `described` describes, with secrets from `environment`."""
 
-    def __init__(self, described: Described, environment: Mapping[str, str]) -> None:
-        self._described = described
+    def __init__(self, described: Described, environment: Mapping[str, str], folder: Path = Path()) -> None:
+        self._described, self._folder = described, folder
+        self.restarts = described.restart is not None
+        """Whether it can be killed and started again."""
         self._exchange = Exchange(described, environment)
         self.commands, self.tells = described.askable, described.tells
         self.cards = {card: status for status, cards in described.cards.items() for card in cards}
@@ -107,6 +114,48 @@ class HttpTarget:
             raise TargetGone(
                 f"{self._described.url} answers [check] with {status}; is the address right, and the secret?"
             )
+
+    async def restart(self) -> None:
+        """Kill it, start it again, and wait until it is up. Raises `TargetGone` where that cannot be done in time."""
+        how = self._described.restart
+        if how is None:
+            raise TargetGone("the control file has no [restart]")
+        try:
+            async with asyncio.timeout(how.within_s):
+                if how.command:
+                    await self._run(how.command)
+                else:
+                    status, _ = await self._send(self._exchange.request(how.method, how.path, {}))
+                    if not 200 <= status < 300:
+                        raise TargetGone(f"[restart] {how.path} is answered {status}")
+                while not await self._is_up():
+                    await asyncio.sleep(UP_S)
+        except TimeoutError:
+            raise TargetGone(f"[restart] it is not up again within {how.within_s:g} s") from None
+
+    async def _run(self, command: Sequence[str]) -> None:
+        quiet = asyncio.subprocess.DEVNULL
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *command, stdin=quiet, stdout=quiet, stderr=quiet, cwd=self._folder
+            )
+        except OSError as error:
+            raise TargetGone(f"[restart] {command[0]} cannot be run: {error.strerror}") from None
+        try:
+            code = await process.wait()
+        except asyncio.CancelledError:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+            raise
+        if code:
+            raise TargetGone(f"[restart] {command[0]} ended with {code}")
+
+    async def _is_up(self) -> bool:
+        try:
+            await self.check()
+        except TargetGone:
+            return False
+        return True
 
     async def _transactions(self, station: str) -> list[dict[str, Any]] | None:
         shape = self._described.transactions

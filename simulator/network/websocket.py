@@ -59,6 +59,7 @@ class Socket(asyncio.BufferedProtocol):
         "on_down",
         "on_station_closed",
         "open",
+        "pongs",
         "station_id",
         "subprotocol",
     )
@@ -69,6 +70,8 @@ class Socket(asyncio.BufferedProtocol):
         self.on_station_closed: Callable[[str], None] | None = None
         self.open = False
         """Whether the station may send on it."""
+        self.pongs = 0
+        """Pongs that came."""
         self._connected: Connected | None = connected
         self._parts: list[bytes] | None = None
         self._room, self._heard_at = FRAMES_BURST, network.loop.time()
@@ -104,6 +107,12 @@ class Socket(asyncio.BufferedProtocol):
         if transport.get_write_buffer_size() > UNREAD_BYTES:
             self._abort_because("the CSMS does not read")
 
+    def ping(self) -> None:
+        """Send a WebSocket ping."""
+        if self.open and not self._silent and self._wire.state is State.OPEN:
+            self._wire.send_ping(b"interlock")
+            self._flush()
+
     def close(self, edge: Edge, why: str) -> None:
         """Close it: send a close frame, and wait `CLOSING_S` for the other side's."""
         if not self.open:
@@ -126,6 +135,8 @@ class Socket(asyncio.BufferedProtocol):
     def half_open(self, why: str) -> None:
         """Send and receive nothing any more, without closing: the other side does not notice."""
         self._silent = True
+        about = {"station": self.station_id, "socket": self.number, "node": "csms"}
+        self.network.observe("socket.silent", **about, why=why)
         if self._transport is not None:
             self._transport.pause_reading()
 
@@ -224,6 +235,8 @@ class Socket(asyncio.BufferedProtocol):
             self.network.frames("station.received", self, text)
             if self.on_down is not None:
                 self.on_down(text)
+        elif frame.opcode is Opcode.PONG:
+            self.pongs += 1
         elif frame.opcode is Opcode.BINARY:
             self._wire.fail(CloseCode.UNSUPPORTED_DATA)
 
@@ -241,6 +254,8 @@ class Socket(asyncio.BufferedProtocol):
 
     def _why_closed(self, error: Exception | None) -> str:
         wire = self._wire
+        if isinstance(wire.parser_exc, EOFError) and wire.close_rcvd is None:
+            return "connection lost: the stream ended"  # its process may have died: no message was wrong
         if wire.parser_exc is not None and wire.close_rcvd is None:
             sent = wire.close_sent
             return f"the CSMS broke the WebSocket protocol ({sent.code if sent else 'no close'})"

@@ -90,7 +90,8 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     one["violations"] = [{"message": "<b>m</b>", "expected": "e", "found": "f"}]
     (folder / "run.json").write_text(json.dumps(about))
     (folder / "verdict.json").write_text(json.dumps({"verdict": "FAIL", "invariants": [one]}))
-    row = {"type": "CALL", "name": "Heartbeat", "calls": 3, "p50_ms": 1, "p95_ms": 2, "p99_ms": 3, "failed": 1}
+    times = {"p50_ms": 1, "p95_ms": 2, "p99_ms": 3, "max_ms": 4}
+    row = {"type": "CALL", "name": "Heartbeat", "calls": 3, "answer": times, "due": times, "failed": 1}
     (folder / "calls.json").write_text(json.dumps({"calls": [row], "errors": []}))
     names = ("Timestamp", "Name", "Requests/s", "User Count", "Failures/s", "50%", "95%", "99%")
     rows = [(1767225600 + at, "Aggregated", at, 2, at % 2, 1, 2, "N/A") for at in range(4)]
@@ -124,7 +125,7 @@ async def test_a_violation_is_followed_by_keyboard(failed: Path, opened: Opened)
         await page.keyboard.press("ArrowUp")
         await expect(look.locator("pre")).to_have_text(re.compile(r'\[2,"\S+","UnlockConnector",\{"connectorId":1\}\]'))
         await expect(look.locator("tr", has_text="version")).to_contain_text("9")
-        await page.get_by_text("not on the reference").first.hover()
+        await page.locator(".step summary", has_text="append refused").hover()
         await expect(look).to_contain_text("append.refused")
         heads, times = page.locator(".heads"), page.locator(".time").first
         assert await heads.evaluate("(one) => getComputedStyle(one).position") == "sticky"

@@ -156,6 +156,7 @@ class Brain:
         stop = None if status == "Accepted" else 0
         about = {"station": station, "card": payload["idTag"], "stop": stop, "status": status}
         self.sessions[number] = {**about, "connector": payload["connectorId"], "start": payload["meterStart"]}
+        self.sessions[number]["at"] = payload["timestamp"]
         return self.started(number)
 
     def started(self, number: int) -> Payload:

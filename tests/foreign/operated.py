@@ -94,6 +94,11 @@ class Hand:
 
     def __init__(self, brain: Operated) -> None:
         self.brain = brain
+        self.restarts = getattr(brain, "restarts", False)
+
+    async def restart(self) -> None:
+        """Kill it, and start it again."""
+        self.brain.fall()  # type: ignore[attr-defined]
 
     async def check(self) -> None:
         """It is there."""
@@ -114,6 +119,7 @@ class Hand:
         found = []
         for one in self.brain.record(station):
             start = {"transaction_id": str(one["id"]), "evse": one["connector"], "id_token": one["card"]}
+            start["started_at"] = one["at"]
             found.append({"type": "TransactionStarted", "data": {**start, "meter_start_wh": one["start"]}})
             if one["stop"] is not None:
                 stop = {"transaction_id": str(one["id"]), "meter_stop_wh": one["stop"]}

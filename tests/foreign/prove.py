@@ -1,13 +1,14 @@
 """Proves what `interlock check csms --stage races` catches: wrong design x checks x seconds; right ones, several times.
 
-`python -m tests.foreign.prove --page docs/outside.md` (about 10 minutes). Exit code 1 where a wrong one is not flagged
-or a right one is accused.
+`python -m tests.foreign.prove --page docs/outside.md` (about half an hour). Exit code 1 where a wrong one is not
+flagged or a right one is accused.
 """
 
 from __future__ import annotations
 
 import argparse
 import concurrent.futures
+import fnmatch
 import sys
 import tempfile
 import time
@@ -16,15 +17,18 @@ from pathlib import Path
 
 from tests.foreign.brain import Brain
 from tests.foreign.checking import check, failed
-from tests.foreign.operated import WRONG_OPERATED, Operated
+from tests.foreign.commanded import COMMANDED, RIGHT_OPERATED
+from tests.foreign.operated import WRONG_OPERATED
+from tests.foreign.others import OTHERS
 from tests.foreign.shells import RIGHT, Shell, raw
 from tests.foreign.strangers import STRANGERS
+from tests.foreign.subtle import SUBTLE
 from tests.foreign.wild import WILD, WILD_OPERATED
 from tests.foreign.wrong import WRONG
 
-ALL_RIGHT = {**RIGHT, **STRANGERS}
-ALL_WRONG = {**WRONG, **WILD}
-ALL_OPERATED = {**WRONG_OPERATED, **WILD_OPERATED}
+ALL_RIGHT = {**RIGHT, **STRANGERS, **OTHERS}
+ALL_WRONG = {**WRONG, **WILD, **SUBTLE}
+ALL_OPERATED = {**WRONG_OPERATED, **WILD_OPERATED, **COMMANDED}
 NO_CARDS = ("library", "threaded")
 """Right ones that accept every card."""
 
@@ -42,7 +46,8 @@ def job(kind: str, name: str, seed: int) -> tuple[str, str, str, list[str], floa
     shell: Shell
     brain: Brain
     if kind == "right":
-        shell, brain = (raw, Operated()) if name == "operated" else (ALL_RIGHT[name][0], ALL_RIGHT[name][1]())
+        shell, make = (raw, RIGHT_OPERATED[name]) if name in RIGHT_OPERATED else ALL_RIGHT[name]
+        brain = make()
     else:
         shell, brain = raw, (ALL_OPERATED if kind == "operated" else ALL_WRONG)[name][1]()
     with tempfile.TemporaryDirectory() as out:
@@ -50,15 +55,11 @@ def job(kind: str, name: str, seed: int) -> tuple[str, str, str, list[str], floa
     return kind, name, done.verdict.name, failed(done), time.monotonic() - began
 
 
-def jobs(repeats: int) -> Iterator[tuple[str, str, int]]:
-    """Return all of them."""
-    for seed in range(repeats):
-        for name in [*ALL_RIGHT, "operated"]:
-            yield "right", name, seed
-    for name in ALL_WRONG:
-        yield "wrong", name, 0
-    for name in ALL_OPERATED:
-        yield "operated", name, 0
+def jobs(repeats: int, only: str = "*") -> Iterator[tuple[str, str, int]]:
+    """Return all of them, or those of a name."""
+    every = [("right", name, seed) for seed in range(repeats) for name in [*ALL_RIGHT, *RIGHT_OPERATED]]
+    every += [("wrong", name, 0) for name in ALL_WRONG] + [("operated", name, 0) for name in ALL_OPERATED]
+    return (one for one in every if any(fnmatch.fnmatchcase(one[1], glob) for glob in only.split(",")))
 
 
 def main() -> int:
@@ -67,10 +68,13 @@ def main() -> int:
     parser.add_argument("--page", type=Path)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--jobs", type=int, default=3)
+    parser.add_argument("--only", default="*", help="names of CSMSs, a glob; more with commas")
     wanted = parser.parse_args()
     with concurrent.futures.ProcessPoolExecutor(wanted.jobs) as pool:
         found = []
-        for future in concurrent.futures.as_completed(pool.submit(job, *one) for one in jobs(wanted.repeats)):
+        for future in concurrent.futures.as_completed(
+            pool.submit(job, *one) for one in jobs(wanted.repeats, wanted.only)
+        ):
             found.append(future.result())
             print(*found[-1], flush=True)
     accused = [one for one in found if one[0] == "right" and one[2] != "PASS"]
@@ -79,18 +83,21 @@ def main() -> int:
     flagged = sum(one[2] == "FAIL" for one in wrong)
     sentences = {name: one[0] for some in (ALL_WRONG, ALL_OPERATED) for name, one in some.items()}
     rights = sum(one[0] == "right" for one in found)
+    every = [*ALL_RIGHT, *RIGHT_OPERATED]
     lines = [
         HEAD,
         f"{flagged} of {len(wrong)} wrong ones FAIL, {len(wrong) - flagged - len(unseen)} are INCONCLUSIVE, "
-        f"{len(unseen)} pass; {len(accused)} of {rights} runs on {len(ALL_RIGHT) + 1} right ones did not pass.\n",
+        f"{len(unseen)} pass; {len(accused)} of {rights} runs on {len(every)} right ones did not pass.\n",
         "| wrong CSMS | what is wrong | verdict | checks | seconds |",
         "| --- | --- | --- | --- | ---: |",
     ]
     for _, name, verdict, checks, seconds in sorted(wrong, key=lambda one: list(sentences).index(one[1])):
         lines.append(f"| {name} | {sentences[name]} | {verdict} | {' '.join(checks)} | {seconds:.0f} |")
     lines += ["", "| right CSMS | runs | passed | seconds |", "| --- | ---: | ---: | ---: |"]
-    for name in [*ALL_RIGHT, "operated"]:
+    for name in every:
         runs = [one for one in found if one[:2] == ("right", name)]
+        if not runs:
+            continue
         lines.append(
             f"| {name} | {len(runs)} | {sum(one[2] == 'PASS' for one in runs)} | {max(one[4] for one in runs):.0f} |"
         )

@@ -24,16 +24,15 @@ from tests.foreign.checking import CARDS, failed
 from tests.foreign.operated import Hand, Operated
 from tests.foreign.shells import Shell, raw
 from tests.foreign.strangers import STRANGERS
-from tests.foreign.wild import WILD, WILD_OPERATED
+from tests.foreign.subtle import SUBTLE
+from tests.foreign.wild import WILD_OPERATED
 from tests.foreign.wrong import WRONG
 
 SLICE: dict[str, tuple[Shell, Brain, str | None]] = {
     "operated": (raw, Operated(), None),
     "threaded": (STRANGERS["threaded"][0], STRANGERS["threaded"][1](), None),
     "queued": (STRANGERS["queued"][0], STRANGERS["queued"][1](), None),
-    "forgets-at-reconnect": (raw, WRONG["forgets-at-reconnect"][1](), "R05"),
-    "meter-of-zero": (raw, WILD["meter-of-zero"][1](), "R13"),
-    "long-ids-are-one": (raw, WILD["long-ids-are-one"][1](), "R15"),
+    "dies-of-errors": (raw, SUBTLE["dies-of-errors"][1](), "R16"),
     "away-is-accepted": (raw, WILD_OPERATED["away-is-accepted"][1](), "R24"),
     "never-accepts": (raw, WRONG["never-accepts"][1](), "R14"),
 }
@@ -55,7 +54,9 @@ async def check_all(out: Path) -> list[Races]:
 def test_a_right_one_passes_and_a_wrong_one_is_flagged(tmp_path: Path) -> None:
     for (name, (_, _, wrong)), found in zip(SLICE.items(), asyncio.run(check_all(tmp_path)), strict=True):
         if wrong is None:
-            assert (found.verdict.name, failed(found)) == ("PASS", []), name
+            assert failed(found) == [], name
+            late = any("this process was" in (one["reason"] or "") for one in found.document["invariants"])
+            assert found.verdict.name == "PASS" or late, name
         else:
             assert found.verdict.name == "FAIL", name
             assert wrong in failed(found), (name, failed(found))

@@ -63,7 +63,8 @@ def test_a_story_is_told_once_with_every_violation_pinned_on_it(naive_run: Path)
     run = read_run(naive_run)
     [scene] = scenes(run, read_run(naive_run / "reference"))
     pins = {pin for step in scene.story.steps for pin in step.pins}
-    assert pins == {invariant["id"] for invariant, _ in violations(run.verdict)} == {"I02", "I03", "I04", "I15"}
+    assert pins == {invariant["id"] for invariant, _ in violations(run.verdict)}
+    assert pins >= {"I02", "I03", "I04", "I15"}
     for invariant, _, i in scene.violations:
         [step] = [step for step in scene.story.steps if step.i == i]
         assert step.moment

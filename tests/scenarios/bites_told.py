@@ -362,6 +362,91 @@ def not_answered_by_a_node_that_fell() -> History:
     return story.rest()
 
 
+def unanswered_beside(fault: str, node: int = 1, ended_s: float = 5.0, asked_s: float = 40.0) -> History:
+    """A fault of a node's store stands from second 1 to `ended_s`; a heartbeat at `asked_s` has no answer."""
+    story = Story().wait(1)
+    about = {"fault": fault, "id": "f", "node": node}
+    story.see("fault.begun", **about)
+    story.silence(min(ended_s, asked_s))
+    if ended_s < asked_s:
+        story.see("fault.ended", **about)
+        story.silence(asked_s - ended_s)
+    story.frame("csms.received", [2, "x1", "Heartbeat", {}])
+    if ended_s >= asked_s:
+        story.silence(ended_s - asked_s)
+        story.see("fault.ended", **about)
+    story.silence(60.0)
+    story.report("Heartbeat", {}, {})
+    return story.rest()
+
+
+@holds("I37")
+def not_answered_while_the_disk_was_full() -> History:
+    return unanswered_beside("full_disk", ended_s=60.0)
+
+
+@holds("I37")
+def not_answered_right_behind_a_full_disk() -> History:
+    return unanswered_beside("full_disk", ended_s=35.0)
+
+
+@breaks("I37")
+def not_answered_long_after_a_full_disk() -> History:
+    return unanswered_beside("full_disk")
+
+
+@breaks("I37")
+def not_answered_while_another_nodes_disk_was_full() -> History:
+    return unanswered_beside("full_disk", node=2, ended_s=60.0)
+
+
+@breaks("I37")
+def not_answered_long_after_acknowledgements_got_lost() -> History:
+    return unanswered_beside("lossy_store")
+
+
+@breaks("I37")
+def not_answered_long_after_something_broke_off() -> History:
+    return unanswered_beside("break_off_at")
+
+
+def unconfirmed(stream: str, before_s: float) -> History:
+    """An append of a stream is not confirmed; so much later a heartbeat has no answer."""
+    story = Story().wait(1)
+    story.see("append.unconfirmed", node=NODE, stream=stream, ids=["x"])
+    story.silence(before_s)
+    story.frame("csms.received", [2, "x1", "Heartbeat", {}])
+    story.silence(60.0)
+    return story.rest()
+
+
+@holds("I37")
+def not_answered_as_it_was_not_confirmed() -> History:
+    return unconfirmed(f"station-{STATION}", 1.0)
+
+
+@breaks("I37")
+def not_answered_as_something_else_was_not_confirmed() -> History:
+    return unconfirmed("station-CP99", 1.0)
+
+
+@breaks("I37")
+def not_answered_although_confirmed_again() -> History:
+    return unconfirmed(f"station-{STATION}", 30.0)
+
+
+@breaks("I37")
+def not_answered_by_a_node_that_was_started_again() -> History:
+    story = Story()
+    story.see("node.crashed", node=NODE, incarnation=1, point=None)
+    story.see("socket.closed", station=STATION, socket=1, node=NODE, edge="csms", why="node crashed")
+    story.see("node.started", node=NODE, incarnation=2)
+    story.online()
+    story.frame("csms.received", [2, "x1", "Heartbeat", {}])
+    story.silence(60.0)
+    return story.rest()
+
+
 # --- an accepted command leaves --------------------------------------------------------------------------------------
 
 
@@ -495,6 +580,51 @@ def doubted_when_the_line_broke() -> History:
     story.see("socket.closed", station=STATION, socket=1, node=NODE, edge="csms", why="cut")
     story.outcome("CommandInDoubt")
     return story.rest()
+
+
+def overdue_beside(fault: str | None, node: int = 1, begun_s: float = 1.0, ended_s: float = 5.0) -> History:
+    """A command that is only requested for 100 s; a fault of a node's store stands from one second to another."""
+    story, about = Story(), {"fault": fault, "id": "f", "node": node}
+    moments = [(20.0, "asked")] + ([(begun_s, "fault.begun"), (ended_s, "fault.ended")] if fault else [])
+    for at_s, what in sorted(moments):
+        story.silence(max(0.0, at_s - story.now))
+        if what == "asked":
+            story.command(steps=LEFT_OUT)
+        else:
+            story.see(what, **about)
+    story.silence(120.0)
+    story.outcome("CommandInDoubt")
+    return story.wait(200).rest()
+
+
+@breaks("I39")
+def only_requested_for_long() -> History:
+    return overdue_beside(None)
+
+
+@holds("I39")
+def only_requested_while_the_disk_was_full() -> History:
+    return overdue_beside("full_disk", begun_s=30.0, ended_s=60.0)
+
+
+@breaks("I39")
+def only_requested_long_after_a_full_disk() -> History:
+    return overdue_beside("full_disk")
+
+
+@breaks("I39")
+def only_requested_while_another_nodes_disk_was_full() -> History:
+    return overdue_beside("full_disk", node=2, begun_s=30.0, ended_s=60.0)
+
+
+@holds("I39")
+def only_requested_while_acknowledgements_got_lost() -> History:
+    return overdue_beside("lossy_store", begun_s=30.0, ended_s=60.0)
+
+
+@breaks("I39")
+def only_requested_before_acknowledgements_got_lost() -> History:
+    return overdue_beside("lossy_store", begun_s=100.0, ended_s=130.0)
 
 
 @breaks("I39")

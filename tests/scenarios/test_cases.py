@@ -191,15 +191,15 @@ def test_a_right_station_is_not_noticed() -> None:
 @pytest.mark.parametrize(
     ("rule", "text"),
     [
-        ("S01", "hello"),
-        ("S02", '[2,"2","MakeCoffee",{}]'),
-        ("S03", '[2,"2","Authorize",{}]'),
-        ("S04", '[3,"t",{"status":"Perhaps"}]'),
-        ("S06", '[2,"1","Heartbeat",{}]'),
-        ("S07", '[3,"nobody",{}]'),
-        ("S09", '[2,"2","StatusNotification",{"connectorId":1,"errorCode":"NoError","status":"Available",'
+        ("N01", "hello"),
+        ("N02", '[2,"2","MakeCoffee",{}]'),
+        ("N03", '[2,"2","Authorize",{}]'),
+        ("N04", '[3,"t",{"status":"Perhaps"}]'),
+        ("N06", '[2,"1","Heartbeat",{}]'),
+        ("N07", '[3,"nobody",{}]'),
+        ("N09", '[2,"2","StatusNotification",{"connectorId":1,"errorCode":"NoError","status":"Available",'
          '"timestamp":"2026-01-01T00:00:00"}]'),
-        ("S10", '[4,"t","OccurrenceConstraintViolation","",{}]'),
+        ("N10", '[4,"t","OccurrenceConstraintViolation","",{}]'),
     ],
 )  # fmt: skip
 def test_a_wrong_frame_is_noticed(rule: str, text: str) -> None:
@@ -214,7 +214,7 @@ def test_two_calls_at_once_and_one_without_an_answer_are_noticed() -> None:
         _frame(2, True, '[2,"t","ClearCache",{}]'),
         _frame(100, False, '[2,"3","Heartbeat",{}]'),
     ]
-    assert {one.id for one in judge_passively(rows) if one.broken} >= {"S05", "S08"}
+    assert {one.id for one in judge_passively(rows) if one.broken} >= {"N05", "N08"}
 
 
 def test_cases_and_their_judge_know_no_socket_and_no_clock() -> None:

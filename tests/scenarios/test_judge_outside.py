@@ -50,3 +50,40 @@ def test_what_is_wrong_on_the_wire_fails_the_run(how: dict[str, Any], failed: li
     assert found == failed
     assert (verdict == "FAIL") == bool(failed)
     assert verdict != "PASS"  # no invariant had anything to look at
+
+
+def told_to_a_crowd(second: str, *, unlocks: int = 1, asks: int = 1) -> list[str]:
+    """Return which checks fail a load test that showed a card twice and asked for unlocks."""
+    clock = iter(range(100))
+    history = History(lambda: float(next(clock)), {})
+    about = {"station": "A", "socket": 1, "node": "csms"}
+
+    def frame(edge: str, message: list[Any]) -> None:
+        history.observe("frame", edge=edge, **about, text=json.dumps(message))
+
+    for number, status in enumerate(("Accepted", second)):
+        frame("station.sent", [2, f"a{number}", "Authorize", {"idTag": "CARD"}])
+        frame("station.received", [3, f"a{number}", {"idTagInfo": {"status": status}}])
+    unlock = {"connectorId": 1}
+    for number in range(asks):
+        asked = {"request_id": f"r{number}", "attempt": 1, "station": "A", "node": "csms"}
+        history.observe("request.asked", **asked, action="UnlockConnector", payload=unlock)
+    for number in range(unlocks):
+        frame("station.received", [2, f"u{number}", "UnlockConnector", unlock])
+        frame("station.sent", [3, f"u{number}", {"status": "Unlocked"}])
+    found = outside.crowd(history.observations, {"spec": {"id_tag": "CARD"}}, len(history))
+    assert {one.id for one in found} <= {*outside.CROWD, *outside.ASKED}
+    return [one.id for one in found if one.verdict.name == "FAIL"]
+
+
+def test_a_crowd_is_judged_by_what_it_was_told() -> None:
+    assert told_to_a_crowd("Accepted") == []
+    assert told_to_a_crowd("ConcurrentTx") == []
+    assert told_to_a_crowd("Blocked") == ["R02"]
+    assert told_to_a_crowd("Accepted", unlocks=2) == ["R23"]
+    assert told_to_a_crowd("Accepted", unlocks=2, asks=2) == []
+    assert told_to_a_crowd("Accepted", asks=0) == []  # somebody else may have asked
+
+
+def test_a_record_that_is_too_long_to_hold_is_left_to_the_wire() -> None:
+    assert outside.crowd([], {}, outside.MOST_ROWS + 1) == []

@@ -214,6 +214,58 @@ def _started_at(tale: Tale, on_record: str) -> None:
     tale.note("csms.sessions", station="A", count=1)
 
 
+def _own_calls(tale: Tale, word: str, how: str = "slow", calls: int = 1) -> None:
+    calls_seen = ["GetConfiguration"] * calls
+    tale.note("own calls", station="A", how="refuses", calls=["GetConfiguration"], word="answered", why="")
+    tale.note("own calls", station="A", how=how, calls=calls_seen, word=word, why="")
+
+
+def _door(tale: Tale, word: str, open: int, most: int = 9) -> None:
+    tale.note("door", station="A", word="let in", open=0, most=most, why="")
+    tale.note("door", station="B", word=word, open=open, most=most, why="")
+
+
+def _ping(tale: Tale, answered: bool) -> None:
+    tale.note("ping", station="A", answered=answered, word="answered", why="")
+
+
+def _two_commands(tale: Tale, state: str) -> None:
+    """A command that is accepted, another one that is rejected, and what is on record of the second one."""
+    for request, action, word in (("r1", "UnlockConnector", "Unlocked"), ("r2", "ClearCache", "Rejected")):
+        tale.ask(action, {}, request)
+        tale.order(action, {}, word)
+    tale.note("command.state", command_id="m2", state=state, request_id="r2", station="A")
+
+
+def _own_reads(tale: Tale, stations: str) -> None:
+    """The CSMS reads configurations by itself, also where an operator asked for something alike."""
+    tale.ask("GetConfiguration", {"key": ["X"]}, "g1")
+    for station in stations:
+        tale.order("GetConfiguration", {}, "Accepted", station)
+
+
+def _kept(
+    tale: Tale, state: str, name: str = "1", word: str = "Accepted", answered_s: float = 0.1, asked_s: float = 9.0
+) -> None:
+    """A command that a station answers so soon, and what is on record of it at a later second."""
+    station, payload = f"K{name}", {"type": "Soft"}
+    asked = {"request_id": f"k{name}", "attempt": 1, "station": station, "action": "Reset", "payload": payload}
+    tale.note("request.asked", **asked)
+    tale.frame("station.received", station, [2, "c", "Reset", payload], 0.0)
+    tale.frame("station.sent", station, [3, "c", {"status": word}], answered_s)
+    told = {"command_id": "m", "request_id": f"k{name}", "station": station}
+    tale.note("command.state", asked_s, state=state, **told)
+
+
+def _lost_start(tale: Tale) -> None:
+    """The CSMS gave a number that the station never heard."""
+    told = {"connectorId": 1, "idTag": "X", "meterStart": 10, "timestamp": f"{T0}0Z"}
+    tale.frame("station.sent", "A", [2, "lost", "StartTransaction", told], 0.0)
+    tale.start(8, station="B")
+    for station, number in (("A", 7), ("B", 8)):
+        tale.order("RemoteStopTransaction", {"transactionId": number}, "Accepted", station)
+
+
 CASES: list[tuple[str, Callable[[Tale], Any], Callable[[Tale], Any]]] = [
     ("R01", lambda t: _steps(t, "Invalid"), lambda t: _steps(t, "Accepted")),
     ("R01", lambda t: _steps(t, "closed"), lambda t: (_steps(t, "Accepted"), _steps(t, "cut"))),
@@ -248,6 +300,20 @@ CASES: list[tuple[str, Callable[[Tale], Any], Callable[[Tale], Any]]] = [
      lambda t: (_varied(t, "CALLERROR NotSupported", "DataTransfer"), _varied(t, "Invalid", "Authorize"))),
     ("R14", lambda t: _boots(t, "Pending"), lambda t: _boots(t, "Accepted")),
     ("R15", lambda t: _pair(t, "closed"), lambda t: _pair(t, "answered")),
+    ("R16", lambda t: _own_calls(t, "no answer"), lambda t: _own_calls(t, "answered")),
+    ("R16", lambda t: _own_calls(t, "closed"), lambda t: _own_calls(t, "closed", "silent")),
+    ("R16", lambda t: _own_calls(t, "no answer", "silent"), lambda t: _own_calls(t, "no answer", calls=0)),
+    ("R17", lambda t: _door(t, "refused", 4), lambda t: _door(t, "let in", 8)),
+    ("R17", lambda t: _door(t, "refused", 0), lambda t: _door(t, "refused", 8)),
+    ("R18", lambda t: _ping(t, False), lambda t: _ping(t, True)),
+    ("R28", lambda t: _kept(t, "requested"), lambda t: _kept(t, "accepted")),
+    ("R28", lambda t: _kept(t, "in-doubt"), lambda t: (_kept(t, "in-doubt", asked_s=3.0), _kept(t, "accepted", "2"))),
+    ("R28", lambda t: _kept(t, "in-doubt", word="Rejected"),
+     lambda t: (_kept(t, "in-doubt", answered_s=40.0, asked_s=60.0), _kept(t, "unknown", "2"))),
+    ("R13", lambda t: _varied(t, "closed", "FirmwareStatusNotification"),
+     lambda t: _varied(t, "CALLERROR NotSupported", "FirmwareStatusNotification")),
+    ("R24", lambda t: _two_commands(t, "accepted"), lambda t: _two_commands(t, "rejected")),
+    ("R24", lambda t: _late(t, ("accepted", "accepted"), ""), lambda t: _late(t, ("unknown", "unknown"), "")),
     ("R24", lambda t: _late(t, ("in-doubt", "rejected")), lambda t: _late(t, ("in-doubt", "accepted"))),
     ("R24", lambda t: _late(t, ("rejected", "accepted")), lambda t: _late(t, ("unknown", "unknown"))),
     ("R24", lambda t: _late(t, ("accepted", "accepted")), lambda t: _late(t, ("requested", "accepted"))),
@@ -261,8 +327,13 @@ CASES: list[tuple[str, Callable[[Tale], Any], Callable[[Tale], Any]]] = [
     ("R20", lambda t: _orders(t, {"connectorId": 2}, "B"), lambda t: _orders(t, {"connectorId": 2})),
     ("R20", lambda t: t.order("Reset", {"type": "Soft"}, "Accepted"),
      lambda t: (_orders(t, {"connectorId": 2}), t.order("GetConfiguration", {}, "Accepted"))),
+    ("R20", lambda t: (_own_reads(t, "CA"), t.order("Reset", {"type": "Hard"}, "Accepted")),
+     lambda t: (_orders(t, {"connectorId": 2}), _own_reads(t, "CA"))),
+    ("R23", lambda t: (_own_reads(t, "B"), _orders(t, {"connectorId": 2}, times=2)),
+     lambda t: (_own_reads(t, "CA"), _orders(t, {"connectorId": 2}))),
     ("R21", lambda t: t.order("RemoteStopTransaction", {"transactionId": 8}, "Rejected"),
      lambda t: (t.start(8), t.order("RemoteStopTransaction", {"transactionId": 8}, "Accepted"))),
+    ("R21", lambda t: t.order("RemoteStopTransaction", {"transactionId": 7}, "Rejected"), _lost_start),
     ("R22", lambda t: t.note("left", station="A", request_id="r", action="Reset", there=False, up=True),
      lambda t: t.note("left", station="A", request_id="r", action="Reset", there=True, up=True)),
     ("R23", lambda t: _orders(t, {"connectorId": 2}, times=2),

@@ -62,6 +62,11 @@ class Wire:
     def raw_up(self, text: str) -> Wire:
         return self._frame("station.sent", text)
 
+    def silent(self) -> Wire:
+        """The station hears nothing on this connection any more."""
+        self.history.observe("socket.silent", station="CP01", socket=self.socket, node="csms", why="half-open")
+        return self
+
     def close(self, why: str = "x") -> Wire:
         self.history.observe("socket.closed", station="CP01", socket=self.socket, node="csms", edge="station", why=why)
         return self
@@ -142,6 +147,20 @@ LIMITED = {
     "chargingProfilePurpose": "TxProfile",
     "chargingSchedule": {"chargingRateUnit": "A", "chargingSchedulePeriod": [PERIOD]},
 }
+
+
+def periods(*starts: int) -> dict[str, Any]:
+    """A charging profile of one session whose periods begin at these seconds."""
+    schedule = {"chargingRateUnit": "A", "chargingSchedulePeriod": [{**PERIOD, "startPeriod": one} for one in starts]}
+    return {**LIMITED, "chargingSchedule": schedule}
+
+
+def local_list(how: str, *cards: dict[str, Any]) -> dict[str, Any]:
+    """A local list."""
+    return {"listVersion": 2, "updateType": how, "localAuthorizationList": list(cards)}
+
+
+REGISTERED = {"idTag": "T", "idTagInfo": {"status": "Blocked"}}
 UNNAMED = {"triggerReason": "CablePluggedIn", "timestamp": at(0)}
 
 BREAKS: list[tuple[str, Wire]] = [
@@ -188,6 +207,12 @@ BREAKS: list[tuple[str, Wire]] = [
     ("W12", wire().down(2, "u", "SetChargingProfile", {"connectorId": 1, "csChargingProfiles": LIMITED})),
     ("W12", newer().down(2, "u", "RequestStartTransaction",
         {"remoteStartId": 1, "evseId": 0, "idToken": {"idToken": "T", "type": "Central"}})),
+    ("W12", wire().down(2, "p", "SetChargingProfile", {"connectorId": 1, "csChargingProfiles": periods(0, 60, 60)})),
+    ("W12", wire().down(2, "r", "RemoteStartTransaction",
+        {"idTag": "T", "connectorId": 1, "chargingProfile": {**periods(0), "transactionId": 5}})),
+    ("W12", wire().down(2, "l", "SendLocalList", local_list("Full", {"idTag": "T"}))),
+    ("W12", wire().down(2, "k", "ChangeConfiguration", {"key": "HeartbeatInterval", "value": "often"})),
+    ("W12", wire().down(2, "k", "ChangeConfiguration", {"key": "LocalPreAuthorize", "value": "1"})),
     ("W13", wire().up(2, "s", "StatusNotification", INVALID).down(4, "s", "FormatViolation", "", {})),
     ("W13", wire().up(2, "s", "StatusNotification", INVALID).down(4, "s", "OccurrenceConstraintViolation", "", {})),
     ("W13", wire().up(2, "s", "StatusNotification", INVALID).down(4, "s", "FormationViolation", "")),
@@ -268,6 +293,12 @@ HOLDS: list[tuple[str, Wire]] = [
     ("W09", wire().meter("m", 1, "5")),
     ("W11", wire().up(2, "m", "Heartbeat", {}).next("closed by the CSMS: 1012")
         .up(2, "m", "Heartbeat", {}).down(3, "m", {"currentTime": at(0)})),
+    ("W12", wire().down(2, "p", "SetChargingProfile", {"connectorId": 1, "csChargingProfiles": periods(0, 60, 90)})),
+    ("W12", wire().down(2, "l", "SendLocalList", local_list("Differential", {"idTag": "T"}))),
+    ("W12", wire().down(2, "l", "SendLocalList", local_list("Full", REGISTERED))),
+    ("W12", wire().down(2, "k", "ChangeConfiguration", {"key": "HeartbeatInterval", "value": "600"})),
+    ("W12", wire().down(2, "k", "ChangeConfiguration", {"key": "LocalPreAuthorize", "value": "True"})),
+    ("W12", wire().down(2, "k", "ChangeConfiguration", {"key": "VendorKey", "value": "often"})),
     ("W12", wire().down(2, "u", "ChangeAvailability", {"connectorId": 0, "type": "Operative"})),
     ("W13", wire().up(2, "s", "StatusNotification", INVALID).down(4, "s", "OccurenceConstraintViolation", "", {})),
     ("W13", newer().up(2, "h", "Heartbeat", {"x": 1}).down(4, "h", "OccurrenceConstraintViolation", "", {})),
@@ -303,6 +334,7 @@ HOLDS: list[tuple[str, Wire]] = [
 ]  # fmt: skip
 
 SILENT: list[tuple[str, Wire]] = [
+    ("W01", wire().up(2, "h", "Heartbeat", {}).silent().wait(PATIENCE_S + 1).close()),
     ("W06", wire(opened=False).down(2, "1", "ClearCache", {}).up(3, "1", {}).down(2, "1", "ClearCache", {})
         .up(3, "1", {})),
     ("W09", wire().up(2, "m", "MeterValues", {}).down(4, "m", "OccurenceConstraintViolation", "", {})),

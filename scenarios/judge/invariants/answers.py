@@ -11,6 +11,7 @@ from typing import Any
 from interlock.scenarios.judge.expected_answers import VERSION, fitting, fixed
 from interlock.scenarios.judge.expected_facts import Fact, moment
 from interlock.scenarios.judge.invariants.declare import Looked, invariant, story
+from interlock.scenarios.judge.invariants.model import store_failed
 from interlock.scenarios.judge.invariants.sent import USUAL, facts_told, rules_broken, socket_versions
 from interlock.scenarios.judge.verdict import Violation
 from interlock.scenarios.record.domain_view import EPOCH
@@ -292,30 +293,36 @@ def _word(frame: Frame) -> str | None:
     return None
 
 
-STORE_FAULTS = frozenset({"full_disk", "lossy_store", "break_off_at"})
-"""Faults under which an answer may stay away: the station is to send what it told again."""
-
-
 def _unanswered(history: History, calls: Mapping[tuple[str, int, str], list[Call]]) -> Iterator[Violation]:
     rest = history.phase("rest")
-    if rest is None or any(seen["fault"] in STORE_FAULTS for seen in history.of("fault.begun")):
-        return
-    if history.of("append.unconfirmed"):
+    if rest is None:
         return
     closed = {(seen["station"], seen["socket"]) for seen in history.of("socket.closed")}
-    down = {seen["node"] for seen in history.of_any("node.crashed", "node.stopping", "node.broke")}
     for (station, socket, message_id), several in calls.items():
         for call in several:
-            lived = (station, socket) not in closed and call.seen["node"] not in down
-            if call.answers or not lived or call.seen.t > rest.t - PATIENCE_S:
+            if call.answers or (station, socket) in closed or call.seen.t > rest.t - PATIENCE_S:
+                continue
+            if not _served(history, station, call.seen):
                 continue
             yield Violation(
                 f"{call.frame.action} {message_id} was never answered",
                 f"an answer within {PATIENCE_S:g} s",
-                "none, and the connection and the node lived on",
+                "none, and the connection, the node and its store lived on",
                 station,
                 story(call.seen),
             )
+
+
+def _served(history: History, station: str, call: Observation) -> bool:
+    """Tell whether a CALL's node and store worked for as long as its answer may take.
+
+    Where the store failed an answer may stay away: the station is to send again what it told.
+    """
+    node, from_s, until_s = call["node"], call.t, call.t + PATIENCE_S
+    down = history.of_any("node.crashed", "node.stopping", "node.broke")
+    if any(seen["node"] == node and call.i < seen.i and seen.t <= until_s for seen in down):
+        return False
+    return not store_failed(history, node, station, from_s, until_s)
 
 
 @invariant(

@@ -6,9 +6,8 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from interlock.scenarios.judge.invariants.answers import STORE_FAULTS
 from interlock.scenarios.judge.invariants.declare import Looked, invariant, story
-from interlock.scenarios.judge.invariants.model import Lives
+from interlock.scenarios.judge.invariants.model import STORE_FAULTS, Lives
 from interlock.scenarios.judge.invariants.sent import USUAL, rules_broken, socket_versions
 from interlock.scenarios.judge.invariants.steps import NOT_DONE, NOT_DONE_201, READS, answer_means, odd_answer
 from interlock.scenarios.judge.verdict import Violation

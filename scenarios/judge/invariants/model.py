@@ -269,6 +269,25 @@ def faults(history: History, *words: str) -> Iterator[tuple[Observation, Observa
             yield begun, ends.get(begun["id"])
 
 
+STORE_FAULTS = ("full_disk", "lossy_store", "break_off_at")
+"""Faults under which an answer may stay away: the station is to send what it told again."""
+MENDS_S = 10.0
+"""How long behind a fault of the store a node may take until it works again: it waits between its attempts."""
+
+
+def store_failed(history: History, node: str, station: str, from_s: float, until_s: float) -> bool:
+    """Tell whether a node's store refused, or did not confirm what it was given for a station, in a span of seconds."""
+    stood = any(
+        begun.t <= until_s and (ended is None or ended.t + MENDS_S >= from_s)
+        for begun, ended in faults(history, *STORE_FAULTS)
+        if f"node{begun.get('node', 1)}" == node
+    )
+    return stood or any(
+        seen["node"] == node and seen["stream"] == f"station-{station}" and from_s - MENDS_S <= seen.t <= until_s
+        for seen in history.of("append.unconfirmed")
+    )
+
+
 class Lives:
     """When each node ran."""
 

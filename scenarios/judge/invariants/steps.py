@@ -7,7 +7,7 @@ from typing import Any
 
 from interlock.scenarios.judge.expected_answers import VERSION
 from interlock.scenarios.judge.invariants.declare import Looked, Told, invariant, story
-from interlock.scenarios.judge.invariants.model import Lives
+from interlock.scenarios.judge.invariants.model import Lives, store_failed
 from interlock.scenarios.judge.invariants.sent import USUAL, socket_versions
 from interlock.scenarios.judge.payloads import of_answer
 from interlock.scenarios.judge.verdict import Violation
@@ -453,19 +453,26 @@ def _open_at(command: Command, steps: list[tuple[str, LogEvent]], event: LogEven
 def _overdue(history: History, command: Command) -> Iterator[Violation]:
     """A command is not only requested for long after its deadline: it is answered, refused by the line, or doubted."""
     data, rest = command.intent.data, history.phase("rest")
-    if "deadline" not in data or rest is None or history.of("append.unconfirmed"):
+    if "deadline" not in data or rest is None:
         return
     due_s = seconds(data["deadline"]) + OVERDUE_S
     first = next((event for step, event in command.steps if step != "fulfilled"), None)
     if due_s > rest.t or (first is not None and first.at <= due_s):
         return
-    disturbed = any(seen["fault"] in ("full_disk", "lossy_store") for seen in history.of("fault.begun"))
-    if disturbed or history.derive(Lives).fell(data["node"], command.intent.i, due_s) or history.of("node.broke"):
+    node, asked = data["node"], command.intent
+    if history.derive(Lives).fell(node, asked.i, due_s) or _broke_off(history, node, asked.t, due_s):
+        return
+    if store_failed(history, node, command.station, asked.t, due_s):
         return
     found = f"at {first.at:.3f} s" if first is not None else "never"
     wrong = f"its first outcome, or a doubt, by {due_s:.3f} s", found
     about: list[Told] = [command.intent] if first is None else [command.intent, first]
     yield _violation(command, "is only requested long after its deadline", wrong, about)
+
+
+def _broke_off(history: History, node: str, from_s: float, until_s: float) -> bool:
+    """Tell whether anything that a node was doing broke off in a span of seconds."""
+    return any(seen["node"] == node and from_s <= seen.t <= until_s for seen in history.of("node.broke"))
 
 
 @invariant(

@@ -321,6 +321,13 @@ async def test_bytes_that_are_no_websocket_end_the_connection() -> None:
     assert "1002" in await _closed_after(send)
 
 
+async def test_a_csms_that_dies_has_broken_no_rule() -> None:
+    async def dies(socket: Any) -> None:
+        socket.transport.abort()
+
+    assert (await _closed_after(dies)).startswith("connection lost")
+
+
 async def test_a_close_reason_is_made_printable() -> None:
     assert "4001 a?[31mb" in await _closed_after(lambda socket: socket.close(4001, "a\x1b[31mb"))
 

@@ -8,7 +8,7 @@ from interlock.csms.settings import Settings
 from interlock.scenarios.spec import Scenario, ask, step
 
 SCENARIO = Scenario(
-    name="upgrade",
+    name="comes-back-as-another-version",
     title="A node comes back as another version, with snapshots of the one before",
     covers="A snapshot by another fold is not used.",
     settings=Settings(snapshot_events=4),

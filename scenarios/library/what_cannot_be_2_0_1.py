@@ -31,7 +31,8 @@ def _card(text: str) -> dict[str, Any]:
     return {"idToken": {"idToken": text, "type": "ISO14443"}}
 
 
-_AT_1, _AT_2 = {"evse": {"id": 1, "connectorId": 1}}, {"evse": {"id": 2, "connectorId": 1}}
+_AT_1: dict[str, Any] = {"evse": {"id": 1, "connectorId": 1}}
+_AT_2: dict[str, Any] = {"evse": {"id": 2, "connectorId": 1}}
 _SESSIONS = (
     _part("Started", 0, "a", 100, **_AT_1),
     _part("Started", 0, "b", 200, **_AT_1, **_card("TAG-DRIVER")),

@@ -102,8 +102,10 @@ async def _ask_once(
         return Decision("failed")
 
     async def asking(csms: Operated) -> Decision:
+        operate: Any = csms.operate  # a node's takes more than everybody's
         try:
-            return await csms.operate(station_id, stage.named(station, node, command), request_id, **insists)
+            decided: Decision = await operate(station_id, stage.named(station, node, command), request_id, **insists)
+            return decided
         except TurnedAway as error:
             insists.clear()  # it has no words: there is nothing to insist on
             return Decision("refused", None, str(error))

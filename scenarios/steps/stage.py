@@ -25,8 +25,8 @@ T = TypeVar("T")
 class Operated(Protocol):
     """What takes an operator's request: a node, or the control interface of a CSMS."""
 
-    async def operate(self, station: str, command: do.Command, request_id: str, **insists: Any) -> Decision:
-        """Ask for a command; the answer says whether it was accepted for execution. `force` insists on it."""
+    async def operate(self, station: str, command: do.Command, request_id: str) -> Decision:
+        """Ask for a command; the answer says whether it was accepted for execution."""
         ...
 
 

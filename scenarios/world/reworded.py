@@ -165,8 +165,10 @@ def as_text(text: str) -> str:
     return _calls(text, lambda payload: _each(payload, _as_text))
 
 
-WORDS = ("status", "errorCode", "reason", "eventType", "triggerReason", "chargingState", "stoppedReason")
-WORDS += ("connectorStatus", "measurand", "context")
+WORDS = frozenset(
+    """status errorCode reason eventType triggerReason chargingState stoppedReason connectorStatus measurand
+    context""".split()
+)
 """Members that are a word of a list wherever they are; a unit is not among them, whose prefixes differ in case."""
 
 

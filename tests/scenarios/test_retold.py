@@ -37,8 +37,8 @@ class ForgetsOnAHeartbeat(Csms):
 class ByMessageId(ocppj.Endpoint):
     """A long message id is answered cut short."""
 
-    def answer(self, message_id: str, payload: dict[str, Any]) -> None:
-        super().answer(message_id[:30], payload)
+    def answer(self, message_id: str | int, payload: dict[str, Any]) -> None:
+        super().answer(str(message_id)[:30], payload)
 
 
 class CutsIds(Csms):
@@ -140,8 +140,9 @@ def test_words_that_break_the_schema_mean_the_same(relation: str, monkeypatch: p
     elif relation == "in_small_letters":
         monkeypatch.setattr(reader, "_word", lambda self, words, value, member: value)
     else:
-        every = lambda self, node, value, member: [(name, {}, one) for name, one in value.items()]  # noqa: E731
-        monkeypatch.setattr(reader, "_named", every)
+        monkeypatch.setattr(
+            reader, "_named", lambda self, node, value, member: [(one, {}, value[one]) for one in value]
+        )
     ((expected, found),) = told(spec, Csms, relation)
     assert expected != found
 

@@ -166,18 +166,8 @@ def as_text(text: str) -> str:
 
 
 WORDS = frozenset(
-    [
-        "status",
-        "errorCode",
-        "reason",
-        "eventType",
-        "triggerReason",
-        "chargingState",
-        "stoppedReason",
-        "connectorStatus",
-        "measurand",
-        "context",
-    ]
+    ("status", "errorCode", "reason", "eventType", "triggerReason", "chargingState", "stoppedReason")
+    + ("connectorStatus", "measurand", "context")
 )
 """Members that are a word of a list wherever they are; a unit is not among them, whose prefixes differ in case."""
 

@@ -414,11 +414,12 @@ class Csms:
         return against
 
     async def phase(self, station: str, command_id: str) -> str | None:
-        """Return where a command stands, or None for one the log does not know."""
-        loaded = await self.handler.load(station)
+        """Return where a command stands by the log, or None for one that it does not know.
+
+        What this node holds may be behind another's appends, so what the log has behind it is read first.
+        """
+        loaded = await self.handler.catch_up(station, await self.handler.load(station))
         pending = loaded.state.commands.get(command_id)
-        if pending is None:
-            pending = (await self.handler.catch_up(station, loaded)).state.commands.get(command_id)
         if pending is None:
             pending = await self.handler.recall(station, command_id)
         return pending.phase.value if pending else None

@@ -165,10 +165,8 @@ def as_text(text: str) -> str:
     return _calls(text, lambda payload: _each(payload, _as_text))
 
 
-WORDS = frozenset(
-    ("status", "errorCode", "reason", "eventType", "triggerReason", "chargingState", "stoppedReason")
-    + ("connectorStatus", "measurand", "context")
-)
+_STATES = ("status", "connectorStatus", "chargingState", "errorCode", "reason", "stoppedReason")
+WORDS = frozenset({*_STATES, "eventType", "triggerReason", "measurand", "context"})
 """Members that are a word of a list wherever they are; a unit is not among them, whose prefixes differ in case."""
 
 

@@ -512,9 +512,7 @@ _FACT_IDS: dict[type, Callable[[str, Any], str | None]] = {
     ev.WentOffline: lambda station, fact: f"offline:{digest(station, fact.epoch)}",
     ev.TransactionStarted: _of_start,
     ev.TransactionUpdated: _of_message,
-    ev.TransactionStopped: lambda station, fact: (
-        stop_id(station, fact.transaction_id) if fact.seq_no is None else _of_message(station, fact)
-    ),
+    ev.TransactionStopped: lambda station, fact: stop_id(station, fact.transaction_id),
     ev.NoticeReceived: _of_notice,
     ev.ContradictingEvidence: lambda station, fact: f"contradicted:{digest(fact.command_id, fact.observed)}",
     ev.CommandInDoubt: _of_command,

@@ -42,7 +42,7 @@ class _Phases:
 def _by_hand(history: History) -> Looked:
     looked, phases = Looked(), history.derive(_Phases)
     asked: dict[tuple[str, str, str], Observation] = {}
-    closed = [event for event in history.log if event.type == "CommandClosed"]
+    stored = [one for one in history.of("stored") if one["type"] == "CommandClosed"]
     for seen in history.of_any("doubt.closing", "doubt.closed", "phase.asked", "phase.told"):
         key = seen["station"], seen["command_id"]
         if seen.kind not in ASKED:
@@ -57,8 +57,13 @@ def _by_hand(history: History) -> Looked:
                     _wrong(history, seen, began, "is told to stand otherwise than it does", stood, seen["phase"])
                 )
             continue
+        # A doubt that is closed twice in the same words is closed once: only what came of this attempt counts.
         there = [
-            one for one in closed if one.data["command_id"] == key[1] and one.data["statement"] == seen["statement"]
+            one
+            for one in stored
+            if began.i < one.i < seen.i
+            and one["data"]["command_id"] == key[1]
+            and one["data"]["statement"] == seen["statement"]
         ]
         if seen["against"] is None and not there:
             looked.violations.append(

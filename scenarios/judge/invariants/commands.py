@@ -326,9 +326,9 @@ def outcome_is_true(history: History) -> Iterator[Violation]:
         return
     yield from unattributed_calls.judge(history, _was_done)
     yield from _wrong_effects(history)
-    untied = unattributed_calls.untied(history)
+    unjudged = unattributed_calls.untied(history) | history.derive(_answered_both_ways)
     for command in history.commands.values():
-        if command.command_id in untied:
+        if command.command_id in unjudged:
             continue
         for phase, event in command.outcomes():
             wrong = None if _crossed(history, command, event) else _contradiction(history, command, phase, event)
@@ -342,6 +342,19 @@ def outcome_is_true(history: History) -> Iterator[Violation]:
                     command.station,
                     story(command.intent, calls, _truths(history, command), event),
                 )
+
+
+def _answered_both_ways(history: History) -> frozenset[str]:
+    """Return the commands that a station answered more than once, differently: what the log believed was said."""
+    said: dict[str, set[str]] = {}
+    for seen in history.of("frame"):
+        if seen["edge"] == "station.sent" and (frame := seen.frame()) is not None and frame.is_answer:
+            said.setdefault(frame.id, set()).add(seen["text"])
+    return frozenset(
+        command_id
+        for command_id in history.commands
+        if any(len(said.get(call["message_id"], ())) > 1 for call in history.calls.get(command_id, ()))
+    )
 
 
 def _wrong_effects(history: History) -> Iterator[Violation]:

@@ -6,7 +6,7 @@ its accuracy, I17 its completeness.
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterator
 
 from interlock.scenarios.judge.invariants.declare import Looked, invariant, story
@@ -220,9 +220,9 @@ def offline_in_time(history: History) -> Iterator[Violation]:
 
 # --- dated -----------------------------------------------------------------------------------------------------------
 
-EXACT_S, WATCHED_S, LATE_S = 0.005, 10.0, 5.0
+EXACT_S, WATCHED_S, LATE_S, QUEUED_S = 0.005, 10.0, 5.0, 1.0
 """How exactly a sign of life is dated, how long after a start or a connection a node may begin to listen, how late a
-silence that is over may be noticed."""
+silence that is over may be noticed, how long a frame may wait for its turn."""
 
 
 def _dates(history: History) -> Looked:
@@ -231,6 +231,12 @@ def _dates(history: History) -> Looked:
     for seen in history.of_any("frame", "pong"):
         if seen.fields.get("edge", "csms.received") == "csms.received":
             signs.setdefault((seen["station"], seen["node"]), []).append(seen.t)
+    for seen in history.of("append.acked"):
+        # A frame that waits for the one before it to be durable may be dated by when its turn came.
+        taken = signs.get((station_of(seen["stream"]) or "", seen["node"]), [])
+        before = bisect_right(taken, seen.t) - 1
+        if before >= 0 and seen.t - taken[before] <= QUEUED_S:
+            insort(taken, seen.t)
     after_s = history.rules["offline_after_s"] * (1.5 if history.rules.get("offline_timer") == "polled" else 1.0)
     disturbed = any(seen["fault"] in STORE_FAULTS for seen in history.of("fault.begun"))
     for station, changes in history.derive(_presence).items():

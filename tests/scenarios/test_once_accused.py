@@ -10,7 +10,16 @@ from interlock.scenarios.judge.verdict import Verdict
 from interlock.scenarios.runner import Job, run
 
 FOLDER = Path(__file__).parent / "once_accused"
-SEEDS = {"command_behind_a_full_disk": 3307, "answer_behind_a_break": 6805, "two_unproven_at_once": 3}
+SEEDS = {
+    "answer_behind_a_break": 6805,
+    "answered_both_ways": 1088,
+    "command_behind_a_full_disk": 3307,
+    "doubt_closed_twice": 1041,
+    "frame_behind_an_append": 3915,
+    "probe_before_a_late_answer": 3728,
+    "stop_told_otherwise": 231,
+    "two_unproven_at_once": 3,
+}
 
 
 @pytest.mark.parametrize("path", sorted(FOLDER.glob("*.py")), ids=lambda path: path.stem)

@@ -136,7 +136,9 @@ def _wrong(history: History, command: Command, phase: str, since: LogEvent, step
             if command.kind != "RemoteStart":
                 return "only a start lapses", command.kind
             due_s = since.at + history.rules.get("start_window_s", 0.0)
-            return None if event.at >= due_s - EARLY_S else (f"not before {due_s:.3f} s", f"at {event.at:.3f} s")
+            if event.at >= due_s - EARLY_S or _shown_idle(history, command, event):
+                return None
+            return f"not before {due_s:.3f} s", f"at {event.at:.3f} s"
         case "confirmed":
             return _evidence(history, command, event)
     return None
@@ -429,6 +431,20 @@ def _evidence_unused(history: History, command: Command) -> Iterator[Violation]:
             wrong = "refuted or lapsed, as the station was asked and has nothing", found
             yield _violation(command, "goes on though it was shown that nothing began", wrong, [command.intent, shown])
             return
+
+
+def _shown_idle(history: History, command: Command, event: LogEvent) -> bool:
+    """Tell whether a probe about a start, answered before an event, showed that nothing had begun: no need to wait."""
+    stream = history.streams.get(command.intent.stream, ())
+    for probe in _probes_of(history, command):
+        answered = next((one for step, one in probe.steps if step == "accepted" and one.version < event.version), None)
+        if answered is None:
+            continue
+        if answered.data["status"] == "NoMessagesInQueue":
+            return True
+        if any(_idle(one, command) for one in stream[answered.version : event.version - 1]):
+            return True
+    return False
 
 
 def _idle(event: LogEvent, command: Command) -> bool:

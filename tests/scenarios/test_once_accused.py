@@ -16,6 +16,7 @@ SEEDS = {
     "command_behind_a_full_disk": 3307,
     "doubt_closed_twice": 1041,
     "frame_behind_an_append": 3915,
+    "note_behind_a_full_disk": 1,
     "probe_before_a_late_answer": 3728,
     "stop_told_otherwise": 231,
     "two_unproven_at_once": 3,

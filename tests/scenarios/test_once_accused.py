@@ -13,6 +13,7 @@ FOLDER = Path(__file__).parent / "once_accused"
 SEEDS = {
     "answer_behind_a_break": 6805,
     "answered_both_ways": 1088,
+    "closing_on_a_full_disk": 1,
     "command_behind_a_full_disk": 3307,
     "doubt_closed_twice": 1041,
     "frame_behind_an_append": 3915,

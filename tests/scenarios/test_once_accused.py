@@ -19,6 +19,7 @@ SEEDS = {
     "frame_behind_an_append": 3915,
     "note_behind_a_full_disk": 1,
     "probe_before_a_late_answer": 3728,
+    "status_that_never_was": 1,
     "stop_told_otherwise": 231,
     "two_unproven_at_once": 3,
 }

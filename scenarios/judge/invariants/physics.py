@@ -135,6 +135,7 @@ def belief_is_truth(history: History) -> Iterator[Violation]:
 
     For stations that are connected and have told everything they had to tell; of those that lose what they had to tell
     (rules: lossy), tell what never was (rules: fiction) or gave a message up without an answer, transactions do not
-    count; where they tell what never was, what a connector's last report says is no error. What was lost in between - an outcome, a report, an end - shows here at last.
+    count; where they tell what never was, what a connector's last report says is no error. What was lost in between -
+    an outcome, a report, an end - shows here at last.
     """
     yield from history.derive(_beliefs).violations

@@ -7,6 +7,7 @@ sends it again.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
 from typing import TYPE_CHECKING, Any
@@ -176,7 +177,8 @@ class Connection:
             node.alarm(f"{self.station}: a frame was not recorded: {error}")
             # A CALL that is not durable is not answered: the station keeps it. An answer comes once.
             if isinstance(notice, ocppj.Answered | ocppj.Failed):
-                await self._understood(notice)
+                with contextlib.suppress(*NOT_DURABLE):  # what is lost is only the note of an answer to no command
+                    await self._understood(notice)
         except NotStorable as error:  # of this message and no other; the store is sound
             node.alarm(f"{self.station}: a message cannot be recorded: {error}")
             if isinstance(notice, ocppj.CallReceived):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from interlock.csms.domain import commands as do
+from interlock.csms.store import NOT_DURABLE
 from interlock.scenarios.steps.deeds import ask, deed, inside
 from interlock.scenarios.steps.stage import Stage
 
@@ -32,7 +33,10 @@ async def insist(stage: Stage, command: do.Command, **how: Any) -> None:
 async def close_doubt(
     stage: Stage, request: str = "", statement: str = "it did not happen", station: int = 1, node: int = 1
 ) -> None:
-    """An operator says what became of a command that nobody knows about."""
+    """An operator says what became of a command that nobody knows about.
+
+    Where the store does not take it, they hear that it was not kept, and whether it is in the log is left open.
+    """
     csms: Any = stage.desk(node).taking
     command_id = await _command_of(stage, station, request)
     about = {"station": stage.station_id(station), "command_id": command_id, "statement": statement}
@@ -40,8 +44,11 @@ async def close_doubt(
     if csms is None:
         return
 
-    async def closing() -> tuple[str | None]:
-        return (await csms.close_doubt(stage.station_id(station), command_id, statement),)
+    async def closing() -> tuple[str | None] | None:
+        try:
+            return (await csms.close_doubt(stage.station_id(station), command_id, statement),)
+        except NOT_DURABLE:
+            return None
 
     said = await stage.desk(node).call(closing(), PATIENCE_S)
     if said is not None:

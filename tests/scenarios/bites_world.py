@@ -199,6 +199,39 @@ def another_status() -> History:
     return Story().rest(truth={"status": "Charging"})
 
 
+@holds("I18")
+def a_status_that_was_only_said() -> History:
+    story = Story(fiction=True)
+    story.online()
+    story.status(1, "Reserved")
+    return story.rest(belief={"status": "Reserved", "error_code": "NoError"})
+
+
+@breaks("I18")
+def a_status_that_was_said_but_not_last() -> History:
+    story = Story(fiction=True)
+    story.online()
+    story.status(1, "Reserved")
+    story.status(1, "Available")
+    return story.rest(belief={"status": "Reserved"})
+
+
+@breaks("I18")
+def a_status_that_was_said_of_another_connector() -> History:
+    story = Story(fiction=True)
+    story.online()
+    story.status(2, "Reserved")
+    return story.rest(belief={"status": "Reserved"})
+
+
+@breaks("I18")
+def a_status_that_hardware_had_before() -> History:
+    story = Story()
+    story.online()
+    story.status(1, "Reserved")
+    return story.rest(belief={"status": "Reserved"})
+
+
 @breaks("I18")
 def a_transaction_that_ended() -> History:
     return Story().rest(belief={"transaction_id": "7"})

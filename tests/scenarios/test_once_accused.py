@@ -17,10 +17,13 @@ SEEDS = {
     "one_answer_to_three_tellings": 5169,
     "answer_behind_a_break": 6805,
     "answered_both_ways": 1088,
+    "closing_on_a_full_disk": 1,
     "command_behind_a_full_disk": 3307,
     "doubt_closed_twice": 1041,
     "frame_behind_an_append": 3915,
+    "note_behind_a_full_disk": 1,
     "probe_before_a_late_answer": 3728,
+    "status_that_never_was": 1,
     "stop_told_otherwise": 231,
     "two_unproven_at_once": 3,
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from interlock.scenarios.judge.invariants.declare import Looked, invariant, story
+from interlock.scenarios.judge.invariants.sent import facts_told
 from interlock.scenarios.judge.verdict import Violation
 from interlock.scenarios.record.history import History, Observation
 
@@ -21,7 +22,7 @@ def _beliefs(history: History) -> Looked:
     statuses: dict[tuple[str, int], list[Observation]] = {}
     for seen in history.of("status"):
         statuses.setdefault((seen["station"], seen["connector"]), []).append(seen)
-    silent = _silent(history)
+    silent, said = _silent(history), _said_last(history)
     for truth in history.of("truth"):
         station, connector = truth["station"], truth["connector"]
         if connector == 0:
@@ -36,7 +37,11 @@ def _beliefs(history: History) -> Looked:
             found = [*_differences(thought, truth), *_other_error(thought, truth, reported)]
             quiet = station in silent
             differences = [
-                one for one in found if not (lossy and one[0] == "transaction") and not (quiet and one[0] == "presence")
+                one
+                for one in found
+                if not (lossy and one[0] == "transaction")
+                and not (quiet and one[0] == "presence")
+                and one[:2] not in said.get((station, connector), ())
             ]
             if differences:
                 looked.violations.append(
@@ -61,6 +66,21 @@ def _silent(history: History) -> set[str]:
         if seen.fields.get("edge", "csms.received") == "csms.received" and seen["station"] in last:
             last[seen["station"]] = max(last[seen["station"]], seen.t)
     return {station for station, t in last.items() if t <= rest.t - float(after_s)}
+
+
+def _said_last(history: History) -> dict[tuple[str, int], set[tuple[str, str]]]:
+    """Return what each connector's last report says of it, as (what, word), where stations tell what never was.
+
+    Whoever believes that heard rightly: the hardware is another matter (rules: fiction).
+    """
+    found: dict[tuple[str, int], set[tuple[str, str]]] = {}
+    if history.rules.get("fiction"):
+        received = {seen.i: seen["station"] for seen in history.wire.asked}
+        for i, facts in sorted(history.derive(facts_told).items()):
+            for type, said in facts:
+                if type == "StatusReported" and isinstance(said[0], int):
+                    found[received[i], said[0]] = {("status", str(said[2])), ("error code", str(said[3]))}
+    return found
 
 
 def _differences(belief: Observation | None, truth: Observation) -> list[tuple[str, str, str]]:
@@ -115,6 +135,6 @@ def belief_is_truth(history: History) -> Iterator[Violation]:
 
     For stations that are connected and have told everything they had to tell; of those that lose what they had to tell
     (rules: lossy), tell what never was (rules: fiction) or gave a message up without an answer, transactions do not
-    count. What was lost in between - an outcome, a report, an end - shows here at last.
+    count; where they tell what never was, what a connector's last report says is no error. What was lost in between - an outcome, a report, an end - shows here at last.
     """
     yield from history.derive(_beliefs).violations

@@ -23,7 +23,9 @@ def record(history: History) -> list[str]:
         for seen in history.of("log")
         if seen["type"] != "DeviationRecorded"  # which is found first depends on the order of members
     ]
-    sent = [f"to {seen['station']}: {seen['text']}" for seen in history.of("frame") if seen["edge"] == "csms.sent"]
+    sent = [
+        f"to {seen['station']}: {_answer(seen['text'])}" for seen in history.of("frame") if seen["edge"] == "csms.sent"
+    ]
     return [*said, *sent]
 
 
@@ -81,6 +83,11 @@ def _compact(text: str) -> str:
         return json.dumps(json.loads(text), separators=(",", ":"))
     except ValueError:
         return text
+
+
+def _answer(text: str) -> str:
+    """Return what is sent; of a refusal that it is one: which of several faults it names depends on their order."""
+    return text.split(",", 2)[1] + " refused" if text.startswith("[4,") else text
 
 
 def _plain(value: Any) -> str:

@@ -30,7 +30,7 @@ class Policy(NamedTuple):
 class OcppController:
     """The part of a controller that does not depend on the OCPP version. The version's own part calls `begin`."""
 
-    __slots__ = ("answers", "conversation", "known_tokens", "station")
+    __slots__ = ("_unknown", "answers", "conversation", "known_tokens", "station")
 
     conversation: Conversation
     answers: Answers
@@ -40,6 +40,7 @@ class OcppController:
         self.station = station
         self.known_tokens: dict[str, bool] = {}
         """The authorization cache."""
+        self._unknown = 0
 
     def begin(self, conversation: Conversation) -> None:
         """Take its conversation, which the version's own part made."""
@@ -155,6 +156,12 @@ class OcppController:
     def send_raw(self, text: str) -> None:
         """Send any text whatever, if connected."""
         self.conversation.link.send(text)
+
+    def unknown_id(self, transaction_id: int | str) -> str:
+        """Return a message id for a message about a transaction that nobody knows: another one each time."""
+        self._unknown += 1
+        more = f"-{self._unknown}" if self._unknown > 1 else ""
+        return f"unknown-stop-{transaction_id}"[: 36 - len(more)] + more
 
     def answer_next(self, payload: str, code: str, does: str) -> None:
         """Answer the next order with a payload, or a CALLERROR, whatever it is, and do not act on it."""

@@ -356,4 +356,4 @@ class Controller(OcppController):
         """Send the end of a transaction that this CSMS never knew, if connected."""
         at = self.station.time()
         payload = f'{{"transactionId":{transaction_id},"meterStop":{meter_wh},"timestamp":"{at}"}}'
-        self.send_raw(f'[2,"unknown-stop-{transaction_id}","StopTransaction",{payload}]')
+        self.send_raw(f'[2,"{self.unknown_id(transaction_id)}","StopTransaction",{payload}]')

@@ -278,5 +278,5 @@ class Controller(OcppController):
         station.observe("transaction.unknown", station=station.station_id, transaction_id=str(transaction_id))
         reading = Reading(meter_wh, 0.0, station.power.volts)
         body = unknown_end(str(transaction_id), reading, station.time())
-        message_id = f"unknown-stop-{transaction_id}"[:36]
+        message_id = self.unknown_id(transaction_id)
         self.send_raw(f'[2,"{message_id}","TransactionEvent",{body}]')

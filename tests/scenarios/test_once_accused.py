@@ -11,6 +11,10 @@ from interlock.scenarios.runner import Job, run
 
 FOLDER = Path(__file__).parent / "once_accused"
 SEEDS = {
+    "started_twice_in_other_words": 6685,
+    "two_faults_in_one_message": 9312,
+    "key_asked_of_a_node_away": 6211,
+    "one_answer_to_three_tellings": 5169,
     "answer_behind_a_break": 6805,
     "answered_both_ways": 1088,
     "closing_on_a_full_disk": 1,

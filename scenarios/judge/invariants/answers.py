@@ -302,6 +302,8 @@ def _unanswered(history: History, calls: Mapping[tuple[str, int, str], list[Call
         for call in several:
             if call.answers or (station, socket) in closed or call.seen.t > rest.t - PATIENCE_S:
                 continue
+            if any(one.answers and one.seen["text"] == call.seen["text"] for one in several):
+                continue  # the same message, told again: an answer is one to it
             if not _served(history, station, call.seen):
                 continue
             yield Violation(

@@ -53,10 +53,16 @@ def facts_told(history: History) -> dict[int, list[Fact]]:
 
 
 def _asked(history: History) -> dict[str, Observation]:
-    """What an operator asked for first under each request id."""
+    """What an operator asked for first under each request id, of a node that was there."""
+    away = {
+        (seen["request_id"], seen["attempt"])
+        for seen in history.of("request.answered")
+        if seen["answer"] == "unreachable"
+    }
     found: dict[str, Observation] = {}
     for seen in history.of("request.asked"):
-        found.setdefault(seen["request_id"], seen)
+        if (seen["request_id"], seen["attempt"]) not in away:
+            found.setdefault(seen["request_id"], seen)
     return found
 
 

@@ -197,6 +197,9 @@ def _answered(
         number = frame.field("transactionId")
         if there and fact[0] == NAMED_BY_US and call.action == "StartTransaction":
             there = ((station, fact), str(number), _word(frame)) in named
+        if not there and fact[0] == "TransactionStarted" and call.action == "TransactionEvent":
+            # A second start of a transaction is the first one told again, whatever else it says.
+            there = any(place[0] == station and _session(place[1]) == _session(fact) for place in stored)
         if not there:
             which = f" under number {number}, its card {_word(frame)}" if call.action == "StartTransaction" else ""
             yield Violation(
@@ -206,6 +209,10 @@ def _answered(
                 station,
                 story(received, seen),
             )
+
+
+def _session(fact: Fact) -> object:
+    return fact[1][0] if fact[0] == "TransactionStarted" and isinstance(fact[1], tuple) else None
 
 
 def _other_card(

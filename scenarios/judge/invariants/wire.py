@@ -91,6 +91,7 @@ class _OneStatus(Check, registered=False):
     def __init__(self) -> None:
         super().__init__()
         self._answers: Recent[tuple[Any, int]] = Recent()
+        self._tokens: Recent[set[str]] = Recent()
 
     def said(self, heard: Heard) -> None:
         """Compare it with the answer before."""
@@ -98,7 +99,13 @@ class _OneStatus(Check, registered=False):
         if asked is None or frame is None or asked.action != "TransactionEvent" or frame.kind != CALLRESULT:
             return
         call, info, card = asked.frame, asked.frame.field("transactionInfo"), frame.field("idTokenInfo")
-        if call.field("eventType") != "Started" or not isinstance(info, dict) or not isinstance(card, dict):
+        if not isinstance(info, dict) or not isinstance(card, dict):
+            return
+        session = heard.station, info.get("transactionId")
+        if (tokens := self._tokens.get(session)) is None:
+            self._tokens.put(session, tokens := set())
+        tokens.add(str(call.field("idToken")).lower())
+        if call.field("eventType") != "Started" or len(tokens) > 1:  # of several tokens each has its own status
             return
         key, status = (heard.station, info.get("transactionId"), call.field("seqNo")), card.get("status")
         before = self._answers.get(key)

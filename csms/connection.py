@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from interlock.csms import labelled_points as points
@@ -46,6 +47,8 @@ class Connection:
         self._timer: asyncio.TimerHandle | None = None
         self._inbox: deque[str] = deque()
         self._returned = False
+        self._overtaken = False
+        """Whether a newer connection took its place once: what still comes may have been under way since before."""
         self._hung_up: str | None = None
         self._waiting: asyncio.Future[None] | None = None
         self._called_for: dict[str, tuple[str, str]] = {}
@@ -164,7 +167,9 @@ class Connection:
         now = node.clock.now()
         notice = self.endpoint.receive(frame, now)
         try:
-            if not node.presence.heard(self.station, now) or self.epoch == 0 or self._outdated():
+            outdated = self._outdated()
+            self._overtaken = self._overtaken or outdated
+            if not node.presence.heard(self.station, now) or self.epoch == 0 or outdated:
                 if self.epoch == 0 and not await node.may_replace(self):
                     self._close("another connection of this station answers")
                     return
@@ -233,6 +238,8 @@ class Connection:
             return
         if deviations:
             await self.node.handler.noted.deviations(self.station, deviations)
+        if self._overtaken and isinstance(report, rp.Start):
+            report = replace(report, overtaken=True)
         reply = await self.node.take(self.station, report)
         if isinstance(report, rp.Boot):
             self.registration = reply.status

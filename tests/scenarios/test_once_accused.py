@@ -11,6 +11,7 @@ from interlock.scenarios.runner import Job, run
 
 FOLDER = Path(__file__).parent / "once_accused"
 SEEDS = {
+    "start_on_an_overtaken_line": 582,
     "started_twice_in_other_words": 6685,
     "two_faults_in_one_message": 9312,
     "key_asked_of_a_node_away": 6211,

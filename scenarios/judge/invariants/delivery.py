@@ -15,9 +15,10 @@ from interlock.scenarios.record import frames
 from interlock.scenarios.record.history import Command, History, LogEvent, Observation, seconds
 
 LEAVES_WITHIN_S = 1.0
-WAITS_FOR_STORE = 4.0
-"""Calls to the store between an intent and its frame: its acknowledgement, and reads of what others appended."""
 """Time on a free line after which a CALL whose intent is in the log has to have left."""
+WAITS_FOR_STORE, WAITS_FOR_RACE = 4.0, 2.0
+"""Calls to the store between an intent and its frame: its acknowledgement, and reads of what others appended; and those
+for each race that is lost meanwhile."""
 KNOWN_AFTER_S = 5.0
 """How long a new connection may take until everybody knows of it."""
 
@@ -173,6 +174,12 @@ def _slowest_append_s(history: History) -> float:
     return max((ack - at for ack, at in stored), default=0.0)
 
 
+def _races(history: History, command: Command, until_s: float) -> int:
+    """Count the appends to a command's stream that lost a race since its intent: who lost one reads and tries again."""
+    stream, since_s = command.intent.stream, command.intent.t
+    return sum(since_s <= seen.t <= until_s and seen["stream"] == stream for seen in history.of("append.refused"))
+
+
 def _deliveries(history: History) -> Looked:
     looked, rest = Looked(), history.phase("rest")
     for command in history.commands.values():
@@ -186,7 +193,8 @@ def _deliveries(history: History) -> Looked:
         if line is not None and not _cannot_be_carried(command):
             looked.checked += 1
             free_s = _free_s(history, command.station, line.socket, command, until_s)
-            if free_s > LEAVES_WITHIN_S + WAITS_FOR_STORE * history.derive(_slowest_append_s):
+            waits = WAITS_FOR_STORE + WAITS_FOR_RACE * _races(history, command, until_s)
+            if free_s > LEAVES_WITHIN_S + waits * history.derive(_slowest_append_s):
                 looked.violations.append(_late(command, left, free_s))
                 continue
         if not left and not _lost(history, command):

@@ -86,8 +86,7 @@ class Meter:
 class Start:
     """A transaction began, perhaps long ago and perhaps told before. What the station did not say is None, `evse` 0.
 
-    Without a `transaction_id` the CSMS gives it one. `offline`: it happened while there was no connection. `overtaken`:
-    it came on a connection that a newer one had replaced, so it was under way since before that.
+    Without `transaction_id` the CSMS gives one. `offline`: without a connection; `overtaken`: on one that was replaced.
     """
 
     evse: int
@@ -399,8 +398,7 @@ DECIDE: dict[type, Callable[[Any, Station, Rules], str | None]] = {
 
 def _start(state: Station, report: Start, at: datetime, given: Given) -> tuple[Facts, Reply]:
     known = _known_start(state, report)
-    fresh = report.transaction_id is None and not report.overtaken
-    repeated = known if known is not None and known.ended and fresh else None
+    repeated = known if known and known.ended and report.transaction_id is None and not report.overtaken else None
     if known is not None and known.started and repeated is None:
         status = known.status if same_token(known.id_token, report.id_token) else given.authorization
         return _told_again(known, report, at), Reply(status, known.transaction_id)

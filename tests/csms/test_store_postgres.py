@@ -151,7 +151,7 @@ async def insist(store: PostgresStore, stream: str, batch: Sequence[NewEvent], e
     while True:
         try:
             return await store.append(stream, batch, expected)
-        except AppendUnconfirmed:
+        except (AppendUnconfirmed, StoreUnavailable):  # unavailable: while the server starts again
             await asyncio.sleep(0.01)
 
 

@@ -49,8 +49,9 @@ def _kept(history: History) -> Looked:
     looked = Looked()
     told: dict[tuple[str, str], Observation] = {}
     for seen in history.of("frame"):
-        if not seen["edge"].startswith("csms.") or not any(name in seen["text"].lower() for name in NAMES):
-            continue
+        text = seen["text"].lower()
+        if not seen["edge"].startswith("csms.") or not ("\\u" in text or any(name in text for name in NAMES)):
+            continue  # read only what may name one: a name may be written in escapes
         frame = seen.frame()
         for secret in _secrets(frame.payload if frame is not None else None):
             told.setdefault((seen["station"], secret), seen)

@@ -151,7 +151,7 @@ async def insist(store: PostgresStore, stream: str, batch: Sequence[NewEvent], e
     while True:
         try:
             return await store.append(stream, batch, expected)
-        except (AppendUnconfirmed, StoreUnavailable):  # unavailable: while the server starts again
+        except AppendUnconfirmed:
             await asyncio.sleep(0.01)
 
 
@@ -553,8 +553,12 @@ class TestAway:
             number = 0
             while not stop:
                 name = f"{n}-{number}"
-                if await insist(nodes[n % 2], f"s{n}", [event(name)], number):
-                    acknowledged.append(name)
+                try:
+                    if await insist(nodes[n % 2], f"s{n}", [event(name)], number):
+                        acknowledged.append(name)
+                except StoreUnavailable:  # while the server starts again
+                    await asyncio.sleep(0.01)
+                    continue
                 number += 1
 
         writers = [asyncio.create_task(write(n)) for n in range(8)]

@@ -13,7 +13,6 @@ door. `break_off.py` does the same to the node behind the doors, in virtual time
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import base64
 import contextlib
@@ -46,7 +45,7 @@ from interlock.csms.serve.server import Limits, Server, Socket
 from interlock.csms.serve.wall_clock import WallClock, fresh_ids
 from interlock.csms.settings import Settings
 from interlock.csms.store import MemoryStore
-from interlock.loadtests.damage.break_off import WAYS, Broken, Interrupted, Place
+from interlock.loadtests.damage.break_off import Broken, Interrupted, Place, main, places
 
 PASSWORD = "0123456789abcdef"
 TRIES = 10
@@ -248,28 +247,10 @@ def sweep(every: int = 1, offset: int = 0) -> tuple[int, list[str]]:
     """Break off at every place (or each `every`th); return how many there were and what is wrong."""
     counted = Place()
     wrong = [found] if (found := disturbed(counted)) else []
-    places = [
-        Place(number, way, kind)
-        for kind, count in sorted(counted.passed.items())
-        for number in range(1, count + 1)
-        for way in (WAYS if kind == "await" else WAYS[:1])
-    ][offset::every]
-    wrong += [found for place in places if (found := disturbed(place))]
-    return len(places), wrong
-
-
-def main() -> None:
-    """Read the arguments and sweep."""
-    parser = argparse.ArgumentParser(description="An exception and a cancellation everywhere at a node's doors.")
-    parser.add_argument("--every", type=int, default=1)
-    parser.add_argument("--offset", type=int, default=0)
-    wanted = parser.parse_args()
-    count, wrong = sweep(wanted.every, wanted.offset)
-    for line in wrong[:20]:
-        print(f"  {line}")
-    print(f"{count} breaks at the doors, {len(wrong)} after which the node was half alive")
-    sys.exit(1 if wrong else 0)
+    chosen = places(counted)[offset::every]
+    wrong += [found for place in chosen if (found := disturbed(place))]
+    return len(chosen), wrong
 
 
 if __name__ == "__main__":
-    main()
+    main(sweep, "at the doors")

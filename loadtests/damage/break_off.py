@@ -388,33 +388,38 @@ def session(place: Place) -> str | None:
 
 def sweep(every: int = 1, offset: int = 0) -> tuple[int, list[str]]:
     """Break off at every place (or each `every`th); return how many there were and what is wrong."""
-    wrong, places = [], []
+    wrong, everywhere = [], []
     for settings in SETTINGS:
         counted = Place(settings=settings)
         wrong += [found] if (found := session(counted)) else []
-        places += [
-            Place(number, way, kind, settings)
-            for kind, count in sorted(counted.passed.items())
-            for number in range(1, count + 1)
-            for way in (WAYS if kind == "await" else WAYS[:1])
-        ]
-    places = places[offset::every]
-    wrong += [found for place in places if (found := session(place))]
-    return len(places), wrong
+        everywhere += places(counted)
+    chosen = everywhere[offset::every]
+    wrong += [found for place in chosen if (found := session(place))]
+    return len(chosen), wrong
 
 
-def main() -> None:
-    """Read the arguments and sweep."""
-    parser = argparse.ArgumentParser(description="An exception and a cancellation everywhere in a node.")
+def places(counted: Place) -> list[Place]:
+    """Return every place at which to break off, from a session without a break in which they were counted."""
+    return [
+        Place(number, way, kind, counted.settings)
+        for kind, count in sorted(counted.passed.items())
+        for number in range(1, count + 1)
+        for way in (WAYS if kind == "await" else WAYS[:1])
+    ]
+
+
+def main(sweep: Callable[[int, int], tuple[int, list[str]]], where: str) -> None:
+    """Read the arguments, sweep `where`, and exit 1 if a break left the node half alive."""
+    parser = argparse.ArgumentParser(description=f"An exception and a cancellation everywhere {where}.")
     parser.add_argument("--every", type=int, default=1)
     parser.add_argument("--offset", type=int, default=0)
     wanted = parser.parse_args()
     count, wrong = sweep(wanted.every, wanted.offset)
     for line in wrong[:20]:
         print(f"  {line}")
-    print(f"{count} breaks, {len(wrong)} after which the node was half alive")
+    print(f"{count} breaks {where}, {len(wrong)} after which the node was half alive")
     sys.exit(1 if wrong else 0)
 
 
 if __name__ == "__main__":
-    main()
+    main(sweep, "in a node")

@@ -45,10 +45,20 @@ class ScriptedStation:
         self.away = False
         self._number = 0
         self._reading: asyncio.Task[None] | None = None
+        self._dialling = asyncio.Lock()
         tester.book.station = tester.peer.station = station
 
     async def dial(self) -> None:
-        """Connect, or raise `Unreachable`."""
+        """Connect unless it is connected, or raise `Unreachable`.
+
+        Who was cut off and who is told to connect may both want to: a second connection would end the first, and what
+        a case just said on it.
+        """
+        async with self._dialling:
+            if self.tester.line is None:
+                await self._dial()
+
+    async def _dial(self) -> None:
         headers = dict(self._headers)
         if self.tester.password is not None:
             pair = base64.b64encode(f"{self.station}:{self.tester.password}".encode()).decode()
@@ -70,6 +80,9 @@ class ScriptedStation:
         if socket.subprotocol != SUBPROTOCOL:
             await socket.close()
             raise Unreachable(f"{self.address.place} did not agree to the subprotocol {SUBPROTOCOL}")
+        if self.away:  # since it began to dial
+            await socket.close()
+            return
         self._number += 1
         line = Outgoing(self._number, socket)
         self.tester.peer.protocol = SUBPROTOCOL
@@ -106,8 +119,7 @@ class ScriptedStation:
     async def allow(self) -> None:
         """Connect again."""
         self.away = False
-        if self.tester.line is None:
-            await self.dial()
+        await self.dial()
 
     async def close(self) -> None:
         """Close the connection for good."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections import Counter
-from functools import cache
+from collections.abc import Callable, Iterable
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -120,11 +121,14 @@ def _reference(directory: Path) -> Run | None:
         return None
 
 
-def render_suite(out: Path) -> Path:
-    """Write `index.html` for a suite directory and a report for each run kept in it; return the index's path."""
+def render_suite(out: Path, spread: Callable[..., Iterable[Any]] = map) -> Path:
+    """Write `index.html` for a suite directory and a report for each run kept in it; return the index's path.
+
+    `spread` is a `map` that may do its work in other processes.
+    """
     suite = read_object(out / "suite.json")
     with reading(out / "suite.json"):
-        page = _suite_page(suite, out)
+        page = _suite_page(suite, out, spread)
     path = out / "index.html"
     files.write(path, page)
     return path
@@ -144,17 +148,27 @@ def _worst(words: Any) -> str:
     return str(max(words, key=lambda word: ORDER.get(word, 4)))
 
 
-def _suite_page(suite: dict[str, Any], out: Path) -> str:
+def _drawn(out: Path, directory: Any) -> tuple[str | None, dict[str, Any], str | None]:
+    """Write the report of a run; return the link to it, why invariants were not judged, and what went wrong."""
+    try:
+        run = read_run(run_of(out, directory))
+        link = _render_run(run, run.directory).relative_to(out.resolve()).as_posix()
+        return link, {found["id"]: found.get("reason") for found in run.verdict["invariants"]}, None
+    except (RunUnreadable, OSError) as error:
+        return None, {}, f"ERROR ({clean(error)})"
+
+
+def _suite_page(suite: dict[str, Any], out: Path, spread: Callable[..., Iterable[Any]]) -> str:
+    # From the last to the first: the campaign keeps its longest runs for its end.
+    told = suite.get("runs", [])
+    kept = [number for number, one in enumerate(told) if one.get("dir") is not None][::-1]
+    found = spread(partial(_drawn, out), [told[number]["dir"] for number in kept])
+    drawn = dict(zip(kept, found, strict=True))
     runs: list[dict[str, Any]] = []
-    for one in suite.get("runs", []):
-        link, reasons = None, {}
-        if one.get("dir") is not None:
-            try:
-                run = read_run(run_of(out, one["dir"]))
-                link = _render_run(run, run.directory).relative_to(out.resolve()).as_posix()
-                reasons = {found["id"]: found.get("reason") for found in run.verdict["invariants"]}
-            except (RunUnreadable, OSError) as error:
-                link, one["verdict"] = None, f"ERROR ({clean(error)})"
+    for number, one in enumerate(told):
+        link, reasons, wrong = drawn.get(number, (None, {}, None))
+        if wrong is not None:
+            one["verdict"] = wrong
         runs.append({**one, "link": link, "reasons": reasons})
     ids = sorted({name for one in runs for name in one["invariants"]})
     rows: dict[str, list[dict[str, Any]]] = {}

@@ -16,6 +16,7 @@ from interlock.scenarios.cli import screen
 from interlock.scenarios.cli.reach import expected_in
 from interlock.scenarios.cli.versions import Spoken, asked
 from interlock.scenarios.explore.campaign import Campaign, Done, beside
+from interlock.scenarios.explore.pool import processes
 from interlock.scenarios.judge.verdict import Verdict
 from interlock.scenarios.library import scenarios
 from interlock.scenarios.refused import Refused
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from interlock.scenarios.live.reach import Reach
 
 MOST_SEEDS = 1_000_000
+FEW = 8
+"""Runs whose reports are drawn in this process: others would take longer to start."""
 
 
 def _scenario_names(incomplete: str) -> list[str]:
@@ -284,7 +287,11 @@ def _finish(
         meant = [campaign.meant(one) for one in campaign.done]
         junit.write_text(reports.junit([one.verdict for one in campaign.done], seconds, meant), "utf-8")
     beside(campaign.done)
-    index = reports.render_suite(campaign.out)
+    if len(campaign.done) > FEW:
+        with processes(os.cpu_count() or 1) as pool:
+            index = reports.render_suite(campaign.out, pool.map)
+    else:
+        index = reports.render_suite(campaign.out)
     if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
         with open(summary, "a", encoding="utf-8") as file:
             file.write(reports.markdown(campaign.out))

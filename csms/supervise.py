@@ -54,6 +54,15 @@ def reason(task: asyncio.Task[Any]) -> str | None:
     return None if error is None else described(error)
 
 
+def expect_nobody(task: asyncio.Future[Any]) -> None:
+    """Take note of how a task ended whose waiters may all be gone: asyncio reports an exception nobody took as a bug.
+
+    Made to be given to `add_done_callback`.
+    """
+    if not task.cancelled():
+        task.exception()
+
+
 def described(error: BaseException) -> str:
     """Return an exception in one line."""
     text = f"{type(error).__name__}: {error}".partition("\n")[0]

@@ -38,6 +38,7 @@ from interlock.csms.serve.server import Server
 from interlock.csms.serve.strict_json import Ambiguous, refuse_ambiguous
 from interlock.csms.serve.watched import FrameStream
 from interlock.csms.store import NOT_DURABLE
+from interlock.csms.supervise import expect_nobody
 
 BODY_BYTES = 64 * 1024
 PAGE = 1000
@@ -454,6 +455,7 @@ class Api:
             return problem(503, "the store takes nothing")
         if self._probe is None or self._probe.done():  # else the store has not answered the last one
             self._probe = asyncio.ensure_future(self.node.store.read("tokens", 2**31, 1))
+            self._probe.add_done_callback(expect_nobody)
         await asyncio.wait({self._probe}, timeout=ANSWER_S)
         if not self._probe.done() or self._probe.cancelled() or self._probe.exception() is not None:
             return problem(503, "the store does not answer")

@@ -18,6 +18,7 @@ from starlette.responses import StreamingResponse
 
 from interlock.csms import codec
 from interlock.csms.store import EventStore, StoredEvent
+from interlock.csms.supervise import expect_nobody
 from interlock.csms.upcast import UPCASTERS
 
 if TYPE_CHECKING:
@@ -166,16 +167,12 @@ class Followers:
         # A follower may go at any moment: its read is a task of its own, so that no cancellation gets to the store.
         read = asyncio.ensure_future(self._read_all(after))
         self._reads.add(read)
-        read.add_done_callback(self._ended)
+        read.add_done_callback(self._reads.discard)
+        read.add_done_callback(expect_nobody)
         return await asyncio.shield(read)
 
     async def _read_all(self, after: int) -> Sequence[StoredEvent]:
         return await self._store.read_all(after, self.limits.page_events)
-
-    def _ended(self, read: asyncio.Task[Sequence[StoredEvent]]) -> None:
-        self._reads.discard(read)
-        if not read.cancelled():
-            read.exception()  # whoever still waits gets it; it is nobody's otherwise
 
 
 def _line(stored: StoredEvent) -> bytes:

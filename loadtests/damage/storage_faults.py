@@ -245,7 +245,7 @@ async def listen(rig: Rig, log: Path, stop: asyncio.Event) -> None:
             for line in file:
                 if line.startswith("ALARM "):
                     rig.alarms.append(line.strip())
-                elif "Traceback" in line or "never retrieved" in line:
+                elif "Traceback" in line or line.startswith("future: "):  # asyncio names the task on this line
                     rig.seen.tracebacks.append(line.strip())
             await asyncio.sleep(0.1)
 

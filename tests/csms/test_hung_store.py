@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import threading
 from pathlib import Path
@@ -85,6 +86,32 @@ async def test_a_hung_disk_is_said_and_then_ends_the_node(tmp_path: Path, monkey
         assert status(answer) == 503
         assert b"hangs" in body(answer)
         go_on.set()
+    await store.close()
+
+
+@pytest.mark.asyncio
+async def test_a_probe_nobody_waited_for_may_fail(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(api, "ANSWER_S", 0.01)
+    complaints: list[str] = []
+    asyncio.get_running_loop().set_exception_handler(lambda loop, context: complaints.append(context["message"]))
+    store = await SqliteStore.open(tmp_path / "log.sqlite")
+    answers: list[asyncio.Future[list[Any]]] = []
+
+    async def read(*_: Any) -> list[Any]:
+        answers.append(asyncio.get_running_loop().create_future())
+        return await answers[-1]
+
+    async with served(store=store) as csms, operated(csms) as port:
+        with monkeypatch.context() as away:
+            away.setattr(store, "read", read)
+            assert status(await raw(port, get("/health/ready"))) == 503
+            answers[0].set_exception(StoreUnavailable("the database is away"))
+            await asyncio.sleep(0)
+            assert status(await raw(port, get("/health/ready"))) == 503
+            answers[1].set_result([])
+        gc.collect()  # a task that failed and was not asked complains when it goes
+        assert status(await raw(port, get("/health/ready"))) == 200
+    assert complaints == []
     await store.close()
 
 

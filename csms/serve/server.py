@@ -38,6 +38,7 @@ from interlock.csms.serve.names import Names
 from interlock.csms.serve.strict_json import StrictEndpoint
 from interlock.csms.serve.wall_clock import spare_threads
 from interlock.csms.serve.watched import Watched
+from interlock.csms.supervise import expect_nobody, reason
 
 LOG = logging.getLogger(__name__)
 Agree = Callable[[ServerProtocol, Sequence[Subprotocol]], "Subprotocol | None"]
@@ -53,6 +54,7 @@ class Server:
         if node.endpoint_class is Endpoint:
             node.endpoint_class = StrictEndpoint
         self.open: set[Socket] = set()
+        self.stopping = False
         self._there: set[Socket] = set()
         self.refused = self.held_back = 0
         self.watched = Watched(node.clock.at)
@@ -103,6 +105,7 @@ class Server:
 
     def stop_listening(self) -> None:
         """Take no new sockets."""
+        self.stopping = True
         self.watched.end()
         if self._sweeper is not None:
             self._sweeper.cancel()
@@ -120,6 +123,7 @@ class Server:
         stopping = asyncio.ensure_future(self.node.stop())
         done, _ = await asyncio.wait({stopping}, timeout=self.limits.stopping_s)
         if not done:
+            stopping.add_done_callback(expect_nobody)
             stopping.cancel()
         for socket in list(self.open):
             socket.end("the CSMS stops")
@@ -131,8 +135,9 @@ class Server:
         while self._there and self.node.clock.now() < limit + self.limits.closing_s:
             await asyncio.sleep(0)
         self.prover.shutdown(wait=False, cancel_futures=True)
-        if done:
-            stopping.result()
+        if done and (why := reason(stopping)) is not None:
+            self.node.alarm(f"the node did not stop as it should: {why}")
+            return False
         return bool(done)
 
 
@@ -322,8 +327,11 @@ class Socket(asyncio.BufferedProtocol):
             self.abort()
 
     def end(self, why: str) -> None:
-        """Close it: say so, and wait a moment for the other side."""
-        self._close(CloseCode.NORMAL_CLOSURE, why)
+        """Close it: say so, with the code of who goes (RFC 6455 section 7.4.1), and wait a moment for the other side."""
+        if self.server.node.ended is not None:
+            self._close(CloseCode.INTERNAL_ERROR, why)
+        else:
+            self._close(CloseCode.GOING_AWAY if self.server.stopping else CloseCode.NORMAL_CLOSURE, why)
 
     def _failed(self, why: str) -> None:
         """Close it, as nobody serves it any more (RFC 6455 section 7.4.1: 1011)."""
@@ -381,9 +389,9 @@ class Socket(asyncio.BufferedProtocol):
                 self._answer(request, BUSY)
                 return
             transport.pause_reading()
-            proving[self._slot.address] += 1
             what = f"{address}: the proof of a station's key"
             found = asyncio.get_running_loop().run_in_executor(self.server.prover, said)
+            proving[self._slot.address] += 1  # once there is a thread for it, which a machine may refuse
             found.add_done_callback(self._worked_out)  # it is worked out whatever becomes of who waits for it
             self.server.node.supervisor.must_live(what, self._prove(request, address, found), self._failed)
         else:
@@ -391,6 +399,7 @@ class Socket(asyncio.BufferedProtocol):
 
     def _worked_out(self, found: asyncio.Future[Key | None]) -> None:
         self.server.proving -= Counter([self._slot.address])
+        expect_nobody(found)
 
     async def _prove(self, request: Request, address: str, found: asyncio.Future[Key | None]) -> None:
         server = self.server

@@ -39,6 +39,8 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
 CHUNK = 1024 * 1024
 HEADER_BYTES = 18
 """Of a SQLite file's header: what it is, and the size of its pages, which stay as they are."""
+WAL_HEADER_BYTES = 12
+"""Of a write-ahead file's header: the same."""
 
 
 def has_wal_reset_bug(version: tuple[int, int, int]) -> bool:
@@ -116,11 +118,22 @@ class Files:
         self._size = 0
         # Not closed before SQLite closed its own: closing any descriptor of a file gives up the process's locks on it.
         self._descriptor = os.open(path, os.O_RDONLY)
+        self._wal_descriptor: int | None = None
+        self._wal_header = b""
         self._header = os.pread(self._descriptor, HEADER_BYTES, 0)
 
     def close(self) -> None:
         """Close it, behind SQLite."""
         os.close(self._descriptor)
+        if self._wal_descriptor is not None:
+            os.close(self._wal_descriptor)
+
+    def closed_well(self) -> bool:
+        """Tell whether the log begins as it did, behind SQLite's last checkpoint, which trusts the write-ahead file."""
+        try:
+            return os.pread(self._descriptor, HEADER_BYTES, 0) == self._header
+        except OSError:
+            return True  # nobody can tell
 
     def lost(self) -> str | None:
         """Return what became of one of them, in words, or None while both are in their places as far as can be told."""
@@ -148,6 +161,13 @@ class Files:
         if found.st_size < self._size:
             return f"{self._wal.name}: the file was cut"
         self._size = found.st_size
+        if self._wal_descriptor is None:
+            if found.st_size < WAL_HEADER_BYTES:
+                return None  # nothing was written yet
+            self._wal_descriptor = os.open(self._wal, os.O_RDONLY)
+            self._wal_header = os.pread(self._wal_descriptor, WAL_HEADER_BYTES, 0)
+        if os.pread(self._wal_descriptor, WAL_HEADER_BYTES, 0) != self._wal_header:
+            return f"{self._wal.name}: the file was overwritten"
         return None
 
 

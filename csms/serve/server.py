@@ -35,8 +35,8 @@ from interlock.csms.serve.gate import BUSY, Gate, Key, Refused
 from interlock.csms.serve.limits import Limits
 from interlock.csms.serve.listener import Listener
 from interlock.csms.serve.names import Names
+from interlock.csms.serve.proofs import Proofs
 from interlock.csms.serve.strict_json import StrictEndpoint
-from interlock.csms.serve.wall_clock import spare_threads
 from interlock.csms.serve.watched import Watched
 from interlock.csms.supervise import expect_nobody, reason
 
@@ -66,8 +66,7 @@ class Server:
         """Bytes of messages that are not whole yet, by address."""
         files = open_files.limit()
         self.admission = Admission(crowd or Crowd.of_files(files))
-        self.proving: Counter[str] = Counter()
-        self.prover = spare_threads("proofs")
+        self.proofs = Proofs(limits)
         # One function for all sockets, which would otherwise each refer to itself through its own.
         self.agree: Agree = lambda _, offered: cast("Subprotocol | None", negotiate(offered, node.dialects))
         self._listening: Listener | None = None
@@ -134,7 +133,7 @@ class Server:
             socket.abort()
         while self._there and self.node.clock.now() < limit + self.limits.closing_s:
             await asyncio.sleep(0)
-        self.prover.shutdown(wait=False, cancel_futures=True)
+        self.proofs.close()
         if done and (why := reason(stopping)) is not None:
             self.node.alarm(f"the node did not stop as it should: {why}")
             return False
@@ -327,11 +326,9 @@ class Socket(asyncio.BufferedProtocol):
             self.abort()
 
     def end(self, why: str) -> None:
-        """Close it: say so, with the code of who goes (RFC 6455 section 7.4.1), and wait a moment for the other side."""
-        if self.server.node.ended is not None:
-            self._close(CloseCode.INTERNAL_ERROR, why)
-        else:
-            self._close(CloseCode.GOING_AWAY if self.server.stopping else CloseCode.NORMAL_CLOSURE, why)
+        """Close it: say so, and wait a moment for the other side."""
+        leaving = CloseCode.GOING_AWAY if self.server.stopping else CloseCode.NORMAL_CLOSURE  # RFC 6455 section 7.4.1
+        self._close(leaving if self.server.node.ended is None else CloseCode.INTERNAL_ERROR, why)
 
     def _failed(self, why: str) -> None:
         """Close it, as nobody serves it any more (RFC 6455 section 7.4.1: 1011)."""
@@ -383,23 +380,15 @@ class Socket(asyncio.BufferedProtocol):
             host=headers.get("Host", ""),
         )
         if callable(said):
-            proving, limits = self.server.proving, self.server.limits
-            of_address = proving[self._slot.address]
-            if proving.total() >= limits.proofs or of_address >= limits.proofs_of_address:
+            if self.server.proofs.full(self._slot.address):
                 self._answer(request, BUSY)
                 return
             transport.pause_reading()
             what = f"{address}: the proof of a station's key"
-            found = asyncio.get_running_loop().run_in_executor(self.server.prover, said)
-            proving[self._slot.address] += 1  # once there is a thread for it, which a machine may refuse
-            found.add_done_callback(self._worked_out)  # it is worked out whatever becomes of who waits for it
+            found = self.server.proofs.begin(self._slot.address, said)
             self.server.node.supervisor.must_live(what, self._prove(request, address, found), self._failed)
         else:
             self._answer(request, said)
-
-    def _worked_out(self, found: asyncio.Future[Key | None]) -> None:
-        self.server.proving -= Counter([self._slot.address])
-        expect_nobody(found)
 
     async def _prove(self, request: Request, address: str, found: asyncio.Future[Key | None]) -> None:
         server = self.server

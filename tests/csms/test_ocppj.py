@@ -133,7 +133,9 @@ def test_a_call_whose_payload_cannot_be_read_is_answered(codes: Codes | None, pa
     assert answer[1] == "a" or codes is STRICT
 
 
-@pytest.mark.parametrize("head", ['[2,"","', '[2,"a\\u0000","', '[2,"' + "a" * 37 + '","', '[3,"a","', '[2,"a" "', '["2","a","'])
+@pytest.mark.parametrize(
+    "head", ['[2,"","', '[2,"a\\u0000","', '[2,"' + "a" * 37 + '","', '[3,"a","', '[2,"a" "', '["2","a","']
+)
 def test_what_has_no_id_that_can_be_read_is_not_answered_in_16(head: str) -> None:
     endpoint = Endpoint()
     assert isinstance(endpoint.receive(head + 'MeterValues",{"x":]', 0.0), Malformed)

@@ -62,6 +62,7 @@ class Server:
         self.address_messages = Budgets(limits.address_messages_per_s, limits.address_messages_burst)
         self.controls = Budgets(limits.controls_per_s, limits.controls_burst)
         self.names = Names(limits)
+        gate.revoked = self.names.revoked
         self.unfinished: Counter[str] = Counter()
         """Bytes of messages that are not whole yet, by address."""
         files = open_files.limit()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+import gc
+import logging
+from collections.abc import Callable, Iterator, Mapping
 
 import pytest
 import uvloop
@@ -23,3 +25,30 @@ def pytest_asyncio_loop_factories(item: pytest.Item) -> Mapping[str, Callable[[]
     if item.path.name in ON_SOCKETS:
         return {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
     return {"asyncio": asyncio.new_event_loop}
+
+
+class _Kept(logging.Handler):
+    """Keeps what asyncio says of exceptions that nobody took, tasks that were lost and callbacks that raised."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.said: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep a record in one line."""
+        self.said.append(f"{record.getMessage()} {record.exc_info[1]!r}" if record.exc_info else record.getMessage())
+
+
+@pytest.fixture(scope="module", autouse=True)
+def nothing_ends_unheard() -> Iterator[None]:
+    """Fail a file whose tests left a future or a task whose end nobody heard of: asyncio tells its logger alone.
+
+    A test in which something is to break gives its loop an exception handler of its own.
+    """
+    kept = _Kept()
+    logger = logging.getLogger("asyncio")
+    logger.addHandler(kept)
+    yield
+    gc.collect()  # a future complains when it goes, and tracebacks keep it in a circle
+    logger.removeHandler(kept)
+    assert kept.said == []

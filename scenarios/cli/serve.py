@@ -282,9 +282,10 @@ async def _serve(wanted: Wanted, tls: ssl.SSLContext | None, design: type[Csms],
     from interlock.csms.serve.api import Api
     from interlock.csms.serve.credentials import Credentials
     from interlock.csms.serve.gate import Gate
+    from interlock.csms.serve.limits import Limits
     from interlock.csms.serve.operators import Operators
     from interlock.csms.serve.projections import Projections
-    from interlock.csms.serve.server import Limits, Server
+    from interlock.csms.serve.server import Server
     from interlock.csms.serve.wall_clock import WallClock, fresh_ids
     from interlock.csms.settings import Settings
     from interlock.csms.store import NameTaken, StoreError

@@ -11,7 +11,17 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from interlock.csms.domain import connectors, generic, inflight, presence, provisioning, tokens, transactions
+from interlock.csms.domain import (
+    connectors,
+    generic,
+    inflight,
+    presence,
+    provisioning,
+    readings,
+    remote_control,
+    tokens,
+    transactions,
+)
 from interlock.csms.domain import reports as rp
 from interlock.csms.domain.events import Facts
 from interlock.csms.domain.inflight import (
@@ -53,6 +63,7 @@ _REPORTED: dict[type, Callable[[Any, Any, datetime, Given], tuple[Facts, rp.Repl
     **provisioning.REPORTED,
     **connectors.REPORTED,
     **transactions.REPORTED,
+    **readings.REPORTED,
     **tokens.REPORTED,
     **generic.REPORTED,
 }
@@ -60,7 +71,7 @@ _REPORTED: dict[type, Callable[[Any, Any, datetime, Given], tuple[Facts, rp.Repl
 
 def gave_up(state: Station, command_id: str, why: str, at: datetime) -> Facts:
     """No evidence came in the time there was, but for what the log had before: see `inflight.gave_up`."""
-    return transactions.ended_already(state, command_id, at) or inflight.gave_up(state, command_id, why, at)
+    return remote_control.ended_already(state, command_id, at) or inflight.gave_up(state, command_id, why, at)
 
 
 def _several(state: Station, report: rp.Several, at: datetime, given: Given) -> tuple[Facts, rp.Reply]:

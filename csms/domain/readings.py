@@ -1,4 +1,4 @@
-"""What a meter said, reading by reading, and what of it a connector's register, power and voltage are.
+"""What a meter reported, reading by reading, and the register, power and voltage of a connector that follow from it.
 
 A number alone means little: OCPP 1.6 sections 7.31 to 7.43 (2.0.1 part 2 sections 2.46 and 3.55 to 3.59) say it by
 measurand, phase, location, context, unit and format. Every reading is kept as it came; the summary counts only what
@@ -9,16 +9,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-if TYPE_CHECKING:  # samples are made of readings
-    from interlock.csms.domain.transactions import Sample
+from interlock.csms.domain.generic import nothing
+from interlock.csms.domain.replies import Given, Reply
+
+if TYPE_CHECKING:  # these files sum this one up and so import it
+    from interlock.csms.domain.events import Facts
+    from interlock.csms.domain.station import Station
 
 REGISTER, POWER, VOLTAGE = "Energy.Active.Import.Register", "Power.Active.Import", "Voltage"
 OUTLET = ("Outlet", None)
 BEGIN, END = "Transaction.Begin", "Transaction.End"
 PHASES = {"L1": "L1", "L2": "L2", "L3": "L3", "L1-N": "L1", "L2-N": "L2", "L3-N": "L3"}
 """One phase, said with or without the neutral that it is measured against."""
+
+
+# --- reports ---------------------------------------------------------------------------------------------------------
 
 
 class Reading(NamedTuple):
@@ -58,6 +67,61 @@ class Reading(NamedTuple):
             number = round(number * 10.0**power if power > 0 else number / 10.0**-power, DECIMALS)
         return number if abs(number) < NUMBER_LIMIT else None
 
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """What an EVSE's meter said at one moment; what it did not measure is None. `readings` are as they came.
+
+    `unread` are those of them that count for nothing (see `Summary`).
+    """
+
+    sampled_at: datetime | None
+    energy_wh: int | None
+    power_w: float | None
+    voltage_v: float | None
+    readings: tuple[Reading, ...] = ()
+    unread: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Meter:
+    """Readings of `evse` (0: the station's main meter), within a transaction or not."""
+
+    evse: int
+    transaction_id: str | None
+    samples: tuple[Sample, ...]
+
+
+# --- events ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class MeterSampled:
+    """One sample of an EVSE's meter, in a stream of its own; `readings` are as the station sent them.
+
+    `energy_wh`, `power_w` and `voltage_v` are what they say of the EVSE as a whole (see `summary`).
+    """
+
+    at: datetime
+    evse: int
+    transaction_id: str | None
+    sampled_at: datetime | None
+    energy_wh: int | None
+    power_w: float | None
+    voltage_v: float | None
+    readings: tuple[Reading, ...] = ()
+
+
+Report = Meter
+Event = MeterSampled
+
+# --- facts -----------------------------------------------------------------------------------------------------------
+
+REPORTED: dict[type, Callable[[Station, Any, datetime, Given], tuple[Facts, Reply]]] = {
+    Meter: nothing,
+}
+
+# --- the summary of readings -----------------------------------------------------------------------------------------
 
 POWER_LIMIT = 24
 """The greatest power of ten that is read."""

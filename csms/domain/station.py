@@ -16,7 +16,16 @@ from datetime import datetime
 from typing import Any
 
 from interlock.csms.domain import commands as do
-from interlock.csms.domain import connectors, generic, inflight, presence, provisioning, reservations, transactions
+from interlock.csms.domain import (
+    connectors,
+    generic,
+    inflight,
+    presence,
+    provisioning,
+    remote_control,
+    reservations,
+    transactions,
+)
 from interlock.csms.domain.connectors import Connector, Place
 from interlock.csms.domain.inflight import Pending, Phase
 from interlock.csms.domain.transactions import Transaction
@@ -153,7 +162,7 @@ ACCEPT = Accept()
 _DECIDE: dict[type, Callable[[Any, Station, Rules], str | None]] = {
     **provisioning.DECIDE,
     **connectors.DECIDE,
-    **transactions.DECIDE,
+    **remote_control.DECIDE,
     **reservations.DECIDE,
 }
 

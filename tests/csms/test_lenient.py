@@ -21,8 +21,8 @@ from interlock.csms.domain import reports as rp
 from interlock.csms.noted import KINDS
 from interlock.csms.settings import Settings
 
+from .hostile_frames import refused
 from .schemas import ANYTHING, members, plain, valid, with_one
-from .test_endpoint_hostile import refused
 from .test_node import Bench, play
 from .values import steady
 

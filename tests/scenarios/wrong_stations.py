@@ -18,7 +18,7 @@ from interlock.scenarios.cases.players.simulated import FEATURES
 from interlock.scenarios.judge import passive
 from interlock.scenarios.judge.cases import Outcome
 from interlock.scenarios.record.recorder import observations
-from interlock.scenarios.world.case_world import CaseWorld
+from interlock.scenarios.world.station_case_world import StationCaseWorld
 from interlock.simulator.network.links import Socket
 
 Message = list[Any]
@@ -61,7 +61,7 @@ class Odd:
     found: tuple[str, ...] = ()
 
 
-class OddWorld(CaseWorld):
+class OddWorld(StationCaseWorld):
     """The simulated station behind such a wire."""
 
     def __init__(self, odd: Odd, out: Path, limits: dict[str, float] | None = None) -> None:

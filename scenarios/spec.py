@@ -7,7 +7,7 @@ kept in its `run.json`.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any, Literal, get_args
 
@@ -217,6 +217,3 @@ def draw(scenario: Scenario, seed: int) -> Drawn:
     persona = settle("persona", scenario.persona)
     station = {name: settle(f"station.{name}", value) for name, value in scenario.station}
     return Drawn(tuple(steps), persona, station, values)
-
-
-Doer = Callable[..., Any]

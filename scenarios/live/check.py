@@ -189,7 +189,7 @@ class Check:
                 start()
             if not await self._came(book, tester, csms):
                 return
-            await self._cases(book, tester, _Gate(csms), hand, csms)
+            await self._cases(book, tester, _Gate(csms), hand)
         finally:
             self.refused = dict(csms.refused)
             if (stop := getattr(hand, "stop", None)) is not None:
@@ -230,7 +230,7 @@ class Check:
             self.trouble = str(error)
             return
         try:
-            await self._cases(book, tester, _Away(player), hand, None)
+            await self._cases(book, tester, _Away(player), hand)
         finally:
             await player.close()
 
@@ -243,7 +243,7 @@ class Check:
         declared = self.plan.declaration
         return {**bound_of({**LIMITS, **declared.limits}), **declared.values}
 
-    async def _cases(self, book: Notebook, tester: Tester, gate: Any, hand: Hand, csms: ScriptedCsms | None) -> None:
+    async def _cases(self, book: Notebook, tester: Tester, gate: Any, hand: Hand) -> None:
         plan = self.plan
         setting = Setting(Facts({**LIMITS, **plan.declaration.limits}))
         runner = Runner(tester, gate, hand, setting)

@@ -54,7 +54,7 @@ async def _one(session: Session, how: str, number: int) -> None:
     def answer(frame: Frame) -> dict[str, Any] | None:
         called.append(frame.action)
         if how == "twice":
-            _again(session, line, frame)
+            _again(line, frame)
         return answers(frame)
 
     line.answers = answer
@@ -71,7 +71,7 @@ async def _one(session: Session, how: str, number: int) -> None:
     line.close()
 
 
-def _again(session: Session, line: Line, frame: Frame) -> None:
+def _again(line: Line, frame: Frame) -> None:
     """Send an answer a second time, well behind the first one."""
     payload = ANSWERS.get(frame.action)
     if payload is not None:

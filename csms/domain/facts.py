@@ -1,8 +1,8 @@
-"""What the CSMS learnt, turned into the facts it adds to a station's log. Nothing here can refuse.
+"""What a station reported or answered, as the facts to add to its log. No function here can refuse.
 
-Each function reads the state it is given and returns the events that are news to it; told the same thing again it
-returns none. So a fact that loses a race is simply worked out again against the newer state and appended there. They
-stand in the files of their concerns; this one sums what a station may report.
+Each takes a state and returns the events that are new to it: for a repeated report, none. So when the append of a fact
+loses a race, the fact is computed again from the newer state and appended there. The functions are defined in the files
+of their concerns; this one sums the tables of what a station may report.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ _REPORTED: dict[type, Callable[[Any, Any, datetime, Given], tuple[Facts, rp.Repl
 
 
 def gave_up(state: Station, command_id: str, why: str, at: datetime) -> Facts:
-    """No evidence came in the time there was, but for what the log had before: see `inflight.gave_up`."""
+    """The time for evidence is over: an earlier end of the transaction confirms a stop, else see `inflight.gave_up`."""
     return remote_control.ended_already(state, command_id, at) or inflight.gave_up(state, command_id, why, at)
 
 
@@ -98,9 +98,8 @@ def reported(
 ) -> tuple[Facts, rp.Reply]:
     """Return the facts a report adds and how it is answered.
 
-    `authorization` is the word for the report's token, `registration` that for a boot; `new_transaction_id` is used if
-    a start is one we did not know and has no id of its own. A transaction message is always acknowledged: an error
-    would block the station's queue for ever (OCPP 1.6 sections 4.8 and 4.10), so what cannot be placed is kept as an
-    anomaly.
+    `authorization` answers the report's token, `registration` a boot; `new_transaction_id` names a start that is new
+    and has no id of its own. A transaction message is always acknowledged, since the station would resend it for ever
+    after an error (OCPP 1.6 sections 4.8 and 4.10); one that fits no transaction is recorded as an anomaly.
     """
     return _REPORTED[type(report)](state, report, at, Given(registration, authorization, new_transaction_id))

@@ -1,4 +1,4 @@
-"""Remote start and stop: what speaks against sending one, and what in a transaction shows that one took effect.
+"""Remote start and stop: when one is refused, and the evidence in a transaction that one took effect.
 
 A remote start whose answer was lost is confirmed by the transaction it began: the one that carries its id (OCPP 2.0.1
 `remoteStartId`), or, where the version has none (1.6), the first with its EVSE and token. A remote stop is confirmed
@@ -27,7 +27,7 @@ if TYPE_CHECKING:  # these files use or sum this one up and so import it
 class RemoteStart:
     """Begin charging on `evse` for `id_token`. Holds the EVSE and one of the station's slots.
 
-    `remote_start_id` comes back in what the station tells of the transaction, where its version has such a thing.
+    The station repeats `remote_start_id` in the messages of the transaction, where its version has it (2.x).
     `details` is the rest of the request (charging profile, group, type of the token) in the words of that version.
     """
 
@@ -84,9 +84,11 @@ DECIDE: dict[type, Callable[[Any, Station, Rules], str | None]] = {
 
 
 def remote_start_behind(state: Station, report: Start | Update | Stop) -> Pending | None:
-    """Find the remote start that shows in a message: the one of its id, or else same EVSE, same token, none shown yet.
+    """Return the remote start that a message is the effect of, or None.
 
-    A station that names its transactions tells a remote start's id, so without one its start is somebody else's.
+    That is the one of the message's remote start id; without an id, one of the same EVSE and token that has no
+    transaction yet. A station that names its own transactions (2.x) states the id, so a start of its without one is
+    local.
     """
     if report.remote_start_id is None and report.transaction_id is not None:
         return None
@@ -107,7 +109,7 @@ def remote_start_behind(state: Station, report: Start | Update | Stop) -> Pendin
 
 
 def evidence_of_start(start: Pending, transaction_id: str, what: str, at: datetime) -> Facts:
-    """Return what it means for a remote start that a transaction is its effect."""
+    """Return the confirmation of a remote start by its transaction, or the contradiction of its outcome."""
     if start.phase is Phase.ACCEPTED:
         return []
     evidence = f"transaction {transaction_id} carries {what}"
@@ -117,7 +119,7 @@ def evidence_of_start(start: Pending, transaction_id: str, what: str, at: dateti
 
 
 def evidence_of_stop(state: Station, transaction_id: str, how: str, at: datetime) -> Facts:
-    """Return what it means for the remote stops in doubt of a transaction that it ended, or is about to."""
+    """Confirm the remote stops in doubt of a transaction that ended or is being stopped."""
     return [
         CommandConfirmed(at, pending.command_id, f"transaction {transaction_id} {how}")
         for pending in state.commands.values()
@@ -126,7 +128,7 @@ def evidence_of_stop(state: Station, transaction_id: str, how: str, at: datetime
 
 
 def ended_already(state: Station, command_id: str, at: datetime) -> Facts:
-    """Return what it means for a remote stop in doubt that its transaction ended before the doubt began."""
+    """Confirm a remote stop in doubt whose transaction had ended before the doubt began."""
     pending = state.commands.get(command_id)
     if pending is None or pending.phase is not Phase.IN_DOUBT or not isinstance(pending.command, RemoteStop):
         return []

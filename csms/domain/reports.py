@@ -1,4 +1,4 @@
-"""What a station may tell the CSMS: one frozen value per kind of report, already freed of its OCPP version.
+"""What a station may report: one frozen value per kind of report, independent of the OCPP version.
 
 Each is defined in the file of its concern, which also says which facts it adds to the log and how it is answered
 (`facts.reported`).

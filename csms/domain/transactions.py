@@ -1,11 +1,11 @@
 """Transactions: energy delivery on an EVSE, whose messages may arrive late, repeatedly and in any order.
 
-Who names a transaction depends on the version the station speaks. Where the CSMS does (a start without an id), a start
-told again is recognised by what it states, unless the transaction it began has ended: the station knew its id, so its
-start was answered and is not sent again (OCPP 1.6 sections 3.7 and 4.8). Where the station does, each message of a
-transaction has a number, and (transaction, number) is recognised, whatever order they arrive in. Live state follows the
-highest number; a start that arrives after its end, or lies before another transaction of the same EVSE by the station's
-own time and meter, is history and changes nothing else.
+Who names a transaction depends on the OCPP version. Where the CSMS does (1.6: a start without an id), a repeated start
+is recognised by its content, unless the transaction it began has ended: then the station knew the id, so its start was
+answered and is not sent again (1.6 sections 3.7 and 4.8). Where the station does (2.x), each message of a transaction
+is numbered, and (transaction, number) is recognised in any order of arrival. Live state follows the highest number; a
+start that arrives after its end, or lies before another transaction of the same EVSE by the station's own time and
+meter, is history and changes no live state.
 """
 
 from __future__ import annotations
@@ -36,9 +36,10 @@ if TYPE_CHECKING:  # these files sum this one up and so import it
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """A transaction began, perhaps long ago and perhaps told before. What the station did not say is None, `evse` 0.
+    """A transaction began, perhaps long ago and perhaps reported before. What was not stated is None, `evse` 0.
 
-    Without `transaction_id` the CSMS gives one. `offline`: without a connection; `overtaken`: on one that was replaced.
+    Without `transaction_id` the CSMS assigns one. `offline`: without a connection; `overtaken`: on one that was
+    replaced.
     """
 
     evse: int
@@ -74,7 +75,7 @@ class Update:
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """A transaction ended, perhaps long ago and perhaps told before; fields as in `Start`."""
+    """A transaction ended, perhaps long ago and perhaps reported before; fields as in `Start`."""
 
     transaction_id: str
     meter_stop_wh: int | None
@@ -95,8 +96,8 @@ class Stop:
 class TransactionStarted:
     """Energy delivery began; `status` is how the token was answered, `command_id` the remote start it fulfils.
 
-    `late`: told after its own end, or after a newer transaction of the same EVSE, so it changes no live state.
-    `repeats` is the ended transaction that began in the very same words.
+    `late`: reported after its own end, or after a newer transaction of the same EVSE, so it changes no live state.
+    `repeats` is the ended transaction whose start had the same content.
     """
 
     at: datetime
@@ -157,10 +158,10 @@ Event = TransactionStarted | TransactionUpdated | TransactionStopped
 
 @dataclass(frozen=True, slots=True)
 class Transaction:
-    """Energy delivery on an EVSE, open or ended. The first four after the id say which start it was.
+    """Energy delivery on an EVSE, open or ended. The first four after the id identify its start.
 
-    `started` and `ended` are whether these were told; one that was superseded is neither open nor ended. `state_seq_no`
-    is the number of the message that told `charging_state`.
+    `started` and `ended`: whether its start and its end were reported; a superseded one is neither open nor ended.
+    `state_seq_no` is the number of the message that stated `charging_state`.
     """
 
     transaction_id: str
@@ -194,7 +195,7 @@ def _with_room(state: Station) -> dict[str, Transaction]:
 
 
 def _placed(kept: dict[str, Transaction], found: Transaction) -> None:
-    """Put a transaction where it belongs. One EVSE delivers to one vehicle: what was open there is over, untold."""
+    """Add a transaction. An EVSE delivers to one vehicle: one still open there has ended without a report."""
     if found.open and found.evse:
         for running in [t for t in kept.values() if t.open and t.evse == found.evse]:
             kept[running.transaction_id] = replace(running, open=False)
@@ -211,7 +212,7 @@ def _started(state: Station, event: TransactionStarted) -> Station:
         event.meter_start_wh,
         event.started_at,
         event.status,
-        # At an EVSE a station invented nothing is held open: it could invent any number.
+        # Nothing is held open at an EVSE number out of range: a station can report any number.
         open=not event.late and 0 <= event.evse <= bounds().connectors,
         connector=event.connector,
         charging_state=event.charging_state,
@@ -225,7 +226,7 @@ def _started(state: Station, event: TransactionStarted) -> Station:
 
 
 def _joined(start: Transaction, later: Transaction, seq_no: int) -> Transaction:
-    """Add a start to what later messages of the transaction told before it."""
+    """Combine a start with what later messages of the transaction, received before it, stated."""
     told = later if later.id_token is not None else start
     live = later if later.state_seq_no is not None else start
     return replace(
@@ -340,14 +341,14 @@ def _start(state: Station, report: Start, at: datetime, given: Given) -> tuple[F
 
 
 def _known_start(state: Station, report: Start) -> Transaction | None:
-    """Return the transaction a start is about, the newest if it was said of several; one without a time is new."""
+    """Return the known transaction a start repeats, the newest if several match; a start without a time is new."""
     if report.transaction_id is not None:
         return state.transactions.get(report.transaction_id)
     if report.started_at is None:
         return None
     for known in reversed(state.transactions.values()):
         if (
-            known.meter_start_wh == report.meter_start_wh  # first what tells most of them apart
+            known.meter_start_wh == report.meter_start_wh  # compared first, as it differs most often
             and known.evse == report.evse
             and known.started_at == report.started_at
             and same_token(known.id_token, report.id_token)
@@ -357,7 +358,7 @@ def _known_start(state: Station, report: Start) -> Transaction | None:
 
 
 def _told_again(known: Transaction, report: Start, at: datetime) -> Facts:
-    """A start of a transaction whose start is known: the same message again, or another that cannot be."""
+    """A start of a transaction that has one: the same message again, or a second start, which is an anomaly."""
     if report.seq_no is None or includes(known.seen, report.seq_no):
         return []
     return [AnomalyRecorded(at, "transaction started twice", f"{known.transaction_id} in message {report.seq_no}")]

@@ -32,7 +32,7 @@ from interlock.csms.domain.inflight import (
     closable,
     closed,
     doubted,
-    look_again_at,
+    next_check_at,
     not_sent,
     unsettled,
 )
@@ -51,7 +51,7 @@ __all__ = [
     "closed",
     "doubted",
     "gave_up",
-    "look_again_at",
+    "next_check_at",
     "not_sent",
     "reported",
     "unsettled",

@@ -425,7 +425,7 @@ OVERDUE_S = 5.0
 """How long after its deadline a requested command counts as abandoned by the node that was to send it."""
 
 
-def look_again_at(state: Station, pending: Pending, patience: Patience, probes_sent: int) -> datetime | None:
+def next_check_at(state: Station, pending: Pending, patience: Patience, probes_sent: int) -> datetime | None:
     """Return when an unfinished command is to be checked next; None for a finished one.
 
     A requested one has `OVERDUE_S` beyond its deadline, at which its connection normally ends it. A doubt ends no

@@ -88,7 +88,7 @@ class Server:
             if now - socket.heard > (dead if socket.spoke else self.limits.first_frame_s):
                 socket.end("silent for too long")
             else:
-                socket.look(now)
+                socket.sweep(now)
 
     def stop_listening(self) -> None:
         """Take no new sockets."""

@@ -75,11 +75,11 @@ class Socket(asyncio.BufferedProtocol):
         """The request so far; None once it is whole."""
         self._messages = self._shared = self._controls = _NOTHING
         self._held: deque[str] = deque()
-        """Messages that wait until the station may speak again: those of one read, as it is read no further."""
+        """Messages held back until the station's budget allows them. Reading is paused meanwhile, so they are few."""
         self._since = self.heard
         self._station = ""
         self._unfinished, self._unfinished_since = 0, 0.0
-        """Bytes of a message that is not whole, as counted for the address, and since when there are some."""
+        """Bytes of an incomplete message, as counted for the address, and since when there are any."""
         self._parts: list[bytes] | None = None
         self._gathered = 0
         self._paused = False
@@ -87,12 +87,12 @@ class Socket(asyncio.BufferedProtocol):
         self._fuse: asyncio.TimerHandle | None = None
         self._unread: asyncio.TimerHandle | None = None
         self._unparsed = 0
-        """Bytes given to the library beyond the frames it gave back: at 0 a new frame begins."""
+        """Bytes passed to the library less those of the frames it returned: at 0 a new frame begins."""
 
     # --- what the loop does with it ---
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Wait for the request."""
+        """Limit the time for the request."""
         self._transport = transport = cast(asyncio.Transport, transport)
         self.server.attached.add(self)
         transport.set_write_buffer_limits(high=64 * 1024)
@@ -100,15 +100,15 @@ class Socket(asyncio.BufferedProtocol):
         self._fuse = asyncio.get_running_loop().call_later(self.server.limits.handshake_s, self.abort)
 
     def get_buffer(self, sizehint: int) -> memoryview:
-        """Return where bytes go: one place for all, as they are taken at once.
+        """Return the read buffer: one for all sockets, as its bytes are consumed at once.
 
-        Of a station that may say little now, little is read: frames that have to wait are not even parsed.
+        A station with little budget left gets a small one: frames that would wait are not even parsed.
         """
         level = self._messages.level
         return _buffer if level > 100.0 or self._connection is None else _buffer[: 2048 + int(max(0.0, level)) * 512]
 
     def buffer_updated(self, nbytes: int) -> None:
-        """Take bytes."""
+        """Handle received bytes: without the library where they are one whole message, as nearly always."""
         data = bytes(_buffer[:nbytes])
         if self._unparsed == 0 and self._parts is None and self._connection is not None:
             payload = text_of(data)
@@ -125,7 +125,7 @@ class Socket(asyncio.BufferedProtocol):
         self._count_unfinished(self._unparsed + self._gathered)
 
     def _count_unfinished(self, size: int) -> None:
-        """Count what this socket keeps of a message that is not whole; close it where its address keeps too much."""
+        """Count the bytes of an incomplete message; close the socket if its address has too many of them."""
         server, origin = self.server, self._slot.address
         before, self._unfinished = self._unfinished, size
         if size == before:
@@ -139,11 +139,11 @@ class Socket(asyncio.BufferedProtocol):
             self._close(CloseCode.TRY_AGAIN_LATER, "too much that is not whole comes from your address")
 
     def undecided(self) -> bool:
-        """Whether it is not decided yet that it counts as its station's connection."""
+        """Whether the node has not decided yet if it becomes its station's connection."""
         return self._connection is not None and self._connection.epoch == 0
 
-    def look(self, now: float) -> None:
-        """Look at it now and then: a message comes in time, and whoever is served for a while is at home."""
+    def sweep(self, now: float) -> None:
+        """Check the time limit of an incomplete message, and note the home address of a station served for a while."""
         if self._unfinished and now - self._unfinished_since > self.server.limits.message_s:
             self.end("a message was not whole in time")
         elif (
@@ -152,7 +152,7 @@ class Socket(asyncio.BufferedProtocol):
             self.server.names.settled(self._station, self._slot.address)
 
     def _begin(self, data: bytes) -> None:
-        """Gather the request until it is whole, and look at it before the library does."""
+        """Gather the request until it is whole, and check it before the library parses it."""
         gathered = self._head
         assert gathered is not None
         gathered += data
@@ -165,7 +165,7 @@ class Socket(asyncio.BufferedProtocol):
             if b"transfer-encoding" in headers or int(headers.get(b"content-length", b"0")):
                 raise head.BadHead(400, "a WebSocket handshake has no body")
             if len(gathered) > end:
-                raise head.BadHead(400, "nothing is said before the handshake is answered")
+                raise head.BadHead(400, "nothing may be sent before the handshake is answered")
         except head.BadHead as refused:
             self._head = None
             self.server.refused += 1
@@ -178,18 +178,18 @@ class Socket(asyncio.BufferedProtocol):
         self._hear()
 
     def eof_received(self) -> None:
-        """Take the end of the bytes."""
+        """Pass the end of the stream on."""
         self._wire.receive_eof()
         self._hear()
 
     def connection_lost(self, error: Exception | None) -> None:
-        """Learn that it is gone."""
+        """Clean up: the transport is gone."""
         self.server.open.discard(self)
         self.server.attached.discard(self)
         self.server.admission.leave(self._slot, self.server.node.clock.now())
         self._transport = None
         self._drop_unfinished()
-        self._wire.parser.close()  # else it and the library's protocol refer to each other, with what they hold
+        self._wire.parser.close()  # breaks the reference cycle between it and the library's protocol
         self.server.names.left(self._station, self._slot.address, self)
         for timer in (self._fuse, self._unread):
             if timer is not None:
@@ -197,13 +197,13 @@ class Socket(asyncio.BufferedProtocol):
         self._hang_up(f"{type(error).__name__}" if error is not None else self._why())
 
     def pause_writing(self) -> None:
-        """The peer does not read: give it a while."""
+        """The peer does not read: abort after `unread_s`."""
         if self._unread is None:
             loop = asyncio.get_running_loop()
             self._unread = loop.call_later(self.server.limits.unread_s, self.abort)
 
     def resume_writing(self) -> None:
-        """It reads again."""
+        """The peer reads again."""
         if self._unread is not None:
             self._unread.cancel()
             self._unread = None
@@ -222,18 +222,18 @@ class Socket(asyncio.BufferedProtocol):
             self.abort()
 
     def end(self, why: str) -> None:
-        """Close it: say so, and wait a moment for the other side."""
+        """Close it: send a close frame, and abort if the peer does not answer in time."""
         self._close(CloseCode.NORMAL_CLOSURE, why)
 
     def _failed(self, why: str) -> None:
-        """Close it, as nobody serves it any more (RFC 6455 section 7.4.1: 1011)."""
+        """Close it after an internal error (RFC 6455 section 7.4.1: code 1011)."""
         if self._wire.state is State.OPEN:
             self._close(CloseCode.INTERNAL_ERROR, "this failed here")
         else:
             self.abort()
 
     def abort(self) -> None:
-        """Cut it off."""
+        """Drop the TCP connection."""
         if self._transport is not None:
             self._transport.abort()
 
@@ -284,7 +284,7 @@ class Socket(asyncio.BufferedProtocol):
             proving[self._slot.address] += 1
             what = f"{address}: the proof of a station's key"
             found = asyncio.get_running_loop().run_in_executor(self.server.prover, said)
-            found.add_done_callback(self._worked_out)  # it is worked out whatever becomes of who waits for it
+            found.add_done_callback(self._worked_out)  # runs to its end even if the waiting task is cancelled
             self.server.node.supervisor.must_live(what, self._prove(request, address, found), self._failed)
         else:
             self._answer(request, said)
@@ -409,7 +409,7 @@ class Socket(asyncio.BufferedProtocol):
         asyncio.get_running_loop().call_later(wait_s + 0.001, self._rested)
 
     def _must_wait(self, now: float, text: str) -> float:
-        """Count a message; return for how many seconds it waits instead, because too many were said before it."""
+        """Count a message against the budgets; where they are exhausted, return the seconds it has to wait."""
         if now - self._since < self.server.limits.settled_s and self._shared.fill(now) < 1.0:
             return (1.0 - self._shared.level) / self._shared.rate
         tokens = 1.0 + len(text) // self.server.limits.message_bytes
@@ -424,14 +424,14 @@ class Socket(asyncio.BufferedProtocol):
             self._transport.pause_reading()
 
     def _rested(self) -> None:
-        """Go on: what was offered is handled, or what had to wait may be said."""
+        """Continue reading: the queue is empty, or the budget allows held messages."""
         connection = self._connection
         if not self._paused or self._transport is None or connection is None:
             return
         now = self.server.node.clock.now()
         while self._held:
             if connection.waiting >= self.server.limits.waiting:
-                return  # the connection calls again
+                return  # the connection calls this again
             if wait_s := self._must_wait(now, self._held[0]):
                 asyncio.get_running_loop().call_later(wait_s + 0.001, self._rested)
                 return
@@ -458,13 +458,13 @@ class Socket(asyncio.BufferedProtocol):
                 self._wire.send_close(code, why)
             self._flush()
         if self._unfinished and self._transport is not None:
-            self._transport.pause_reading()  # the rest of that message is not even read
+            self._transport.pause_reading()  # the rest of that message is not read
             self._drop_unfinished()
         self._hang_up(why)
         self._abort_soon()
 
     def _drop_unfinished(self) -> None:
-        """Keep nothing of a message that is not whole."""
+        """Drop an incomplete message."""
         self._parts, self._gathered = None, 0
         self._wire.reader.discard()
         self._count_unfinished(0)
@@ -483,7 +483,7 @@ class Socket(asyncio.BufferedProtocol):
         connection, self._connection = self._connection, None
         if connection is not None:
             now = self.server.node.clock.now()
-            # What came before still counts, as far as it may be said.
+            # Messages that arrived before are still handled, as far as the budget allows.
             while self._held and not self._must_wait(now, self._held[0]):
                 connection.offer(self._held.popleft())
             connection.hang_up(why)

@@ -264,13 +264,13 @@ class TestNotes:
     async def test_nodes_hear_each_others_notes_and_no_commit_is_one(self, node: Open) -> None:
         one, other = await node(), await node()
         heard: list[str] = []
-        other.hear(heard.append)
+        other.on_note(heard.append)
         while not heard:  # until it listens
-            await one.tell("a")
+            await one.send_note("a")
             await asyncio.sleep(0.01)
         await one.append("a", [event("1")], 0)
         for note in ("x" * 5000, "a\0b", "12", "b\u00e9"):
-            await one.tell(note)
+            await one.send_note(note)
         while heard[-1] != "b\u00e9":
             await asyncio.sleep(0.01)
         assert [note for note in heard if note != "a"] == ["12", "b\u00e9"]

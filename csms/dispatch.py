@@ -24,6 +24,7 @@ from typing import Any, Protocol
 
 from interlock.csms import codec, ocppj
 from interlock.csms import labelled_points as points
+from interlock.csms.anomalies import UNPLACED
 from interlock.csms.budgets import Budgets
 from interlock.csms.dialects import Dialect, NotAcceptable
 from interlock.csms.domain import commands as do
@@ -33,7 +34,6 @@ from interlock.csms.domain.bounds import bounds
 from interlock.csms.domain.inflight import Pending, Phase, probe_request
 from interlock.csms.domain.station import Station
 from interlock.csms.handle import COMMAND_ID, Handler, Loaded, Unreachable, station_of
-from interlock.csms.noted import UNPLACED
 from interlock.csms.store import NOT_DURABLE, StoredEvent
 from interlock.csms.supervise import Supervisor
 

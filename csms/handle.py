@@ -21,6 +21,7 @@ import msgspec
 
 from interlock.csms import codec
 from interlock.csms import labelled_points as points
+from interlock.csms.anomalies import Noted
 from interlock.csms.clock import Clock, Ids
 from interlock.csms.domain import bounds, recall
 from interlock.csms.domain import commands as do
@@ -28,7 +29,6 @@ from interlock.csms.domain import events as ev
 from interlock.csms.domain import station as fold
 from interlock.csms.domain.events import Facts
 from interlock.csms.domain.station import Accept, Known, Pending, Refusal, Rules, Station, decide, evolve
-from interlock.csms.noted import Noted
 from interlock.csms.settings import Settings
 from interlock.csms.store import (
     NOT_DURABLE,

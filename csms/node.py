@@ -11,6 +11,7 @@ from weakref import WeakValueDictionary
 
 from interlock.csms import codec, ocppj
 from interlock.csms import labelled_points as points
+from interlock.csms.anomalies import MALFORMED, REFUSED
 from interlock.csms.bucket import Bucket
 from interlock.csms.clock import Clock, Ids
 from interlock.csms.connection import Connection
@@ -24,7 +25,6 @@ from interlock.csms.domain.bounds import bounds
 from interlock.csms.domain.station import Known, Refusal, Rules, Station
 from interlock.csms.domain.tokens import Tokens
 from interlock.csms.handle import STATION_STREAM, Handler, Observe, Unreachable, station_of, unobserved
-from interlock.csms.noted import MALFORMED, REFUSED
 from interlock.csms.peers import Peers
 from interlock.csms.presence import Presence
 from interlock.csms.settings import Settings

@@ -117,7 +117,7 @@ class Scenario:
     fiction: bool = False
     """Its stations say what no hardware of theirs did: what is on record is not compared with it."""
     retold: tuple[str, ...] = ()
-    """Relations (`world.reworded`) by which it is run again in other words, to be compared with it."""
+    """Relations (`world.frame_rewordings`) by which it is run again in other words, to be compared with it."""
     heavy: bool = False
     """Long to run: suites give it one seed, and one version unless they are asked for another."""
     ocpp: OcppVersion = "1.6"

@@ -15,8 +15,7 @@ from typing import Any
 
 import msgspec
 
-from interlock.scenarios.judge import fleet_checks, ledger_checks, race_checks
-from interlock.scenarios.judge import wire as outside
+from interlock.scenarios.judge import fleet_checks, ledger_checks, race_checks, wire
 from interlock.scenarios.judge.invariants import INVARIANTS
 from interlock.scenarios.judge.verdict import Finding, Verdict, document
 from interlock.scenarios.live import (
@@ -218,7 +217,7 @@ def _write(plan: Plan, stations: int, digest: str, count: int, target: Target | 
 
 def findings(history: Path, about: Mapping[str, Any], *, controlled: bool) -> list[Finding]:
     """Judge a history with everything that can judge it: a function of what is written."""
-    work = outside.Judgement("csms", datetime.fromisoformat(about["spec"]["began"]))
+    work = wire.Judgement("csms", datetime.fromisoformat(about["spec"]["began"]))
     facts, rows = fleet_checks.Facts(), list(observations(history))
     for row in rows:
         work.see(row)
@@ -229,7 +228,7 @@ def findings(history: Path, about: Mapping[str, Any], *, controlled: bool) -> li
     found += race_checks.judge(rows, about)
     unseen = {one.id: (one.name, one.level) for one in INVARIANTS.values()}
     found = _in_time(found, max((row["seconds"] for row in rows if row.kind == "behind"), default=0.0))
-    return fleet_checks.complete(found, work, facts, about) + outside.hidden(unseen)
+    return fleet_checks.complete(found, work, facts, about) + wire.hidden(unseen)
 
 
 def _in_time(found: list[Finding], late_s: float) -> list[Finding]:

@@ -18,8 +18,8 @@ from interlock.csms.node import Csms
 from interlock.scenarios import runner
 from interlock.scenarios.library import scenarios
 from interlock.scenarios.spec import Scenario, step
-from interlock.scenarios.world.retold import OTHERWISE, possible
-from interlock.scenarios.world.reworded import LENIENT
+from interlock.scenarios.world.frame_rewordings import LENIENT
+from interlock.scenarios.world.traffic_variations import OTHERWISE, possible
 
 PLAIN = replace(scenarios()["status-vs-unlock"], retold=())
 

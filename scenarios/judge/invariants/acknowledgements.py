@@ -7,8 +7,8 @@ from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from interlock.scenarios.judge.invariants.calls_as_asked import rules_broken
 from interlock.scenarios.judge.invariants.declare import Looked, invariant, story
-from interlock.scenarios.judge.invariants.sent import rules_broken
 from interlock.scenarios.judge.verdict import Violation
 from interlock.scenarios.record.frames import CALL, CALLRESULT, Frame, content
 from interlock.scenarios.record.history import History, Observation, station_of

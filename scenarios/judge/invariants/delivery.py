@@ -7,9 +7,9 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from interlock.scenarios.judge.invariants.command_life import replaced
 from interlock.scenarios.judge.invariants.declare import Looked, Scope, invariant, story
 from interlock.scenarios.judge.invariants.model import Lives, faults
-from interlock.scenarios.judge.invariants.steps import replaced
 from interlock.scenarios.judge.verdict import Violation
 from interlock.scenarios.record import frames
 from interlock.scenarios.record.history import Command, History, LogEvent, Observation, seconds

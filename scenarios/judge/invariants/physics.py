@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from interlock.scenarios.judge.invariants.calls_as_asked import facts_told
 from interlock.scenarios.judge.invariants.declare import Looked, invariant, story
-from interlock.scenarios.judge.invariants.sent import facts_told
 from interlock.scenarios.judge.verdict import Violation
 from interlock.scenarios.record.history import History, Observation
 

@@ -14,13 +14,15 @@ from interlock.scenarios.judge.race_record import Exchange, Record
 from interlock.scenarios.judge.verdict import Level, Violation
 from interlock.scenarios.judge.wire_checks.transactions import wording
 from interlock.scenarios.record.domain_view import Observation
+from interlock.scenarios.record.frames import carries
 
 Found = tuple[int, list[Violation]]
 
-UNASKED = ("UnlockConnector", "RemoteStartTransaction", "Reset")
+UNASKED = ("UnlockConnector", "RemoteStartTransaction", "RequestStartTransaction", "Reset")
 """What moves something at a station: no CSMS does it without being asked."""
+STOPS = ("RemoteStopTransaction", "RequestStopTransaction")
 DONE = ("Accepted", "Unlocked", "Scheduled")
-REFUSED = ("Rejected", "UnlockFailed", "NotSupported")
+REFUSED = ("Rejected", "UnlockFailed", "NotSupported", "UnknownConnector", "OngoingAuthorizedTransaction")
 ENDED_BADLY = ("rejected", "refuted")
 OPEN = ("requested", "in-doubt")
 SILENT_WORDS = ("never sent", "not answered")
@@ -42,8 +44,7 @@ def _same(one: Observation, other: Observation) -> bool:
 
 
 def _carries(order: Exchange, ask: Observation) -> bool:
-    sent = order.call.payload
-    return order.action == ask["action"] and all(sent.get(name) == value for name, value in ask["payload"].items())
+    return order.action == ask["action"] and carries(order.call.payload, ask["payload"])
 
 
 def _habits(record: Record, asks: Mapping[str, list[Observation]]) -> set[str]:
@@ -80,9 +81,9 @@ def as_asked(record: Record, run: Mapping[str, Any]) -> Found:
 
 
 def own_transaction(record: Record, run: Mapping[str, Any]) -> Found:
-    """A RemoteStopTransaction names a transaction that this station was given.
+    """A RemoteStopTransaction, or a RequestStopTransaction, names a transaction that this station has.
 
-    A station whose start had no answer may have been given one that it does not know.
+    In 1.6 a station whose start had no answer may have been given one that it does not know.
     """
     lost = {one.station for one in record.of("StartTransaction") if one.answer is None}
     given = {
@@ -92,11 +93,11 @@ def own_transaction(record: Record, run: Mapping[str, Any]) -> Found:
     }
     checked, found = 0, list[Violation]()
     for order in record.orders:
-        if order.action == "RemoteStopTransaction" and order.station not in lost:
+        if order.action in STOPS and order.station not in lost:
             checked += 1
             number = order.call.field("transactionId")
             if (order.station, number) not in given:
-                what = "a RemoteStopTransaction names no transaction of this station"
+                what = f"a {order.action} names no transaction of this station"
                 found.append(Violation(what, "one of its own", str(number), order.station, (order.i,)))
     return checked, found
 
@@ -175,6 +176,8 @@ def recorded(record: Record, run: Mapping[str, Any]) -> Found:
     return checked, found
 
 
+STEADY = {"UnlockConnector", "ClearCache", "GetTransactionStatus"}
+"""What is asked for without any effect on a status."""
 PROMPT_S = 5.0
 """How soon an answer is prompt, and how long a CSMS may then take until it has it on record."""
 
@@ -226,7 +229,7 @@ def believed(record: Record, run: Mapping[str, Any]) -> Found:
     steady = {
         station
         for station, asks in _asks(record).items()
-        if {a["action"] for a in asks} <= {"UnlockConnector", "ClearCache"}
+        if {a["action"] for a in asks} <= STEADY
     }
     for one in record.of("StatusNotification"):
         if one.result is not None:
@@ -269,7 +272,7 @@ def billed(record: Record, run: Mapping[str, Any]) -> Found:
             "start_wh": one.call.field("meterStart"),
             "stop_wh": stop.call.field("meterStop"),
         }
-        wrong = "nothing" if row is None else ", ".join(f"{k} {row[k]}" for k, v in told.items() if row[k] != v)
+        wrong = "nothing" if row is None else ", ".join(f"{k} {row[k]}" for k, v in told.items() if v not in (None, row[k]))
         if row is not None and not wrong and not _same_time(row.fields.get("started_at"), one.call.field("timestamp")):
             told, wrong = {"started_at": one.call.field("timestamp")}, f"started_at {row['started_at']}"
         if wrong:

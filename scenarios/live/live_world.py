@@ -29,7 +29,7 @@ from interlock.scenarios.steps.deeds import DEEDS
 from interlock.scenarios.steps.faults import FAULTS
 from interlock.scenarios.steps.stage import Machine, NotHere, Stage
 from interlock.scenarios.targets.target import Decision, Misfit, Target, TargetGone
-from interlock.scenarios.targets.wording import carries, required, worded
+from interlock.scenarios.targets.wording import required, worded
 from interlock.simulator.assembly import build_station
 from interlock.simulator.clock import EPOCH as STATION_EPOCH
 from interlock.simulator.clock import ClockSpec
@@ -464,7 +464,7 @@ class OutsideWorld:
         """Tell whether a CALL looks like what was asked for; in 2.0.1 a CSMS adds what an operator left open."""
         if self.scenario.ocpp == "1.6":
             return bool(action == asked["action"] and payload == asked["payload"])
-        return bool(action == asked["action"]) and carries(payload, asked["payload"])
+        return bool(action == asked["action"]) and frames.carries(payload, asked["payload"])
 
     def _shifted(self, value: Any) -> Any:
         """Put the CSMS's times of day where the history's seconds begin."""

@@ -56,10 +56,3 @@ def required(action_payload: tuple[str, Payload]) -> tuple[str, Payload]:
     action, payload = action_payload
     token = payload.get("idToken")
     return action, {**payload, "idToken": {"idToken": token["idToken"]}} if isinstance(token, dict) else payload
-
-
-def carries(sent: Any, asked: Any) -> bool:
-    """Tell whether a CALL's payload has every member that was asked for, as it was asked for."""
-    if isinstance(asked, dict) and isinstance(sent, dict):
-        return all(name in sent and carries(sent[name], one) for name, one in asked.items())
-    return isinstance(sent, bool) == isinstance(asked, bool) and bool(sent == asked)

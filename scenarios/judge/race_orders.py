@@ -27,6 +27,8 @@ ENDED_BADLY = ("rejected", "refuted")
 OPEN = ("requested", "in-doubt")
 SILENT_WORDS = ("never sent", "not answered")
 NO_WORD = "without a status"
+WORDLESS = ("GetConfiguration", "GetDiagnostics", "GetLocalListVersion", "GetTransactionStatus", "GetVariables")
+"""Answers that have no status."""
 NOTHING = (*REFUSED, *SILENT_WORDS, "an error", NO_WORD)
 """What a command on record as accepted did not come to."""
 
@@ -220,17 +222,13 @@ def _answered(order: Exchange) -> str:
         return "not answered"
     if order.result is None:
         return "an error"
-    return str(order.answer.field("status") or NO_WORD)
+    return str(order.answer.field("status") or ("answered" if order.action in WORDLESS else NO_WORD))
 
 
 def believed(record: Record, run: Mapping[str, Any]) -> Found:
     """What the CSMS believes of a connector at rest is what its station said last."""
     last: dict[tuple[str, Any], Exchange] = {}
-    steady = {
-        station
-        for station, asks in _asks(record).items()
-        if {a["action"] for a in asks} <= STEADY
-    }
+    steady = {station for station, asks in _asks(record).items() if {a["action"] for a in asks} <= STEADY}
     for one in record.of("StatusNotification"):
         if one.result is not None:
             last[one.station, one.call.field("connectorId")] = one
@@ -272,7 +270,9 @@ def billed(record: Record, run: Mapping[str, Any]) -> Found:
             "start_wh": one.call.field("meterStart"),
             "stop_wh": stop.call.field("meterStop"),
         }
-        wrong = "nothing" if row is None else ", ".join(f"{k} {row[k]}" for k, v in told.items() if v not in (None, row[k]))
+        wrong = (
+            "nothing" if row is None else ", ".join(f"{k} {row[k]}" for k, v in told.items() if v not in (None, row[k]))
+        )
         if row is not None and not wrong and not _same_time(row.fields.get("started_at"), one.call.field("timestamp")):
             told, wrong = {"started_at": one.call.field("timestamp")}, f"started_at {row['started_at']}"
         if wrong:

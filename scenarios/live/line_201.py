@@ -116,7 +116,9 @@ class Newer:
         return self._event("Updated", one, p, values[0]["timestamp"], "MeterValuePeriodic", about, values)
 
     def _start(self, p: Payload) -> str:
-        return json.dumps([self.station, *(p.get(name) for name in ("connectorId", "idTag", "meterStart", "timestamp"))])
+        return json.dumps(
+            [self.station, *(p.get(name) for name in ("connectorId", "idTag", "meterStart", "timestamp"))]
+        )
 
     def _begin(self, p: Payload) -> tuple[str, Payload]:
         one = self.book.get(self.book.begin(self._start(p), p["connectorId"]))
@@ -187,7 +189,14 @@ _YES = {"status": "Accepted"}
 ANSWERS: dict[str, Payload] = {
     **dict.fromkeys(
         (
-            *("CancelReservation", "ChangeAvailability", "ClearCache", "ClearChargingProfile", "GetBaseReport", "GetLog"),
+            *(
+                "CancelReservation",
+                "ChangeAvailability",
+                "ClearCache",
+                "ClearChargingProfile",
+                "GetBaseReport",
+                "GetLog",
+            ),
             *("RequestStartTransaction", "RequestStopTransaction", "ReserveNow", "Reset", "SendLocalList"),
             *("SetChargingProfile", "SetMonitoringBase", "SetMonitoringLevel", "SetNetworkProfile", "UpdateFirmware"),
         ),

@@ -37,8 +37,8 @@ from interlock.scenarios.record.run_file import versions
 from interlock.scenarios.refused import UNTOLD, Refused
 from interlock.scenarios.targets.target import Target
 from interlock.simulator.network.dial import record_frames
-from interlock.simulator.spec import OcppVersion
 from interlock.simulator.network.wall_clock import WallClock
+from interlock.simulator.spec import OcppVersion
 
 BUDGET_S = 180.0
 CLOSING_S = 1.0

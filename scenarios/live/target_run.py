@@ -32,7 +32,6 @@ from interlock.scenarios.targets.applicable import inapplicable
 from interlock.scenarios.targets.control_file import NoTarget, load
 from interlock.scenarios.targets.http_target import HttpTarget
 from interlock.scenarios.targets.target import TOKEN_VARIABLE, InterlockApi, Target, TargetGone
-
 from interlock.simulator.spec import OcppVersion
 
 
@@ -120,17 +119,18 @@ def told_flaky(verdict: dict[str, Any], violated: list[list[str]]) -> dict[str, 
     return {**verdict, "tries": len(violated) + 1, "flaky": ids, **({"reason": reason} if reason else {})}
 
 
-def spoken(reach: Reach, control: str) -> OcppVersion:
+def spoken(reach: Reach, control: str | None) -> OcppVersion:
     """Return the version that nobody chose: that of the control file, or the first in which a station is let in.
 
     Raises `Refused` where nobody is there.
     """
-    api = adapter(control)
+    api = adapter(control) if control is not None else None
 
     async def ask() -> OcppVersion:
         await reach.there(api)
-        others = api.ocpp == "1.6" and not await reach.admits("1.6") and await reach.admits("2.0.1")
-        return "2.0.1" if others else api.ocpp
+        if api is not None and api.ocpp != "1.6":
+            return api.ocpp
+        return "2.0.1" if not await reach.admits("1.6") and await reach.admits("2.0.1") else "1.6"
 
     return asyncio.run(ask())
 

@@ -93,7 +93,9 @@ async def _session(session: Session, place: Place, card: str) -> AsyncIterator[T
             if name == "RemoteStop" and type(number) is not int:
                 yield Tried("[commands.RemoteStop]", False, f"not tried: a start was answered {reply.word}")
                 continue
-            yield await _command(session, place, name, make(session.transaction(number if type(number) is int else 0), card, 2))
+            yield await _command(
+                session, place, name, make(session.transaction(number if type(number) is int else 0), card, 2)
+            )
     if type(number) is int:
         await session.call(line, "StopTransaction", stop_of(line, number, 250, card))
     if "connectors" in target.tells:

@@ -26,7 +26,7 @@ DRAWN = "remoteStartId"
 
 
 def worded(command: do.Command, ocpp: OcppVersion) -> tuple[str, Payload]:
-    """Return action and payload as an operator names them. Raises `NotAcceptable` for what the version has no words for.
+    """Return action and payload as an operator names them. Raises `NotAcceptable` where the version has no words.
 
     A remoteStartId that the command does not name is not in the payload.
     """
@@ -41,7 +41,7 @@ def worded(command: do.Command, ocpp: OcppVersion) -> tuple[str, Payload]:
 
 
 def flat(payload: Payload, key: str) -> Payload:
-    """Return the flat names of a 2.0.1 payload, and a remoteStartId that `key`, the request's, gives where there is none."""
+    """Return the flat names of a 2.0.1 payload; where a start names no remoteStartId, the request's `key` gives one."""
     found: Payload = {}
     if isinstance(token := payload.get("idToken"), dict):
         found["idTag"] = token.get("idToken")

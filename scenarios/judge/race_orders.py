@@ -270,9 +270,9 @@ def billed(record: Record, run: Mapping[str, Any]) -> Found:
             "start_wh": one.call.field("meterStart"),
             "stop_wh": stop.call.field("meterStop"),
         }
-        wrong = (
-            "nothing" if row is None else ", ".join(f"{k} {row[k]}" for k, v in told.items() if v not in (None, row[k]))
-        )
+        wrong, most_wh = "nothing", READ_WH if one.call.field("transactionId") is not None else 0.0
+        if row is not None:
+            wrong = ", ".join(f"{name} {row[name]}" for name, v in told.items() if _differ(v, row[name], most_wh))
         if row is not None and not wrong and not _same_time(row.fields.get("started_at"), one.call.field("timestamp")):
             told, wrong = {"started_at": one.call.field("timestamp")}, f"started_at {row['started_at']}"
         if wrong:
@@ -280,6 +280,18 @@ def billed(record: Record, run: Mapping[str, Any]) -> Found:
             expected = ", ".join(f"{name} {value}" for name, value in told.items())
             found.append(Violation(what, expected, wrong, one.station, (*one.at, *stop.at)))
     return checked, found
+
+
+READ_WH = 1.0
+"""How far a register may be off that 2.0.1 told in another unit than Wh: a number of kWh is no exact one."""
+
+
+def _differ(told: Any, on_record: Any, most_wh: float) -> bool:
+    """Whether what was told is something else on record; what was not told is not compared."""
+    if told is None or told == on_record:
+        return False
+    numbers = isinstance(told, int | float) and isinstance(on_record, int | float)
+    return not numbers or abs(told - on_record) > most_wh
 
 
 def _same_time(on_record: Any, told: Any) -> bool:
@@ -320,6 +332,25 @@ def single(record: Record, run: Mapping[str, Any]) -> Found:
     return checked, found
 
 
+def own_start_ids(record: Record, run: Mapping[str, Any]) -> Found:
+    """Requests for a start name remoteStartIds of their own at a station: a transaction is known by its id.
+
+    What is sent again under the id of the same message is the same request.
+    """
+    first: dict[tuple[str, Any], Exchange] = {}
+    checked, found = 0, list[Violation]()
+    for order in record.orders:
+        name = order.call.field("remoteStartId")
+        if order.action != "RequestStartTransaction" or name is None:
+            continue
+        checked += 1
+        before = first.setdefault((order.station, name), order)
+        if before.call.id != order.call.id:
+            what = f"two RequestStartTransactions have the remoteStartId {name}"
+            found.append(Violation(what, "ids of their own", f"{name} twice", order.station, (before.i, order.i)))
+    return checked, found
+
+
 ORDER_CHECKS: dict[str, tuple[str, Level, Callable[[Record, Mapping[str, Any]], Found]]] = {
     "R20": ("what leaves is what was asked", "MUST", as_asked),
     "R21": ("a station is stopped by its own transactions", "MUST", own_transaction),
@@ -330,5 +361,6 @@ ORDER_CHECKS: dict[str, tuple[str, Level, Callable[[Record, Mapping[str, Any]], 
     "R26": ("sessions on record are those told", "MUST", billed),
     "R27": ("nothing else is on record", "MUST", single),
     "R28": ("no outcome is lost", "MUST", kept),
+    "R29": ("requests for a start are told apart", "MUST", own_start_ids),
 }
 """Names, levels and checks by id."""

@@ -64,5 +64,6 @@ def register_wh(payload: Payload, context: str) -> float | int | None:
             unit = unit if isinstance(unit, dict) else {}
             wh = number * 10.0 ** int(unit.get("multiplier", 0)) * (1000 if unit.get("unit") == "kWh" else 1)
             if one.get("context") == context or found is None:
+                wh = round(wh, 3)
                 found = int(wh) if wh == int(wh) else wh
     return found

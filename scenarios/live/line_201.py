@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import random
 import uuid
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -26,6 +27,8 @@ REASONS = {"HardReset": "ImmediateReset", "SoftReset": "ImmediateReset", "Unlock
 """Reasons to stop that 2.0.1 calls otherwise."""
 TRIGGERS = {"DeAuthorized": "Deauthorized", "EVDisconnected": "EVDeparted", "Remote": "RemoteStop"}
 """What such a stop was triggered by; others are stopped by a card, or abnormally."""
+UNITS: tuple[Payload | None, ...] = (None, {"unit": "kWh"}, {"unit": "Wh", "multiplier": 3}, None)
+"""Units of the registers that stations tell, of which each has one; None: none is said, so it is Wh."""
 ONLY_16 = ("Temperature", "RPM")
 """Measurands that 2.0.1 does not know."""
 
@@ -123,7 +126,7 @@ class Newer:
     def _begin(self, p: Payload) -> tuple[str, Payload]:
         one = self.book.get(self.book.begin(self._start(p), p["connectorId"]))
         about = {"transactionId": one.id, "chargingState": "Charging"}
-        values = [_register(p["meterStart"], p["timestamp"], "Transaction.Begin")]
+        values = [self._register(p["meterStart"], p["timestamp"], "Transaction.Begin")]
         return self._event("Started", one, p, p["timestamp"], "Authorized", about, values)
 
     def _end(self, p: Payload) -> tuple[str, Payload]:
@@ -131,8 +134,14 @@ class Newer:
         about = {"transactionId": one.id, "stoppedReason": REASONS.get(reason, reason)}
         trigger = TRIGGERS.get(reason, "StopAuthorized" if "idTag" in p else "AbnormalCondition")
         values = [_meter_value(value) for value in p.get("transactionData", ())]
-        values.append(_register(p["meterStop"], p["timestamp"], "Transaction.End"))
+        values.append(self._register(p["meterStop"], p["timestamp"], "Transaction.End"))
         return self._event("Ended", one, p, p["timestamp"], trigger, about, values)
+
+    def _register(self, wh: int, at: str, context: str) -> Payload:
+        """Return the meter's register, in the unit that this station has."""
+        unit = UNITS[zlib.crc32(self.station.encode()) % len(UNITS)]
+        value = {"value": wh / 1000, "unitOfMeasure": unit} if unit is not None else {"value": wh}
+        return {"timestamp": at, "sampledValue": [{**value, "context": context}]}
 
     def _event(
         self, kind: str, one: Transaction, p: Payload, at: str, trigger: str, about: Payload, values: list[Payload]
@@ -155,10 +164,6 @@ def token(card: str) -> Payload:
 
 def _text(at: datetime) -> str:
     return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def _register(wh: int, at: str, context: str) -> Payload:
-    return {"timestamp": at, "sampledValue": [{"value": wh, "context": context}]}
 
 
 def _meter_value(value: Payload) -> Payload:

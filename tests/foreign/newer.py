@@ -140,7 +140,7 @@ class Newer:
         self.states[name] = "in-doubt"
         try:
             answer = await line.call(words, suppress=False, unique_id=name, **how)
-        except OCPPError:
+        except (OCPPError, TypeError):  # TypeError: an answer without what the library has a place for
             self.states[name] = "rejected"
         except (TimeoutError, websockets.ConnectionClosed):
             self.states[name] = "unknown"

@@ -17,9 +17,10 @@ import typer
 from interlock.scenarios.cases.language import Case, Role
 from interlock.scenarios.cli import reach as options
 from interlock.scenarios.cli.check_done import Done, leave
-from interlock.scenarios.cli.check_races import cards_of, race_ids, run_races
+from interlock.scenarios.cli.check_races import cards_of, race_ids, run_races, stages_in
 from interlock.scenarios.cli.check_virtual import OURS, checked
 from interlock.scenarios.cli.plain_help import Command, Group
+from interlock.scenarios.cli.versions import Spoken
 from interlock.scenarios.refused import Refused
 
 if TYPE_CHECKING:
@@ -182,6 +183,12 @@ def csms(
     id_prefix: Annotated[str | None, typer.Option(help="races: what the stations' ids begin with.")] = None,
     id_tag: Annotated[list[str] | None, typer.Option(help="A card that is accepted (may be repeated).")] = None,
     card: Annotated[list[str] | None, typer.Option(help="A card and its status, as `TAG=Blocked`.")] = None,
+    ocpp: Annotated[
+        Spoken | None,
+        typer.Option(
+            help="races: what stations speak, 1.6 or 2.0.1; default: what the control file says, or it takes."
+        ),
+    ] = None,
 ) -> None:
     """Check a CSMS. Interlock is its stations; without --control, what its operator has to ask for is not applicable.
 
@@ -205,8 +212,6 @@ def csms(
             "csms", chosen, declared, out, _again("csms", [url], given),
             seed, junit, expected_failures, resume=resume, only_failed=only_failed, as_json=as_json, quiet=quiet,
         )  # fmt: skip
-    known = [*(race_ids() if "races" in stages else ()), *((one.id for one in chosen) if "cases" in stages else ())]
-    expected = options.expected_in(expected_failures, "check or case", known) if expected_failures else []
     way = options.reach(
         url,
         password=password,
@@ -223,6 +228,9 @@ def csms(
         raise Refused("give --control or --operator, not both: each says who has the CSMS send something")
     if operator == "simulated" or operator not in OPERATORS:
         raise Refused(f"there is no operator {operator!r} of a CSMS; there are none, prompt, http, command")
+    version, stages = stages_in(ocpp, stages, stage is not None, way, control, loud=not (quiet or as_json))
+    known = [*(race_ids() if "races" in stages else ()), *((one.id for one in chosen) if "cases" in stages else ())]
+    expected = options.expected_in(expected_failures, "check or case", known) if expected_failures else []
     declared = _declared(declare, simulated=False)
     began = datetime.now(UTC)
     hands = _control(control) if control is not None else _hand("csms", operator, hand, id, 0, began)
@@ -240,6 +248,7 @@ def csms(
             way,
             places["races"],
             options.again(given),
+            ocpp=version,
             expected=expected,
             as_json=as_json,
             quiet=quiet,

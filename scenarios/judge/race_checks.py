@@ -294,10 +294,11 @@ def lives_on(record: Record, run: Mapping[str, Any]) -> Found:
 
 
 def refused_actions(record: Record, run: Mapping[str, Any]) -> Found:
-    """What OCPP 1.6 has no action for is refused, and a session that names no card is not begun."""
+    """What OCPP has no action for is refused, and a session that names no card is not begun."""
     checked, found = 0, list[Violation]()
     for one in record.told:
-        nameless = one.action == "StartTransaction" and "idTag" not in (one.call.payload or {})
+        # In 2.0.1 a transaction may begin before anybody shows a card.
+        nameless = one.action == "StartTransaction" and not {"idTag", "transactionId"} & {*(one.call.payload or {})}
         if (one.action != "MakeCoffee" and not nameless) or one.answer is None:
             continue
         checked += 1

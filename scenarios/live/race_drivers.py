@@ -59,7 +59,7 @@ def _station(session: Session, clock: WallClock, number: int, kind: tuple[str, D
     persona, deviations, ids, _ = kind
     skew_s = (session.began.replace(tzinfo=None) - EPOCH).total_seconds()
     name = session.station_id(f"D{number}")
-    how: dict[str, Any] = {"deviations": deviations, "message_ids": ids}
+    how: dict[str, Any] = {"deviations": deviations, "message_ids": ids, "ocpp": session.ocpp}
     spec = StationSpec(
         name,
         persona=PERSONAS[persona],

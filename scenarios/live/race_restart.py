@@ -12,7 +12,6 @@ import asyncio
 from dataclasses import dataclass
 from typing import Any
 
-from interlock.csms.dialects import v16
 from interlock.scenarios.live.line import Line
 from interlock.scenarios.live.race_orders import MAKERS, Place, ask, settle
 from interlock.scenarios.live.race_parts import start_of, stop_of
@@ -105,10 +104,10 @@ async def _commands(session: Session) -> list[tuple[Place, Any, str, str | None]
         line.answer_after_s = SLOW_S if how == "open" else 0.1
         if not await session.arrive(line):
             continue
-        command = MAKERS[names[0]](0, "", 1)
+        command = MAKERS[names[0]]("0", "", 1)
         request = f"{line.station}-{how}"
         id = (await ask(session, place, command, request)).command_id
-        await place.hears(v16.call(command)[0], 0, BACK_S / 4)
+        await place.hears(session.worded(command)[0], 0, BACK_S / 4)
         await asyncio.sleep(0.5)
         line.answer_after_s = 0.1
         found.append((place, command, request, id))

@@ -8,6 +8,7 @@ known message type, a textual id, the number of elements) and leave the payload 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NoReturn
@@ -120,6 +121,20 @@ def content(value: Any) -> int:
 def text_of(*message: Any) -> str:
     """Write a message as a frame."""
     return _encode(list(message)).decode()
+
+
+def carries(sent: Any, asked: Mapping[str, Any]) -> bool:
+    """Tell whether a CALL's payload has each member that was asked for; a token may have more than was asked."""
+    if not isinstance(sent, dict):
+        return False
+    for name, wanted in asked.items():
+        found = sent.get(name)
+        if name == "idToken" and isinstance(wanted, dict):
+            if not carries(found, wanted):
+                return False
+        elif found != wanted:
+            return False
+    return True
 
 
 def ambiguous(text: str) -> str | None:

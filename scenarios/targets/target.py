@@ -11,11 +11,12 @@ import urllib.request
 from typing import Any, Protocol
 from urllib.parse import quote
 
-from interlock.csms.dialects import v16
 from interlock.csms.domain import commands as do
 from interlock.csms.node import Decision
 from interlock.scenarios.targets.answers import ID_LONGEST, Misfit, Reading, TargetGone, fetch, member
 from interlock.scenarios.targets.control_file import COMMANDS
+from interlock.scenarios.targets.wording import worded
+from interlock.simulator.spec import OcppVersion
 
 TOKEN_VARIABLE = "INTERLOCK_API_TOKEN"
 """The environment variable that holds the token of the operator's API of `interlock serve`."""
@@ -33,6 +34,8 @@ class Target(Protocol):
     """Of `TELLS`, what its records tell."""
     commands: frozenset[str]
     """What it can be asked for, by the names of `csms.domain.commands`."""
+    ocpp: OcppVersion
+    """The version that its stations speak, in whose words commands are asked for."""
 
     async def check(self) -> None:
         """Raise `TargetGone` unless it answers and lets us in."""
@@ -69,12 +72,12 @@ class InterlockApi:
     tells = TELLS
     commands = frozenset(COMMANDS)
 
-    def __init__(self, url: str, token: str) -> None:
-        self.url, self._token = url.rstrip("/"), token
+    def __init__(self, url: str, token: str, ocpp: OcppVersion = "1.6") -> None:
+        self.url, self._token, self.ocpp = url.rstrip("/"), token, ocpp
 
     async def operate(self, station: str, command: do.Command, request_id: str) -> Decision:
         """Ask for a command."""
-        action, payload = v16.call(command)
+        action, payload = worded(command, self.ocpp)
         status, told = await self._ask(
             "POST", f"/api/stations/{quote(station)}/commands", {"action": action, "payload": payload}, request_id
         )

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NoReturn
 
@@ -29,8 +28,7 @@ _encode = msgspec.json.Encoder().encode
 _ordered = msgspec.json.Encoder(order="sorted").encode
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(msgspec.Struct, frozen=True, gc=False):
     """A message: `payload` of a CALL, CALLRESULT or SEND; `code`, `description` and `details` of an error."""
 
     kind: int

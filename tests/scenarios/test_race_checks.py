@@ -184,6 +184,13 @@ def _first_pending(tale: Tale, *last: str) -> None:
             tale.note("step", station=station, story="session", relation="plain", label="boot", word=boot, card=None)
 
 
+def _one_boot(tale: Tale, word: str) -> None:
+    """Two stations that are accepted, and one that boots once and is told to come back in hours."""
+    for station, said in zip("ABC", ("Accepted", "Accepted", word), strict=True):
+        tale.call("BootNotification", {}, {"status": said, "interval": 14400}, station)
+        tale.note("step", station=station, story="session", relation="plain", label="boot", word=said, card=None)
+
+
 def _varied(tale: Tale, word: str, action: str = "MeterValues") -> None:
     tale.note("variety", station="A", what="signed data", action=action, word=word, why="")
 
@@ -295,6 +302,7 @@ CASES: list[tuple[str, Callable[[Tale], Any], Callable[[Tale], Any]]] = [
     ("R12", lambda t: t.note("deed", part="recovery", what="never let in again", station="A"),
      lambda t: t.note("deed", part="recovery", what="connected again", station="A")),
     ("R01", lambda t: _first_pending(t, "Rejected"), lambda t: _first_pending(t, "Accepted")),
+    ("R01", lambda t: _one_boot(t, "Rejected"), lambda t: _one_boot(t, "Pending")),
     ("R13", lambda t: _varied(t, "closed"), lambda t: _varied(t, "answered")),
     ("R13", lambda t: _varied(t, "CALLERROR InternalError"),
      lambda t: (_varied(t, "CALLERROR NotSupported", "DataTransfer"), _varied(t, "Invalid", "Authorize"))),
@@ -417,3 +425,20 @@ def test_a_run_in_which_it_did_not_happen_is_not_green(id: str) -> None:
     assert missing.verdict is Verdict.INCONCLUSIVE
     assert missing.needed
     assert PARTS[id][1][0] in (missing.reason or "")
+
+
+@pytest.mark.parametrize(
+    ("over", "why", "verdict"), [(9, None, "INCONCLUSIVE"), (10, None, "PASS"), (0, "few ids", None)]
+)
+def test_what_the_time_did_not_suffice_for_is_told_and_is_not_green(
+    over: int, why: str | None, verdict: str | None
+) -> None:
+    def tell(tale: Tale) -> None:
+        tale.note("planned", part="stories", count=20)
+        for _ in range(over):
+            tale.note("planned.over", part="stories")
+        tale.note("part.cut", part="stories", **({"why": why} if why else {}))
+
+    found = _judged(tell).get("P07")
+    assert (found.verdict.name if found else None) == verdict
+    assert found is None or f"stories ({over} of 20)" in str(found.reason)

@@ -128,7 +128,7 @@ async def _use(session: Session, place: Place, name: str, request: str) -> str |
     decision = await ask(session, place, MAKERS[name](0, "X-TRY", 1), request)
     if decision.answer == "failed":
         return f"{name} for a station that is connected fails: {decision.reason or 'no reason given'}"
-    if "connectors" in target.tells:
+    if {"connectors", "online"} & target.tells:
         await target.connectors(station)
     if "transactions" in target.tells:
         await target.events(station)

@@ -236,6 +236,29 @@ def _ping(tale: Tale, answered: bool) -> None:
     tale.note("ping", station="A", answered=answered, word="answered", why="")
 
 
+def _read(tale: Tale, status: str, how: str = "told", online: bool | None = None) -> None:
+    about = {"connector": 1, "status": status, "online": online}
+    tale.note("believed", station="A", how=how, told=None if how == "away" else "Preparing", **about)
+
+
+def _dialect(tale: Tale, sent: Any, action: str = "ReserveNow") -> None:
+    asked = {"connectorId": 0, "expiryDate": "2026-01-01T00:20:00Z", "idTag": "X", "reservationId": 7}
+    tale.ask(action, asked if action == "ReserveNow" else {"csChargingProfiles": {"stackLevel": 0, "limits": [1, 2]}})
+    tale.order(action, sent, "Accepted")
+
+
+def _limits(*limits: int, **more: Any) -> dict[str, Any]:
+    return {"csChargingProfiles": {"stackLevel": 0, "limits": [*limits], **more}}
+
+
+def _errored(tale: Tale, state: str) -> None:
+    """A command that is answered with an error, and what is on record of it ten seconds later."""
+    tale.ask("UnlockConnector", {"connectorId": 2})
+    tale.frame("station.received", "A", [2, "c", "UnlockConnector", {"connectorId": 2}], 0.0)
+    tale.frame("station.sent", "A", [4, "c", "NotImplemented", "", {}], 0.1)
+    tale.note("command.state", 10.0, command_id="m1", state=state, request_id="r1", station="A")
+
+
 def _two_commands(tale: Tale, state: str) -> None:
     """A command that is accepted, another one that is rejected, and what is on record of the second one."""
     for request, action, word in (("r1", "UnlockConnector", "Unlocked"), ("r2", "ClearCache", "Rejected")):
@@ -350,6 +373,19 @@ CASES: list[tuple[str, Callable[[Tale], Any], Callable[[Tale], Any]]] = [
     ("R24", lambda t: _outcome(t, "Unlocked", "rejected"), lambda t: _outcome(t, "Unlocked", "unknown")),
     ("R25", lambda t: _belief(t, "Faulted"), lambda t: _belief(t, "Available")),
     ("R25", lambda t: _belief(t, "Available", online=False), lambda t: _belief(t, "Available", online=True)),
+    ("R25", lambda t: _read(t, "Available"), lambda t: _read(t, "Preparing")),
+    ("R25", lambda t: _read(t, "Available", "again"), lambda t: (_read(t, "Unavailable", "again"),
+     _read(t, "not known", "again"))),
+    ("R25", lambda t: _read(t, "Available", "away", True), lambda t: _read(t, "Available", "away", False)),
+    ("R25", lambda t: _read(t, "Preparing", online=False), lambda t: _read(t, "Preparing", online=True)),
+    ("R28", lambda t: _errored(t, "requested"), lambda t: (_errored(t, "in-doubt"))),
+    ("R20", lambda t: _dialect(t, {"connectorId": 1, "expiryDate": "2026-01-01T00:20:00Z", "idTag": "X"}),
+     lambda t: _dialect(t, {"connectorId": 0, "expiryDate": "2026-01-01T01:20:00.000+01:00", "idTag": "X",
+                            "reservationId": 1})),
+    ("R20", lambda t: _dialect(t, {"connectorId": 0, "expiryDate": "2026-01-01T00:20:00+01:00", "idTag": "X"}),
+     lambda t: _dialect(t, _limits(1, 2, kind="Absolute"), "SetChargingProfile")),
+    ("R20", lambda t: _dialect(t, _limits(1), "SetChargingProfile"),
+     lambda t: _dialect(t, _limits(1, 2), "SetChargingProfile")),
     ("R23", lambda t: (_orders(t, {"connectorId": 2}), _refused(t)), lambda t: _orders(t, {"connectorId": 2})),
     ("R27", _unanswered, lambda t: _record(t)),
     ("R26", lambda t: _record(t, stop_wh=None), lambda t: _record(t)),

@@ -19,6 +19,8 @@ from interlock.scenarios.judge import fleet_checks, ledger_checks, race_checks, 
 from interlock.scenarios.judge.invariants import INVARIANTS
 from interlock.scenarios.judge.verdict import Finding, Verdict, document
 from interlock.scenarios.live import (
+    race_beliefs,
+    race_dialect,
     race_drivers,
     race_first,
     race_neighbours,
@@ -137,6 +139,8 @@ def every(session: Session, clock: WallClock) -> dict[str, Part]:
         "side by side": lambda: race_neighbours.side_by_side(session),
         "pings": lambda: race_neighbours.pings(session),
         "orders": lambda: race_orders.orders(session),
+        "dialect": lambda: race_dialect.dialect(session),
+        "beliefs": lambda: race_beliefs.beliefs(session),
         "drivers": lambda: race_drivers.drivers(session, clock),
     }
 

@@ -31,7 +31,7 @@ from interlock.scenarios.spec import draw, printable
 from interlock.scenarios.targets.applicable import inapplicable
 from interlock.scenarios.targets.control_file import NoTarget, load
 from interlock.scenarios.targets.http_target import HttpTarget
-from interlock.scenarios.targets.target import TOKEN_VARIABLE, InterlockApi, Target, TargetGone
+from interlock.scenarios.targets.target import InterlockApi, Target, TargetGone, token_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,15 +117,13 @@ def plan(control: str, jobs: list[Job]) -> list[tuple[Job, str | None]]:
 
 def adapter(control: str) -> Target:
     """Return what speaks to the control interface: that of `interlock serve` by its URL, any other by a file."""
-    if not control.startswith(("http://", "https://")):
-        try:
-            return HttpTarget(load(Path(control), os.environ), os.environ, Path(control).resolve().parent)
-        except NoTarget as error:
-            raise Refused(f"--control: {error}") from None
-    token = os.environ.get(TOKEN_VARIABLE)
-    if not token:
-        raise Refused(f"--control needs the API's token in {TOKEN_VARIABLE}")
-    return InterlockApi(control, token)
+    token = token_for(control, os.environ)
+    if token is not None:
+        return InterlockApi(control, token)
+    try:
+        return HttpTarget(load(Path(control), os.environ), os.environ, Path(control).resolve().parent)
+    except NoTarget as error:
+        raise Refused(f"--control: {error}") from None
 
 
 async def run(job: Job, reach: Reach, api: Target, again: str, left: list[str]) -> Outcome:

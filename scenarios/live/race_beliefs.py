@@ -87,7 +87,7 @@ async def _come_and_go(session: Session, line: Line) -> None:
     assert target is not None
     names = [name for name in TRIED if name in target.commands]
     if names:
-        asked = await ask(session, Place(session, line), MAKERS[names[0]](0, "X-AWAY", 1), f"{line.station}-away")
+        asked = await ask(session, Place(session, line), MAKERS[names[0]]("0", "X-AWAY", 1), f"{line.station}-away")
         if asked.answer == "unreachable":
             session.deed("beliefs", "a station that is away cannot be reached", line.station)
             with contextlib.suppress(Misfit):  # it may say nothing of a station that is away

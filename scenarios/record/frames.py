@@ -123,7 +123,7 @@ def text_of(*message: Any) -> str:
 
 
 def carries(sent: Any, asked: Any) -> bool:
-    """Tell whether all that was asked for is in what was sent; more may be in it, and a time may be written otherwise."""
+    """Tell whether a payload has all that was asked for; it may have more, and write a time in another way."""
     if isinstance(asked, Mapping):
         return isinstance(sent, dict) and all(name in sent and carries(sent[name], one) for name, one in asked.items())
     if isinstance(asked, list):

@@ -1,4 +1,4 @@
-"""Patterns against values: whether they fit, what they bind, and what a tester writes in their place."""
+"""Matching patterns with values: whether they fit, what they bind, and the value a tester sends for a pattern."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether cases bite and do not bite the innocent: every mutant of a good run fails, every variation passes."""
+"""Proof that cases detect faults and accept correct peers: every mutant of a good run fails, every variation passes."""
 
 from __future__ import annotations
 

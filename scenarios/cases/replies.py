@@ -1,4 +1,4 @@
-"""What a tester answers to the CALLs of the peer: what a case says, else what keeps a right peer going."""
+"""A tester's answers to the CALLs of the peer: those a case demands, else usual ones."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""A scripted OCPP 1.6 station on a real socket: it says exactly what a part of a check tells it to, and records it.
+"""A scripted OCPP 1.6 station on a real socket: it sends exactly what a part of a check asks for, and records it.
 
-Unlike the simulator's stations it has no will of its own, so it can cut the line behind any frame, repeat a message
-under the same id or a new one, and write JSON in any legal form. CALLs of the CSMS are answered at once.
+Unlike the simulator's stations it has no behaviour of its own, so it can cut the connection behind any frame, repeat a
+message under the same id or a new one, and write JSON in any legal form. CALLs of the CSMS are answered at once.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""The scripted CSMS: a WebSocket server that lets one station in and does whatever a case says.
+"""The scripted CSMS: a WebSocket server that admits one station and follows the script of a case.
 
-Who else comes, or comes in a wrong way, is turned away with a sentence in `refused`.
+Another station, or a faulty handshake, is refused, with a sentence in `refused`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Who does what a tester cannot do over the wire: a person, a rig with an HTTP interface, a command, or a simulator.
+"""The hand does what no message does: a person, a rig with an HTTP interface, a command, or a simulator.
 
-At a station that is a hand (`plug`, `swipe`); at a CSMS it is its operator, who has it make a CALL. One port for both:
-`do(deed, names)` returns when it is done, and raises `CannotDo` where that is not possible here.
+At a station it plugs in and presents cards; at a CSMS it is the operator, who has it make a CALL. One interface for
+both: `do(deed, names)` returns when it is done, and raises `CannotDo` where it is not possible.
 """
 
 from __future__ import annotations

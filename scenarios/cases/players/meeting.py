@@ -1,4 +1,4 @@
-"""What a tester does before the first case with a CSMS: boots until it is let in, and learns which cards it refuses."""
+"""Before the first case with a CSMS: the tester boots until it is accepted, and finds out which cards are refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a tester writes down: every observation on disk as it happens, and the present case's exchange in memory."""
+"""The record of a tester: every observation on disk as it happens, and the exchange of the present case in memory."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Runs cases: performs each stimulus once what was expected before it is there, and leaves the verdict to the judge.
+"""Runs cases: performs each stimulus once the expectations before it are met, and leaves the verdict to the judge.
 
-What is awaited, and until when, is asked of the judge's own `walk` after each observation: nothing here sleeps, but
-where a case is about time that passes.
+The judge's own `walk` returns, after each observation, what is awaited and until when. The runner waits for fixed times
+only where a case is about time.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Our own simulated station under test, in the tester's process, with a hand on every switch.
+"""Our own simulated station under test, in the tester's process, operated directly.
 
-The one place where the kit knows the simulator.
+The only player that imports the simulator.
 """
 
 from __future__ import annotations

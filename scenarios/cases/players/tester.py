@@ -1,7 +1,7 @@
 """The half of both players that speaks OCPP-J: makes CALLs, answers those of the peer, notes every frame.
 
-Lenient: what the peer sends is noted whatever it is, and answered where it is a CALL. What it is answered is what the
-case wants (`expected`), else what its script asked for (`replies`), else what keeps a right peer going.
+Lenient: everything the peer sends is recorded, and every CALL is answered: as the case expects (`expected`), else as
+its script sets (`replies`), else as usual (`usual`).
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ class Replies:
     wanted: dict[str, list[tuple[Reply, int]]] = field(default_factory=dict)
 
     def put(self, reply: Reply) -> None:
-        """Take a reply into account."""
+        """Add a reply."""
         self.wanted.setdefault(reply.action, []).append((reply, reply.times))
 
     def next(self, action: str) -> Reply | None:

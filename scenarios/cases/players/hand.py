@@ -29,7 +29,7 @@ UNDO = {
     "fault": "clear_fault",
     "list_failure": "mend_list",
 }
-"""What takes each deed back."""
+"""The deed that undoes each deed."""
 DEEDS = {
     "plug": "plug a vehicle in at connector {connector}",
     "unplug": "take the cable out at connector {connector} (at the vehicle first)",
@@ -48,18 +48,18 @@ DEEDS = {
 
 
 class CannotDo(Exception):
-    """It cannot be done here; one sentence says why."""
+    """It cannot be done; one sentence says why."""
 
 
 class Hand(Protocol):
-    """Whoever does deeds."""
+    """Does deeds at the peer."""
 
     async def do(self, deed: str, names: Mapping[str, Any]) -> None:
         """Do it: `names` are connector, tag and the like, or action and payload. Raises `CannotDo`."""
 
 
 class NoHand:
-    """Nobody: the station stands alone."""
+    """No hand: every deed is refused."""
 
     def __init__(self, why: str) -> None:
         self.why = why
@@ -70,7 +70,7 @@ class NoHand:
 
 
 def said(deed: str, names: Mapping[str, Any]) -> str:
-    """Say a deed for people."""
+    """Return a deed as a sentence for people."""
     if deed == "ask":
         return f"have the CSMS send {names['action']} {json.dumps(names['payload'])} to {names['station']}"
     return DEEDS.get(deed, deed).format_map({"connector": "?", "tag": "?", **names})

@@ -207,18 +207,7 @@ def csms(
         )  # fmt: skip
     known = [*(race_ids() if "races" in stages else ()), *((one.id for one in chosen) if "cases" in stages else ())]
     expected = options.expected_in(expected_failures, "check or case", known) if expected_failures else []
-    way = options.reach(
-        url,
-        password=password,
-        password_file=password_file,
-        header=header,
-        ca=ca,
-        cert=cert,
-        key=key,
-        insecure=insecure,
-        wait=wait,
-        ids=ids,
-    )
+    way = options.reach(url, **options.among(given))
     if control is not None and operator != "none":
         raise Refused("give --control or --operator, not both: each says who has the CSMS send something")
     if operator == "simulated" or operator not in OPERATORS:

@@ -330,6 +330,10 @@ class Connection:
         """End this connection because a newer one of the station replaced it."""
         self._close("superseded by a newer connection")
 
+    def stop(self) -> None:
+        """End this connection because the node stops."""
+        self._close("the CSMS stops")
+
     def fail(self) -> None:
         """End this connection because the node cannot serve it any more."""
         self._close("this node is over")

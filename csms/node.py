@@ -149,7 +149,7 @@ class Csms:
     async def stop(self) -> None:
         """Stop cleanly: close connections, wait for what is under way, snapshot."""
         for connection in list(self.connections.values()):
-            connection.supersede()
+            connection.stop()
             try:
                 await connection.closed("node stopped")
             except NOT_DURABLE as error:  # the next start resumes it

@@ -44,7 +44,7 @@ class Codes(msgspec.Struct, frozen=True):
     not_a_call: str = "FormationViolation"
     """For a CALL that is not [2, id, action, {...}]."""
     ambiguous: str = "FormationViolation"
-    """For a CALL that is JSON but can be read in two ways."""
+    """For a CALL with an id that can be read, and a payload that cannot, or in two ways."""
     other_type: str | None = None
     """For an unknown message type number; None ignores the frame (1.6-J section 4.1.3)."""
     no_id: str | None = None
@@ -134,12 +134,14 @@ class Endpoint:
         self._odd = ""
         try:
             if frame.count("[") + frame.count("{") > DEPTH_LIMIT and _too_deep(frame):
-                return Malformed(f"nested deeper than {DEPTH_LIMIT}")
+                return self._unread(frame, f"nested deeper than {DEPTH_LIMIT}")
             try:
                 message = self.read(frame)
             except (msgspec.DecodeError, UnicodeError):
                 message = self._mended(frame)
         except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+            if self.codes.no_id is None:
+                return self._unread(frame, f"not JSON: {error}")
             return self._no_id(_LIKE_A_CALL.match(frame) is not None, f"not JSON: {error}")
         if type(message) is list and len(message) == 4:  # nearly all frames are well-formed CALLs
             kind, message_id, action, payload = message
@@ -179,6 +181,16 @@ class Endpoint:
                 if self.codes.other_type is not None:
                     self.fail(message_id, self.codes.other_type, "message types are 2, 3 and 4")
                 return None
+
+    def _unread(self, frame: str, why: str) -> Malformed:
+        """Refuse a frame that is not read to its end: by its own id where it begins as a CALL does (1.6-J 4.2.3).
+
+        Without an answer a station waits for its time-out, and many send the same again.
+        """
+        if call := _HEAD_OF_A_CALL.match(frame):
+            self.fail(call[1], self.codes.ambiguous, why)
+            return Malformed(why)
+        return self._no_id(_LIKE_A_CALL.match(frame) is not None, why)
 
     def _no_id(self, is_call: bool, why: str) -> Malformed:
         """Answer what seems to be a CALL with an unreadable id, if this version has an answer for it."""
@@ -315,6 +327,7 @@ def json_of(frame: str) -> str:
 
 
 _LIKE_A_CALL = re.compile(r"\s*+\[\s*+2\s*+,")
+_HEAD_OF_A_CALL = re.compile(r'\s*+\[\s*+2\s*+,\s*+"([^"\\\x00-\x1f\ud800-\udfff]{1,36})"\s*+,')
 _NO_BRACKETS = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[^"\[\]{}]++', re.DOTALL)
 """A string with whatever brackets are in it, or a run of other characters than brackets. Does not backtrack."""
 

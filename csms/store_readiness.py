@@ -41,7 +41,7 @@ class Outage:
     def now(self) -> bool:
         """Whether the store counts as refusing appends.
 
-        Expires `UNREADY_S` after the last refusal: a balancer sends no traffic to an unready node, so nothing
-        else would try the store again.
+        Expires `UNREADY_S` after the last refusal: a balancer sends no traffic to an unready node, so no append
+        would try the store again. From then on whoever asks has to try it (`since`).
         """
         return self.since is not None and self._clock.now() < self._last + UNREADY_S

@@ -16,6 +16,13 @@ class Refused(Exception):
         self.sentence, self.code = sentence, code
 
 
+def cause(error: OSError | UnicodeError) -> str:
+    """Return why a file could not be read or written, in words for whoever named it."""
+    if isinstance(error, UnicodeError):
+        return "it is not text in UTF-8"
+    return error.strerror or str(error)
+
+
 def extra(name: str) -> str:
     """Return how an optional part of Interlock is installed, which is on no package index."""
     return f"install the extra `{name}`: pip install -e '.[{name}]' in a checkout, or the wheel's file with [{name}]"

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
+from functools import cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,7 @@ def bounds() -> Bounds:
     return _in_use
 
 
+@cache
 def of(count: int | None) -> Bounds:
     """Return the bounds that are all `count`; None: as they ship."""
     return Bounds() if count is None else Bounds(*(count for _ in fields(Bounds)))

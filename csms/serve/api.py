@@ -37,7 +37,7 @@ from interlock.csms.serve.projections import Projections
 from interlock.csms.serve.server import Server
 from interlock.csms.serve.strict_json import Ambiguous, refuse_ambiguous
 from interlock.csms.serve.watched import FrameStream
-from interlock.csms.store import NOT_DURABLE
+from interlock.csms.store import NOT_DURABLE, Snapshot
 from interlock.csms.supervise import expect_nobody
 
 BODY_BYTES = 64 * 1024
@@ -46,6 +46,8 @@ POSITION_LIMIT = 2**63 - 1
 WAIT_S = 60.0
 ANSWER_S = 3.0
 """Seconds without an answer of the store after which the node is not ready."""
+PROBE = Snapshot("readiness", 0, "probe", b"")
+"""A snapshot that tests whether the store can be written to: replaced each time, never read."""
 STATUS = {"accepted": 202, "known": 202, "refused": 409, "unreachable": 503, "failed": 503}
 TOKEN_LIMIT = 36
 """Characters of the longest token of any version spoken (OCPP 2.0.1 IdTokenType; 1.6 has 20)."""
@@ -454,12 +456,18 @@ class Api:
         if self.node.handler.outage.now:
             return problem(503, "the store takes nothing")
         if self._probe is None or self._probe.done():  # else the store has not answered the last one
-            self._probe = asyncio.ensure_future(self.node.store.read("tokens", 2**31, 1))
+            self._probe = asyncio.ensure_future(self._try_store())
             self._probe.add_done_callback(expect_nobody)
         await asyncio.wait({self._probe}, timeout=ANSWER_S)
         if not self._probe.done() or self._probe.cancelled() or self._probe.exception() is not None:
             return problem(503, "the store does not answer")
         return answer({"ready": True})
+
+    async def _try_store(self) -> None:
+        """Ask the store something. If it took no append when it was given one last, give it what is no event, too."""
+        if self.node.handler.outage.since is not None:
+            await self.node.store.save_snapshot(PROBE)
+        await self.node.store.read("tokens", 2**31, 1)
 
     async def describe(self, request: Request) -> Response:
         """Return the OpenAPI description."""

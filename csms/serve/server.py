@@ -29,6 +29,7 @@ from interlock.csms.serve.station_socket import Socket
 from interlock.csms.serve.strict_json import StrictEndpoint
 from interlock.csms.serve.wall_clock import spare_threads
 from interlock.csms.serve.watched import Watched
+from interlock.csms.supervise import expect_nobody, reason
 
 Agree = Callable[[ServerProtocol, Sequence[Subprotocol]], "Subprotocol | None"]
 
@@ -41,6 +42,7 @@ class Server:
         if node.endpoint_class is Endpoint:
             node.endpoint_class = StrictEndpoint
         self.open: set[Socket] = set()
+        self.stopping = False
         self.attached: set[Socket] = set()
         """Every socket whose transport is there, let in or not."""
         self.refused = self.held_back = 0
@@ -92,6 +94,7 @@ class Server:
 
     def stop_listening(self) -> None:
         """Take no new sockets."""
+        self.stopping = True
         self.watched.end()
         if self._sweeper is not None:
             self._sweeper.cancel()
@@ -109,6 +112,7 @@ class Server:
         stopping = asyncio.ensure_future(self.node.stop())
         done, _ = await asyncio.wait({stopping}, timeout=self.limits.stopping_s)
         if not done:
+            stopping.add_done_callback(expect_nobody)
             stopping.cancel()
         for socket in list(self.open):
             socket.end("the CSMS stops")
@@ -120,6 +124,7 @@ class Server:
         while self.attached and self.node.clock.now() < limit + self.limits.closing_s:
             await asyncio.sleep(0)
         self.prover.shutdown(wait=False, cancel_futures=True)
-        if done:
-            stopping.result()
+        if done and (why := reason(stopping)) is not None:
+            self.node.alarm(f"the node did not stop as it should: {why}")
+            return False
         return bool(done)

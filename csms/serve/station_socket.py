@@ -26,6 +26,7 @@ from interlock.csms.serve import head
 from interlock.csms.serve.admission import Slot
 from interlock.csms.serve.frames import text_frame, text_of
 from interlock.csms.serve.gate import BUSY, Key, Refused
+from interlock.csms.supervise import expect_nobody
 
 if TYPE_CHECKING:  # the server makes the sockets, and so imports this file
     from interlock.csms.serve.server import Server
@@ -222,8 +223,14 @@ class Socket(asyncio.BufferedProtocol):
             self.abort()
 
     def end(self, why: str) -> None:
-        """Close it: send a close frame, and abort if the peer does not answer in time."""
-        self._close(CloseCode.NORMAL_CLOSURE, why)
+        """Close it: send a close frame, and abort if the peer does not answer in time.
+
+        The code says who goes (RFC 6455 section 7.4.1): 1011 a node that is over, 1001 a server that stops, else 1000.
+        """
+        if self.server.node.ended is not None:
+            self._close(CloseCode.INTERNAL_ERROR, why)
+        else:
+            self._close(CloseCode.GOING_AWAY if self.server.stopping else CloseCode.NORMAL_CLOSURE, why)
 
     def _failed(self, why: str) -> None:
         """Close it after an internal error (RFC 6455 section 7.4.1: code 1011)."""
@@ -281,9 +288,9 @@ class Socket(asyncio.BufferedProtocol):
                 self._answer(request, BUSY)
                 return
             transport.pause_reading()
-            proving[self._slot.address] += 1
             what = f"{address}: the proof of a station's key"
             found = asyncio.get_running_loop().run_in_executor(self.server.prover, said)
+            proving[self._slot.address] += 1  # once there is a thread for it, which a machine may refuse
             found.add_done_callback(self._worked_out)  # runs to its end even if the waiting task is cancelled
             self.server.node.supervisor.must_live(what, self._prove(request, address, found), self._failed)
         else:
@@ -291,6 +298,7 @@ class Socket(asyncio.BufferedProtocol):
 
     def _worked_out(self, found: asyncio.Future[Key | None]) -> None:
         self.server.proving -= Counter([self._slot.address])
+        expect_nobody(found)
 
     async def _prove(self, request: Request, address: str, found: asyncio.Future[Key | None]) -> None:
         server = self.server

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-import re
+import math
 from typing import Any, NoReturn
 
 import msgspec
@@ -21,7 +21,6 @@ DIGITS_LIMIT = 19
 _encode = msgspec.json.Encoder().encode
 _DIGITS_AS_0 = bytes(ord("0") if 0x30 <= byte <= 0x39 else 0 for byte in range(256))
 _TOO_MANY = b"0" * (DIGITS_LIMIT + 1)
-_CALL = re.compile(r'\s*+\[\s*+2\s*+,\s*+"([^"\\\x00-\x1f]{1,36})"\s*+,')
 
 
 class Ambiguous(Exception):
@@ -41,6 +40,12 @@ def _whole(digits: str) -> int:
     return int(digits)
 
 
+def _fraction(digits: str) -> float:
+    if math.isinf(found := float(digits)):
+        raise Ambiguous("a number is beyond what a reader holds")
+    return found
+
+
 def _constant(word: str) -> NoReturn:
     raise Ambiguous(f"{word} is no JSON")
 
@@ -48,7 +53,7 @@ def _constant(word: str) -> NoReturn:
 def refuse_ambiguous(text: str) -> None:
     """Raise `Ambiguous` for JSON that two readers may read differently; text that is no JSON passes."""
     with contextlib.suppress(ValueError):  # no JSON at all: the reader raises
-        json.loads(text, object_pairs_hook=_pairs, parse_int=_whole, parse_constant=_constant)
+        json.loads(text, object_pairs_hook=_pairs, parse_int=_whole, parse_float=_fraction, parse_constant=_constant)
 
 
 class StrictEndpoint(ocppj.Endpoint):
@@ -61,9 +66,7 @@ class StrictEndpoint(ocppj.Endpoint):
         try:
             return super().receive(frame, now)
         except Ambiguous as error:
-            if call := _CALL.match(frame):
-                self.fail(call[1], self.codes.ambiguous, str(error))
-            return ocppj.Malformed(str(error))
+            return self._unread(frame, str(error))
 
     def read(self, frame: str) -> Any:
         """Return the JSON of a frame, or raise `Ambiguous`."""

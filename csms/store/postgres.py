@@ -304,14 +304,23 @@ class PostgresStore:
         """Refuse a log that is not, or no longer, the one this node has read."""
         if not self._identity:
             return  # this node has read none yet
-        position, event_id = self._newest
-        row = await (await connection.execute(_RECOGNISE, (position,))).fetchone()
+        newest = self._newest
+        self._compare(newest, await (await connection.execute(_RECOGNISE, newest[:1])).fetchone())
+        if self.ending.why is not None:
+            raise NotOurs(self.ending.why)
+
+    def _compare(self, newest: tuple[int, str], row: tuple[Any, ...] | None) -> None:
+        position, event_id = newest
         if row is None or row[0] != self._identity:
             self._end(f"{self._place}: there is another log in the place of this node's")
         elif position and row[1] != event_id:
             self._end(f"{self._place}: the log went back, event {position} that this node saw is not in it")
-        if self.ending.why is not None:
-            raise NotOurs(self.ending.why)
+
+    async def _look_again(self) -> None:
+        """Look whether the log still has the newest event of this node: rows may go while every connection stands."""
+        newest = self._newest
+        rows = await self._ask(_RECOGNISE, newest[0], patience_s=0)
+        self._compare(newest, rows[0] if rows else None)
 
     async def _recognise_writer(self, connection: Connection) -> None:
         await self._recognise(connection)
@@ -385,6 +394,7 @@ class PostgresStore:
             await self._writer.get(now() + self._patience_s)
         except StoreUnavailable as why:
             return self._refuse(group, why)
+        newest = self._newest
         try:
             rows = await self._writer.ask(_APPEND, _arrays(group))
         except Exception as error:
@@ -396,6 +406,9 @@ class PostgresStore:
             if again and isinstance(error, errors.UniqueViolation):
                 return await self._commit(group, again - 1)  # a write without the lock came between: check again
             return self._refuse(group, self._place.unavailable(error))
+        if rows and rows[0][3] < newest[0]:  # what it was appended behind is not all that this node saw before
+            self._compare(newest, (self._identity, None))
+            return self._doubt(group)
         self._committed(group, rows)
         return [await self._judge(job, *row[:3]) for job, row in zip(group, rows, strict=True)]
 
@@ -461,10 +474,13 @@ class PostgresStore:
             try:
                 async with asyncio.timeout(self._poll_s):
                     await self._look.wait()
+                idle = False
             except TimeoutError:
-                self._behind = True
+                self._behind = idle = True
             self._look.clear()
             try:
+                if idle:
+                    await self._look_again()
                 if self._behind:
                     await self._hold_claim()
                     await self._catch_up()
@@ -518,7 +534,7 @@ class PostgresStore:
         if position.startswith(NOTE):
             deliver(self._listeners, position.removeprefix(NOTE))
             return
-        if not position.isdecimal() or int(position) > self._told:
+        if not position.isdecimal() or len(position) > 19 or int(position) > self._told:
             self._behind = True
             self._look.set()
 

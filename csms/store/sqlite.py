@@ -207,7 +207,8 @@ class SqliteStore:
         return lambda: None
 
     async def close(self) -> None:
-        """Finish what is queued, move the WAL into the file, close it."""
+        """Finish what is queued, move the WAL into the file, close it. Raises `StoreUnavailable` if that went wrong."""
+        was_over = self.ending.why is not None
         if not self._closed:
             self._closed = True
             self._hand_over()
@@ -215,6 +216,8 @@ class SqliteStore:
         await asyncio.wait({self._left}, timeout=HUNG_S)
         if not self._left.done():
             raise StoreUnavailable(f"{self.path}: it was not closed: the disk has not answered for {HUNG_S:g} s")
+        if not was_over and self.ending.why is not None:
+            raise StoreUnavailable(self.ending.why)
 
     async def check(self, *, quick: bool = False) -> list[str]:
         """Check the file; return what is wrong with it, empty if it is sound. `quick` leaves the indexes out."""
@@ -313,6 +316,8 @@ class SqliteStore:
         finally:
             with contextlib.suppress(sqlite3.Error):
                 db.close()
+            if not self._files.closed_well():
+                self._in_loop(self._end, f"{self.path.name}: the file was overwritten while it was open")
             self._files.close()
 
     def _in_loop(self, callback: Callable[..., None], *values: Any) -> None:

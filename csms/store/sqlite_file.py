@@ -38,6 +38,8 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
 CHUNK = 1024 * 1024
 HEADER_BYTES = 18
 """The part of a SQLite file's header that never changes: the format and the page size."""
+WAL_HEADER_BYTES = 12
+"""The part of a write-ahead file's header that never changes."""
 
 
 def has_wal_reset_bug(version: tuple[int, int, int]) -> bool:
@@ -115,11 +117,22 @@ class Files:
         self._size = 0
         # Closed only after SQLite closed its own: closing any descriptor of a file releases the process's locks on it.
         self._descriptor = os.open(path, os.O_RDONLY)
+        self._wal_descriptor: int | None = None
+        self._wal_header = b""
         self._header = os.pread(self._descriptor, HEADER_BYTES, 0)
 
     def close(self) -> None:
         """Close the descriptors, after SQLite closed its own."""
         os.close(self._descriptor)
+        if self._wal_descriptor is not None:
+            os.close(self._wal_descriptor)
+
+    def closed_well(self) -> bool:
+        """Tell whether the log begins as it did, behind SQLite's last checkpoint, which trusts the write-ahead file."""
+        try:
+            return os.pread(self._descriptor, HEADER_BYTES, 0) == self._header
+        except OSError:
+            return True  # nobody can tell
 
     def lost(self) -> str | None:
         """Return what happened to one of the files, in words; None if both are in place or cannot be checked."""
@@ -147,6 +160,13 @@ class Files:
         if found.st_size < self._size:
             return f"{self._wal.name}: the file was cut"
         self._size = found.st_size
+        if self._wal_descriptor is None:
+            if found.st_size < WAL_HEADER_BYTES:
+                return None  # nothing was written yet
+            self._wal_descriptor = os.open(self._wal, os.O_RDONLY)
+            self._wal_header = os.pread(self._wal_descriptor, WAL_HEADER_BYTES, 0)
+        if os.pread(self._wal_descriptor, WAL_HEADER_BYTES, 0) != self._wal_header:
+            return f"{self._wal.name}: the file was overwritten"
         return None
 
 

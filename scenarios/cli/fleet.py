@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from interlock.scenarios.cli import reach as options
+from interlock.scenarios.cli.places import check_folder
 from interlock.scenarios.cli.screen import moves
 from interlock.scenarios.refused import UNTOLD, Refused
 from interlock.simulator.profiles import PROFILES
@@ -94,6 +95,7 @@ def fleet(
     from interlock.scenarios.live.fleet import Fleet, Plan, make_room
 
     make_room(count)
+    check_folder("--out", out)
     plan = Plan(
         reach=way,
         stations=count,

@@ -17,7 +17,7 @@ from interlock.scenarios.judge.verdict import Finding, Verdict
 from interlock.scenarios.record.domain_view import Observation
 from interlock.scenarios.record.history import History
 
-RACES = ("R02", "R04", "R06", "R07", "R08", "R09", "R20", "R21", "R23")
+RACES = ("R02", "R04", "R06", "R07", "R08", "R09", "R20", "R21", "R23", "R29")
 
 
 def judge(history: History) -> list[Finding]:
@@ -40,7 +40,7 @@ def judge(history: History) -> list[Finding]:
 
 CROWD = ("R02", "R06", "R07", "R08", "R09")
 """Of these, the checks for a fleet or a load test."""
-ASKED = ("R20", "R21", "R23")
+ASKED = ("R20", "R21", "R23", "R29")
 """Those about operators' requests, if these are recorded: a CSMS may have other operators too."""
 MOST_ROWS = 400_000
 """Observations of a run up to which they look at it: they hold all of them at a time."""

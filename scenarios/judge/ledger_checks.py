@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from interlock.scenarios.judge import race_words
 from interlock.scenarios.judge.fleet_checks import settle
 from interlock.scenarios.judge.rules import bill_differs, opened_twice
 from interlock.scenarios.judge.verdict import Finding, Level, Verdict, Violation
@@ -85,10 +86,12 @@ class Seen:
         self.pending: dict[str, int] = {}
         self.taken = 0
         """CALLRESULTs of the CSMS."""
-        self.told: dict[str, dict[tuple[int, int], int]] = defaultdict(dict)
+        self.told: dict[str, dict[tuple[int | str, int], int]] = defaultdict(dict)
+        self.ended: dict[str, set[str]] = defaultdict(set)
+        """Transactions of which a station of 2.0.1 told the end: one may have had several sessions."""
         self.billed: dict[str, dict[int, tuple[int, int | None]]] = defaultdict(dict)
         self.t = 0.0
-        self._stops: dict[tuple[str, str], tuple[int, int]] = {}
+        self._stops: dict[tuple[str, str], tuple[int | str, int]] = {}
         for row in rows:
             self.t = row.t
             self._take(row)
@@ -127,6 +130,10 @@ class Seen:
             self.answered[key] = row
         elif fields["edge"] == "station.sent" and frame.action == "StopTransaction":
             self._stops[key] = frame.field("transactionId"), frame.field("meterStop")
+        elif fields["edge"] == "station.sent" and frame.action == "TransactionEvent":
+            if frame.field("eventType") == "Ended":
+                self._stops[key] = name = str(race_words.called(frame).field("transactionId")), 0
+                self.ended[fields["station"]].add(name[0])
         elif fields["edge"] == "station.received" and frame.kind == CALL:
             self.called.add(frame.id)
         elif fields["edge"] == "station.received" and frame.kind == CALLRESULT:
@@ -264,10 +271,11 @@ def _energy(seen: Seen) -> Finding:
     for station, delivered in seen.energy.items():
         if seen.pending.get(station, 1):
             continue
-        checked += len(delivered)
+        count = len(seen.ended[station]) or len(delivered)
+        checked += count
         told = seen.told.get(station, {})
-        if len(told) != len(delivered):
-            what = f"{len(delivered)} sessions of {station} ended"
+        if len(told) != count:
+            what = f"{count} sessions of {station} ended"
             acked = f"{len(told)} stops were acknowledged"
             found.append(Violation(what, "each stop acknowledged", acked, station, tuple(sorted(told.values()))[-3:]))
             continue
@@ -281,7 +289,7 @@ def _energy(seen: Seen) -> Finding:
 def _bills(
     station: str,
     delivered: list[tuple[int, int]],
-    told: Mapping[tuple[int, int], int],
+    told: Mapping[tuple[int | str, int], int],
     billed: Mapping[int, tuple[int, int | None]],
 ) -> Iterator[Violation]:
     """Compare each session, by the register at its end, with the transaction that its stop named."""
@@ -292,6 +300,7 @@ def _bills(
             continue  # it reported a register other than its own: not the CSMS's fault
         left.remove(stop)
         (number, _), i = stop
+        assert isinstance(number, int)
         start_wh, stop_wh = billed.get(number, (0, None))
         wrong = bill_differs(energy_wh, meter_wh, start_wh, stop_wh) if stop_wh is not None else None
         if stop_wh is None:

@@ -19,6 +19,8 @@ from interlock.scenarios.judge import fleet_checks, ledger_checks, race_checks, 
 from interlock.scenarios.judge.invariants import INVARIANTS
 from interlock.scenarios.judge.verdict import Finding, Verdict, document
 from interlock.scenarios.live import (
+    race_beliefs,
+    race_dialect,
     race_drivers,
     race_first,
     race_neighbours,
@@ -37,6 +39,7 @@ from interlock.scenarios.refused import UNTOLD, Refused
 from interlock.scenarios.targets.target import Target
 from interlock.simulator.network.dial import record_frames
 from interlock.simulator.network.wall_clock import WallClock
+from interlock.simulator.spec import OcppVersion
 
 BUDGET_S = 180.0
 CLOSING_S = 1.0
@@ -62,6 +65,8 @@ class Plan:
     prefix: str = "IL-"
     cards: Mapping[str, str] = field(default_factory=dict)
     reproduce: str = ""
+    ocpp: OcppVersion = "1.6"
+    """The version that stations speak."""
     late_s: float = LATE_S
     """When stations answer that take long: beyond the time-outs that CSMSs usually have."""
 
@@ -98,6 +103,7 @@ async def races(
         session = Session(
             network, lambda: clock.now, plan.began, observe, plan.seed, plan.prefix, _cards(plan), plan.budget_s, target
         )
+        session.ocpp = plan.ocpp
         session.late_s = plan.late_s
         session.ids, session.limited = list(plan.reach.ids), bool(plan.reach.ids)
         try:
@@ -127,12 +133,14 @@ def every(session: Session, clock: WallClock) -> dict[str, Part]:
     return {
         "stories": lambda: race_stories.tell(session),
         **{name: _bound(part, session) for name, part in race_parts.PARTS.items()},
-        "variety": lambda: race_variety.variety(session),
+        **({"variety": lambda: race_variety.variety(session)} if session.ocpp == "1.6" else {}),
         "own calls": lambda: race_own_calls.own_calls(session),
         "look-alikes": lambda: race_neighbours.look_alikes(session),
         "side by side": lambda: race_neighbours.side_by_side(session),
         "pings": lambda: race_neighbours.pings(session),
         "orders": lambda: race_orders.orders(session),
+        "dialect": lambda: race_dialect.dialect(session),
+        "beliefs": lambda: race_beliefs.beliefs(session),
         "drivers": lambda: race_drivers.drivers(session, clock),
     }
 
@@ -187,6 +195,7 @@ def _write(plan: Plan, stations: int, digest: str, count: int, target: Target | 
         "scenario": STAGE,
         "title": f"races and recovery against {plan.reach.address.place}",
         "csms": plan.reach.address.place,
+        "ocpp": plan.ocpp,
         "seed": plan.seed,
         "spec": {
             "stations": stations,

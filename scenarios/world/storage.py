@@ -49,9 +49,9 @@ class NodeStore:
 
     async def _travel(self) -> None:
         if self._slow:
-            loop = asyncio.get_running_loop()
+            loop, (low, high) = asyncio.get_running_loop(), self.storage.latency_s
             arrived = loop.create_future()
-            timer = loop.call_later(self.rng.uniform(*self.storage.latency_s), _arrive, arrived)
+            timer = loop.call_later(low + (high - low) * self.rng.random(), _arrive, arrived)
             try:
                 await arrived
             finally:

@@ -101,6 +101,24 @@ class TestTheLog:
         with pytest.raises(StoreUnavailable, match=says):
             await store.append("a", [event("later")], None)
 
+    @pytest.mark.parametrize("damage", ["DELETE FROM interlock.event", "TRUNCATE interlock.event"])
+    async def test_that_is_emptied_under_a_living_connection_takes_nothing_more(
+        self, node: Open, url: str, damage: str
+    ) -> None:
+        store = await self.filled(node)
+        store._tasks[1].remove_done_callback(store._task_ended)
+        store._tasks[1].cancel()  # nothing but the append can notice it
+        await run(url, damage)
+        with pytest.raises(AppendUnconfirmed):
+            await store.append("b", [event("new")], None)
+        assert "went back" in str(store.ending.why)
+
+    async def test_that_is_emptied_is_noticed_though_nobody_appends(self, node: Open, url: str) -> None:
+        store = await self.filled(node)
+        await run(url, "DELETE FROM interlock.event WHERE position = 5")
+        await until(lambda: store.ending.why is not None)
+        assert "went back" in str(store.ending.why)
+
     async def test_that_is_as_it_was_or_longer_is_the_log(self, node: Open, url: str) -> None:
         store, other = await self.filled(node), await node()
         await other.append("b", [event("more")], 0)

@@ -10,6 +10,7 @@ from interlock.scenarios.live.races import Plan, Races, races
 from interlock.scenarios.live.reach import Reach
 from interlock.simulator.network.address import parse
 from tests.foreign.brain import Brain
+from tests.foreign.newer import Newer, NewerHand, library_201
 from tests.foreign.operated import Hand, Operated
 from tests.foreign.shells import Shell
 
@@ -17,11 +18,16 @@ CARDS = {"TAG-DRIVER": "Accepted", "TAG-BLOCKED": "Blocked"}
 
 
 def check(
-    shell: Shell, brain: Brain, out: Path, *, seed: int = 0, budget_s: float = 180.0, cards: bool = True
+    shell: Shell, brain: Brain | Newer, out: Path, *, seed: int = 0, budget_s: float = 180.0, cards: bool = True
 ) -> Races:
     """Check a CSMS. `cards`: whether the check is told which cards there are."""
 
     async def work() -> Races:
+        if isinstance(brain, Newer):
+            async with library_201(brain) as url:
+                reach, began = Reach(parse(url)), datetime.now(UTC)
+                plan = Plan(reach, out, began, seed, budget_s, f"F{seed}-", dict(CARDS), ocpp="2.0.1")
+                return await races(plan, NewerHand(brain))
         async with shell(brain) as url:
             known = dict(CARDS) if cards else {}
             target = Hand(brain) if isinstance(brain, Operated) else None

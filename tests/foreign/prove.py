@@ -18,6 +18,7 @@ from pathlib import Path
 from tests.foreign.brain import Brain
 from tests.foreign.checking import check, failed
 from tests.foreign.commanded import COMMANDED, RIGHT_OPERATED
+from tests.foreign.details import DETAILS
 from tests.foreign.operated import WRONG_OPERATED
 from tests.foreign.others import OTHERS
 from tests.foreign.shells import RIGHT, Shell, raw
@@ -28,7 +29,7 @@ from tests.foreign.wrong import WRONG
 
 ALL_RIGHT = {**RIGHT, **STRANGERS, **OTHERS}
 ALL_WRONG = {**WRONG, **WILD, **SUBTLE}
-ALL_OPERATED = {**WRONG_OPERATED, **WILD_OPERATED, **COMMANDED}
+ALL_OPERATED = {**WRONG_OPERATED, **WILD_OPERATED, **COMMANDED, **DETAILS}
 NO_CARDS = ("library", "threaded")
 """Right ones that accept every card."""
 

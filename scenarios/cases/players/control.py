@@ -17,6 +17,7 @@ from interlock.scenarios.targets.answers import TargetGone, fetch
 from interlock.scenarios.targets.control_file import Ask, Described, NoTarget, load
 from interlock.scenarios.targets.exchange import Exchange
 from interlock.scenarios.targets.http_target import HttpTarget
+from interlock.scenarios.targets.target import token_for
 
 OURS = Path(__file__).parents[2] / "targets" / "interlock.toml"
 """The interface of `interlock serve`."""
@@ -25,7 +26,7 @@ OURS = Path(__file__).parents[2] / "targets" / "interlock.toml"
 def operator(control: str) -> Control:
     """Return a CSMS's operator: by the API of `interlock serve` for a URL, else by a control file. Raises `Refused`."""
     try:
-        if control.startswith(("http://", "https://")):
+        if token_for(control, os.environ) is not None:
             described = msgspec.structs.replace(load(OURS, os.environ), url=control.rstrip("/"))
         else:
             described = load(Path(control), os.environ)

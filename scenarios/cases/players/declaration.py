@@ -11,6 +11,8 @@ import msgspec
 
 from interlock.scenarios.cases.exemplar import BOUND
 from interlock.scenarios.cases.language import LIMITS
+from interlock.scenarios.refused import cause
+from interlock.scenarios.targets.control_file import plainly
 
 FEATURES = {
     "fixed_cable": "the cable is fixed to the station, so there is no lock to unlock",
@@ -76,12 +78,12 @@ def read(path: Path) -> Declaration:
     """Read a declaration, or raise `NoDeclaration`."""
     try:
         found = msgspec.convert(tomllib.loads(path.read_text("utf-8")), Declaration)
-    except OSError as error:
-        raise NoDeclaration(f"{path} cannot be read: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeError) as error:
+    except (OSError, UnicodeError) as error:
+        raise NoDeclaration(f"{path} cannot be read: {cause(error)}") from None
+    except tomllib.TOMLDecodeError as error:
         raise NoDeclaration(f"{path} is not TOML: {error}") from None
     except msgspec.ValidationError as error:
-        raise NoDeclaration(f"{path}: {error}") from None
+        raise NoDeclaration(f"{path}: {plainly(str(error))}") from None
     for table, names, known in (
         ("features", found.features, FEATURES),
         ("limits", found.limits, LIMITS),

@@ -22,6 +22,9 @@ from urllib.parse import quote
 
 import msgspec
 
+from interlock.scenarios.refused import cause
+from interlock.scenarios.targets.control_file import plainly
+
 UNDO = {
     "plug": "unplug",
     "plug_all": "unplug_all",
@@ -133,12 +136,12 @@ def read_hand(path: Path) -> dict[str, Way]:
     try:
         found = tomllib.loads(path.read_text("utf-8"))
         ways = msgspec.convert(found, dict[str, Way])
-    except OSError as error:
-        raise NoHandFile(f"{path} cannot be read: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeError) as error:
+    except (OSError, UnicodeError) as error:
+        raise NoHandFile(f"{path} cannot be read: {cause(error)}") from None
+    except tomllib.TOMLDecodeError as error:
         raise NoHandFile(f"{path} is not TOML: {error}") from None
     except msgspec.ValidationError as error:
-        raise NoHandFile(f"{path}: {error}") from None
+        raise NoHandFile(f"{path}: {plainly(str(error))}") from None
     for name, way in ways.items():
         if name not in DEEDS and name != "ask":
             raise NoHandFile(f"{path}: [{name}] is no deed; deeds are {', '.join((*DEEDS, 'ask'))}")

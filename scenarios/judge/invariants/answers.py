@@ -149,7 +149,7 @@ BRACKETS = 32
 
 def readable(seen: Observation, frame: Frame) -> bool:
     """Tell whether a frame is one that everybody can read: of the right form, with an id, not nested too deeply."""
-    text = seen["text"]
+    text = seen.fields["text"]
     return frame.strict and bool(frame.id) and (text.count("[") + text.count("{") <= BRACKETS or not _deep(text))
 
 

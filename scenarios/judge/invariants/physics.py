@@ -63,8 +63,8 @@ def _silent(history: History) -> set[str]:
         return set()
     last = {truth["station"]: 0.0 for truth in history.of("truth")}
     for seen in history.of_any("frame", "pong", "socket.opened"):
-        if seen.fields.get("edge", "csms.received") == "csms.received" and seen["station"] in last:
-            last[seen["station"]] = max(last[seen["station"]], seen.t)
+        if seen.fields.get("edge", "csms.received") == "csms.received" and seen.fields["station"] in last:
+            last[seen.fields["station"]] = max(last[seen.fields["station"]], seen.t)
     return {station for station, t in last.items() if t <= rest.t - float(after_s)}
 
 

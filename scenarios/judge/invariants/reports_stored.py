@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -45,7 +45,7 @@ def _facts(history: History) -> Looked:
     """Go through frames and stored events in order: no fact before its frame, no answer before its fact."""
     looked, versions, all_told = Looked(), history.derive(socket_versions), history.derive(facts_told)
     heard: dict[Place, list[Observation]] = {}
-    stored: Counter[Place] = Counter()
+    stored: defaultdict[Place, int] = defaultdict(int)
     named: set[tuple[Place, str, str]] = set()
     cards: dict[Place, tuple[int, str]] = {}
     calls: dict[Socket, tuple[Observation, Frame, list[Fact]]] = {}

@@ -183,7 +183,8 @@ class Gate:
         if password is None:
             return UNAUTHORIZED
         digest = self._digest(station, password)
-        # While it is open which of several keys the station has, each use of one says something.
+        # With several possible keys a remembered proof is not enough: which key is used shows which one the station
+        # has.
         seen = self._seen.get(station) if keys and len(keys) == 1 else None
         if seen is not None and hmac.compare_digest(seen, digest):
             return self._in(station, max(1, self.profile), None)

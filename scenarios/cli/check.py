@@ -222,18 +222,7 @@ def csms(
             "csms", chosen, declared, out, _again("csms", [url], given),
             seed, junit, expected, resume=resume, only_failed=only_failed, as_json=as_json, quiet=quiet,
         )  # fmt: skip
-    way = options.reach(
-        url,
-        password=password,
-        password_file=password_file,
-        header=header,
-        ca=ca,
-        cert=cert,
-        key=key,
-        insecure=insecure,
-        wait=wait,
-        ids=ids,
-    )
+    way = options.reach(url, **options.among(given))
     if control is not None and operator != "none":
         raise Refused("give --control or --operator, not both: each says who has the CSMS send something")
     if operator == "simulated" or operator not in OPERATORS:

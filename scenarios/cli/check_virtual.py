@@ -1,4 +1,4 @@
-"""`interlock check` of our own two in virtual time: no socket, hours of waiting in seconds, the same bytes."""
+"""`interlock check` of our own station or CSMS in virtual time: hours of waiting in seconds, the same bytes."""
 
 from __future__ import annotations
 

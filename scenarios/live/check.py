@@ -1,8 +1,8 @@
-"""One check of one peer: wait for it, learn what it is, run the cases, write down what came of it.
+"""One check of one peer: wait for it, find out its features, run the cases, write the results.
 
 A check directory holds `results.json` (what is known of every case so far, written after each) and one run directory
-for each time it was worked on (`1/`, `2/`, ...), with all that was said. So Ctrl-C loses nothing, and `--resume` goes
-on where it was.
+for each time it was worked on (`1/`, `2/`, ...), with all frames. So Ctrl-C loses nothing, and `--resume`
+continues there.
 """
 
 from __future__ import annotations

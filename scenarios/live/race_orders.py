@@ -1,4 +1,4 @@
-"""What an operator asks for, where the control interface takes it, and what then comes out of the CSMS and when.
+"""An operator's requests, where there is a control interface, and the CALLs that the CSMS then makes, with their times.
 
 Each command goes to a station of its own: once; twice under one key; two at a time; to a station that is away, that
 comes back in that moment, that answers Rejected, that does not answer. What the CSMS has on record is read at the end.

@@ -1,7 +1,7 @@
-"""What a station may say within the standard, and programs trip over: limits of lengths and numbers, times, samples.
+"""Valid messages that programs often mishandle: limits of lengths and numbers, times, samples.
 
-Every message here is valid. How each is answered is noted with what is unusual about it, and `judge.race_checks` says
-that none may be answered with an error, left unanswered, or end the connection.
+Every message here is valid. Each answer is recorded with what is unusual about its message; by `judge.race_checks` none
+may be an error, be missing, or end the connection.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """`interlock run --target URL`: library scenarios against a CSMS that somebody else runs.
 
 Each scenario ends in a verdict of its own: NOT_APPLICABLE with the reason where it cannot be tried or judged from
-outside, ERROR where it could not be done. What is wrong with the connection or the control interface from the start is
-told in one sentence and ends the whole: the rest would only say the same.
+outside, ERROR where it could not be done. A fault of the connection or the control interface from the start is
+reported in one sentence and ends the whole run, as every scenario would only repeat it.
 """
 
 from __future__ import annotations

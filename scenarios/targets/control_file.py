@@ -1,4 +1,4 @@
-"""A CSMS's control interface, described in a TOML file: what to send, and where in its answers to look.
+"""A CSMS's control interface, described in a TOML file: what to send, and where the values are in its answers.
 
 `interlock explain target` prints a commented file; this module says what may stand in one and what is wrong with it.
 In a URL, a header or a body, `{name}` stands for something of the run and `${NAME}` for an environment variable, which

@@ -1,7 +1,7 @@
 """A CSMS that somebody else runs, as its operator sees it: commands in, records out.
 
 `InterlockApi` is the adapter for `interlock serve`, `http_target.HttpTarget` the one for whatever a file describes.
-What a CSMS cannot tell (`tells`) is not judged.
+Records that a CSMS cannot show (`tells`) are not judged.
 """
 
 from __future__ import annotations

@@ -85,8 +85,10 @@ def as_asked(record: Record, run: Mapping[str, Any]) -> Found:
 def own_transaction(record: Record, run: Mapping[str, Any]) -> Found:
     """A RemoteStopTransaction, or a RequestStopTransaction, names a transaction that this station has.
 
-    In 1.6 a station whose start had no answer may have been given one that it does not know.
+    One that an operator named is theirs to answer for. In 1.6 a station whose start had no answer may have been given
+    one that it does not know.
     """
+    asks = _asks(record)
     lost = {one.station for one in record.of("StartTransaction") if one.answer is None}
     given = {
         (one.station, one.result.field("transactionId")): one
@@ -98,7 +100,8 @@ def own_transaction(record: Record, run: Mapping[str, Any]) -> Found:
         if order.action in STOPS and order.station not in lost:
             checked += 1
             number = order.call.field("transactionId")
-            if (order.station, number) not in given:
+            named = any(ask.i < order.i and _carries(order, ask) for ask in asks.get(order.station, ()))
+            if (order.station, number) not in given and not named:
                 what = f"a {order.action} names no transaction of this station"
                 found.append(Violation(what, "one of its own", str(number), order.station, (order.i,)))
     return checked, found
@@ -234,7 +237,7 @@ def believed(record: Record, run: Mapping[str, Any]) -> Found:
             last[one.station, one.call.field("connectorId")] = one
     checked, found = 0, list[Violation]()
     for belief in record.noted["belief"]:
-        if belief["online"] is False:
+        if belief.fields.get("online") is False:
             what = "a station that is connected is believed to be away"
             found.append(Violation(what, "online", "offline", belief["station"], (belief.i,)))
         told = last.get((belief["station"], belief["connector"]))

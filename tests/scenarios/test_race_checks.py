@@ -83,7 +83,7 @@ def _stop_201(tale: Tale, number: str) -> None:
     started = {"eventType": "Started", "timestamp": f"{T0}0Z", "seqNo": 0, "transactionInfo": {"transactionId": "T1"}}
     answer = {"idTokenInfo": {"status": "Accepted"}}
     tale.call("TransactionEvent", {**started, "idToken": token, "evse": {"id": 2}}, answer)
-    tale.ask("RequestStopTransaction", {"transactionId": number})
+    tale.ask("RequestStopTransaction", {"transactionId": "T1"})
     tale.order("RequestStopTransaction", {"transactionId": number}, "Accepted")
 
 

@@ -123,7 +123,8 @@ def leaves(record: Record, run: Mapping[str, Any]) -> Found:
 def once(record: Record, run: Mapping[str, Any]) -> Found:
     """What was asked once is sent once, however often the request was made under its key, where it takes keys.
 
-    What was refused, or could not be sent as the station was away, is not sent at all.
+    What was refused, or could not be sent as the station was away, is not sent at all. So it is of each payload, where
+    a CALL carries one that was asked for and no other.
     """
     refused = {
         (one["request_id"], one["attempt"])
@@ -131,21 +132,25 @@ def once(record: Record, run: Mapping[str, Any]) -> Found:
         if one["answer"] in ("refused", "unreachable")
     }
     keyed = "requests" in run.get("rules", {}).get("told", ())
-    wanted: dict[tuple[str, str], set[Any]] = defaultdict(set)
+    wanted: dict[tuple[str, str, str], set[Any]] = defaultdict(set)
     every = _asks(record)
     habits = _habits(record, every)
     for station, asks in every.items():
         for ask in asks:
             if ask["action"] in habits:
                 continue
-            wanted[station, ask["action"]] |= set()
-            if (ask["request_id"], ask["attempt"]) in refused:
-                continue
-            wanted[station, ask["action"]].add(ask["request_id"] if keyed else (ask["request_id"], ask["attempt"]))
-    sent: dict[tuple[str, str], list[Exchange]] = defaultdict(list)
+            name = ask["request_id"] if keyed else (ask["request_id"], ask["attempt"])
+            for payload in ("", str(ask["payload"])):
+                wanted[station, ask["action"], payload] |= set()
+                if (ask["request_id"], ask["attempt"]) not in refused:
+                    wanted[station, ask["action"], payload].add(name)
+    sent: dict[tuple[str, str, str], list[Exchange]] = defaultdict(list)
     for order in record.orders:
-        if (order.station, order.action) in wanted:
-            sent[order.station, order.action].append(order)
+        mine = every.get(order.station, ())
+        carried = {str(ask["payload"]) for ask in mine if ask.i < order.i and _carries(order, ask)}
+        for payload in ("", *(carried if len(carried) == 1 else ())):
+            if (order.station, order.action, payload) in wanted:
+                sent[order.station, order.action, payload].append(order)
     found = []
     for key, orders in sent.items():
         if len(orders) > len(wanted[key]):
@@ -273,7 +278,7 @@ def billed(record: Record, run: Mapping[str, Any]) -> Found:
             "start_wh": one.call.field("meterStart"),
             "stop_wh": stop.call.field("meterStop"),
         }
-        wrong, most_wh = "nothing", READ_WH if one.call.field("transactionId") is not None else 0.0
+        wrong, most_wh = "nothing", READ_WH if one.newer else 0.0
         if row is not None:
             wrong = ", ".join(f"{name} {row[name]}" for name, v in told.items() if _differ(v, row[name], most_wh))
         if row is not None and not wrong and not _same_time(row.fields.get("started_at"), one.call.field("timestamp")):
@@ -310,19 +315,24 @@ def single(record: Record, run: Mapping[str, Any]) -> Found:
     """What a station did not tell is not on record: a session told twice is there once."""
     given: dict[str, set[str]] = defaultdict(set)
     for one in record.of("StartTransaction"):
-        if one.answer is None:
+        if one.answer is None and not one.newer:
             given[one.station].add("?")  # its number is not known
         elif one.result is not None:
             given[one.station].add(str(one.result.field("transactionId")))
+    for one in record.of("StartTransaction", "MeterValues", "StopTransaction"):
+        if one.newer and one.call.field("transactionId") is not None:
+            given[one.station].add(str(one.call.field("transactionId")))  # named by whoever told of it, begun or not
     on_record = Counter(row["station"] for row in record.noted["csms.session"])
     checked, found = 0, list[Violation]()
     sessions: dict[str, set[tuple[str, ...]]] = defaultdict(set)
     for one in record.of("StartTransaction"):
         sessions[one.station].add(wording(one.call))
+    newer = {one.station for one in record.told if one.newer}
     for station, count in on_record.items():
-        if count > len(sessions[station]):
+        most = len(given[station] if station in newer else sessions[station])
+        if count > most:
             what = f"{count} sessions of {station} are on record"
-            found.append(Violation(what, f"the {len(sessions[station])} that it told", str(count), station))
+            found.append(Violation(what, f"the {most} that it told", str(count), station))
     for row in record.noted["csms.session"]:
         known = given.get(row["station"], set())
         if "?" in known:

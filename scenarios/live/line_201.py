@@ -33,6 +33,10 @@ ONLY_16 = ("Temperature", "RPM")
 """Measurands that 2.0.1 does not know."""
 
 
+class AsIs(dict[str, Any]):
+    """A payload that is in the words of 2.0.1 already."""
+
+
 @dataclass(slots=True)
 class Transaction:
     """One of a station's transactions, and the seqNo of each thing that was told of it."""
@@ -77,7 +81,7 @@ class Newer:
 
     def call(self, action: str, payload: Payload) -> tuple[str, Payload]:
         """Return what is sent in the place of a CALL of 1.6."""
-        writer = _WRITERS.get(action)
+        writer = _WRITERS.get(action) if not isinstance(payload, AsIs) else None
         return writer(self, payload) if writer is not None else (action, payload)
 
     def answer(self, action: str, payload: Payload, frame: Frame) -> Frame:

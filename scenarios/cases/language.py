@@ -133,6 +133,8 @@ class Reply:
     code: str | None = None
     times: int = 0
     """How many of them; 0: all."""
+    late: str | None = None
+    """The limit after which, and `LATE_S` more, it is answered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,6 +239,8 @@ class Connects:
 Expectation = Sent | Answered | Never | Series | Connects
 Item = Stimulus | Expectation
 
+LATE_S = 0.5
+"""By how much more than a limit a late reply is late."""
 LIMITS: dict[str, float] = {
     "answer": 30.0,
     "effect": 30.0,
@@ -245,6 +249,7 @@ LIMITS: dict[str, float] = {
     "boot": 180.0,
     "transfer": 300.0,
     "quiet": 3.0,
+    "late": 2.0,
     "heartbeat": 4.0,
     "sample": 4.0,
     "boot_retry": 4.0,

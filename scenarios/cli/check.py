@@ -131,7 +131,7 @@ def station(
         ),
         _Screen(quiet or as_json),
     )
-    done = _run(made, as_json, quiet, _expected(expected_failures, chosen))
+    done = _run(made, as_json, quiet, _expected(expected_failures))
     leave({"cases": done}, junit, as_json=as_json)
 
 
@@ -271,7 +271,7 @@ def _leave_virtual(
     """Check one of ours in virtual time, and leave with its exit code."""
     show = _Screen(quiet or as_json)
     made = checked(role, chosen, declared, out, again, show, seed, resume=resume, only_failed=only_failed)
-    done = _ended(made, as_json, quiet, _expected(expected_failures, chosen))
+    done = _ended(made, as_json, quiet, _expected(expected_failures))
     leave({"cases": done}, junit, as_json=as_json)
 
 
@@ -449,7 +449,7 @@ def _loaded(context: ssl.SSLContext, cert: Path | None, key: Path | None, ca: Pa
     return context
 
 
-def _expected(path: Path | None, chosen: Sequence[Case]) -> list[str]:
+def _expected(path: Path | None) -> list[str]:
     if path is None:
         return []
     try:

@@ -20,7 +20,7 @@ import msgspec
 
 from interlock.scenarios import runner
 from interlock.scenarios.explore.pool import processes
-from interlock.scenarios.explore.wall import within
+from interlock.scenarios.explore.time_limit import within
 from interlock.scenarios.judge.invariants import exercise
 from interlock.scenarios.judge.invariants.campaign import DONE, did
 from interlock.scenarios.judge.verdict import SCHEMA, Verdict, merge

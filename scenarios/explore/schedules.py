@@ -21,8 +21,8 @@ from interlock.csms.settings import Settings
 from interlock.scenarios.explore.coverage import Coverage
 from interlock.scenarios.spec import Around, Between, Drawable, OneOf, Scenario, Step, Storage, ask, draw, step
 from interlock.scenarios.steps.faults import FAULTS, RANGES
-from interlock.scenarios.world.retold import OTHERWISE
-from interlock.scenarios.world.reworded import RELATIONS
+from interlock.scenarios.world.frame_rewordings import RELATIONS
+from interlock.scenarios.world.traffic_variations import OTHERWISE
 from interlock.simulator.deviations import Deviations
 from interlock.simulator.personas import PERSONAS
 

@@ -93,8 +93,9 @@ def in_words(version: Version, action: str, payload: Any, *, answer: bool) -> Pr
     """Return what breaks a rule the standard states in words only. Members of a wrong type are the schema's affair."""
     if not isinstance(payload, dict):
         return None
+    what = f"{version} {action}{'.conf' if answer else ''}"
     for rule in WORDS:
-        for problem in rule(f"{version} {action}{'.conf' if answer else ''}", payload):
+        for problem in rule(what, payload):
             return problem
     return None
 

@@ -27,9 +27,17 @@ ENDED_BADLY = ("rejected", "refuted")
 OPEN = ("requested", "in-doubt")
 SILENT_WORDS = ("never sent", "not answered")
 NO_WORD = "without a status"
-WORDLESS = ("GetConfiguration", "GetDiagnostics", "GetLocalListVersion", "GetTransactionStatus", "GetVariables")
-"""Answers that have no status."""
-NOTHING = (*REFUSED, *SILENT_WORDS, "an error", NO_WORD)
+WORDLESS = (
+    "GetConfiguration",
+    "GetDiagnostics",
+    "GetLocalListVersion",
+    "GetTransactionStatus",
+    "GetVariables",
+    "UpdateFirmware",
+)
+"""Whose answers have no status."""
+ERROR = "an error"
+NOTHING = (*REFUSED, *SILENT_WORDS, ERROR, NO_WORD)
 """What a command on record as accepted did not come to."""
 
 
@@ -45,8 +53,13 @@ def _same(one: Observation, other: Observation) -> bool:
     return bool(one["action"] == other["action"] and one["payload"] == other["payload"])
 
 
+OWN_NUMBERS = {"ReserveNow": "reservationId", "SendLocalList": "listVersion"}
+"""Numbers that a CSMS may give by itself, whatever an operator names."""
+
+
 def _carries(order: Exchange, ask: Observation) -> bool:
-    return order.action == ask["action"] and carries(order.call.payload, ask["payload"])
+    asked = {name: one for name, one in ask["payload"].items() if name != OWN_NUMBERS.get(order.action)}
+    return order.action == ask["action"] and carries(order.call.payload, asked)
 
 
 def _habits(record: Record, asks: Mapping[str, list[Observation]]) -> set[str]:
@@ -174,7 +187,7 @@ def recorded(record: Record, run: Mapping[str, Any]) -> Found:
         if not mine or len({ask["request_id"] for ask in asks[station or ""] if _same(ask, mine[0])}) != 1:
             continue
         orders = [order for order in record.orders if order.station == station and _carries(order, mine[0])]
-        if len(orders) > 1:
+        if len(orders) > 1 or (orders and mine[0]["action"] in WORDLESS):
             continue
         checked += 1
         word = _word(orders[0], state) if orders else "never sent"
@@ -208,13 +221,14 @@ def kept(record: Record, run: Mapping[str, Any]) -> Found:
         if not mine or len({ask["request_id"] for ask in asks[station] if _same(ask, mine[0])}) != 1:
             continue
         orders = [order for order in record.orders if order.station == station and _carries(order, mine[0])]
-        if len(orders) != 1 or _answered(orders[0]) not in (*DONE, *REFUSED):
+        if len(orders) != 1 or _answered(orders[0]) not in (*DONE, *REFUSED, ERROR):
             continue
         [order] = orders
         if order.answer_t - order.t > PROMPT_S or state.t - order.answer_t < PROMPT_S:
             continue
         checked += 1
-        if state["state"] in OPEN:
+        # What an error means is not certain, and may stay in doubt; but the command is not without an answer.
+        if state["state"] in (OPEN if _answered(order) != ERROR else OPEN[:1]):
             what = f"{order.action} was answered {_answered(order)} {state.t - order.answer_t:.0f} s ago"
             found.append(Violation(what, "its outcome on record", state["state"], station, (*order.at, state.i)))
     return checked, found
@@ -229,7 +243,7 @@ def _answered(order: Exchange) -> str:
     if order.answer is None:
         return "not answered"
     if order.result is None:
-        return "an error"
+        return ERROR
     return str(order.answer.field("status") or ("answered" if order.action in WORDLESS else NO_WORD))
 
 
@@ -240,7 +254,7 @@ def believed(record: Record, run: Mapping[str, Any]) -> Found:
     for one in record.of("StatusNotification"):
         if one.result is not None:
             last[one.station, one.call.field("connectorId")] = one
-    checked, found = 0, list[Violation]()
+    checked, found = _followed(record)
     for belief in record.noted["belief"]:
         if belief.fields.get("online") is False:
             what = "a station that is connected is believed to be away"
@@ -254,6 +268,38 @@ def believed(record: Record, run: Mapping[str, Any]) -> Found:
             said = str(told.call.field("status"))
             found.append(Violation(what, said, str(belief["status"]), belief["station"], (*told.at, belief.i)))
     return checked, found
+
+
+STATUSES = (
+    *("Available", "Preparing", "Charging", "SuspendedEVSE", "SuspendedEV", "Finishing", "Reserved", "Faulted"),
+    "Occupied",
+)
+"""Statuses that only a station can tell; a CSMS may say Unavailable of one that was away."""
+
+
+def _followed(record: Record) -> Found:
+    """Compare what was read of a station that told one status after the other, came back, and left."""
+    checked, found = 0, list[Violation]()
+    for one in record.noted["believed"]:
+        checked += 1
+        if one.fields.get("online") is (one["how"] == "away"):
+            found.append(_presence(one))
+        told, status = one["told"], one["status"]
+        if told is None or status in (told, None) or (one["how"] == "again" and status not in STATUSES):
+            continue
+        what = f"connector {one['connector']} is believed to be something else"
+        what += ", behind a reconnect" if one["how"] == "again" else ""
+        found.append(Violation(what, told, str(status), one["station"], (one.i,)))
+    return checked, found
+
+
+def _presence(one: Observation) -> Violation:
+    if one["how"] == "away":
+        what = "a station that it cannot reach for a command is believed to be connected"
+        return Violation(what, "offline", "online", one["station"], (one.i,))
+    return Violation(
+        "a station that is connected is believed to be away", "online", "offline", one["station"], (one.i,)
+    )
 
 
 def billed(record: Record, run: Mapping[str, Any]) -> Found:

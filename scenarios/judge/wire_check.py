@@ -1,6 +1,6 @@
 """What a check of the wire is: something that must hold of one side, shown every frame one after the other.
 
-To add one, write a class with an `id` in a module of `wire_checks/`; it is found by walking that package. `outside.py`
+To add one, write a class with an `id` in a module of `wire_checks/`; it is found by walking that package. `wire.py`
 shows it the frames and keeps what is open. A check blames one side (`about`). What it cannot know - a connection that
 is not in the record, a version nobody named, a time without a zone - it leaves out and says so (`lack`, `cut`): it
 never accuses on a guess.

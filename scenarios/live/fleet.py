@@ -18,10 +18,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-from interlock.scenarios.judge import fleet_checks
-from interlock.scenarios.judge import wire as outside
+from interlock.scenarios.judge import fleet_checks, wire
+from interlock.scenarios.judge.foreign_run import crowd
 from interlock.scenarios.judge.invariants import INVARIANTS
-from interlock.scenarios.judge.outside import crowd
 from interlock.scenarios.judge.verdict import Finding, Verdict, document
 from interlock.scenarios.live.reach import Reach
 from interlock.scenarios.record.call_stats import Tally
@@ -304,7 +303,7 @@ class Fleet:
         write_verdict(plan.out, self.document)
 
     def _findings(self, about: dict[str, Any]) -> list[Finding]:
-        work, facts = outside.Judgement("csms", self.plan.began), fleet_checks.Facts()
+        work, facts = wire.Judgement("csms", self.plan.began), fleet_checks.Facts()
         for seen in observations(self._recorder.path):
             work.see(seen)
             facts.see(seen)
@@ -312,7 +311,7 @@ class Fleet:
         found = work.findings()
         if self.plan.versions == ("1.6",):
             found += crowd(observations(self._recorder.path), about, self.observed)
-        return fleet_checks.complete(found, work, facts, about) + outside.hidden(unseen)
+        return fleet_checks.complete(found, work, facts, about) + wire.hidden(unseen)
 
     def summary(self) -> dict[str, Any]:
         """Return what `--json` prints."""

@@ -12,9 +12,11 @@ import random
 import uuid
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+
+from msgspec.structs import replace
 
 from interlock.scenarios.record.frames import CALLRESULT, Frame
 
@@ -109,10 +111,9 @@ class Newer:
     def _status(self, p: Payload) -> tuple[str, Payload]:
         if p.get("connectorId") == 0:
             return "Heartbeat", {}  # there is no status of a whole station
-        said = p["status"] if p["status"] in NOT_OCCUPIED else "Occupied"
         at = p.get("timestamp") or _text(self.now())
         place = {"evseId": p["connectorId"], "connectorId": 1}
-        return "StatusNotification", {"timestamp": at, "connectorStatus": said, **place}
+        return "StatusNotification", {"timestamp": at, "connectorStatus": status_201(p["status"]), **place}
 
     def _meter(self, p: Payload) -> tuple[str, Payload]:
         values = [_meter_value(one) for one in p["meterValue"]]
@@ -159,6 +160,11 @@ class Newer:
         if (self.now() - datetime.fromisoformat(at)).total_seconds() > OLD_S:
             event["offline"] = True
         return "TransactionEvent", event
+
+
+def status_201(word: str) -> str:
+    """Return what 2.0.1 calls a status of 1.6."""
+    return word if word in NOT_OCCUPIED else "Occupied"
 
 
 def token(card: str) -> Payload:

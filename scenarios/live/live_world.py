@@ -399,7 +399,7 @@ class OutsideWorld:
                 observe("truth", **truth)
             observe("outbox", station=name, pending=station.outbox_pending)
             for one in await self.target.connectors(name) or []:
-                if one["evse"] > 0:
+                if one.get("evse", 0) > 0:  # one that tells of presence alone has none
                     told = {"transaction_id": one["transaction"]} if "transaction" in one else {}
                     told |= {"held": one["held_by"] is not None} if "held_by" in one else {}
                     told |= {"online": one["online"]} if "online" in one else {}

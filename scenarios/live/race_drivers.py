@@ -40,12 +40,12 @@ async def drivers(session: Session, clock: WallClock) -> None:
     """Let a driver charge at each EVSE of each station, with a fault in the middle, and wait until all is told."""
     if not (session.cards.fresh or session.cards.accepted):
         return
-    kinds = KINDS if session.cards.fresh else KINDS[:1]
+    kinds = KINDS if session.cards.plenty else KINDS[:1]
     async with AsyncExitStack() as alone:
         stations = []
         for number, kind in enumerate(kinds):
             stations.append(_station(session, clock, number, kind))
-            for evse in (1, 2) if session.cards.fresh else (1,):
+            for evse in (1, 2) if session.cards.plenty else (1,):
                 card, lock = session.cards.one(number)
                 await alone.enter_async_context(lock)
                 rng = SmallDraws(f"{session.seed}:driver:{number}:{evse}")

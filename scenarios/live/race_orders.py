@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -131,7 +132,7 @@ async def _use(session: Session, place: Place, name: str, request: str) -> str |
     decision = await ask(session, place, MAKERS[name]("0", "X-TRY", 1), request)
     if decision.answer == "failed":
         return f"{name} for a station that is connected fails: {decision.reason or 'no reason given'}"
-    if "connectors" in target.tells:
+    if {"connectors", "online"} & target.tells:
         await target.connectors(station)
     if "transactions" in target.tells:
         await target.events(station)
@@ -143,10 +144,14 @@ async def orders(session: Session) -> None:
     if session.target is None:
         return
     names = [name for name in MAKERS if name in session.target.commands]
-    hows = tuple(HOWS)
-    await asyncio.gather(
-        *(order(session, name, how, 20 * n + m) for n, name in enumerate(names) for m, how in enumerate(hows))
-    )
+    planned = [
+        order(session, name, how, 20 * n + m)
+        for n, name in enumerate(names)
+        for m, how in enumerate(HOWS)
+        if name != "RemoteStop" or how not in SLOW or session.cards.plenty
+    ]
+    session.observe("planned", part="orders", count=len(planned))
+    await asyncio.gather(*planned)
 
 
 MAKERS: dict[str, Callable[[str, str, int], do.Command]] = {
@@ -171,7 +176,7 @@ async def order(session: Session, name: str, how: str, number: int) -> None:
     for connector in (1, 2):
         await session.call(line, "StatusNotification", {**_FREE, "connectorId": connector})
     card, alone = session.cards.one(number)
-    async with alone:
+    async with alone if name == "RemoteStop" else nullcontext():  # no other command needs a session of the card
         running, beside = 0, None
         if name == "RemoteStop":
             beside = await _begins(session, line, 2) if number % 2 else None
@@ -192,14 +197,15 @@ async def order(session: Session, name: str, how: str, number: int) -> None:
             await session.call(line, "StopTransaction", stop_of(line, running, 2000, card))
             if beside is not None:
                 await session.call(line, "StopTransaction", stop_of(line, beside, 2100))
+    session.observe("planned.over", part="orders")
     line.close()
 
 
 async def _begins(session: Session, line: Line, connector: int) -> int | None:
     """Begin another session, with a card nobody has; return its number, None where there is none."""
-    if not session.cards.fresh:
+    if not session.cards.plenty:
         return None
-    reply = await session.call(line, "StartTransaction", start_of(line, session.cards.invent(), connector, 1100))
+    reply = await session.call(line, "StartTransaction", start_of(line, session.cards.another(), connector, 1100))
     number = reply.field("transactionId")
     return number if type(number) is int and reply.word == "Accepted" else None
 
@@ -366,7 +372,7 @@ async def _belief(session: Session, line: Line) -> None:
     assert target is not None
     if "connectors" not in target.tells or not line.up:
         return
-    told = {1: "Preparing" if session.ocpp == "1.6" else "Occupied", 2: "Unavailable"}
+    told = {1: session.status("Preparing"), 2: "Unavailable"}
     order = [*told.items()]
     session.rng(line.station).shuffle(order)  # what is told of one connector is nothing about the other
     for connector, status in order:
@@ -398,6 +404,8 @@ HOWS = {
     "cut": _cut,
 }
 """What becomes of a station around a command."""
+SLOW = ("silent", "cut", "wordless", "fails", "odd words", "stray")
+"""What is left out where few cards have to do for all sessions, each used by one station at a time."""
 
 
 async def read_back(session: Session) -> None:

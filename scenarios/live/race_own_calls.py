@@ -50,7 +50,7 @@ async def _one(session: Session, how: str, number: int) -> None:
     def answer(frame: Frame) -> dict[str, Any] | None:
         called.append(frame.action)
         if how == "twice":
-            _again(session, line, frame)
+            _again(line, frame)
         if how == "knows nothing":
             return None
         return _refuses(line, frame) if how == "refuses" else line.usual(frame)
@@ -69,7 +69,7 @@ async def _one(session: Session, how: str, number: int) -> None:
     line.close()
 
 
-def _again(session: Session, line: Line, frame: Frame) -> None:
+def _again(line: Line, frame: Frame) -> None:
     """Send an answer a second time, well behind the first one."""
     payload = line.usual(frame)
     if payload is not None:

@@ -148,9 +148,9 @@ async def _nothing_changes(session: Session, home: Line, other: Line, runs: tupl
         return await session.call(home, "StatusNotification", free)
 
     async def beside() -> Reply:
-        if not session.cards.fresh:
+        if not session.cards.plenty:
             return Reply(None, "cut")
-        reply = await session.call(home, "StartTransaction", start_of(home, session.cards.invent(), 2, 1200))
+        reply = await session.call(home, "StartTransaction", start_of(home, session.cards.another(), 2, 1200))
         beside_it.append(reply.field("transactionId"))
         return reply
 
@@ -177,7 +177,7 @@ async def _nothing_changes(session: Session, home: Line, other: Line, runs: tupl
 
 async def crowd(session: Session) -> None:
     """Many stations that say the same at the same time, under the same message ids; each with cards of its own."""
-    if not session.cards.fresh:
+    if not session.cards.plenty:
         return
     lines = [session.line(f"C{number:02d}") for number in range(CROWD)]
 
@@ -187,7 +187,7 @@ async def crowd(session: Session) -> None:
         session.deed("crowd", "boot accepted", line.station)
         running = []
         for connector in (1, 2):
-            card = session.cards.invent()
+            card = session.cards.another()
             reply = await session.call(line, "Authorize", {"idTag": card})
             session.step(line, "crowd", line.station, "authorize", reply.word)
             reply = await session.call(line, "StartTransaction", start_of(line, card, connector, 100 * connector))

@@ -86,7 +86,7 @@ async def _begin(session: Session, number: int) -> _Told | None:
     line = session.line(f"K{number}", mixed(session.rng(f"restart {number}")))
     if not (session.cards.fresh or session.cards.accepted) or not await session.arrive(line):
         return None
-    card = session.cards.invent() if session.cards.fresh else session.cards.accepted[0]
+    card = session.cards.another() if session.cards.plenty else session.cards.accepted[0]
     start = start_of(line, card, 1, 5000 + number)
     reply = await session.call(line, "StartTransaction", start)
     given = reply.field("transactionId")
@@ -135,9 +135,9 @@ async def _tell_again(session: Session, one: _Told) -> None:
     session.step(line, "restart", "told again", "start", again.word, card=one.card)
     stop = await session.call(line, "StopTransaction", stop_of(line, one.number, 5900, one.card))
     session.step(line, "restart", "begun before", "stop", stop.word, card=one.card)
-    if not session.cards.fresh:
+    if not session.cards.plenty:
         return
-    card = session.cards.invent()
+    card = session.cards.another()
     reply = await session.call(line, "StartTransaction", start_of(line, card, 2, 6000))
     session.step(line, "restart", "begun behind", "start", reply.word, card=card)
     number = reply.field("transactionId")

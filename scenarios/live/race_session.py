@@ -15,7 +15,7 @@ from typing import Any
 
 from interlock.csms.domain import commands as do
 from interlock.scenarios.live.line import WAIT_S, Line, Reply, compact
-from interlock.scenarios.live.line_201 import Book, Newer
+from interlock.scenarios.live.line_201 import Book, Newer, status_201
 from interlock.scenarios.targets.target import Target
 from interlock.scenarios.targets.wording import required, worded
 from interlock.simulator.network.dial import Network
@@ -66,11 +66,15 @@ def mixed(rng: random.Random) -> Ids:
 
 @dataclass(slots=True)
 class Cards:
-    """Which cards there are. `known` are statuses that are certain, `fresh` whether an invented card is accepted."""
+    """Which cards there are. `known` are statuses that are certain, `fresh` whether an invented card is accepted.
+
+    `shared`: whether a card that is known may begin sessions at several stations and connectors at once.
+    """
 
     known: Mapping[str, str]
     rng: random.Random
     fresh: bool = False
+    shared: bool = False
     _locks: dict[str, asyncio.Lock] = field(default_factory=dict)
     _made: int = 0
 
@@ -78,6 +82,18 @@ class Cards:
     def accepted(self) -> list[str]:
         """Cards that are said to be accepted."""
         return [card for card, status in self.known.items() if status == "Accepted"]
+
+    @property
+    def plenty(self) -> bool:
+        """Whether any number of sessions may run at once."""
+        return self.fresh or (self.shared and bool(self.accepted))
+
+    def another(self) -> str:
+        """Return a card for a session beside all others, where there are `plenty`."""
+        if self.fresh:
+            return self.invent()
+        self._made += 1
+        return self.accepted[self._made % len(self.accepted)]
 
     def invent(self) -> str:
         """Return a card that nobody has seen."""
@@ -90,6 +106,8 @@ class Cards:
         if self.fresh or not cards:
             return self.invent(), nullcontext()
         card = cards[number % len(cards)]
+        if self.shared:
+            return card, nullcontext()
         return card, self._locks.setdefault(card, asyncio.Lock())
 
 
@@ -146,6 +164,10 @@ class Session:
     def transaction(self, number: int) -> str:
         """Return the id of a session as frames and records have it; `number` is what parts call it by."""
         return str(number) if self.book is None else self.book.get(number).id
+
+    def status(self, word: str) -> str:
+        """Return a status of 1.6 as stations tell it."""
+        return word if self.ocpp == "1.6" else status_201(word)
 
     def worded(self, command: do.Command) -> tuple[str, dict[str, Any]]:
         """Return the action and payload of a command."""

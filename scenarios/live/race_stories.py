@@ -109,6 +109,7 @@ async def tell(session: Session) -> None:
     await Story(session, first, 0).run()
     session.rng("stories").shuffle(others)
     room = asyncio.Semaphore(AT_ONCE)
+    session.observe("planned", part="stories", count=len(others) + 2)
 
     async def one(relation: Relation, number: int) -> None:
         async with room:
@@ -148,6 +149,7 @@ class Story:
             for connector in (1, 2):
                 await self._session(card, connector)
         await self._step("heartbeat", "Heartbeat", {})
+        session.observe("planned.over", part="stories")
         line.close()
 
     async def _once_more(self, start: dict[str, Any], card: str) -> None:

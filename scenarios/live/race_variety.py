@@ -223,10 +223,10 @@ async def _sessions(session: Session) -> None:
 async def _never_stopped(session: Session, line: Line) -> None:
     """Begin a session where another one was begun and never stopped: its stop may have got lost."""
     what = "a start where the last session was never stopped"
-    for turn in range(2 if session.cards.fresh else 0):
-        start = start_of(line, session.cards.invent(), 1, 3000 + turn)
+    for turn in range(2 if session.cards.plenty else 0):
+        start = start_of(line, session.cards.another(), 1, 3000 + turn)
         reply = await say(session, line, what if turn else "a session that is never stopped", "StartTransaction", start)
-    number = reply.field("transactionId") if session.cards.fresh else None
+    number = reply.field("transactionId") if session.cards.plenty else None
     if type(number) is int:
         await say(session, line, what, "StopTransaction", stop_of(line, number, 3100))
 

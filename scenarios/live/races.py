@@ -15,11 +15,12 @@ from typing import Any
 
 import msgspec
 
-from interlock.scenarios.judge import fleet_checks, ledger_checks, race_checks
-from interlock.scenarios.judge import wire as outside
+from interlock.scenarios.judge import fleet_checks, ledger_checks, race_checks, wire
 from interlock.scenarios.judge.invariants import INVARIANTS
 from interlock.scenarios.judge.verdict import Finding, Verdict, document
 from interlock.scenarios.live import (
+    race_beliefs,
+    race_dialect,
     race_drivers,
     race_first,
     race_neighbours,
@@ -139,6 +140,8 @@ def every(session: Session, clock: WallClock) -> dict[str, Part]:
         "side by side": lambda: race_neighbours.side_by_side(session),
         "pings": lambda: race_neighbours.pings(session),
         "orders": lambda: race_orders.orders(session),
+        **({"dialect": lambda: race_dialect.dialect(session)} if session.ocpp == "1.6" else {}),
+        "beliefs": lambda: race_beliefs.beliefs(session),
         "drivers": lambda: race_drivers.drivers(session, clock),
     }
 
@@ -224,7 +227,7 @@ def _write(plan: Plan, stations: int, digest: str, count: int, target: Target | 
 
 def findings(history: Path, about: Mapping[str, Any], *, controlled: bool) -> list[Finding]:
     """Judge a history with everything that can judge it: a function of what is written."""
-    work = outside.Judgement("csms", datetime.fromisoformat(about["spec"]["began"]))
+    work = wire.Judgement("csms", datetime.fromisoformat(about["spec"]["began"]))
     facts, rows = fleet_checks.Facts(), list(observations(history))
     for row in rows:
         work.see(row)
@@ -235,7 +238,7 @@ def findings(history: Path, about: Mapping[str, Any], *, controlled: bool) -> li
     found += race_checks.judge(rows, about)
     unseen = {one.id: (one.name, one.level) for one in INVARIANTS.values()}
     found = _in_time(found, max((row["seconds"] for row in rows if row.kind == "behind"), default=0.0))
-    return fleet_checks.complete(found, work, facts, about) + outside.hidden(unseen)
+    return fleet_checks.complete(found, work, facts, about) + wire.hidden(unseen)
 
 
 def _in_time(found: list[Finding], late_s: float) -> list[Finding]:

@@ -19,7 +19,7 @@ from typing import Any
 
 from interlock.scenarios import runner
 from interlock.scenarios.explore.campaign import Done, broken, directory
-from interlock.scenarios.judge import outside
+from interlock.scenarios.judge import foreign_run
 from interlock.scenarios.judge.invariants import INVARIANTS, exercise
 from interlock.scenarios.judge.verdict import Finding, Verdict, document
 from interlock.scenarios.live.live_world import NotTried, OutsideWorld
@@ -190,8 +190,8 @@ async def run(job: Job, reach: Reach, api: Target, again: str, left: list[str]) 
     world.history.end()
     if why is not None:
         return Outcome(job, _left_out(about, _idle(why), why), about, world.history)
-    findings = outside.judge(world.history)
-    verdict = outside.document(about, findings)
+    findings = foreign_run.judge(world.history)
+    verdict = foreign_run.document(about, findings)
     if verdict["verdict"] == "INCONCLUSIVE" and not any(one.verdict is Verdict.INCONCLUSIVE for one in findings):
         verdict = _left_out(about, findings, UNTOLD_HERE)
     return Outcome(job, verdict, about, world.history)

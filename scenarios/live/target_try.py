@@ -98,8 +98,9 @@ async def _session(session: Session, place: Place, card: str) -> AsyncIterator[T
             )
     if type(number) is int:
         await session.call(line, "StopTransaction", stop_of(line, number, 250, card))
-    if "connectors" in target.tells:
-        yield await _reads("[connectors]", lambda: target.connectors(line.station))
+    if {"connectors", "online"} & target.tells:
+        where = "[connectors]" if "connectors" in target.tells else "[online]"
+        yield await _reads(where, lambda: target.connectors(line.station))
     if "transactions" in target.tells:
         yield await _reads("[transactions]", lambda: target.events(line.station))
 

@@ -166,6 +166,7 @@ class Wire:
     """What stations called."""
 
 
+@lru_cache(maxsize=4096)
 def station_of(stream: str) -> str | None:
     """Return the station a stream decides about, or None for any other stream."""
     return stream[8:] if stream.startswith("station-") else None

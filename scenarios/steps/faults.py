@@ -60,10 +60,6 @@ def _spoken(stage: Stage, station: int, action: str) -> str:
     return IN_2_0_1.get(action, action) if stage.station(station).spec.ocpp == "2.0.1" else action
 
 
-async def _until_healed() -> None:
-    await asyncio.get_running_loop().create_future()
-
-
 # --- the network -----------------------------------------------------------------------------------------------------
 
 

@@ -197,6 +197,7 @@ class Described(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only
             "outcomes": self.ask.state is not None or self.outcome is not None or self.events is not None,
             "transactions": self.transactions is not None or self.events is not None,
             "connectors": self.connectors is not None,
+            "online": self.online is not None,
         }
         return frozenset(name for name, told in found.items() if told)
 
@@ -370,8 +371,6 @@ def _paths(found: Described) -> Iterator[str]:
             yield f"[{table}] path says {{{missing[0]}}} nowhere"
     if found.events is not None and (found.events.next is None) != ("after" not in _slots(found.events.path)):
         yield "[events] next and {after} in its path go together: where the next page begins, and the question for it"
-    if found.online is not None and found.connectors is None:
-        yield "[online] says whether connectors are believed right, so it needs [connectors]"
     for name, text in [*found.headers.items(), *found.ask.headers.items()]:
         if not re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", name):
             yield f"{name!r} is no name of a header"

@@ -121,6 +121,17 @@ class Exchange:
         if status != 200:
             raise Misfit(f"[{table}] path is answered {status}; is it right, and the secret?")
 
+    def online(self, told: Any) -> bool:
+        """Return whether a station is said to be connected; null: it is not. Raises `Misfit` for any other value."""
+        expression = self.described.online.online if self.described.online is not None else ""
+        found = self.find("online", expression, told)
+        if not isinstance(found, bool | None) and found not in (0, 1):
+            example = f"{expression} == {str(found)[:40]!r}"
+            raise Misfit(
+                f"[online] online = {expression!r} finds {found!r}, not true or false; write such as {example}"
+            )
+        return bool(found)
+
     def find(self, table: str, expression: str, told: Any) -> Any:
         """Return what an expression finds in an answer. Raises `Misfit` when it cannot be applied."""
         try:

@@ -84,15 +84,15 @@ class HttpTarget:
     async def connectors(self, station: str) -> list[dict[str, Any]] | None:
         """Return what it believes of each connector, without what the file says nothing about."""
         shape, exchange = self._described.connectors, self._exchange
-        if shape is None:
-            return None
-        status, told = await self._get(shape.path, {"station": station})
-        exchange.answered("connectors", status)
         also: dict[str, Any] = {}
         if (online := self._described.online) is not None:
             status, about = await self._get(online.path, {"station": station})
             exchange.answered("online", status)
-            also["online"] = bool(exchange.find("online", online.online, about))
+            also["online"] = exchange.online(about)
+        if shape is None:
+            return [also] if also else None
+        status, told = await self._get(shape.path, {"station": station})
+        exchange.answered("connectors", status)
         found = []
         for one in exchange.list("connectors", shape.each, told):
             connector = exchange.find("connectors", shape.connector, one)

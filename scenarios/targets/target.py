@@ -22,9 +22,9 @@ TOKEN_VARIABLE = "INTERLOCK_API_TOKEN"
 """The environment variable that holds the token of the operator's API of `interlock serve`."""
 
 
-TELLS = frozenset(("requests", "log", "outcomes", "transactions", "connectors"))
+TELLS = frozenset(("requests", "log", "outcomes", "transactions", "connectors", "online"))
 """What a CSMS's records may tell: that a request was made before, all events in Interlock's words, what became of a
-command, starts and stops with meters, what it believes of connectors."""
+command, starts and stops with meters, what it believes of connectors, and whether a station is connected."""
 
 
 class Target(Protocol):
@@ -56,7 +56,8 @@ class Target(Protocol):
     async def connectors(self, station: str) -> list[dict[str, Any]] | None:
         """Return what it believes of each connector: `evse`, `connector` and `status`.
 
-        And `transaction`, `held_by` and `online` where it tells; what is not there is not compared.
+        And `transaction`, `held_by` and `online` where it tells; what is not there is not compared. One that tells of
+        presence alone (`tells` has "online" without "connectors") returns one member, with `online` in it.
         """
         ...
 

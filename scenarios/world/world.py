@@ -15,7 +15,6 @@ import random
 import traceback
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache, partial
 from operator import attrgetter
@@ -110,8 +109,8 @@ class World:
         self.network.latency_s = scenario.latency_s
         slots = scenario.slots if scenario.slots is not None else scenario.connectors
         self._rules = Rules(scenario.connectors, slots)
-        spec = StationSpec(
-            station_id="",
+        spec = partial(
+            StationSpec,
             ocpp=scenario.ocpp,
             evses=scenario.connectors,
             persona=PERSONAS[drawn.persona],
@@ -120,7 +119,7 @@ class World:
         self.stations = [
             build_station(
                 self.env,
-                replace(spec, station_id=self.station_id(number)),
+                spec(station_id=self.station_id(number)),
                 random.Random(f"{seed}:{self.station_id(number)}"),
                 self.network,
                 self.history.observe,
@@ -478,11 +477,12 @@ class World:
         heads = {station: event.version for event in log if (station := station_of(event.stream)) is not None}
         own, again = self._folds_of_the_design()
         states: dict[str, tuple[Station, Station, Station]] = {}
+        nothing = Station()
         for event in log:
             station = station_of(event.stream)
             if station is None:
                 continue
-            before = states.get(station, (Station(), Station(), Station()))
+            before = states.get(station, (nothing, nothing, nothing))
             decoded = _decoded(event.type, event.data)
             ours = evolve(before[0], decoded)
             states[station] = ours, ours if own is None else own(before[1], decoded), again(before[2], decoded)

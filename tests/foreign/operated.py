@@ -78,6 +78,10 @@ class Operated(Brain):
             except TimeoutError:
                 self.states[name] = "unknown"
 
+    def online(self, station: str) -> bool:
+        """Whether a station is told to be connected."""
+        return station in self.lines
+
     def record(self, station: str) -> list[Payload]:
         """All transactions of a station."""
         return [
@@ -131,7 +135,7 @@ class Hand:
     async def connectors(self, station: str) -> list[dict[str, Any]] | None:
         """What it believes of connectors."""
         return [
-            {"evse": connector, "connector": 1, "status": status}
+            {"evse": connector, "connector": 1, "status": status, "online": self.brain.online(station)}
             for (name, connector), status in self.brain.statuses.items()
             if name == station and connector
         ]

@@ -18,6 +18,7 @@ from pathlib import Path
 from tests.foreign.brain import Brain
 from tests.foreign.checking import check, failed
 from tests.foreign.commanded import COMMANDED, RIGHT_OPERATED
+from tests.foreign.details import DETAILS
 from tests.foreign.newer import RIGHT_201, WRONG_201, Newer
 from tests.foreign.operated import WRONG_OPERATED
 from tests.foreign.others import OTHERS
@@ -29,7 +30,7 @@ from tests.foreign.wrong import WRONG
 
 ALL_RIGHT = {**RIGHT, **STRANGERS, **OTHERS}
 ALL_WRONG = {**WRONG, **WILD, **SUBTLE}
-ALL_OPERATED = {**WRONG_OPERATED, **WILD_OPERATED, **COMMANDED}
+ALL_OPERATED = {**WRONG_OPERATED, **WILD_OPERATED, **COMMANDED, **DETAILS}
 NO_CARDS = ("library", "threaded")
 """Right ones that accept every card."""
 

@@ -227,6 +227,13 @@ def _first_pending(tale: Tale, *last: str) -> None:
             tale.note("step", station=station, story="session", relation="plain", label="boot", word=boot, card=None)
 
 
+def _one_boot(tale: Tale, word: str) -> None:
+    """Two stations that are accepted, and one that boots once and is told to come back in hours."""
+    for station, said in zip("ABC", ("Accepted", "Accepted", word), strict=True):
+        tale.call("BootNotification", {}, {"status": said, "interval": 14400}, station)
+        tale.note("step", station=station, story="session", relation="plain", label="boot", word=said, card=None)
+
+
 def _varied(tale: Tale, word: str, action: str = "MeterValues") -> None:
     tale.note("variety", station="A", what="signed data", action=action, word=word, why="")
 
@@ -270,6 +277,29 @@ def _door(tale: Tale, word: str, open: int, most: int = 9) -> None:
 
 def _ping(tale: Tale, answered: bool) -> None:
     tale.note("ping", station="A", answered=answered, word="answered", why="")
+
+
+def _read(tale: Tale, status: str, how: str = "told", online: bool | None = None) -> None:
+    about = {"connector": 1, "status": status, "online": online}
+    tale.note("believed", station="A", how=how, told=None if how == "away" else "Preparing", **about)
+
+
+def _dialect(tale: Tale, sent: Any, action: str = "ReserveNow") -> None:
+    asked = {"connectorId": 0, "expiryDate": "2026-01-01T00:20:00Z", "idTag": "X", "reservationId": 7}
+    tale.ask(action, asked if action == "ReserveNow" else {"csChargingProfiles": {"stackLevel": 0, "limits": [1, 2]}})
+    tale.order(action, sent, "Accepted")
+
+
+def _limits(*limits: int, **more: Any) -> dict[str, Any]:
+    return {"csChargingProfiles": {"stackLevel": 0, "limits": [*limits], **more}}
+
+
+def _errored(tale: Tale, state: str) -> None:
+    """A command that is answered with an error, and what is on record of it ten seconds later."""
+    tale.ask("UnlockConnector", {"connectorId": 2})
+    tale.frame("station.received", "A", [2, "c", "UnlockConnector", {"connectorId": 2}], 0.0)
+    tale.frame("station.sent", "A", [4, "c", "NotImplemented", "", {}], 0.1)
+    tale.note("command.state", 10.0, command_id="m1", state=state, request_id="r1", station="A")
 
 
 def _two_commands(tale: Tale, state: str) -> None:
@@ -338,6 +368,7 @@ CASES: list[tuple[str, Callable[[Tale], Any], Callable[[Tale], Any]]] = [
     ("R12", lambda t: t.note("deed", part="recovery", what="never let in again", station="A"),
      lambda t: t.note("deed", part="recovery", what="connected again", station="A")),
     ("R01", lambda t: _first_pending(t, "Rejected"), lambda t: _first_pending(t, "Accepted")),
+    ("R01", lambda t: _one_boot(t, "Rejected"), lambda t: _one_boot(t, "Pending")),
     ("R13", lambda t: _varied(t, "closed"), lambda t: _varied(t, "answered")),
     ("R13", lambda t: _varied(t, "CALLERROR InternalError"),
      lambda t: (_varied(t, "CALLERROR NotSupported", "DataTransfer"), _varied(t, "Invalid", "Authorize"))),
@@ -393,6 +424,19 @@ CASES: list[tuple[str, Callable[[Tale], Any], Callable[[Tale], Any]]] = [
     ("R24", lambda t: _outcome(t, "Unlocked", "rejected"), lambda t: _outcome(t, "Unlocked", "unknown")),
     ("R25", lambda t: _belief(t, "Faulted"), lambda t: _belief(t, "Available")),
     ("R25", lambda t: _belief(t, "Available", online=False), lambda t: _belief(t, "Available", online=True)),
+    ("R25", lambda t: _read(t, "Available"), lambda t: _read(t, "Preparing")),
+    ("R25", lambda t: _read(t, "Available", "again"), lambda t: (_read(t, "Unavailable", "again"),
+     _read(t, "not known", "again"))),
+    ("R25", lambda t: _read(t, "Available", "away", True), lambda t: _read(t, "Available", "away", False)),
+    ("R25", lambda t: _read(t, "Preparing", online=False), lambda t: _read(t, "Preparing", online=True)),
+    ("R28", lambda t: _errored(t, "requested"), lambda t: (_errored(t, "in-doubt"))),
+    ("R20", lambda t: _dialect(t, {"connectorId": 1, "expiryDate": "2026-01-01T00:20:00Z", "idTag": "X"}),
+     lambda t: _dialect(t, {"connectorId": 0, "expiryDate": "2026-01-01T01:20:00.000+01:00", "idTag": "X",
+                            "reservationId": 1})),
+    ("R20", lambda t: _dialect(t, {"connectorId": 0, "expiryDate": "2026-01-01T00:20:00+01:00", "idTag": "X"}),
+     lambda t: _dialect(t, _limits(1, 2, kind="Absolute"), "SetChargingProfile")),
+    ("R20", lambda t: _dialect(t, _limits(1), "SetChargingProfile"),
+     lambda t: _dialect(t, _limits(1, 2), "SetChargingProfile")),
     ("R23", lambda t: (_orders(t, {"connectorId": 2}), _refused(t)), lambda t: _orders(t, {"connectorId": 2})),
     ("R27", _unanswered, lambda t: _record(t)),
     ("R26", lambda t: _record(t, stop_wh=None), lambda t: _record(t)),
@@ -468,3 +512,20 @@ def test_a_run_in_which_it_did_not_happen_is_not_green(id: str) -> None:
     assert missing.verdict is Verdict.INCONCLUSIVE
     assert missing.needed
     assert PARTS[id][1][0] in (missing.reason or "")
+
+
+@pytest.mark.parametrize(
+    ("over", "why", "verdict"), [(9, None, "INCONCLUSIVE"), (10, None, "PASS"), (0, "few ids", None)]
+)
+def test_what_the_time_did_not_suffice_for_is_told_and_is_not_green(
+    over: int, why: str | None, verdict: str | None
+) -> None:
+    def tell(tale: Tale) -> None:
+        tale.note("planned", part="stories", count=20)
+        for _ in range(over):
+            tale.note("planned.over", part="stories")
+        tale.note("part.cut", part="stories", **({"why": why} if why else {}))
+
+    found = _judged(tell).get("P07")
+    assert (found.verdict.name if found else None) == verdict
+    assert found is None or f"stories ({over} of 20)" in str(found.reason)

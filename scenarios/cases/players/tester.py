@@ -6,6 +6,7 @@ case wants (`expected`), else what its script asked for (`replies`), else what k
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from typing import Any, Protocol
 import msgspec
 
 from interlock.scenarios.cases import match, schemas
+from interlock.scenarios.cases.language import LATE_S
 from interlock.scenarios.cases.players.notebook import Notebook
 from interlock.scenarios.cases.replies import Replies
 from interlock.scenarios.judge.exchange import CALL, parse
@@ -130,7 +132,9 @@ class Tester:
         if action == "BootNotification":
             self._greet(payload)
         wanted = self.expected(action, payload)
+        late_s = 0.0
         if wanted is None and (reply := self.replies.next(action)) is not None:
+            late_s = 0.0 if reply.late is None else self.bound[reply.late] + LATE_S
             if reply.code is not None:
                 self.send(_encode([4, name, reply.code, "", {}]).decode())
                 return
@@ -141,8 +145,16 @@ class Tester:
         if wanted is not None and wanted.get("idTagInfo", {}).get("status") == "Accepted":
             wanted = {**wanted, "idTagInfo": {**usual.get("idTagInfo", {}), **wanted["idTagInfo"]}}
         answer = schemas.sample(f"{action}Response", {**usual, **(wanted or {})})
-        self.send(_encode([3, name, answer]).decode())
+        text = _encode([3, name, answer]).decode()
+        if late_s:
+            asyncio.get_running_loop().call_later(late_s, self._send_late, self.line, text)
+        else:
+            self.send(text)
         self.did(action, payload, answer)
+
+    def _send_late(self, line: Line | None, text: str) -> None:
+        if line is self.line:
+            self.send(text)
 
     def _greet(self, payload: Mapping[str, Any]) -> None:
         peer = self.peer

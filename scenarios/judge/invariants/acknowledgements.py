@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from interlock.scenarios.judge.invariants.calls_as_asked import rules_broken
 from interlock.scenarios.judge.invariants.declare import Looked, invariant, story
-from interlock.scenarios.judge.invariants.sent import rules_broken
 from interlock.scenarios.judge.verdict import Violation
 from interlock.scenarios.record.frames import CALL, CALLRESULT, Frame, content
 from interlock.scenarios.record.history import History, Observation, station_of
@@ -134,12 +134,13 @@ def _kept(seen: Observation) -> list[Hashable]:
 def _replies(history: History) -> Looked:
     looked = Looked()
     calls: dict[tuple[str, int, str], tuple[Observation, Frame]] = {}
-    kept: Counter[Hashable] = Counter()
-    answered: Counter[Hashable] = Counter()
+    kept: defaultdict[Hashable, int] = defaultdict(int)
+    answered: defaultdict[Hashable, int] = defaultdict(int)
     timed: set[Hashable] = set()
     for seen in history.of_any("frame", "stored"):
         if seen.kind == "stored":
-            kept.update(_kept(seen))
+            for fact in _kept(seen):
+                kept[fact] += 1
             continue
         edge = seen.fields["edge"]
         if edge not in ("csms.received", "csms.sent"):

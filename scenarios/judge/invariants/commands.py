@@ -150,8 +150,8 @@ def intent_before_effect(history: History) -> Iterator[Violation]:
     """
     intents: dict[str, Observation] = {}
     for seen in history.of("stored"):
-        if seen["type"] == "CommandRequested":
-            intents.setdefault(seen["data"]["command_id"], seen)
+        if seen.fields["type"] == "CommandRequested":
+            intents.setdefault(seen.fields["data"]["command_id"], seen)
     for (station, message_id), frames in history.call_frames.items():
         call = history.call(station, message_id)
         intent = intents.get(call["command_id"]) if call else None
@@ -348,8 +348,8 @@ def _answered_both_ways(history: History) -> frozenset[str]:
     """Return the commands that a station answered more than once, differently: what the log believed was said."""
     said: dict[str, set[str]] = {}
     for seen in history.of("frame"):
-        if seen["edge"] == "station.sent" and (frame := seen.frame()) is not None and frame.is_answer:
-            said.setdefault(frame.id, set()).add(seen["text"])
+        if seen.fields["edge"] == "station.sent" and (frame := seen.frame()) is not None and frame.is_answer:
+            said.setdefault(frame.id, set()).add(seen.fields["text"])
     return frozenset(
         command_id
         for command_id in history.commands

@@ -79,13 +79,13 @@ class Invariant:
             return Finding(self.id, self.name, self.level, Verdict.ERROR, 0, why)
 
     def _judge(self, history: History) -> Finding:
-        if broken := history.of("world.failed"):
+        if broken := history.kinds.get("world.failed"):
             return self._finding(Verdict.ERROR, f"the world itself broke: {broken[0]['error']}")
         if self.frames and not history.complete:
             return self._finding(Verdict.NOT_APPLICABLE, "this run recorded facts only, no frames and no stored events")
         if self.records is not None and not history.told(self.records):
             return self._finding(Verdict.NOT_APPLICABLE, f"the CSMS does not tell its {self.records}")
-        if self.rest and history.phase("rest") is None:
+        if self.rest and "rest" not in history.phases:
             return self._finding(Verdict.INCONCLUSIVE, "the run ended before it came to rest")
         needed = self.needs(history)
         checked, cut = (needed.checked, needed.cut) if isinstance(needed, Scope) else (needed, 0)

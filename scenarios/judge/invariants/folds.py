@@ -106,9 +106,9 @@ def replay_is_silent(history: History) -> Iterator[Violation]:
     for seen in history.of_any(
         "replay.begun", "replay.ended", "node.started", "node.crashed", "node.stopped", "call", "frame"
     ):
-        if seen.kind == "frame" and seen["edge"] != "csms.sent":
+        if seen.kind == "frame" and seen.fields["edge"] != "csms.sent":
             continue
-        begun = replaying.setdefault(seen["node"], [])
+        begun = replaying.setdefault(seen.fields["node"], [])
         match seen.kind:
             case "replay.begun":
                 begun.append(seen)
@@ -121,7 +121,7 @@ def replay_is_silent(history: History) -> Iterator[Violation]:
                         f"{seen['node']} sent something while it replayed {begun[-1]['station']}",
                         "silence until the replay ended",
                         seen.get("text") or f"a CALL of {seen['action']}",
-                        seen["station"],
+                        seen.fields["station"],
                         story(begun, seen),
                     )
             case _:

@@ -16,11 +16,11 @@ from hashlib import blake2b
 from typing import Any
 
 from interlock.csms.domain.commands import ChangeAvailability, Unlock
+from interlock.scenarios.record.final_record import session
 from interlock.scenarios.record.history import History
-from interlock.scenarios.record.retold import session
 from interlock.scenarios.spec import Scenario, Step, Storage, ask, step
 from interlock.scenarios.steps.faults import FAULTS
-from interlock.scenarios.world.reworded import LENIENT, Reword
+from interlock.scenarios.world.frame_rewordings import LENIENT, Reword
 from interlock.simulator.network.links import Socket
 
 LATENCY_S = 0.05

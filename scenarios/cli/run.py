@@ -145,7 +145,7 @@ def run(
     if retries and way is None:
         raise Refused("--retries goes with --target: in virtual time the same seed gives the same run")
     if control is not None:
-        _check_control(control)
+        _check_control(control, asked(ocpp))
     expected = expected_in(expected_failures, "scenario", scenarios())
     versions = _versions(ocpp, suite, target, chosen)
     if way is not None and not (versions or list_only):
@@ -271,11 +271,12 @@ def _way(target: str | None, given: dict[str, Any]) -> Reach | None:
     return None
 
 
-def _check_control(control: str) -> None:
+def _check_control(control: str, versions: Sequence[OcppVersion]) -> None:
     """Refuse a control interface that cannot be used before anything is run."""
     from interlock.scenarios.live.target_run import adapter
 
-    adapter(control)
+    for ocpp in versions or (None,):
+        adapter(control, ocpp)
 
 
 def _against(

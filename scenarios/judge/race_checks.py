@@ -337,7 +337,7 @@ def comes_back(record: Record, run: Mapping[str, Any]) -> Found:
     return len(back) + len(found), found
 
 
-OPTIONAL = ("DataTransfer", "DiagnosticsStatusNotification", "FirmwareStatusNotification")
+OPTIONAL = ("DataTransfer", "DiagnosticsStatusNotification", "FirmwareStatusNotification", "LogStatusNotification")
 """What a CSMS need not support: it may refuse it, and says so."""
 
 

@@ -98,8 +98,10 @@ def as_asked(record: Record, run: Mapping[str, Any]) -> Found:
 def own_transaction(record: Record, run: Mapping[str, Any]) -> Found:
     """A RemoteStopTransaction, or a RequestStopTransaction, names a transaction that this station has.
 
-    In 1.6 a station whose start had no answer may have been given one that it does not know.
+    One that an operator named is theirs to answer for. In 1.6 a station whose start had no answer may have been given
+    one that it does not know.
     """
+    asks = _asks(record)
     lost = {one.station for one in record.of("StartTransaction") if one.answer is None}
     given = {
         (one.station, one.result.field("transactionId")): one
@@ -111,7 +113,8 @@ def own_transaction(record: Record, run: Mapping[str, Any]) -> Found:
         if order.action in STOPS and order.station not in lost:
             checked += 1
             number = order.call.field("transactionId")
-            if (order.station, number) not in given:
+            named = any(ask.i < order.i and _carries(order, ask) for ask in asks.get(order.station, ()))
+            if (order.station, number) not in given and not named:
                 what = f"a {order.action} names no transaction of this station"
                 found.append(Violation(what, "one of its own", str(number), order.station, (order.i,)))
     return checked, found
@@ -133,7 +136,8 @@ def leaves(record: Record, run: Mapping[str, Any]) -> Found:
 def once(record: Record, run: Mapping[str, Any]) -> Found:
     """What was asked once is sent once, however often the request was made under its key, where it takes keys.
 
-    What was refused, or could not be sent as the station was away, is not sent at all.
+    What was refused, or could not be sent as the station was away, is not sent at all. So it is of each payload, where
+    a CALL carries one that was asked for and no other.
     """
     refused = {
         (one["request_id"], one["attempt"])
@@ -141,21 +145,25 @@ def once(record: Record, run: Mapping[str, Any]) -> Found:
         if one["answer"] in ("refused", "unreachable")
     }
     keyed = "requests" in run.get("rules", {}).get("told", ())
-    wanted: dict[tuple[str, str], set[Any]] = defaultdict(set)
+    wanted: dict[tuple[str, str, str], set[Any]] = defaultdict(set)
     every = _asks(record)
     habits = _habits(record, every)
     for station, asks in every.items():
         for ask in asks:
             if ask["action"] in habits:
                 continue
-            wanted[station, ask["action"]] |= set()
-            if (ask["request_id"], ask["attempt"]) in refused:
-                continue
-            wanted[station, ask["action"]].add(ask["request_id"] if keyed else (ask["request_id"], ask["attempt"]))
-    sent: dict[tuple[str, str], list[Exchange]] = defaultdict(list)
+            name = ask["request_id"] if keyed else (ask["request_id"], ask["attempt"])
+            for payload in ("", str(ask["payload"])):
+                wanted[station, ask["action"], payload] |= set()
+                if (ask["request_id"], ask["attempt"]) not in refused:
+                    wanted[station, ask["action"], payload].add(name)
+    sent: dict[tuple[str, str, str], list[Exchange]] = defaultdict(list)
     for order in record.orders:
-        if (order.station, order.action) in wanted:
-            sent[order.station, order.action].append(order)
+        mine = every.get(order.station, ())
+        carried = {str(ask["payload"]) for ask in mine if ask.i < order.i and _carries(order, ask)}
+        for payload in ("", *(carried if len(carried) == 1 else ())):
+            if (order.station, order.action, payload) in wanted:
+                sent[order.station, order.action, payload].append(order)
     found = []
     for key, orders in sent.items():
         if len(orders) > len(wanted[key]):
@@ -248,7 +256,7 @@ def believed(record: Record, run: Mapping[str, Any]) -> Found:
             last[one.station, one.call.field("connectorId")] = one
     checked, found = _followed(record)
     for belief in record.noted["belief"]:
-        if belief["online"] is False:
+        if belief.fields.get("online") is False:
             what = "a station that is connected is believed to be away"
             found.append(Violation(what, "online", "offline", belief["station"], (belief.i,)))
         told = last.get((belief["station"], belief["connector"]))
@@ -262,7 +270,10 @@ def believed(record: Record, run: Mapping[str, Any]) -> Found:
     return checked, found
 
 
-STATUSES = ("Available", "Preparing", "Charging", "SuspendedEVSE", "SuspendedEV", "Finishing", "Reserved", "Faulted")
+STATUSES = (
+    *("Available", "Preparing", "Charging", "SuspendedEVSE", "SuspendedEV", "Finishing", "Reserved", "Faulted"),
+    "Occupied",
+)
 """Statuses that only a station can tell; a CSMS may say Unavailable of one that was away."""
 
 
@@ -271,7 +282,7 @@ def _followed(record: Record) -> Found:
     checked, found = 0, list[Violation]()
     for one in record.noted["believed"]:
         checked += 1
-        if one["online"] is (one["how"] == "away"):
+        if one.fields.get("online") is (one["how"] == "away"):
             found.append(_presence(one))
         told, status = one["told"], one["status"]
         if told is None or status in (told, None) or (one["how"] == "again" and status not in STATUSES):
@@ -313,7 +324,7 @@ def billed(record: Record, run: Mapping[str, Any]) -> Found:
             "start_wh": one.call.field("meterStart"),
             "stop_wh": stop.call.field("meterStop"),
         }
-        wrong, most_wh = "nothing", READ_WH if one.call.field("transactionId") is not None else 0.0
+        wrong, most_wh = "nothing", READ_WH if one.newer else 0.0
         if row is not None:
             wrong = ", ".join(f"{name} {row[name]}" for name, v in told.items() if _differ(v, row[name], most_wh))
         if row is not None and not wrong and not _same_time(row.fields.get("started_at"), one.call.field("timestamp")):
@@ -350,19 +361,24 @@ def single(record: Record, run: Mapping[str, Any]) -> Found:
     """What a station did not tell is not on record: a session told twice is there once."""
     given: dict[str, set[str]] = defaultdict(set)
     for one in record.of("StartTransaction"):
-        if one.answer is None:
+        if one.answer is None and not one.newer:
             given[one.station].add("?")  # its number is not known
         elif one.result is not None:
             given[one.station].add(str(one.result.field("transactionId")))
+    for one in record.of("StartTransaction", "MeterValues", "StopTransaction"):
+        if one.newer and one.call.field("transactionId") is not None:
+            given[one.station].add(str(one.call.field("transactionId")))  # named by whoever told of it, begun or not
     on_record = Counter(row["station"] for row in record.noted["csms.session"])
     checked, found = 0, list[Violation]()
     sessions: dict[str, set[tuple[str, ...]]] = defaultdict(set)
     for one in record.of("StartTransaction"):
         sessions[one.station].add(wording(one.call))
+    newer = {one.station for one in record.told if one.newer}
     for station, count in on_record.items():
-        if count > len(sessions[station]):
+        most = len(given[station] if station in newer else sessions[station])
+        if count > most:
             what = f"{count} sessions of {station} are on record"
-            found.append(Violation(what, f"the {len(sessions[station])} that it told", str(count), station))
+            found.append(Violation(what, f"the {most} that it told", str(count), station))
     for row in record.noted["csms.session"]:
         known = given.get(row["station"], set())
         if "?" in known:

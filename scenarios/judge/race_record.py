@@ -29,6 +29,8 @@ class Exchange:
     answer: Frame | None = None
     answer_i: int = -1
     answer_t: float = 0.0
+    newer: bool = False
+    """Whether it was said in 2.0.1, where a station names its transactions."""
 
     @property
     def action(self) -> str:
@@ -93,7 +95,7 @@ def read(rows: Iterable[Observation]) -> Record:
         translated = (fields["station"], fields["socket"]) in newer
         if frame.kind == CALL:
             said = race_words.called(frame) if translated and up else frame
-            one = Exchange(row.i, row.t, fields["station"], fields["socket"], said)
+            one = Exchange(row.i, row.t, fields["station"], fields["socket"], said, newer=translated)
             (record.told if up else record.orders).append(one)
             waiting[(*place, up)].append(one)
         elif frame.is_answer and waiting[(*place, not up)]:

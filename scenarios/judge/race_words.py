@@ -6,8 +6,9 @@ as in the CALL. An EVSE is a connector. Frames that have no like in 1.6 stay as 
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from interlock.scenarios.record.frames import CALLRESULT, Frame
 

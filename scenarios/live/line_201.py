@@ -12,9 +12,11 @@ import random
 import uuid
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+
+from msgspec.structs import replace
 
 from interlock.scenarios.record.frames import CALLRESULT, Frame
 
@@ -31,6 +33,10 @@ UNITS: tuple[Payload | None, ...] = (None, {"unit": "kWh"}, {"unit": "Wh", "mult
 """Units of the registers that stations tell, of which each has one; None: none is said, so it is Wh."""
 ONLY_16 = ("Temperature", "RPM")
 """Measurands that 2.0.1 does not know."""
+
+
+class AsIs(dict[str, Any]):
+    """A payload that is in the words of 2.0.1 already."""
 
 
 @dataclass(slots=True)
@@ -77,7 +83,7 @@ class Newer:
 
     def call(self, action: str, payload: Payload) -> tuple[str, Payload]:
         """Return what is sent in the place of a CALL of 1.6."""
-        writer = _WRITERS.get(action)
+        writer = _WRITERS.get(action) if not isinstance(payload, AsIs) else None
         return writer(self, payload) if writer is not None else (action, payload)
 
     def answer(self, action: str, payload: Payload, frame: Frame) -> Frame:
@@ -105,10 +111,9 @@ class Newer:
     def _status(self, p: Payload) -> tuple[str, Payload]:
         if p.get("connectorId") == 0:
             return "Heartbeat", {}  # there is no status of a whole station
-        said = p["status"] if p["status"] in NOT_OCCUPIED else "Occupied"
         at = p.get("timestamp") or _text(self.now())
         place = {"evseId": p["connectorId"], "connectorId": 1}
-        return "StatusNotification", {"timestamp": at, "connectorStatus": said, **place}
+        return "StatusNotification", {"timestamp": at, "connectorStatus": status_201(p["status"]), **place}
 
     def _meter(self, p: Payload) -> tuple[str, Payload]:
         values = [_meter_value(one) for one in p["meterValue"]]
@@ -155,6 +160,11 @@ class Newer:
         if (self.now() - datetime.fromisoformat(at)).total_seconds() > OLD_S:
             event["offline"] = True
         return "TransactionEvent", event
+
+
+def status_201(word: str) -> str:
+    """Return what 2.0.1 calls a status of 1.6."""
+    return word if word in NOT_OCCUPIED else "Occupied"
 
 
 def token(card: str) -> Payload:

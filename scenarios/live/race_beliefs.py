@@ -98,6 +98,7 @@ async def _read(session: Session, line: Line, told: dict[int, str], how: str = "
     """Read what is believed, once it is what was told or has had its time to become so."""
     target = session.target
     assert target is not None
+    told = {connector: session.status(word) for connector, word in told.items()}
     until = session.clock() + BELIEVED_S
     while True:
         found = await target.connectors(line.station) or []

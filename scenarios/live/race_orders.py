@@ -372,7 +372,7 @@ async def _belief(session: Session, line: Line) -> None:
     assert target is not None
     if "connectors" not in target.tells or not line.up:
         return
-    told = {1: "Preparing" if session.ocpp == "1.6" else "Occupied", 2: "Unavailable"}
+    told = {1: session.status("Preparing"), 2: "Unavailable"}
     order = [*told.items()]
     session.rng(line.station).shuffle(order)  # what is told of one connector is nothing about the other
     for connector, status in order:

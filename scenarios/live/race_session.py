@@ -15,7 +15,7 @@ from typing import Any
 
 from interlock.csms.domain import commands as do
 from interlock.scenarios.live.line import WAIT_S, Line, Reply, compact
-from interlock.scenarios.live.line_201 import Book, Newer
+from interlock.scenarios.live.line_201 import Book, Newer, status_201
 from interlock.scenarios.targets.target import Target
 from interlock.scenarios.targets.wording import required, worded
 from interlock.simulator.network.dial import Network
@@ -164,6 +164,10 @@ class Session:
     def transaction(self, number: int) -> str:
         """Return the id of a session as frames and records have it; `number` is what parts call it by."""
         return str(number) if self.book is None else self.book.get(number).id
+
+    def status(self, word: str) -> str:
+        """Return a status of 1.6 as stations tell it."""
+        return word if self.ocpp == "1.6" else status_201(word)
 
     def worded(self, command: do.Command) -> tuple[str, dict[str, Any]]:
         """Return the action and payload of a command."""

@@ -30,6 +30,7 @@ from interlock.scenarios.live import (
     race_restart,
     race_stories,
     race_variety,
+    race_variety_201,
 )
 from interlock.scenarios.live.race_session import Cards, NoMoreIds, Session
 from interlock.scenarios.live.reach import Reach
@@ -133,13 +134,13 @@ def every(session: Session, clock: WallClock) -> dict[str, Part]:
     return {
         "stories": lambda: race_stories.tell(session),
         **{name: _bound(part, session) for name, part in race_parts.PARTS.items()},
-        **({"variety": lambda: race_variety.variety(session)} if session.ocpp == "1.6" else {}),
+        "variety": lambda: (race_variety if session.ocpp == "1.6" else race_variety_201).variety(session),
         "own calls": lambda: race_own_calls.own_calls(session),
         "look-alikes": lambda: race_neighbours.look_alikes(session),
         "side by side": lambda: race_neighbours.side_by_side(session),
         "pings": lambda: race_neighbours.pings(session),
         "orders": lambda: race_orders.orders(session),
-        "dialect": lambda: race_dialect.dialect(session),
+        **({"dialect": lambda: race_dialect.dialect(session)} if session.ocpp == "1.6" else {}),
         "beliefs": lambda: race_beliefs.beliefs(session),
         "drivers": lambda: race_drivers.drivers(session, clock),
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from interlock.scenarios.live.races import Plan, Races, races
 from interlock.scenarios.live.reach import Reach
@@ -24,10 +25,7 @@ def check(
 
     async def work() -> Races:
         if isinstance(brain, Newer):
-            async with library_201(brain) as url:
-                reach, began = Reach(parse(url)), datetime.now(UTC)
-                plan = Plan(reach, out, began, seed, budget_s, f"F{seed}-", dict(CARDS), ocpp="2.0.1")
-                return await races(plan, NewerHand(brain))
+            return await check_newer(brain, out, seed, budget_s)
         async with shell(brain) as url:
             known = dict(CARDS) if cards else {}
             target = Hand(brain) if isinstance(brain, Operated) else None
@@ -36,6 +34,14 @@ def check(
             )
 
     return asyncio.run(work())
+
+
+async def check_newer(csms: Newer, out: Path, seed: int, budget_s: float, **how: Any) -> Races:
+    """Check a CSMS of OCPP 2.0.1."""
+    async with library_201(csms) as url:
+        reach, began = Reach(parse(url)), datetime.now(UTC)
+        plan = Plan(reach, out, began, seed, budget_s, f"F{seed}-", dict(CARDS), ocpp="2.0.1", **how)
+        return await races(plan, NewerHand(csms))
 
 
 def failed(done: Races) -> list[str]:

@@ -77,13 +77,21 @@ class Tale:
         self.call("StatusNotification", {"connectorId": 1, "errorCode": "NoError", "status": status}, {})
 
 
+def _both_unlocks(tale: Tale, *connectors: int) -> None:
+    """Both connectors are asked to be unlocked, and these are."""
+    for connector in (1, 2):
+        tale.ask("UnlockConnector", {"connectorId": connector}, f"r{connector}")
+    for connector in connectors:
+        tale.order("UnlockConnector", {"connectorId": connector}, "Unlocked")
+
+
 def _stop_201(tale: Tale, number: str) -> None:
     tale.note("socket.opened", station="A", socket=1, node="csms", subprotocol="ocpp2.0.1")
     token = {"idToken": "X", "type": "ISO14443"}
     started = {"eventType": "Started", "timestamp": f"{T0}0Z", "seqNo": 0, "transactionInfo": {"transactionId": "T1"}}
     answer = {"idTokenInfo": {"status": "Accepted"}}
     tale.call("TransactionEvent", {**started, "idToken": token, "evse": {"id": 2}}, answer)
-    tale.ask("RequestStopTransaction", {"transactionId": number})
+    tale.ask("RequestStopTransaction", {"transactionId": "T1"})
     tale.order("RequestStopTransaction", {"transactionId": number}, "Accepted")
 
 
@@ -409,6 +417,7 @@ CASES: list[tuple[str, Callable[[Tale], Any], Callable[[Tale], Any]]] = [
      lambda t: (_start_201(t, number=7), _start_201(t, "r2", number=8))),
     ("R22", lambda t: t.note("left", station="A", request_id="r", action="Reset", there=False, up=True),
      lambda t: t.note("left", station="A", request_id="r", action="Reset", there=True, up=True)),
+    ("R23", lambda t: _both_unlocks(t, 1, 1), lambda t: _both_unlocks(t, 2, 1)),
     ("R23", lambda t: _orders(t, {"connectorId": 2}, times=2),
      lambda t: (_orders(t, {"connectorId": 2}), t.ask("UnlockConnector", {"connectorId": 2}, attempt=2))),
     ("R24", lambda t: _outcome(t, "UnlockFailed", "accepted"), lambda t: _outcome(t, "UnlockFailed", "rejected")),

@@ -16,6 +16,7 @@ from interlock.scenarios.cli.check_races import stages_in
 from interlock.scenarios.cli.versions import Spoken
 from interlock.scenarios.judge import payloads, race_words
 from interlock.scenarios.library import scenarios
+from interlock.scenarios.live import race_variety_201
 from interlock.scenarios.live.line_201 import ANSWERS, LEAST, Book, Newer, of_variables
 from interlock.scenarios.live.race_parts import start_of, stop_of
 from interlock.scenarios.live.reach import Reach
@@ -249,6 +250,17 @@ def test_it_is_read_back_as_it_was_meant(station: str) -> None:
     read_back = race_words.answered(answer, start)
     assert read_back.field("transactionId") == start.field("transactionId")
     assert race_words.called(Frame(2, "m", "Heartbeat", {})).action == "Heartbeat"
+
+
+def test_what_is_out_of_the_ordinary_holds_the_schema() -> None:
+    at = "2026-01-01T00:00:00.000Z"
+    told = [*race_variety_201.messages(at)]
+    for what, events in race_variety_201.sessions(at):
+        told += [(what, "TransactionEvent", race_variety_201.filled(one, n, "7c", "X")) for n, one in enumerate(events)]
+    assert len(told) > 200
+    for what, action, payload in told:
+        assert payloads.of_call("2.0.1", action, payload, "station") is None, (what, payload)
+        assert payloads.in_words("2.0.1", action, payload, answer=False) is None, (what, payload)
 
 
 def test_what_is_told_again_is_the_same_event() -> None:

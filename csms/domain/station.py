@@ -18,6 +18,7 @@ from typing import Any
 from interlock.csms.domain import commands as do
 from interlock.csms.domain import connectors, generic, inflight, presence, provisioning, reservations, transactions
 from interlock.csms.domain.connectors import Connector, Place
+from interlock.csms.domain.fast_init import fast_init
 from interlock.csms.domain.inflight import Pending, Phase
 from interlock.csms.domain.transactions import Transaction
 
@@ -101,6 +102,9 @@ class Station:
             self.transactions if transactions is None else transactions,
         )
 
+
+for _state in (Station, Connector, Pending, Transaction):
+    fast_init(_state)
 
 _EVOLVE: dict[type, Callable[[Station, Any], Station]] = {
     **presence.EVOLVE,

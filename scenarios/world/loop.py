@@ -118,6 +118,9 @@ class SimLoop(asyncio.BaseEventLoop):
         self._tasks: list[asyncio.Task[Any]] = []
         self._crowd = CROWD
 
+    get_debug = staticmethod(bool)
+    """Never, said without a call into Python: each future and task asks when it is made."""
+
     def time(self) -> float:
         """Return the simulated time in seconds."""
         return self.env._now

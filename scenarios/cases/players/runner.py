@@ -316,7 +316,7 @@ class Runner:
             return str(word)
         self._changed.setdefault(key, self.setting.keys.get(key, value))
         self.setting.keys[key] = value
-        return None
+        return None if word == "Accepted" else "it takes a reboot (RebootRequired)"
 
     async def _restore(self, case: Case) -> None:
         """Put things back as they were, as far as that is possible."""

@@ -67,7 +67,7 @@ class Screen:
             return
         self._told = wall.monotonic()
         self.line(
-            f"{last['users']:>6} users   {last['rps']:>7} requests/s   p95 {last['p95'] or 0:.0f} ms   "
+            f"{last['users']:>6} at work   {last['rps']:>7} requests/s   p95 {last['p95'] or 0:.0f} ms   "
             f"{last['requests']} done, {last['failures']} failed{ours}"
         )
 

@@ -187,8 +187,7 @@ def report(
     """Write the HTML report of a run directory (or of a whole campaign) and print where it is."""
     from interlock import reports
 
-    path = reports.render_suite(run_dir) if (run_dir / "suite.json").exists() else reports.render_run(run_dir)
-    typer.echo(str(path))
+    typer.echo(str(reports.render(run_dir)))
 
 
 # --- what a user can put right ---------------------------------------------------------------------------------------

@@ -74,7 +74,7 @@ def test_the_command_proves_a_few_and_writes_the_matrix(tmp_path: Path) -> None:
 def test_an_unknown_specimen_is_one_sentence(tmp_path: Path) -> None:
     done = interlock("prove", "nobody", cwd=tmp_path)
     assert done.returncode == 2
-    assert done.stderr.strip() == "interlock: there is no specimen 'nobody'; `interlock list specimens` shows them"
+    assert done.stderr.strip() == "interlock: there is no specimen 'nobody'; see `interlock list specimens`"
 
 
 def test_the_committed_matrix_names_every_specimen_and_lets_none_live() -> None:

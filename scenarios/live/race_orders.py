@@ -380,7 +380,7 @@ async def _queued(session: Session, place: Place, command: do.Command, request: 
         return
     # What is rejected holds nothing, so that a CSMS has no reason to keep the next command back.
     place.how, place.line.answer_after_s = "refuses", BUSY_S
-    action, other = v16.call(command)[0], MAKERS[names[0]](0, "", 1)
+    action, other = session.worded(command)[0], MAKERS[names[0]]("0", "", 1)
     if (await ask(session, place, command, request)).answer == "accepted" and await place.hears(action, 0, LEAVES_S):
         session.deed("orders", "a command while another one is open", place.line.station)
         await _once(session, place, other, f"{request}-then")
@@ -389,13 +389,13 @@ async def _queued(session: Session, place: Place, command: do.Command, request: 
     await ask(session, place, command, f"{request}-2")
     if not await place.hears(action, before, LEAVES_S):
         return
-    id = (await ask(session, place, MAKERS[names[-1]](0, "", 2), f"{request}-lost")).command_id
+    id = (await ask(session, place, MAKERS[names[-1]]("0", "", 2), f"{request}-lost")).command_id
     await asyncio.sleep(0.5)
     place.line.cut()
     place.line.answer_after_s = 0.1
     if await come_back(session, place.line) and (await session.boot(place.line)).word == "Accepted":
         await asyncio.sleep(QUIET_S)
-        await settle(session, place, MAKERS[names[-1]](0, "", 2), f"{request}-lost", id, QUIET_S)
+        await settle(session, place, MAKERS[names[-1]]("0", "", 2), f"{request}-lost", id, QUIET_S)
 
 
 async def _belief(session: Session, line: Line) -> None:

@@ -1,7 +1,7 @@
-"""The OCPP-J endpoint for frames from a real network: what a JSON reader would quietly choose between is refused.
+"""The OCPP-J endpoint for frames from a real network: refuses JSON that is ambiguous.
 
 Two readers of `{"transactionId": 1, "transactionId": 2}` may see two different stations (CVE-2023-49958), and a number
-of thousands of digits costs more to read than to send. Such a frame means nothing; a CALL is told so.
+of thousands of digits costs more to read than to send. Such a frame is malformed; a CALL gets a CALLERROR.
 """
 
 from __future__ import annotations
@@ -51,8 +51,8 @@ def _constant(word: str) -> NoReturn:
 
 
 def refuse_ambiguous(text: str) -> None:
-    """Raise `Ambiguous` for JSON that two readers may read differently; say nothing of what is no JSON at all."""
-    with contextlib.suppress(ValueError):  # no JSON at all: the reader says so
+    """Raise `Ambiguous` for JSON that two readers may read differently; text that is no JSON passes."""
+    with contextlib.suppress(ValueError):  # no JSON at all: the reader raises
         json.loads(text, object_pairs_hook=_pairs, parse_int=_whole, parse_float=_fraction, parse_constant=_constant)
 
 
@@ -75,7 +75,8 @@ class StrictEndpoint(ocppj.Endpoint):
         except msgspec.DecodeError:
             refuse_ambiguous(frame)
             raise
-        # Without escapes a frame has two quotes for each text and key, and so has what was read, unless a key was lost.
+        # Without escapes each text and key has two quotes: fewer after re-encoding mean that a duplicate key was
+        # dropped.
         plain = (
             "\\" not in frame
             and frame.count('"') == _encode(message).count(b'"')

@@ -13,10 +13,10 @@ from interlock.csms.store import AppendUnconfirmed, NameTaken, StoreError, Store
 from interlock.csms.store import postgres as store_postgres
 from interlock.csms.store.postgres import PostgresStore
 
+from .postgres_server import Open, insist, kill, lock_held, node, run, until, url, waiting_for_lock
 from .store_contract import event
-from .test_store_postgres import Open, insist, kill, lock_held, node, run, server, until, url, waiting_for_lock
 
-__all__ = ["node", "server", "url"]  # fixtures
+__all__ = ["node", "url"]  # fixtures
 pytestmark = pytest.mark.asyncio
 
 

@@ -137,6 +137,10 @@ class Api:
                 return problem(503, f"the store does not take it now: {error}")
             except ClientDisconnect:
                 return problem(400, "the body was not sent to its end")  # the client is gone
+            except asyncio.CancelledError:
+                if not self.records.ended:
+                    raise
+                return problem(503, "the node stops")  # it waited for as long as it could
             except Exception as error:
                 self.node.alarm(f"{request.method} {request.url.path[:80]}: {type(error).__name__}: {error}")
                 return problem(500, "this failed here; the log of the node says why")
@@ -513,6 +517,8 @@ def _limit(request: Request) -> int:
 async def _body(request: Request, names: tuple[str, ...]) -> dict[str, Any]:
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
         raise Problem(415, "send application/json")
+    if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
+        raise Problem(415, "send the body as it is, without Content-Encoding")
     data = bytearray()
     async for chunk in request.stream():
         data += chunk

@@ -176,6 +176,7 @@ async def test_what_cannot_be_done_says_why() -> None:
         assert (await client("POST", "/api/stations/NOBODY/commands", UNLOCK))[0] == 404
         assert (await client("POST", path, b"x" * 70_000))[0] == 413
         assert (await client("POST", path, b"{}", content_type="text/plain"))[0] == 415
+        assert (await client("POST", path, b"{}", content_encoding="gzip"))[0] == 415
         assert (await client("PUT", path, {}))[0] == 405
         assert (await client("GET", "/api/commands/none"))[0] == 404
         assert (await client("GET", "/api/commands/none?wait=forever"))[0] == 400

@@ -21,7 +21,7 @@ from interlock.csms.serve.admission import Crowd
 from interlock.csms.serve.gate import Key
 from interlock.csms.serve.limits import Limits
 from interlock.csms.serve.listener import RESERVE, Listener
-from interlock.csms.serve.operators import OperatorLimits
+from interlock.csms.serve.operators import OperatorLimits, Operators
 
 from .serving import BOOT, Served, dialled, operated, served
 from .test_server import PASSWORD, basic, until
@@ -338,6 +338,29 @@ async def test_a_stop_is_told_as_one() -> None:
         assert await csms.server.stop()
         await station.socket.wait_closed()
         assert (station.socket.close_code, station.socket.close_reason) == (1001, "the CSMS stops")
+
+
+async def test_an_answer_that_the_stop_cuts_off_is_no_error(caplog: pytest.LogCaptureFixture) -> None:
+    asked = asyncio.Event()
+
+    async def hangs(*_: Any) -> None:
+        asked.set()
+        await asyncio.Event().wait()
+
+    async with served() as csms:
+        door = Operators(csms.api.app(["127.0.0.1"]), csms.node.clock.now, csms.alarms.append)
+        port = await door.listen("127.0.0.1", 0)
+        csms.records.stations = hangs  # type: ignore[assignment]
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(get("/api/stations", "Authorization: Bearer token\r\n"))
+        await asked.wait()
+        csms.records.stop()
+        door.close()
+        under_way = list(door.state.tasks)
+        await door.stop(0)
+        await asyncio.wait(under_way)
+        writer.close()
+    assert not [one for one in caplog.records if one.exc_info]
 
 
 async def test_a_node_that_does_not_stop_is_heard() -> None:

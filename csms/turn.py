@@ -44,7 +44,7 @@ class Turn:
             raise
 
     def end(self) -> None:
-        """Hand the turn over to whoever has waited longest."""
+        """Pass the lock to the longest waiter, or free it."""
         while self._waiting:
             one = self._waiting.popleft()
             if not one.done():

@@ -74,8 +74,10 @@ class Connection:
         self._inbox.append(frame)
         if self.epoch == 0:  # not welcomed yet: it may be somebody using the station's name
             self.node.presence.heard(self.station, self.node.clock.now())
-        self._signed()
-        self._wake()
+        if self._sign is not None:
+            self._signed()
+        if (waiting := self._waiting) is not None and not waiting.done():
+            waiting.set_result(None)
 
     def alive(self, now: float) -> None:
         """Note a ping or a pong: a sign of life, as any frame is (OCPP-J 1.6 section 5.3)."""
@@ -144,8 +146,12 @@ class Connection:
             if await self.node.may_replace(self):
                 if self._hung_up is not None:
                     return  # it was never the station's connection
-                async with self._turn:
+                if not self._turn.begin():
+                    await self._turn.wait()
+                try:
                     await self.node.welcome(self)
+                finally:
+                    self._turn.end()
             elif self._hung_up is None:
                 self._inbox.clear()
                 self._close("another connection of this station answers")
@@ -156,11 +162,12 @@ class Connection:
 
     async def receive(self, frame: str) -> None:
         """Handle one frame completely: returns once its content is durable and its answer is written."""
-        await self._turn.acquire()  # `async with` would create two more coroutines for each frame
+        if not self._turn.begin():
+            await self._turn.wait()
         try:
             await self._receive(frame)
         finally:
-            self._turn.release()
+            self._turn.end()
 
     async def _receive(self, frame: str) -> None:
         node = self.node
@@ -329,6 +336,10 @@ class Connection:
     def supersede(self) -> None:
         """End this connection because a newer one of the station replaced it."""
         self._close("superseded by a newer connection")
+
+    def revoke(self) -> None:
+        """End this connection because what its station proved itself with counts no more."""
+        self._close("its password was changed or taken away")
 
     def stop(self) -> None:
         """End this connection because the node stops."""

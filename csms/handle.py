@@ -231,7 +231,8 @@ class Handler:
                 self.outage.refuse(error)
                 await asyncio.sleep(RESEND_AFTER_S)
             else:
-                self.outage.end()
+                if self.outage.since is not None:
+                    self.outage.end()
                 return version
         raise AppendUnconfirmed(f"no acknowledgement from the store after {ATTEMPTS} attempts")
 

@@ -30,6 +30,7 @@ from interlock.csms.presence import Presence
 from interlock.csms.settings import Settings
 from interlock.csms.store import NOT_DURABLE, EventStore, NewEvent, StoredEvent
 from interlock.csms.supervise import Supervisor, described
+from interlock.csms.turn import Turn
 
 LOG = logging.getLogger(__name__)
 TOKENS = "tokens"
@@ -82,7 +83,7 @@ class Csms:
         self.spawn = spawn or self._spawn
         self.connections: dict[str, Any] = {}
         self.supervisor = self.supervisor_class(self.spawn, alarm, self._callback_failed)
-        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._turns: WeakValueDictionary[str, Turn] = WeakValueDictionary()
         self.handler = self.handler_class(name, store, clock, ids, settings, rules, reach, observe, alarm)
         self.dispatcher = self.dispatcher_class(self.handler, self.connections, self.spawn, self.supervisor)
         self.presence = self.presence_class(self.handler, self.spawn, self.supervisor)
@@ -223,11 +224,11 @@ class Csms:
             self.presence.watch(station, state.epoch)
         await self.dispatcher.adopt(station, crashed=False)
 
-    def turn(self, station: str) -> asyncio.Lock:
-        """Return the lock that serialises a station's frames across all its sockets on this node."""
+    def turn(self, station: str) -> Turn:
+        """Return what serialises a station's frames across all its sockets on this node."""
         found = self._turns.get(station)
         if found is None:
-            found = self._turns[station] = asyncio.Lock()
+            found = self._turns[station] = Turn()
         return found
 
     async def may_replace(self, connection: Connection) -> bool:
@@ -276,13 +277,15 @@ class Csms:
 
     async def record_report(self, station: str, report: rp.Report) -> rp.Reply:
         """Record what a station reports; return how to answer it, once that is durable."""
-        settings = self.settings
-        if isinstance(report, rp.Heartbeat) and settings.heartbeats == "presence":
+        kind = type(report)
+        if kind is rp.Heartbeat and self.settings.heartbeats == "presence":
             return rp.TAKEN
         if self.reach is not points.passed:
             await self.reach(points.REPORT_RECEIVED, station, None)
         reply = rp.TAKEN
-        if isinstance(report, rp.Heartbeat):
+        if kind is rp.Status:  # by far the most
+            _, reply = await self.handler.record(station, lambda state: self._reported(state, report))
+        elif kind is rp.Heartbeat:
             await self.handler.record(station, _once(ev.HeartbeatReceived(self.clock.at())))
         elif isinstance(report, (rp.Authorize, rp.Transfer)):
             _, reply = self._reported(Station(), report)

@@ -117,11 +117,13 @@ def _sample(value: Payload) -> rp.Sample:
     return rp.Sample(moment(value.get("timestamp")), energy_wh, power_w, voltage_v, readings, not_read)
 
 
+_tuple = tuple.__new__
+
+
 def _reading(p: Payload) -> rp.Reading:
     get = p.get
-    return rp.Reading(
-        p["value"], get("measurand"), get("phase"), get("location"), get("context"), get("unit"), get("format")
-    )
+    said = get("measurand"), get("phase"), get("location"), get("context"), get("unit"), get("format")
+    return _tuple(rp.Reading, (p["value"], *said, 0))  # without a call of `Reading.__new__`
 
 
 _NOTICES = (

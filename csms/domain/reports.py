@@ -6,8 +6,11 @@ Each is defined in the file of its concern, which also says which facts it adds 
 
 from __future__ import annotations
 
+from typing import get_args
+
 from interlock.csms.domain import connectors, generic, presence, provisioning, readings, tokens, transactions
 from interlock.csms.domain.connectors import Status
+from interlock.csms.domain.fast_init import fast_init
 from interlock.csms.domain.generic import Deviation, Notice, Several, Transfer
 from interlock.csms.domain.presence import Heartbeat
 from interlock.csms.domain.provisioning import Boot
@@ -46,3 +49,6 @@ Report = (
     | tokens.Report
     | generic.Report
 )
+
+for _value in (*get_args(Report), Sample, Given, Reply):
+    fast_init(_value)

@@ -27,6 +27,7 @@ from interlock.csms.domain import (
     transactions,
 )
 from interlock.csms.domain.connectors import Connector, Place
+from interlock.csms.domain.fast_init import fast_init
 from interlock.csms.domain.inflight import Pending, Phase
 from interlock.csms.domain.transactions import Transaction
 
@@ -110,6 +111,9 @@ class Station:
             self.transactions if transactions is None else transactions,
         )
 
+
+for _state in (Station, Connector, Pending, Transaction):
+    fast_init(_state)
 
 _EVOLVE: dict[type, Callable[[Station, Any], Station]] = {
     **presence.EVOLVE,

@@ -136,6 +136,8 @@ class Gate:
         """The lowest profile of each station that proved itself with one."""
         self.passed: Callable[[str, int, str | None], None] = lambda station, profile, key_id: None
         """Is told of a station that came in, with which profile, and with which of several keys if there were."""
+        self.revoked: Callable[[str], None] = lambda station: None
+        """Is told of a station whose every key was taken away or replaced."""
         self._seen: dict[str, bytes] = {}
         self._home: dict[str, str] = {}
         """The address each station proved itself from last."""
@@ -183,7 +185,8 @@ class Gate:
         if password is None:
             return UNAUTHORIZED
         digest = self._digest(station, password)
-        # While it is open which of several keys the station has, each use of one says something.
+        # With several possible keys a remembered proof is not enough: which key is used shows which one the station
+        # has.
         seen = self._seen.get(station) if keys and len(keys) == 1 else None
         if seen is not None and hmac.compare_digest(seen, digest):
             return self._in(station, max(1, self.profile), None)

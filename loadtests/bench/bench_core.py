@@ -112,7 +112,7 @@ def ours() -> int:
         network.latency_s = (LATENCY_S, LATENCY_S)
 
         def play(station: Station) -> None:
-            given = 1
+            given, conversation = 1, conversation_of(station)
 
             def step(n: int, k: int) -> None:
                 nonlocal left
@@ -131,10 +131,10 @@ def ours() -> int:
                     given = reply.get("transactionId", given)
                     step(*((n, k + 1) if k + 1 < len(calls) else (n + 1, 0)))
 
-                conversation_of(station).ask(action, payload, next_)
+                conversation.ask(action, payload, next_)
 
             def begin() -> None:
-                if conversation_of(station).registered:
+                if conversation.registered:
                     step(0, 0)
                 else:
                     station.after(0.5, begin)

@@ -14,6 +14,7 @@ from typing import Annotated, Any, get_args
 import typer
 
 from interlock.scenarios.cli.judge_cases import judge_cases
+from interlock.scenarios.cli.places import check_file, check_folder
 from interlock.scenarios.judge import fleet_checks, foreign_run, ledger_checks, wire
 from interlock.scenarios.judge.foreign_run import MOST_ROWS, crowd
 from interlock.scenarios.judge.invariants import INVARIANTS
@@ -54,6 +55,11 @@ def judge(
     if about not in get_args(About):
         raise Refused(f"--about is station, csms or both, not {about!r}")
     side: About = about  # type: ignore[assignment]
+    if file.is_dir() and not (file / "run.json").exists():
+        raise Refused(f"{file} is no run directory, for it has no run.json; give one, or a trace or log", UNTOLD)
+    if out is not None:
+        check_folder("--out", out)
+    check_file("--write", write_trace)
     try:
         if (found := _of_cases(file, case or [])) is not None:
             history, cases = found

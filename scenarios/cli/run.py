@@ -14,6 +14,7 @@ import typer
 from interlock.scenarios import runner
 from interlock.scenarios.cli import reach as options
 from interlock.scenarios.cli import screen
+from interlock.scenarios.cli.places import check_file, check_folder, write
 from interlock.scenarios.cli.reach import expected_in
 from interlock.scenarios.cli.versions import Spoken, asked
 from interlock.scenarios.explore.campaign import Campaign, Done, beside
@@ -155,7 +156,8 @@ def run(
         planned = list(runner.jobs(chosen, seed, seeds, csms, bounds, versions, sparing=ocpp is None))
     if list_only:
         _list(planned, control)
-    _check_places(out, junit)
+    check_folder("--out", out)
+    check_file("--junit", junit)
     campaign = Campaign(planned, out, keep=lambda job: job.seed == seed, workers=jobs or os.cpu_count() or 1)
     campaign.expected = expected
     campaign.whole = suite and target is None and not (keyword or tag or without)
@@ -239,19 +241,6 @@ def _check(chosen: list[str], csms: str, target: str | None, control: str | None
         raise Refused("give --target or --csms, not both")
 
 
-def _check_places(out: Path, junit: Path | None) -> None:
-    """Raise `Refused` now, not after the runs, when their results could not be written."""
-    for option, folder in (("--out", out), ("--junit", junit.parent if junit is not None else None)):
-        if folder is None:
-            continue
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise Refused(f"{option}: {folder} cannot be made: {error.strerror or error}") from None
-        if not os.access(folder, os.W_OK):
-            raise Refused(f"{option}: {folder} cannot be written to")
-
-
 def _list(planned: list[Job], control: str | None) -> NoReturn:
     if control is None:
         reasons: dict[str, str | None] = {job.scenario: None for job in planned}
@@ -309,7 +298,7 @@ def _finish(
     if junit is not None:
         seconds = [one.took_s for one in campaign.done]
         meant = [campaign.meant(one) for one in campaign.done]
-        junit.write_text(reports.junit([one.verdict for one in campaign.done], seconds, meant), "utf-8")
+        write("--junit", junit, reports.junit([one.verdict for one in campaign.done], seconds, meant))
     beside(campaign.done)
     if len(campaign.done) > FEW:
         with processes(os.cpu_count() or 1) as pool:

@@ -19,6 +19,7 @@ import typer
 
 from interlock.scenarios import runner, scenario_file
 from interlock.scenarios.cli import reach as options
+from interlock.scenarios.cli.places import check_folder
 from interlock.scenarios.cli.screen import moves
 from interlock.scenarios.cli.versions import Spoken, asked
 from interlock.scenarios.explore.campaign import Campaign, Done, beside
@@ -122,11 +123,12 @@ def search(
         bases = [replace(base, bounds=bounds) for base in bases]
     runner.csms_class(csms)
     if invariant is not None and invariant not in INVARIANTS:
-        raise Refused(f"there is no invariant {invariant!r}; `interlock list invariants` shows them")
+        near = runner.nearest(invariant, INVARIANTS, "interlock list invariants")
+        raise Refused(f"there is no invariant {invariant!r}{near}")
     schedules, seconds = budget_of(budget)
     work = Search(bases, csms, seed, schedules, seconds, invariant)
     show = Progress(work, quiet=quiet or as_json)
-    out.mkdir(parents=True, exist_ok=True)
+    check_folder("--out", out)
     show.begin(budget)
     with _workers(jobs or os.cpu_count() or 1, cluster) as workers:
         work.run(workers, show.batch)

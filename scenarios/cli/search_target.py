@@ -17,6 +17,7 @@ import typer
 
 from interlock.scenarios.cli import reach as options
 from interlock.scenarios.cli.check_races import cards_of
+from interlock.scenarios.cli.places import check_folder
 from interlock.scenarios.cli.versions import Spoken, asked
 from interlock.scenarios.judge.verdict import Verdict
 from interlock.scenarios.refused import UNTOLD, Refused
@@ -49,6 +50,7 @@ def search_target(
     from interlock.scenarios.targets.target import TargetGone
 
     way = options.reach(url, **given, wait="0", ids=None)
+    check_folder("--out", out)
     ocpp = asked(choice)[0] if choice is not None else spoken(way, control)
     target = adapter(control, ocpp) if control is not None else None
     cards = cards_of(id_tags, (), getattr(target, "cards", {}), ocpp)
@@ -76,7 +78,6 @@ def search_target(
     except KeyboardInterrupt:
         work.interrupted = True
     summary = _summary(work, again)
-    out.mkdir(parents=True, exist_ok=True)
     (out / "search.json").write_text(json.dumps(summary, indent=1, sort_keys=True) + "\n", "utf-8")
     if as_json:
         print(json.dumps(summary, indent=1, sort_keys=True))

@@ -17,7 +17,7 @@ from typing import Annotated, Any
 import typer
 from typer.exceptions import TyperException
 
-from interlock.scenarios.refused import Refused
+from interlock.scenarios.refused import Refused, cause
 from interlock.scenarios.runner import nearest
 
 CONFIG = "interlock.toml"
@@ -78,7 +78,7 @@ def _toml(path: Path) -> dict[str, Any] | None:
     except FileNotFoundError:
         return None
     except (OSError, UnicodeError) as error:
-        raise Refused(f"{path} cannot be read: {error}") from None
+        raise Refused(f"{path} cannot be read: {cause(error)}") from None
     except tomllib.TOMLDecodeError as error:
         raise Refused(f"{path} is not TOML: {error}") from None
 

@@ -1,11 +1,10 @@
-"""What a search tries: schedules drawn around a base scenario, each a scenario with nothing left open, and a seed.
+"""Schedules of a search: each is a fully drawn scenario near a base scenario, with a seed.
 
 Strategies take turns: another seed of the base as it is; a power cut at a labelled point, or at two; connection loss
 at an exact frame; lost acknowledgements from the store; odd ones, in which nothing breaks but requests are impossible
 or repeated, cards change, settings are others and stations deviate on the wire; and the swarm, a mix of faults,
-commands, personas, nodes and delays drawn anew for each run (Groce et al., Swarm Testing, ISSTA 2012). Whatever was
-exercised least is drawn first. A schedule depends on the search's seed, its own number, and the coverage it is given;
-not on who runs it.
+commands, personas, nodes and delays drawn anew for each run (Groce et al., Swarm Testing, ISSTA 2012). What was
+exercised least is drawn first. A schedule depends on the search's seed, its own number, and the given coverage only.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""What must hold of commands: what leaves is what was asked, where, once and soon; what is on record is what was told.
+"""Checks of commands: each CALL is as requested, to the right station, once and in time; records match the reports.
 
-A CALL is compared with all requests at its station: which of several alike it belongs to is never guessed.
+A CALL is compared with all requests for its station: which of several equal ones it belongs to is not guessed.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Everything a verdict can name: invariants, checks of the wire, of a fleet, of a load test, in one register."""
+"""The register of every id in a verdict: invariants, checks of the wire, of a fleet, of a load test."""
 
 from __future__ import annotations
 

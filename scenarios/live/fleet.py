@@ -1,8 +1,8 @@
 """A fleet of simulated stations against a CSMS that somebody else runs: real sockets, wall time, one loop.
 
-The first station goes ahead: if it is not let in, nobody else tries and the user is told why. The others are switched
-on one after the other. At the end no driver stays behind: sessions are ended and told, then the sockets are closed.
-What happened at the stations' edge is written down as it happens, and judged when it is over by the wire alone.
+The first station connects alone: if it is not accepted, no other tries and the user gets the reason. The others are
+switched on one after another. At the end all sessions are ended and reported, then the sockets are closed. What happens
+at the stations is recorded as it happens, and judged afterwards by the wire alone.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""A scripted station on a real socket: it says exactly what a part of a check tells it to, and records it.
+"""A scripted station on a real socket: it sends exactly what a part of a check asks for, and records it.
 
-Parts speak in the words of OCPP 1.6; what goes out in 2.0.1 is put into its words by `line_201`.
+Parts speak in the words of OCPP 1.6; `line_201` translates what is sent in 2.0.1.
 
-Unlike the simulator's stations it has no will of its own, so it can cut the line behind any frame, repeat a message
-under the same id or a new one, and write JSON in any legal form. CALLs of the CSMS are answered at once.
+Unlike the simulator's stations it has no behaviour of its own, so it can cut the connection behind any frame, repeat a
+message under the same id or a new one, and write JSON in any legal form. CALLs of the CSMS are answered at once.
 """
 
 from __future__ import annotations
@@ -140,7 +140,12 @@ class Line:
         """Open a socket; return whether the CSMS let it in."""
         loop = asyncio.get_running_loop()
         came: asyncio.Future[StationSocket | None] = loop.create_future()
-        self.network.connect(self.station, f"ocpp{self.ocpp}", came.set_result)
+
+        def arrived(socket: StationSocket | None) -> None:
+            if not came.done():  # nobody waits any more where the time was used up
+                came.set_result(socket)
+
+        self.network.connect(self.station, f"ocpp{self.ocpp}", arrived)
         socket = await came
         self.socket, self.ended = socket, "" if socket is not None else "not let in"
         if socket is None:

@@ -1,7 +1,7 @@
 """A scenario against a CSMS by its URL: the same stations and deeds, on real sockets and in wall time.
 
-Only what happens at the stations and on their lines can be done to somebody else's system, and only what is seen from
-there, or told by its records, is judged: the rest is NOT_APPLICABLE. The wait before the first deed is left out.
+Only deeds and faults at the stations and on their connections are possible with a foreign CSMS, and only what is seen
+there, or in its records, is judged: the rest is NOT_APPLICABLE. The wait before the first deed is left out.
 """
 
 from __future__ import annotations

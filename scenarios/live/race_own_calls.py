@@ -1,7 +1,7 @@
-"""What becomes of a station whose answers to the CSMS's own CALLs are valid and not the usual ones.
+"""Stations that answer the CSMS's own CALLs validly but unusually.
 
 Many CSMSs read or set a configuration behind a boot without being asked. Each station here answers such CALLs in one
-way only, and goes on to send heartbeats; `judge.race_lines` says that none of them may be left without an answer.
+way only, and goes on to send heartbeats; by `judge.race_lines` none of these may remain unanswered.
 """
 
 from __future__ import annotations

@@ -1,9 +1,8 @@
-"""The CSMS is killed and started again, where the control file says how: what was told and asked for still holds.
+"""The CSMS is killed and restarted, if the control file says how: reports and requests from before must be known.
 
 Stations with a running session, with a session that is over and with a command that is open lose their connection,
-come back, and tell what a station tells then. What is judged is judged by the checks there are: a start told again has
-its number (W15), new ones have others (W07), requests made again are known (R23), what is on record is what was told
-(R24, R26).
+come back, and send what a station sends then. It is judged by the existing checks: a repeated start has its number
+(W15), new ones have others (W07), repeated requests are known (R23), the records are what was reported (R24, R26).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""What a station may say within the standard, and programs trip over: limits of lengths and numbers, times, samples.
+"""Valid messages that programs often mishandle: limits of lengths and numbers, times, samples.
 
-Every message here is valid. How each is answered is noted with what is unusual about it, and `judge.race_checks` says
-that none may be answered with an error, left unanswered, or end the connection.
+Every message here is valid. Each answer is recorded with what is unusual about its message; by `judge.race_checks` none
+may be an error, be missing, or end the connection.
 """
 
 from __future__ import annotations
@@ -198,6 +198,7 @@ def _kinds(line: Line) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
     yield "a session an hour ahead", {"timestamp": _text(line, -0.04)}, {"timestamp": _text(line, -0.05)}
     yield "a clock that was never set", {"timestamp": "1970-01-01T00:00:09Z"}, {"timestamp": "1970-01-01T00:09:00Z"}
     yield "a clock that was set in between", {"timestamp": "2000-01-01T00:00:09Z"}, {}
+    yield "a clock that was set back in between", {}, {"timestamp": _text(line, 0.01)}
 
 
 def _text(line: Line, days: float) -> str:

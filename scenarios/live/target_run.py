@@ -1,8 +1,8 @@
 """`interlock run --target URL`: library scenarios against a CSMS that somebody else runs.
 
 Each scenario ends in a verdict of its own: NOT_APPLICABLE with the reason where it cannot be tried or judged from
-outside, ERROR where it could not be done. What is wrong with the connection or the control interface from the start is
-told in one sentence and ends the whole: the rest would only say the same.
+outside, ERROR where it could not be done. A fault of the connection or the control interface from the start is
+reported in one sentence and ends the whole run, as every scenario would only repeat it.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from interlock.scenarios.spec import draw, printable
 from interlock.scenarios.targets.applicable import inapplicable
 from interlock.scenarios.targets.control_file import NoTarget, load
 from interlock.scenarios.targets.http_target import HttpTarget
-from interlock.scenarios.targets.target import TOKEN_VARIABLE, InterlockApi, Target, TargetGone
+from interlock.scenarios.targets.target import InterlockApi, Target, TargetGone, token_for
 from interlock.simulator.spec import OcppVersion
 
 
@@ -146,16 +146,13 @@ def adapter(control: str, ocpp: OcppVersion | None = None) -> Target:
 
     `ocpp` is what stations speak; None: what the file says, 1.6 where it does not.
     """
-    if not control.startswith(("http://", "https://")):
-        try:
-            described = load(Path(control), os.environ, ocpp)
-            return HttpTarget(described, os.environ, Path(control).resolve().parent, ocpp)
-        except NoTarget as error:
-            raise Refused(f"--control: {error}") from None
-    token = os.environ.get(TOKEN_VARIABLE)
-    if not token:
-        raise Refused(f"--control needs the API's token in {TOKEN_VARIABLE}")
-    return InterlockApi(control, token, ocpp or "1.6")
+    token = token_for(control, os.environ)
+    if token is not None:
+        return InterlockApi(control, token, ocpp or "1.6")
+    try:
+        return HttpTarget(load(Path(control), os.environ, ocpp), os.environ, Path(control).resolve().parent, ocpp)
+    except NoTarget as error:
+        raise Refused(f"--control: {error}") from None
 
 
 async def run(job: Job, reach: Reach, api: Target, again: str, left: list[str]) -> Outcome:

@@ -1,8 +1,8 @@
-"""What a text frame says: the one reader that every judge uses.
+"""The parser of text frames that every judge uses.
 
-JSON may be indented, escaped or ordered in any way, so nobody looks at the characters of a frame. A frame is read once
-into a `Frame`; what is no OCPP-J message is None. Member checks are strict where OCPP-J leaves no choice (an array, a
-known message type, a textual id, the number of elements) and leave the payload to the schemas.
+JSON may be indented, escaped or ordered in any way, so no judge searches the characters of a frame. A frame is read
+once into a `Frame`; what is no OCPP-J message is None. Member checks are strict where OCPP-J leaves no choice (an
+array, a known message type, a textual id, the number of elements) and leave the payload to the schemas.
 """
 
 from __future__ import annotations
@@ -123,7 +123,7 @@ def text_of(*message: Any) -> str:
 
 
 def carries(sent: Any, asked: Any) -> bool:
-    """Tell whether all that was asked for is in what was sent; more may be, and a time may be written otherwise."""
+    """Tell whether a payload has all that was asked for; it may have more, and write a time in another way."""
     if isinstance(asked, Mapping):
         return isinstance(sent, dict) and all(name in sent and carries(sent[name], one) for name, one in asked.items())
     if isinstance(asked, list):

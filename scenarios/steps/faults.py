@@ -1,7 +1,6 @@
-"""What breaks, and mends itself: each fault is one function that undoes what it did, also when it is interrupted.
+"""Faults: each is one function that undoes what it did, also when it is interrupted.
 
-A world interrupts every fault when the first phase ends, so a fault needs no plan for being healed beyond its own
-`finally`.
+A world interrupts every fault when the first phase ends, so a fault undoes its effect in its own `finally`.
 """
 
 from __future__ import annotations

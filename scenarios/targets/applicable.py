@@ -1,4 +1,4 @@
-"""What of a scenario can be done to a CSMS from outside."""
+"""Which scenarios can be run against a foreign CSMS."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A CSMS's control interface, described in a TOML file: what to send, and where in its answers to look.
+"""A CSMS's control interface, described in a TOML file: what to send, and where the values are in its answers.
 
 `interlock explain target` prints a commented file; this module says what may stand in one and what is wrong with it.
 In a URL, a header or a body, `{name}` stands for something of the run and `${NAME}` for an environment variable, which
@@ -20,6 +20,7 @@ import msgspec
 from jmespath.exceptions import JMESPathError
 
 from interlock.csms.domain.inflight import Phase
+from interlock.scenarios.refused import cause
 from interlock.scenarios.targets.wording import DRAWN, NAMES, OTHERWISE
 from interlock.simulator.spec import OcppVersion
 
@@ -214,11 +215,11 @@ def load(path: Path, environment: Mapping[str, str], ocpp: OcppVersion | None = 
         for wrong in _mistakes(found, environment, ocpp or found.ocpp or "1.6"):
             raise NoTarget(wrong)
     except (OSError, UnicodeError) as error:
-        raise NoTarget(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}") from None
+        raise NoTarget(f"{path} cannot be read: {cause(error)}") from None
     except tomllib.TOMLDecodeError as error:
         raise NoTarget(f"{path} is not TOML: {error}") from None
     except msgspec.ValidationError as error:
-        raise NoTarget(f"{path}: {_plainly(str(error))}{_nearest(str(error))}") from None
+        raise NoTarget(f"{path}: {plainly(str(error))}{_nearest(str(error))}") from None
     except NoTarget as error:
         raise NoTarget(f"{path}: {error}") from None
     return found
@@ -461,7 +462,7 @@ def _nearest(message: str) -> str:
     return f"; did you mean {near[0]}?" if near else ""
 
 
-def _plainly(message: str) -> str:
+def plainly(message: str) -> str:
     """Say where in the file a mistake of form is, without the notation of the library that found it."""
     found = re.fullmatch(r"(.*?)(?: - at `(?:key in )?\$\.?(.*?)`)?", message, re.DOTALL)
     assert found is not None

@@ -1,4 +1,4 @@
-"""Requests to a control interface and what its answers mean, as a control file describes them. Sends nothing itself.
+"""Requests to a control interface and the meaning of its answers, as a control file describes them. Sans-I/O.
 
 `HttpTarget` (scenarios) sends these in threads of asyncio, `loadtests.users.control` in greenlets.
 """

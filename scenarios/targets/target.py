@@ -1,18 +1,20 @@
 """A CSMS that somebody else runs, as its operator sees it: commands in, records out.
 
 `InterlockApi` is the adapter for `interlock serve`, `http_target.HttpTarget` the one for whatever a file describes.
-What a CSMS cannot tell (`tells`) is not judged.
+Records that a CSMS cannot show (`tells`) are not judged.
 """
 
 from __future__ import annotations
 
 import json
 import urllib.request
+from collections.abc import Mapping
 from typing import Any, Protocol
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from interlock.csms.domain import commands as do
 from interlock.csms.node import Decision
+from interlock.scenarios.refused import Refused
 from interlock.scenarios.targets.answers import ID_LONGEST, Misfit, Reading, TargetGone, fetch, member
 from interlock.scenarios.targets.control_file import COMMANDS
 from interlock.scenarios.targets.wording import worded
@@ -20,6 +22,26 @@ from interlock.simulator.spec import OcppVersion
 
 TOKEN_VARIABLE = "INTERLOCK_API_TOKEN"
 """The environment variable that holds the token of the operator's API of `interlock serve`."""
+
+
+def token_for(control: str, environment: Mapping[str, str]) -> str | None:
+    """Return the token for the URL of an API of `interlock serve`, None where `control` is a file.
+
+    Raises `Refused` for what is neither, and where no token is set.
+    """
+    if "://" not in control:
+        return None
+    try:
+        parts = urlsplit(control)
+        named = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        named = False
+    if not named:
+        raise Refused(f"--control is http://HOST:PORT, https://HOST:PORT or a file, not {control!r}")
+    token = environment.get(TOKEN_VARIABLE)
+    if not token:
+        raise Refused(f"--control needs the API's token in {TOKEN_VARIABLE}")
+    return token
 
 
 TELLS = frozenset(("requests", "log", "outcomes", "transactions", "connectors", "online"))

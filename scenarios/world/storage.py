@@ -1,4 +1,4 @@
-"""The store as one node reaches it in a simulated world: slow, and sometimes with a lost acknowledgement."""
+"""The store as one node sees it in virtual time: with delays, and sometimes a lost acknowledgement."""
 
 from __future__ import annotations
 

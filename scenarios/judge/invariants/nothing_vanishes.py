@@ -1,4 +1,4 @@
-"""Nothing that a station said vanishes: what could not be taken as it came, and every answer, has left a trace."""
+"""Every frame of a station that was not accepted as it came, and every answer, has left a trace in the log."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Physics: what the CSMS believes of a station is what stands there."""
+"""Physics: at rest the CSMS's view of a station is the station's physical state."""
 
 from __future__ import annotations
 

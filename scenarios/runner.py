@@ -22,13 +22,13 @@ from interlock.scenarios import scenario_file
 from interlock.scenarios.judge.invariants import judge
 from interlock.scenarios.judge.verdict import Finding, Verdict, document
 from interlock.scenarios.library import scenarios
+from interlock.scenarios.record.final_record import first_difference, record
 from interlock.scenarios.record.history import FILE, History
-from interlock.scenarios.record.retold import first_difference, record
 from interlock.scenarios.record.run_file import versions, write_run, write_verdict
 from interlock.scenarios.spec import Drawn, Scenario, draw, printable
 from interlock.scenarios.specimens import specimens
-from interlock.scenarios.world.retold import OTHERWISE, Otherwise, possible, quiet
-from interlock.scenarios.world.reworded import RELATIONS, Reworded
+from interlock.scenarios.world.frame_rewordings import RELATIONS, Reworded
+from interlock.scenarios.world.traffic_variations import OTHERWISE, Otherwise, possible, quiet
 from interlock.scenarios.world.world import World
 from interlock.simulator.spec import OcppVersion
 

@@ -38,8 +38,9 @@ from interlock.csms.domain.inflight import (
 )
 from interlock.csms.domain.presence import CameOnline, HeartbeatReceived, WentOffline
 from interlock.csms.domain.provisioning import Booted
+from interlock.csms.domain.readings import MeterSampled
 from interlock.csms.domain.tokens import TokenRegistered
-from interlock.csms.domain.transactions import MeterSampled, TransactionStarted, TransactionStopped, TransactionUpdated
+from interlock.csms.domain.transactions import TransactionStarted, TransactionStopped, TransactionUpdated
 
 __all__ = [
     "AnomalyRecorded",

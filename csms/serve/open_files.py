@@ -13,6 +13,10 @@ UNLIMITED = 8192
 """What counts as the limit where there is none to ask for."""
 
 
+LEAST = 128
+"""With fewer a node that started could let in nobody: it keeps some in reserve."""
+
+
 def limit() -> int:
     """Return how many files may be open at once."""
     return UNLIMITED if resource is None else int(resource.getrlimit(resource.RLIMIT_NOFILE)[0])

@@ -15,6 +15,7 @@ from typing import Annotated, Any
 import typer
 
 from interlock.scenarios import scenario_file
+from interlock.scenarios.cli.places import check_folder
 from interlock.scenarios.cli.screen import moves
 from interlock.scenarios.cli.search import budget_of, spoken
 from interlock.scenarios.cli.versions import Spoken, asked
@@ -25,7 +26,7 @@ from interlock.scenarios.judge.invariants import INVARIANTS
 from interlock.scenarios.judge.verdict import Verdict
 from interlock.scenarios.library import scenarios
 from interlock.scenarios.refused import Refused
-from interlock.scenarios.runner import REFERENCE
+from interlock.scenarios.runner import REFERENCE, nearest
 from interlock.scenarios.specimens import specimens
 from interlock.simulator.spec import OcppVersion
 
@@ -64,7 +65,8 @@ def prove(
     chosen = list(dict.fromkeys(names or specimens()))
     for name in chosen:
         if name not in specimens():
-            raise Refused(f"there is no specimen {name!r}; `interlock list specimens` shows them")
+            near = nearest(name, specimens(), "interlock list specimens")
+            raise Refused(f"there is no specimen {name!r}{near}")
     trials = [(name, version) for name in chosen for version in asked(ocpp) if _exists(name, version)]
     if not trials:
         raise Refused(f"{', '.join(chosen)}: {specimens()[chosen[0]].why_not(asked(ocpp)[0])}")
@@ -72,15 +74,16 @@ def prove(
     workers = jobs or os.cpu_count() or 1
     proof = Proof(whole=not names and "1.6" in asked(ocpp), versions=asked(ocpp))
     loud = not (quiet or as_json)
+    check_folder("--out", out)
     if loud:
         print(
-            f"interlock {importlib.metadata.version('ocpp-interlock')}   {len(chosen)} specimens, OCPP "
-            f"{', '.join(proof.versions)}, at most {MOST} schedules each"
+            f"interlock {importlib.metadata.version('ocpp-interlock')}   {len(chosen)} "
+            f"{'specimen' if len(chosen) == 1 else 'specimens'}, OCPP {', '.join(proof.versions)}, "
+            f"at most {MOST} schedules each"
         )
     bases = spoken([found for found in scenarios().values() if not found.heavy], proof.versions)
     bases += [replace(base, bounds=2) for base in bases]  # what leans on a memory with an end falls
     reference = Search(bases, REFERENCE, seed, schedules, seconds, keep_going=True)
-    out.mkdir(parents=True, exist_ok=True)
     try:
         for one in _kills(trials, workers):
             proof.kills.append(one)

@@ -1,6 +1,6 @@
-"""What is wrong with a payload: by the JSON schemas of each version, formats included, and by the standard's words.
+"""The faults of a payload: by the JSON schemas of each version, formats included, and by the text of the standard.
 
-The schemas are those of the `ocpp` package. They do not say that a connector of a start is above 0, that integers have
+The schemas are those of the `ocpp` package. They do not demand that a start's connector is above 0, that integers have
 32 bits, or that a raw value is a number; `WORDS` does.
 """
 

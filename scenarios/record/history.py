@@ -1,8 +1,8 @@
 """What happened in a run: observations in the order they were made, kept in memory and as JSON lines.
 
-A history is recorded first and judged later, so it has two sides. `observe` notes an observation and does nothing
-else. The rest reads: observations by kind, and what they say in the words of the domain (see `readings`). A reading is
-worked out when it is first asked for and kept until more is observed.
+A history is recorded first and judged later, so it has two sides. `observe` adds an observation and does nothing else.
+The rest reads: observations by kind, and in domain terms (see `domain_view`). Such a view is computed at its first use
+and kept until more is observed.
 
 Fields must be what JSON can hold (text, numbers, booleans, None, lists, dicts) and must not change once observed:
 they are written out at the end. The names `i`, `t` and `kind` belong to the history.

@@ -1,11 +1,11 @@
-"""asyncio on SimPy's clock: the CSMS code that ships runs beside simulated stations, in one thread, in one order.
+"""asyncio on SimPy's clock: the production CSMS code runs beside simulated stations, in one thread, in one order.
 
 asyncio keeps its own first-in-first-out ready queue and timers; where it would wait for sockets it lets SimPy step
-instead, up to its next timer. `time()` is `env.now`. There are no sockets, threads or executors here: what would need
-one raises.
+instead, up to its next timer. `time()` is `env.now`. There are no sockets, threads or executors: code that
+needs one raises.
 
-A task belongs to whatever *incarnation* its context carries. `kill` is a power cut: nothing of that incarnation runs
-again, `finally` blocks included.
+A task belongs to the *incarnation* in its context. `kill` is a power cut: nothing of that incarnation runs again,
+`finally` blocks included.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""A scenario running: stations, network, nodes and store on one seeded clock, recorded as it goes.
+"""A scenario in virtual time: stations, network, nodes and store on one seeded clock, with everything recorded.
 
-Two phases. In the first the steps are done and things break. Then every fault is ended, every node is up, and the
-world is left alone until what must come to an end had time to. After that nothing runs any more and the world takes a
-last look: what is physically true, what the log says, what the CSMS believes.
+Two phases. In the first the steps are done and faults happen. Then every fault is ended, every node is up, and the
+world runs on undisturbed for as long as any command may take to end. Finally the state at rest is recorded: the
+physical truth, the log, and the CSMS's view.
 """
 
 from __future__ import annotations

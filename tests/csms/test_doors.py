@@ -19,9 +19,9 @@ from websockets.exceptions import InvalidStatus
 from interlock.csms.serve import head
 from interlock.csms.serve.admission import Crowd
 from interlock.csms.serve.gate import Key
+from interlock.csms.serve.limits import Limits
 from interlock.csms.serve.listener import RESERVE, Listener
 from interlock.csms.serve.operators import OperatorLimits
-from interlock.csms.serve.server import Limits
 
 from .serving import BOOT, Served, dialled, operated, served
 from .test_server import PASSWORD, basic, until
@@ -310,7 +310,7 @@ async def test_a_proof_counts_until_it_is_worked_out_whoever_waits(monkeypatch: 
             await asyncio.sleep(0)
         for task in list(csms.node._tasks):
             task.cancel()
-        while csms.server._there:
+        while csms.server.attached:
             await asyncio.sleep(0)
         assert csms.server.proving.total() == 1
         go.set()

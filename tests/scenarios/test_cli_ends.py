@@ -92,3 +92,29 @@ def test_interrupted_in_the_middle_it_is_3(tmp_path: Path) -> None:
     _, said = process.communicate(timeout=60)
     assert process.returncode == 3, said
     assert b"Traceback" not in said
+
+
+def test_output_that_was_closed_or_has_no_room_is_no_traceback(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "stdout", None)  # what Python makes of `interlock list >&-`
+    with pytest.raises(SystemExit) as end:
+        cli.main(["list", "personas"])
+    assert end.value.code == 0
+    with open("/dev/full", "w") as full:
+        monkeypatch.setattr(sys, "stdout", full)
+        with pytest.raises(SystemExit) as end:
+            cli.main(["list", "personas"])
+    assert end.value.code == 3
+    out, err = capfd.readouterr()
+    assert (out, err) == ("", "interlock: standard output cannot be written: No space left on device\n")
+
+
+def test_a_design_or_case_that_ends_the_program_is_no_run_that_held(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "ends.py").write_text("import sys\nsys.exit()\n")
+    monkeypatch.chdir(tmp_path)
+    for words in (["run", "ends.py"], ["run", "heartbeat-vs-unlock", "--csms", "./ends.py:X"]):
+        code, said = ended(capsys, *words)
+        assert (code, "it ends the program" in said) == (2, True)

@@ -7,9 +7,9 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from interlock.scenarios.judge.invariants.command_life import replaced
 from interlock.scenarios.judge.invariants.declare import Looked, Scope, invariant, story
 from interlock.scenarios.judge.invariants.model import Lives, faults
-from interlock.scenarios.judge.invariants.steps import replaced
 from interlock.scenarios.judge.verdict import Violation
 from interlock.scenarios.record import frames
 from interlock.scenarios.record.history import Command, History, LogEvent, Observation, seconds
@@ -20,7 +20,7 @@ WAITS_FOR_STORE, WAITS_FOR_RACE = 4.0, 2.0
 """Calls to the store between an intent and its frame: its acknowledgement, and reads of what others appended; and those
 for each race that is lost meanwhile."""
 KNOWN_AFTER_S = 5.0
-"""How long a new connection may take until everybody knows of it."""
+"""How long a new connection may take until every node knows of it."""
 
 
 @dataclass(slots=True)
@@ -239,7 +239,7 @@ def _never_left(history: History, command: Command) -> Iterator[Violation]:
         seen["node"] == asked.data["node"] and seen.t >= asked.t - KNOWN_AFTER_S
         for seen in history.of_any("node.crashed", "node.started")
     ):
-        return  # whoever restarts finds it open, and cannot know whether it had been sent
+        return  # after a restart it is open, and whether it had been sent is unknown
     yield Violation(
         f"{command.kind} {command.command_id} never left and is {last}",
         "refuted: it was not sent, and the node that was to send it lived on",
@@ -285,6 +285,6 @@ def accepted_command_leaves(history: History) -> Iterator[Violation]:
 
     Counted where nothing is in the way: the station spoke on a connection of the node that is to send it, the
     connection and the node live on, and no other CALL is outstanding. And what never left, though its node lived on,
-    ends as refuted: nobody has to doubt what was not sent.
+    ends as refuted: what was not sent is not in doubt.
     """
     yield from history.derive(_deliveries).violations

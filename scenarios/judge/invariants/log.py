@@ -1,4 +1,4 @@
-"""The log: nothing missing, nothing twice, nothing torn, and everything in it that anybody was promised."""
+"""The log: no gap, no duplicate, no partial batch, and everything that was acknowledged."""
 
 from __future__ import annotations
 
@@ -147,8 +147,8 @@ def acked_append_durable(history: History) -> Iterator[Violation]:
 def acked_command_durable(history: History) -> Iterator[Violation]:
     """Each request that was answered with a command has that command in the log, under that request.
 
-    One told again is known, and not refused. The operator was told "accepted for execution" and goes home. If the power
-    fails now, the log is all that remembers.
+    A repeated request is answered as known, not refused. After "accepted for execution" the operator relies on it;
+    after a power failure only the log has it.
     """
     by_request = {command.request_id: command for command in history.commands.values()}
     for answer in history.of("request.answered"):

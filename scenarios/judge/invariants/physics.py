@@ -1,11 +1,11 @@
-"""Physics: what the CSMS believes of a station is what stands there."""
+"""Physics: at rest the CSMS's view of a station is the station's physical state."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from interlock.scenarios.judge.invariants.calls_as_asked import facts_told
 from interlock.scenarios.judge.invariants.declare import Looked, invariant, story
-from interlock.scenarios.judge.invariants.sent import facts_told
 from interlock.scenarios.judge.verdict import Violation
 from interlock.scenarios.record.history import History, Observation
 

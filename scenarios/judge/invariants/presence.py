@@ -9,9 +9,9 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterator
 
+from interlock.scenarios.judge.invariants.calls_as_asked import socket_versions
 from interlock.scenarios.judge.invariants.declare import Looked, invariant, story
 from interlock.scenarios.judge.invariants.model import STORE_FAULTS
-from interlock.scenarios.judge.invariants.sent import socket_versions
 from interlock.scenarios.judge.verdict import Violation
 from interlock.scenarios.record.history import History, LogEvent, Observation, seconds, station_of
 

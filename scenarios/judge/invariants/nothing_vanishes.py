@@ -1,4 +1,4 @@
-"""Nothing that a station said vanishes: what could not be taken as it came, and every answer, has left a trace."""
+"""Every frame of a station that was not accepted as it came, and every answer, has left a trace in the log."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from interlock.scenarios.judge.invariants.calls_as_asked import USUAL, rules_broken, socket_versions
+from interlock.scenarios.judge.invariants.command_life import NOT_DONE, NOT_DONE_201, READS, answer_means, odd_answer
 from interlock.scenarios.judge.invariants.declare import Looked, invariant, story
 from interlock.scenarios.judge.invariants.model import STORE_FAULTS, Lives
-from interlock.scenarios.judge.invariants.sent import USUAL, rules_broken, socket_versions
-from interlock.scenarios.judge.invariants.steps import NOT_DONE, NOT_DONE_201, READS, answer_means, odd_answer
 from interlock.scenarios.judge.verdict import Violation
 from interlock.scenarios.record.frames import CALL, CALLRESULT, Frame
 from interlock.scenarios.record.history import Command, History, Observation, station_of

@@ -337,6 +337,10 @@ class Connection:
         """End this connection because a newer one of the station replaced it."""
         self._close("superseded by a newer connection")
 
+    def revoke(self) -> None:
+        """End this connection because what its station proved itself with counts no more."""
+        self._close("its password was changed or taken away")
+
     def stop(self) -> None:
         """End this connection because the node stops."""
         self._close("the CSMS stops")

@@ -11,7 +11,7 @@ import asyncio
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import get_args
+from typing import TypeVar, get_args
 
 from interlock.csms import codec
 from interlock.csms.domain import commands as do
@@ -24,6 +24,7 @@ from interlock.csms.serve.gate import Gate, Key
 from interlock.csms.store import NewEvent, StoredEvent
 from interlock.csms.supervise import described
 
+T = TypeVar("T")
 STREAM = "credentials"
 _PHASES = {event.__name__: phase for event, phase in PHASES.items() if event is not ev.CommandRequested}
 
@@ -113,7 +114,8 @@ class Credentials:
         state, gate = self._states[station], self.gate
         keys = rules.possible(state, self._phases.get)
         fitting = tuple(Key(bytes.fromhex(key.salt), bytes.fromhex(key.digest), key.key_id) for key in keys)
-        if fitting != gate.keys.get(station, ()):
+        before = gate.keys.get(station, ())
+        if fitting != before:
             gate.forget(station)
         if fitting:
             gate.keys[station] = fitting
@@ -123,6 +125,17 @@ class Credentials:
             gate.profiles[station] = state.profile
         else:
             gate.profiles.pop(station, None)
+        if before and not set(before) & set(fitting):
+            self._end(station)
+
+    def _end(self, station: str) -> None:
+        """End what was let in by keys of which none fits any more: whoever knows them may not stay either.
+
+        A key that the station was sent itself fits beside the old one first: that ends nothing.
+        """
+        if (counted := self.node.connections.get(station)) is not None:
+            counted.revoke()
+        self.gate.revoked(station)
 
     def _passed(self, station: str, profile: int, key_id: str | None) -> None:
         state, at = self._states.get(station, rules.Credentials()), self.node.clock.at()
@@ -144,7 +157,11 @@ class Credentials:
     # --- what an operator changes ---
 
     async def set(self, station: str, password: str) -> None:
-        """Give a station a password. Costs tens of milliseconds of a thread."""
+        """Give a station a password; one it has stays as it is. Costs tens of milliseconds of a thread."""
+        alone = self._states.get(station, rules.Credentials()).keys
+        for key in self.gate.keys.get(station, ()) if len(alone) == 1 else ():
+            if await _in_a_thread(key.fits, password.encode()):
+                return
         key = await _digest(password)
         await self._append(ev.KeySet(self.node.clock.at(), station, key.salt.hex(), key.digest.hex()))
 
@@ -195,5 +212,8 @@ def _reference(command: do.Command) -> str | None:
 
 
 async def _digest(password: str) -> Key:
-    loop, salt = asyncio.get_running_loop(), secrets.token_bytes(16)
-    return await loop.run_in_executor(None, Key.of, password.encode(), salt)
+    return await _in_a_thread(Key.of, password.encode(), secrets.token_bytes(16))
+
+
+async def _in_a_thread(work: Callable[..., T], *values: bytes) -> T:
+    return await asyncio.get_running_loop().run_in_executor(None, work, *values)

@@ -136,6 +136,8 @@ class Gate:
         """The lowest profile of each station that proved itself with one."""
         self.passed: Callable[[str, int, str | None], None] = lambda station, profile, key_id: None
         """Is told of a station that came in, with which profile, and with which of several keys if there were."""
+        self.revoked: Callable[[str], None] = lambda station: None
+        """Is told of a station whose every key was taken away or replaced."""
         self._seen: dict[str, bytes] = {}
         self._home: dict[str, str] = {}
         """The address each station proved itself from last."""

@@ -88,6 +88,12 @@ class Names:
         if earlier is not None and earlier.undecided():
             earlier.abort()
 
+    def revoked(self, station: str) -> None:
+        """Cut off who was let in under a name and does not count yet: what they proved counts no more."""
+        for socket in list(self._arriving.get(station, {}).values()):
+            if socket.undecided():
+                socket.abort()
+
     def left(self, station: str, origin: str, socket: Arriving) -> None:
         """Note that a socket is gone."""
         under = self._arriving.get(station, {})

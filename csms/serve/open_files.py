@@ -19,7 +19,10 @@ LEAST = 128
 
 def limit() -> int:
     """Return how many files may be open at once."""
-    return UNLIMITED if resource is None else int(resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+    if resource is None:
+        return UNLIMITED
+    found = int(resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+    return UNLIMITED if found == resource.RLIM_INFINITY else found
 
 
 def raise_limit() -> None:

@@ -25,9 +25,9 @@ from interlock.csms.serve.gate import Gate
 from interlock.csms.serve.limits import Limits
 from interlock.csms.serve.listener import Listener
 from interlock.csms.serve.names import Names
+from interlock.csms.serve.proofs import Proofs
 from interlock.csms.serve.station_socket import Socket
 from interlock.csms.serve.strict_json import StrictEndpoint
-from interlock.csms.serve.wall_clock import spare_threads
 from interlock.csms.serve.watched import Watched
 from interlock.csms.supervise import expect_nobody, reason
 
@@ -51,12 +51,12 @@ class Server:
         self.address_messages = Budgets(limits.address_messages_per_s, limits.address_messages_burst)
         self.controls = Budgets(limits.controls_per_s, limits.controls_burst)
         self.names = Names(limits)
+        gate.revoked = self.names.revoked
         self.unfinished: Counter[str] = Counter()
         """Bytes of messages that are not whole yet, by address."""
         files = open_files.limit()
         self.admission = Admission(crowd or Crowd.of_files(files))
-        self.proving: Counter[str] = Counter()
-        self.prover = spare_threads("proofs")
+        self.proofs = Proofs(limits)
         # One function for all sockets, which would otherwise each refer to itself through its own.
         self.agree: Agree = lambda _, offered: cast("Subprotocol | None", negotiate(offered, node.dialects))
         self._listening: Listener | None = None
@@ -123,7 +123,7 @@ class Server:
             socket.abort()
         while self.attached and self.node.clock.now() < limit + self.limits.closing_s:
             await asyncio.sleep(0)
-        self.prover.shutdown(wait=False, cancel_futures=True)
+        self.proofs.close()
         if done and (why := reason(stopping)) is not None:
             self.node.alarm(f"the node did not stop as it should: {why}")
             return False

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections import Counter, deque
+from collections import deque
 from typing import TYPE_CHECKING, cast
 
 from websockets.exceptions import WebSocketException
@@ -26,7 +26,6 @@ from interlock.csms.serve import head
 from interlock.csms.serve.admission import Slot
 from interlock.csms.serve.frames import text_frame, text_of
 from interlock.csms.serve.gate import BUSY, Key, Refused
-from interlock.csms.supervise import expect_nobody
 
 if TYPE_CHECKING:  # the server makes the sockets, and so imports this file
     from interlock.csms.serve.server import Server
@@ -282,23 +281,15 @@ class Socket(asyncio.BufferedProtocol):
             host=headers.get("Host", ""),
         )
         if callable(said):
-            proving, limits = self.server.proving, self.server.limits
-            of_address = proving[self._slot.address]
-            if proving.total() >= limits.proofs or of_address >= limits.proofs_of_address:
+            if self.server.proofs.full(self._slot.address):
                 self._answer(request, BUSY)
                 return
             transport.pause_reading()
             what = f"{address}: the proof of a station's key"
-            found = asyncio.get_running_loop().run_in_executor(self.server.prover, said)
-            proving[self._slot.address] += 1  # once there is a thread for it, which a machine may refuse
-            found.add_done_callback(self._worked_out)  # runs to its end even if the waiting task is cancelled
+            found = self.server.proofs.begin(self._slot.address, said)
             self.server.node.supervisor.must_live(what, self._prove(request, address, found), self._failed)
         else:
             self._answer(request, said)
-
-    def _worked_out(self, found: asyncio.Future[Key | None]) -> None:
-        self.server.proving -= Counter([self._slot.address])
-        expect_nobody(found)
 
     async def _prove(self, request: Request, address: str, found: asyncio.Future[Key | None]) -> None:
         server = self.server

@@ -88,7 +88,7 @@ class Doors:
             "places at the stations' door": self.server.admission.count + self.server.admission.unproven,
             "places at the operators' door": self.operators.admission.count + self.operators.admission.unproven,
             "followers": self.records.followers.count,
-            "proofs": self.server.proving.total(),
+            "proofs": self.server.proofs.proving.total(),
             "unfinished bytes": self.server.unfinished.total(),
             "connections": len(self.node.connections),
             "tasks": len(asyncio.all_tasks()) - 1,

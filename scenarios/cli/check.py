@@ -518,6 +518,8 @@ class _Screen:
             case "dialling":
                 print(f"interlock {importlib.metadata.version('ocpp-interlock')}   {len(work.todo())} cases")
                 print(f"  connecting to {work.address}", flush=True)
+            case "connected":
+                print(f"  {about.station} is connected, and should boot and answer GetConfiguration", flush=True)
             case "came" if work.plan.role == "station":
                 peer = work.peer
                 name = " ".join(one for one in (peer["vendor"], peer["model"]) if one) or "a station that did not boot"

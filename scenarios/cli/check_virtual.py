@@ -39,7 +39,11 @@ def checked(
         check.note(case, outcome, seconds)
         show(check, "done", check.results[case.id])
 
-    world.run(check.todo(), done)
+    try:
+        world.run(check.todo(), done)
+    except KeyboardInterrupt:
+        world.loop.set_exception_handler(lambda *_: None)  # its tasks are left where they are, which asyncio would tell
+        check.interrupted = True
     peer = world.tester.peer
     check.peer = {**asdict(peer), "station": world.book.station or "", "features": list(world.setting.facts.features)}
     check.finish(world.book, world.digest)

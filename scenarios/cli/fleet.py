@@ -243,7 +243,7 @@ class Progress:
         connected = fleet.summary()["connected"]
         print(
             f"{word.name}: {connected} of {self.plan.stations} stations connected, {fleet.tally.answered} calls "
-            f"answered in {fleet.took_s:.1f} s   run: {self.plan.out}"
+            f"answered in {fleet.took_s:.1f} s   run: {self.plan.out}   its page: interlock report {self.plan.out}"
         )
 
     def _table(self, fleet: Fleet) -> None:

@@ -182,13 +182,12 @@ def replay(
 
 @app.command(cls=Command, short_help="Write the HTML report of a run directory.")
 def report(
-    run_dir: Annotated[Path, typer.Argument(metavar="RUN_DIR", help="A run directory, or one that holds several.")],
+    run_dir: Annotated[Path, typer.Argument(metavar="RUN_DIR", help="What `run`, `check`, `load` or `prove` left.")],
 ) -> None:
-    """Write the HTML report of a run directory (or of a whole campaign) and print where it is."""
+    """Write the HTML report of a run, a campaign, a check, a load test or a proof anew, and print where it is."""
     from interlock import reports
 
-    path = reports.render_suite(run_dir) if (run_dir / "suite.json").exists() else reports.render_run(run_dir)
-    typer.echo(str(path))
+    typer.echo(str(reports.render(run_dir)))
 
 
 # --- what a user can put right ---------------------------------------------------------------------------------------

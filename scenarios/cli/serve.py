@@ -371,7 +371,8 @@ async def _serve(wanted: Wanted, tls: ssl.SSLContext | None, design: type[Csms],
     print(f"operators: http://{shown(wanted.api_host)}:{api_port}", flush=True)
     say("           opened in a browser, this shows the fleet (/docs: the API), and asks for the API token")
     where = _without_password(wanted.store)
-    say(f"store:     {where}: {found} events, {stations} stations, {open_commands} commands without an outcome")
+    counts = f"{found} events, {stations} stations, {open_commands} commands without an outcome"
+    say(f"store:     {where.removesuffix(':')}: {counts}")
     if cut_off:
         say("           it was not closed; looked over, and sound")
     say(f"protocols: {', '.join(node.dialects)}")

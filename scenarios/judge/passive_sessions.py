@@ -16,6 +16,8 @@ from interlock.scenarios.judge.exchange import CALL, CALLRESULT, Frame
 CLOCK_S = 60.0
 """How far ahead a station's clock may be, or behind."""
 BEFORE = datetime(2010, 1, 1, tzinfo=UTC).timestamp()
+STEP_S = 5.0
+"""By how much a clock may be set back during a session."""
 REGISTER = "Energy.Active.Import.Register"
 UNITS_WH = {"Wh": 1.0, "kWh": 1000.0}
 
@@ -153,6 +155,43 @@ def _register(one: Any) -> tuple[float, float] | None:
         return None
 
 
+# --- times of a session ----------------------------------------------------------------------------------------------
+
+
+def order(rule: Rule, frames: Iterable[Frame]) -> None:
+    """A session's values are of the time between its start and its stop, by the station's own clock."""
+    spans: dict[object, tuple[float, float]] = {}
+    values: dict[object, list[tuple[float, Frame]]] = {}
+    for frame in frames:
+        if frame.ours or frame.kind != CALL:
+            continue
+        number, at = frame.payload.get("transactionId"), seconds(frame.payload.get("timestamp"))
+        if frame.action == "StartTransaction" and frame.answer is not None and at is not None:
+            number = frame.answer.payload.get("transactionId")
+            spans[number], values[number] = (at, float("inf")), []
+        elif frame.action == "StopTransaction" and number in spans and at is not None:
+            start, _ = spans[number]
+            spans[number] = start, at
+            early = f"it ended {start - at:.0f} s before it began" if at < start - STEP_S else None
+            rule.look(frame, early or _outside(values[number], spans[number]))
+        elif frame.action == "MeterValues" and number in spans:
+            rows = frame.payload.get("meterValue")
+            told = [seconds(row.get("timestamp")) for row in rows or () if isinstance(row, Mapping)]
+            found = [(one, frame) for one in told if one is not None]
+            values[number] += found
+            if spans[number][1] < float("inf"):
+                rule.look(frame, _outside(found, spans[number]))
+
+
+def _outside(values: Iterable[tuple[float, Frame]], span: tuple[float, float]) -> str | None:
+    for at, _ in values:
+        if at > span[1] + STEP_S:
+            return f"a value is {at - span[1]:.0f} s younger than the stop"
+        if at < span[0] - STEP_S:
+            return f"a value is {span[0] - at:.0f} s older than the start"
+    return None
+
+
 # --- what is told again ----------------------------------------------------------------------------------------------
 
 ONCE = {"StartTransaction": ("idTag", "meterStart", "timestamp"), "StopTransaction": ("meterStop", "timestamp")}
@@ -160,26 +199,52 @@ ONCE = {"StartTransaction": ("idTag", "meterStart", "timestamp"), "StopTransacti
 
 
 def retold(rule: Rule, frames: Iterable[Frame]) -> None:
-    """A start or stop that was not acknowledged is told again as it was.
+    """A start or stop that was not acknowledged is told again as it was; one that was is not told again.
 
-    A start is the same start where its connector told nothing of an end in between.
+    A start is the same start where its connector told nothing of an end in between. An acknowledgement arrived where
+    the station made another CALL behind it, on the same connection.
     """
     waiting: dict[tuple[str, object], Frame] = {}
+    known: dict[tuple[object, ...], Frame] = {}
+    arrived: set[int] = set()
+    before: Frame | None = None
     for frame in frames:
         if frame.ours or frame.kind != CALL:
             continue
+        if before is not None and before.socket == frame.socket and before.answer and before.answer.i < frame.i:
+            arrived.add(before.i)
+        before = frame
         connector = frame.payload.get("connectorId")
         if frame.action == "StatusNotification" and frame.payload.get("status") not in ("Charging", "Preparing"):
             waiting.pop(("StartTransaction", connector), None)
         if frame.action not in ONCE:
             continue
         key = (frame.action, connector if frame.action == "StartTransaction" else frame.payload.get("transactionId"))
-        if (first := waiting.pop(key, None)) is not None:
+        said = (*key, *(str(frame.payload.get(name)) for name in ONCE[frame.action]))
+        first = waiting.pop(key, None)
+        if (same := known.get(said)) is not None and same.i in arrived:
+            rule.look(frame, "it was acknowledged before")
+        elif first is not None:
             other = [name for name in ONCE[frame.action] if frame.payload.get(name) != first.payload.get(name)]
             told = [f"{name} was {first.payload.get(name)}, is {frame.payload.get(name)}" for name in other]
             rule.look(frame, f"told again otherwise: {', '.join(told)}"[:200] if told else None)
         if frame.answer is None or frame.answer.kind != CALLRESULT:
             waiting[key] = frame
+        else:
+            _begun_or_ended(known, frame)
+            known.setdefault(said, frame)
+
+
+def _begun_or_ended(known: dict[tuple[object, ...], Frame], frame: Frame) -> None:
+    """Forget the start of what ended, and the end of what began under its number: the next like it is another."""
+    starts = frame.action == "StartTransaction"
+    number = frame.answer.payload.get("transactionId") if starts and frame.answer else None
+    number = number if starts else frame.payload.get("transactionId")
+    for said, one in list(known.items()):
+        of_start = one.action == "StartTransaction" and one.answer is not None
+        other = one.answer.payload.get("transactionId") if of_start and one.answer else said[1]
+        if one.action != frame.action and other == number:
+            del known[said]
 
 
 # --- the steps of a transfer -----------------------------------------------------------------------------------------

@@ -43,6 +43,7 @@ RULES: dict[str, tuple[str, str, Level]] = {
     "N12": ("a session's meter does not run backwards", "1.6 4.10, 7.31", "SHOULD"),
     "N13": ("what is told again about a session is the same", "1.6 3.7", "SHOULD"),
     "N14": ("an update of firmware does not go backwards", "1.6 4.5, 7.25", "SHOULD"),
+    "N15": ("a session's values are of its time", "1.6 4.7, 4.10", "SHOULD"),
 }
 """The rules: name, clause and level by id."""
 
@@ -93,6 +94,7 @@ def judge(observations: Iterable[Observed], station: str | None = None) -> list[
     sessions.meters(rules["N12"], seen.frames)
     sessions.retold(rules["N13"], seen.frames)
     sessions.updates(rules["N14"], seen.frames)
+    sessions.order(rules["N15"], seen.frames)
     ended = {mark.fields.get("socket"): mark.t for mark in seen.marks if mark.kind == "socket.closed"}
     for frame in seen.frames:
         if frame.ours and frame.kind == CALL and min(seen.t, ended.get(frame.socket, seen.t)) - frame.t > ANSWER_S:

@@ -312,6 +312,6 @@ def let_in(work: Judgement, stations: int) -> Finding:
         verdict, reason = Verdict.ERROR, f"the fleet itself broke: {work.broken}"
     elif came < stations:
         verdict = Verdict.ERROR if work.refusals else Verdict.INCONCLUSIVE
-        (why, _), *_ = work.refusals.most_common(1) or [("the run ended before they tried", 0)]
+        (why, _), *_ = work.refusals.most_common(1) or [("the run ended before anybody answered", 0)]
         reason = f"{stations - came} of {stations} stations were never connected: {why}"
     return Finding(LET_IN, "stations are let in", "BOOKKEEPING", verdict, came, reason)

@@ -38,6 +38,8 @@ from interlock.simulator.network.address import Address
 
 RESULTS = "results.json"
 SCHEMA = 1
+LEARN_TRIES = 8
+"""So often a station is asked for its configuration, where each time the connection is lost before the answer."""
 BOOT_S = 30.0
 """How long a station that has connected may take to boot."""
 
@@ -205,6 +207,7 @@ class Check:
             why = f"no station came to {self.address} within {plan.wait_s:g} s"
             self.trouble = tester.trouble or (f"{why}: {refused[0][0]}" if refused else why)
             return False
+        self.show(self, "connected", tester.peer)
         patience_s = min(BOOT_S, self._limit("boot"))
         if not await book.until(lambda: tester.peer.boots or tester.trouble, patience_s):
             tester.call("TriggerMessage", {"requestedMessage": "BootNotification"})
@@ -273,7 +276,14 @@ class Check:
                 return
 
     async def _learn(self, runner: Runner, setting: Setting) -> None:
-        answer = await runner.ask("GetConfiguration", {})
+        answer = None
+        for _ in range(LEARN_TRIES):
+            line = runner.tester.line
+            answer = await runner.ask("GetConfiguration", {})
+            if answer is not None or runner.tester.line is line or runner.tester.trouble is not None:
+                break
+            await runner.book.until(lambda: runner.tester.line or runner.tester.trouble, self._limit("reconnect"))
+        self.trouble = runner.tester.trouble
         for one in answer.get("configurationKey", ()) if isinstance(answer, dict) else ():
             if isinstance(one, dict) and isinstance(one.get("key"), str):
                 setting.keys[one["key"]] = str(one.get("value", ""))

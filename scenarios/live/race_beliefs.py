@@ -26,6 +26,8 @@ SEQUENCE: tuple[dict[str, Any], ...] = (
     *(FAULT, {"status": "Available"}, {"status": "Unavailable"}, {"status": "Available"}),
 )
 """Statuses of connector 1; connector 2 is always one ahead."""
+NOT_LISTED = "not listed"
+"""Read of a connector that was told of, and is not there beside others that are."""
 SESSION = ("Charging", "SuspendedEV", "Charging")
 
 
@@ -103,10 +105,14 @@ async def _read(session: Session, line: Line, told: dict[int, str], how: str = "
     while True:
         found = await target.connectors(line.station) or []
         right = all(told.get(one.get("evse", 0)) in (None, one.get("status")) for one in found)
+        missing = sorted({*told} - {one.get("evse") for one in found}) if "connectors" in target.tells and found else []
         present = all(one.get("online") in (None, line.up) for one in found)
-        if (right and present) or session.clock() > until:
+        if (right and present and not missing) or session.clock() > until:
             break
         await asyncio.sleep(0.3)
     for one in found:
         about = {"connector": one.get("evse"), "status": one.get("status"), "online": one.get("online")}
         session.observe("believed", station=line.station, how=how, told=told.get(one.get("evse", 0)), **about)
+    for connector in missing:
+        about = {"connector": connector, "status": NOT_LISTED, "online": None}
+        session.observe("believed", station=line.station, how=how, told=told[connector], **about)

@@ -13,7 +13,9 @@ from typing import Any
 
 from interlock.csms.dialects import v16
 from interlock.csms.domain import commands as do
+from interlock.scenarios.live.line import Line
 from interlock.scenarios.live.race_orders import LEAVES_S, Place, ask, settle
+from interlock.scenarios.live.race_parts import start_of, stop_of
 from interlock.scenarios.live.race_session import Session
 from interlock.scenarios.record.frames import Frame
 from interlock.scenarios.record.versions import names
@@ -50,11 +52,22 @@ async def dialect(session: Session) -> None:
         for connector in (1, 2):
             free = {"connectorId": connector, "errorCode": "NoError", "status": "Available"}
             await session.call(line, "StatusNotification", free)
+        await _visit(session, line)
         try:
             await _all(session, place, [one for one in orders(line.now()) if one[0] in target.commands])
         except TargetGone as error:
             session.observe("control.failed", station=line.station, why=str(error))
         line.close()
+
+
+async def _visit(session: Session, line: Line) -> None:
+    """Let somebody charge: what is asked for behind it names other cards and connectors."""
+    card, alone = session.cards.one(1)
+    async with alone:
+        reply = await session.call(line, "StartTransaction", start_of(line, card, 1, 9000))
+        number = reply.field("transactionId")
+        if type(number) is int:
+            await session.call(line, "StopTransaction", stop_of(line, number, 9100, card))
 
 
 class _Place(Place):

@@ -30,6 +30,8 @@ BEFORE_S = 2.0
 """How long before a late answer the next command is asked for."""
 SILENCE_S = 8.0
 """How long a station that does not answer is watched: nothing may be sent again. It answers at `Session.late_s`."""
+BUSY_S = 2.0
+"""How long a station takes to answer while something else is asked for."""
 ODD_WORDS: dict[OcppVersion, dict[str, str]] = {
     "1.6": {"ChangeAvailability": "Scheduled", "UnlockConnector": "NotSupported"},
     "2.0.1": {"ChangeAvailability": "Scheduled", "UnlockConnector": "UnknownConnector"},
@@ -366,6 +368,36 @@ async def _silent(session: Session, place: Place, command: do.Command, request: 
     await settle(session, place, command, request, id)
 
 
+async def _queued(session: Session, place: Place, command: do.Command, request: str) -> None:
+    """Something else is asked for while the station takes its time to answer: it has to leave once it was answered.
+
+    Then the same once more, and the line is lost before the first is answered: what did not leave was not done.
+    """
+    assert session.target is not None
+    names = [name for name in THEN if name in session.target.commands and name != type(command).__name__]
+    if not names:
+        await _once(session, place, command, request)
+        return
+    # What is rejected holds nothing, so that a CSMS has no reason to keep the next command back.
+    place.how, place.line.answer_after_s = "refuses", BUSY_S
+    action, other = session.worded(command)[0], MAKERS[names[0]]("0", "", 1)
+    if (await ask(session, place, command, request)).answer == "accepted" and await place.hears(action, 0, LEAVES_S):
+        session.deed("orders", "a command while another one is open", place.line.station)
+        await _once(session, place, other, f"{request}-then")
+    place.line.answer_after_s = SILENCE_S
+    before = place.count(action)
+    await ask(session, place, command, f"{request}-2")
+    if not await place.hears(action, before, LEAVES_S):
+        return
+    id = (await ask(session, place, MAKERS[names[-1]]("0", "", 2), f"{request}-lost")).command_id
+    await asyncio.sleep(0.5)
+    place.line.cut()
+    place.line.answer_after_s = 0.1
+    if await come_back(session, place.line) and (await session.boot(place.line)).word == "Accepted":
+        await asyncio.sleep(QUIET_S)
+        await settle(session, place, MAKERS[names[-1]]("0", "", 2), f"{request}-lost", id, QUIET_S)
+
+
 async def _belief(session: Session, line: Line) -> None:
     """Tell new statuses, and read what the CSMS makes of them; it may take a moment."""
     target = session.target
@@ -402,9 +434,10 @@ HOWS = {
     "odd words": _once,
     "wordless": _once,
     "cut": _cut,
+    "queued": _queued,
 }
 """What becomes of a station around a command."""
-SLOW = ("silent", "cut", "wordless", "fails", "odd words", "stray")
+SLOW = ("silent", "cut", "queued", "wordless", "fails", "odd words", "stray")
 """What is left out where few cards have to do for all sessions, each used by one station at a time."""
 
 

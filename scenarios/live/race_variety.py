@@ -198,6 +198,7 @@ def _kinds(line: Line) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
     yield "a session an hour ahead", {"timestamp": _text(line, -0.04)}, {"timestamp": _text(line, -0.05)}
     yield "a clock that was never set", {"timestamp": "1970-01-01T00:00:09Z"}, {"timestamp": "1970-01-01T00:09:00Z"}
     yield "a clock that was set in between", {"timestamp": "2000-01-01T00:00:09Z"}, {}
+    yield "a clock that was set back in between", {}, {"timestamp": _text(line, 0.01)}
 
 
 def _text(line: Line, days: float) -> str:

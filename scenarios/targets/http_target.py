@@ -157,6 +157,7 @@ class HttpTarget:
         except asyncio.CancelledError:
             with contextlib.suppress(ProcessLookupError):
                 process.kill()
+            await process.wait()  # otherwise it is left to the garbage collector, which reports it
             raise
         if code:
             raise TargetGone(f"[restart] {command[0]} ended with {code}")

@@ -53,7 +53,8 @@ def explain(error: BaseException, address: Address, patience_s: float, subprotoc
         case socket.gaierror():
             return f"no host is called {address.host} (DNS: {_short(error.strerror or error)})"
         case TimeoutError():
-            return f"{place} did not answer within {patience_s:g} s"
+            perhaps = "; does it speak TLS, or is it ws:// perhaps?" if address.secure else ""
+            return f"{place} did not answer within {patience_s:g} s{perhaps}"
         case ConnectionRefusedError():
             return f"nothing listens at {place} (connection refused)"
         case ConnectionError():

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import logging
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -39,3 +41,30 @@ def server() -> Iterator[Server]:
     server = Server(Path(tempfile.mkdtemp(prefix="pg")))
     yield server
     server.end()
+
+
+class _Kept(logging.Handler):
+    """Keeps what asyncio says of exceptions that nobody took, tasks that were lost and callbacks that raised."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.said: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep a record in one line."""
+        self.said.append(f"{record.getMessage()} {record.exc_info[1]!r}" if record.exc_info else record.getMessage())
+
+
+@pytest.fixture(scope="module", autouse=True)
+def nothing_ends_unheard() -> Iterator[None]:
+    """Fail a file whose tests left a future or a task whose end nobody heard of: asyncio tells its logger alone.
+
+    A test in which something is to break gives its loop an exception handler of its own.
+    """
+    kept = _Kept()
+    logger = logging.getLogger("asyncio")
+    logger.addHandler(kept)
+    yield
+    gc.collect()  # a future complains when it goes, and tracebacks keep it in a circle
+    logger.removeHandler(kept)
+    assert kept.said == []

@@ -312,11 +312,45 @@ async def test_a_proof_counts_until_it_is_worked_out_whoever_waits(monkeypatch: 
             task.cancel()
         while csms.server.attached:
             await asyncio.sleep(0)
-        assert csms.server.proving.total() == 1
+        assert csms.server.proofs.proving.total() == 1
         go.set()
-        while csms.server.proving.total():
+        while csms.server.proofs.proving.total():
             await asyncio.sleep(0)
         writer.transport.abort()
+
+
+async def test_a_proof_nobody_can_work_out_is_not_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    def submit(*_: Any) -> None:
+        raise RuntimeError("can't start new thread")
+
+    asyncio.get_running_loop().set_exception_handler(lambda loop, context: None)
+    async with served(profile=1) as csms:
+        monkeypatch.setattr(csms.server.proofs.prover, "submit", submit)
+        proof = base64.b64encode(f"CP01:{PASSWORD}".encode()).decode()
+        for _ in range(3):
+            assert await raw(csms.port, handshake("/ocpp/CP01", f"Authorization: Basic {proof}\r\n")) == b""
+        assert csms.server.proofs.proving.total() == 0
+
+
+async def test_a_stop_is_told_as_one() -> None:
+    async with served() as csms, dialled(csms.url()) as station:
+        await station.boot()
+        assert await csms.server.stop()
+        await station.socket.wait_closed()
+        assert (station.socket.close_code, station.socket.close_reason) == (1001, "the CSMS stops")
+
+
+async def test_a_node_that_does_not_stop_is_heard() -> None:
+    async with served() as csms:
+        stop = csms.node.stop
+
+        async def fails() -> None:
+            raise OSError("no space left")
+
+        csms.node.stop = fails  # type: ignore[method-assign]
+        assert not await csms.server.stop()
+        csms.node.stop = stop  # type: ignore[method-assign]
+        assert csms.alarms == ["the node did not stop as it should: OSError: no space left"]
 
 
 async def test_a_wrong_password_that_is_repeated_is_no_new_guess() -> None:

@@ -79,6 +79,31 @@ class _ErrorsStay(Operated):
         return super().take(station, text)
 
 
+class _DropsWhileBusy(Operated):
+    """What is asked for while a command is open is taken, and never sent."""
+
+    async def send(self, station: str, name: str, action: str, payload: Payload) -> None:
+        if station not in self.locks or not self.locks[station].locked():
+            await super().send(station, name, action, payload)
+
+
+class _LostIsDone(Operated):
+    """What had not left when the line was lost counts as accepted."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waiting: dict[str, list[str]] = {}
+
+    async def send(self, station: str, name: str, action: str, payload: Payload) -> None:
+        self.waiting.setdefault(station, []).append(name)
+        await super().send(station, name, action, payload)
+
+    def gone(self, station: str) -> None:
+        super().gone(station)
+        lost = (name for name in self.waiting.get(station, ()) if self.states[name] == "requested")
+        self.states.update(dict.fromkeys(lost, "accepted"))
+
+
 class _ComesBackFree(Operated):
     def came(self, station: str) -> None:
         super().came(station)
@@ -91,6 +116,29 @@ class _FaultStays(Operated):
         if self.statuses.get(place) != "Faulted":
             self.statuses[place] = payload["status"]
         return {}
+
+
+class _OneConnector(Operated):
+    """Keeps what it is told of connector 1 only."""
+
+    def on_StatusNotification(self, station: str, payload: Payload) -> Payload:
+        return super().on_StatusNotification(station, payload) if payload["connectorId"] < 2 else {}
+
+
+class _LastCard(Operated):
+    """Starts with the card that was seen last at the station."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.last: dict[str, str] = {}
+
+    def on_StartTransaction(self, station: str, payload: Payload, name: str) -> Payload:
+        self.last[station] = payload["idTag"]
+        return super().on_StartTransaction(station, payload, name)
+
+    async def send(self, station: str, name: str, action: str, payload: Payload) -> None:
+        card = {"idTag": self.last[station]} if action == "RemoteStartTransaction" and station in self.last else {}
+        await super().send(station, name, action, {**payload, **card})
 
 
 class _SuspendedIsFree(Operated):
@@ -127,7 +175,11 @@ class _BootIsOnline(Operated):
 
 DETAILS |= {
     "errors-stay-open": ("a command that was answered with an error waits for its answer for ever", _ErrorsStay),
+    "drops-while-busy": ("what is asked for while a command is open is never sent", _DropsWhileBusy),
+    "lost-is-done": ("what had not left when the line was lost is accepted on record", _LostIsDone),
     "comes-back-free": ("behind a reconnect all connectors are believed to be Available", _ComesBackFree),
+    "one-connector-stays": ("what is told of connector 2 is not on record", _OneConnector),
+    "card-of-the-last": ("a remote start names the card that was seen last at the station", _LastCard),
     "a-fault-stays": ("a connector that was Faulted once is Faulted", _FaultStays),
     "suspended-is-free": ("a connector that is suspended is believed to be Available", _SuspendedIsFree),
     "seen-is-online": ("a station that was connected once is told to be connected", _SeenIsOnline),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -13,6 +14,7 @@ import pytest
 import typer
 
 from interlock.scenarios import names as catalogue
+from interlock.scenarios.cli import check as checking
 from interlock.scenarios.cli import main as cli
 
 
@@ -118,3 +120,23 @@ def test_a_design_or_case_that_ends_the_program_is_no_run_that_held(
     for words in (["run", "ends.py"], ["run", "heartbeat-vs-unlock", "--csms", "./ends.py:X"]):
         code, said = ended(capsys, *words)
         assert (code, "it ends the program" in said) == (2, True)
+
+
+@pytest.mark.parametrize("words", [["station", "--virtual"], ["csms", "reference"]], ids=lambda words: words[0])
+def test_a_check_of_ours_that_is_interrupted_keeps_what_is_done(
+    words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Interrupted(checking._Screen):
+        def __call__(self, work: Any, what: str, about: Any) -> None:
+            super().__call__(work, what, about)
+            if self.count == 2:
+                raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(checking, "_Screen", Interrupted)
+        code, said = ended(capsys, "check", *words, "--cases", "TC_00*", "--out", str(tmp_path))
+    assert (code, said) == (3, "interrupted: go on with --resume\n")
+    kept = json.loads((tmp_path / "results.json").read_text())
+    assert [one["verdict"] for one in kept["cases"]] == ["PASS", "PASS"]
+    assert (tmp_path / "report.html").exists()
+    assert ended(capsys, "check", *words, "--cases", "TC_00*", "--out", str(tmp_path), "--resume", "--quiet")[0] == 0

@@ -66,7 +66,7 @@ def _seen(*calls: list[Any]) -> list[str]:
         if not lost:
             answer = {"status": "Accepted"} if ours else ANSWERS.get(action, {})
             frame(not ours, [3, str(number), answer], number * 200.0 + 0.5)
-    return [one.id for one in judge(rows) if one.broken and one.id in ("N11", "N12", "N13", "N14")]
+    return [one.id for one in judge(rows) if one.broken and one.id in ("N11", "N12", "N13", "N14", "N15")]
 
 
 NOW = ["StartTransaction", {**_start()[1], "timestamp": "2026-01-01T00:13:20Z"}]
@@ -86,6 +86,10 @@ RIGHT = {
     "a start that was given up": ([LOST, *_start()], _status("Available"), _status("Preparing"), _start(3)),
     "an older session told late": (REMOTE, _start(0), _stop(), REMOTE, NOW),
     "an update": (UPDATE, *map(_firmware, ("Downloading", "Downloaded", "Installing", "Installed", "Idle"))),
+    "the same number again": (_start(0), _stop(1), _start(3), _values(_register("2000", 4)), _stop()),
+    "a session like the last": (_start(), _stop(1, 1000), _start(), _stop(1, 1000)),
+    "values told late": (_start(0), _stop(4), _values(_register("2000", 2))),
+    "a lost acknowledgement": (_start(0), [LOST, *_stop()], _stop()),
     "a second update": (UPDATE, _firmware("Installed"), UPDATE, _firmware("Downloading")),
     "tried again": (UPDATE, *map(_firmware, ("Downloading", "DownloadFailed", "Downloading", "Downloaded"))),
     "installed again": (UPDATE, *map(_firmware, ("Installing", "InstallationFailed", "Downloading"))),
@@ -101,7 +105,13 @@ WRONG = {
     "another time": ("N13", ([LOST, *_start()], _start(2))),
     "another meter": ("N13", ([LOST, *_start()], _start(meter=1200))),
     "another end": ("N13", (_start(), [LOST, *_stop()], _stop(meter=3100))),
-    "always behind": ("N11", (REMOTE, OLD, REMOTE, OLD)),
+    "acknowledged before": ("N13", (_start(), _status("Charging"), _start())),
+    "ends twice": ("N13", (_start(), _stop(), _status("Finishing"), _stop())),
+    "ends when it began": ("N15", (_start(), _values(_register("2000", 3)), _stop(1))),
+    "ends before": ("N15", (_start(3), _stop(1))),
+    "goes on behind its end": ("N15", (_start(0), _stop(2), _values(_register("3000", 3)))),
+    "values from before": ("N15", (_start(3), _values(_register("2000", 1)), _stop())),
+    "always behind": ("N11", (REMOTE, OLD, _stop(), REMOTE, OLD)),
     "downloads what it installs": ("N14", (UPDATE, _firmware("Installing"), _firmware("Downloading"))),
     "failed behind": ("N14", (UPDATE, _firmware("Installed"), _firmware("DownloadFailed"))),
 }

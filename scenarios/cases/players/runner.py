@@ -36,6 +36,9 @@ from interlock.scenarios.cases.states import STATES
 from interlock.scenarios.judge import cases as judged
 from interlock.scenarios.judge.cases import Facts, Outcome, Walk, Word
 
+PROBES = 3
+"""So often a peer is asked whether it speaks, where each time the connection is lost before the answer."""
+
 
 class Gone(Exception):
     """The peer is gone: one sentence says how."""
@@ -157,8 +160,14 @@ class Runner:
         probe: tuple[str, dict[str, Any]] = ("GetConfiguration", {"key": ["HeartbeatInterval"]})
         if self.book.under_test == "csms":
             probe = ("Heartbeat", {})
-        if await self.ask(*probe, any_answer=True) is None:
-            raise Gone(f"the peer is connected and silent: it does not even answer a {probe[0]}")
+        for _ in range(PROBES):
+            line = self.tester.line
+            if await self.ask(*probe, any_answer=True) is not None:
+                return
+            if self.tester.line is line:
+                break
+            await self._connected()
+        raise Gone(f"the peer is connected and silent: it does not even answer a {probe[0]}")
 
     # --- a script ---
 
@@ -277,7 +286,11 @@ class Runner:
     # --- before and after ---
 
     async def ask(self, action: str, payload: Mapping[str, Any], *, any_answer: bool = False) -> Any:
-        """Make a CALL outside a case; return the payload of its CALLRESULT (or of any answer), or None."""
+        """Make a CALL outside a case; return the payload of its CALLRESULT (or of any answer), or None.
+
+        It is lost, and nothing is waited for, once its connection is gone or the peer is given up.
+        """
+        line = self.tester.line
         name = self.tester.call(action, payload)
         found: list[Any] = []
 
@@ -289,7 +302,11 @@ class Runner:
                     return bool(found)
             return False
 
-        if not await self.book.until(answered, self.facts.limit("answer")):
+        def over() -> bool:
+            return answered() or self.tester.line is not line or self.tester.trouble is not None
+
+        await self.book.until(over, self.facts.limit("answer"))
+        if not found:
             return None
         return found[0].payload if found[0].kind == 3 or any_answer else None
 
@@ -316,7 +333,7 @@ class Runner:
             return str(word)
         self._changed.setdefault(key, self.setting.keys.get(key, value))
         self.setting.keys[key] = value
-        return None
+        return None if word == "Accepted" else "it takes a reboot (RebootRequired)"
 
     async def _restore(self, case: Case) -> None:
         """Put things back as they were, as far as that is possible."""

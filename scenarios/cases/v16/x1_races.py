@@ -190,7 +190,7 @@ CASES = (
     ),
     station(
         "IL_122_CS", "Connection lost while charging: the session goes on", "OCPP-J 5.3",
-        Cut(), Allow(), Connects(), _QUIET_TX, *_GONE_ON,
+        Cut(), Allow(), Connects(), _QUIET_TX, Never("StartTransaction"), *_GONE_ON,
         state="charging",
     ),
     station(

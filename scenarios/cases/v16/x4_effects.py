@@ -1,7 +1,8 @@
-"""Interlock's own: what a station accepted has its effect, on keys, reservations and lists; late and stray answers."""
+"""Interlock's own: what was accepted has its effect, on keys, reservations, lists, profiles; late and stray answers."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from interlock.scenarios.cases.language import (
@@ -14,6 +15,7 @@ from interlock.scenarios.cases.language import (
     Connects,
     Cut,
     Hand,
+    In,
     Item,
     Never,
     Other,
@@ -22,11 +24,12 @@ from interlock.scenarios.cases.language import (
     Reply,
     Rest,
     Sent,
+    Series,
     Some,
     one_of,
 )
 from interlock.scenarios.cases.states import ACCEPTED
-from interlock.scenarios.cases.v16._words import ask, station
+from interlock.scenarios.cases.v16._words import RESERVATION, RESERVE, START_RESERVED, ask, station
 
 _ENERGY, _POWER = "Energy.Active.Import.Register", "Power.Active.Import"
 _FIXED = "SupportedFeatureProfiles"
@@ -71,6 +74,20 @@ def _late(*between: Item) -> tuple[Item, ...]:
         *ask("RemoteStopTransaction", {"transactionId": _NUMBER}),
         Sent("StopTransaction", {"transactionId": _NUMBER, "reason": "Remote"}),
     )  # fmt: skip
+
+
+_SMART: dict[str, Any] = {"profile": "SmartCharging", "features": ("smart_charging",)}
+
+
+def _profile(number: int, purpose: str, level: int = 0, **more: Any) -> tuple[Item, ...]:
+    """A profile of one limit is set, and accepted."""
+    periods = [{"startPeriod": 0, "limit": 8.0}]
+    schedule = {"startSchedule": In(0), "chargingRateUnit": Ref("unit"), "chargingSchedulePeriod": periods}
+    profile = {
+        "chargingProfileId": number, "stackLevel": level, "chargingProfilePurpose": purpose,
+        "chargingProfileKind": "Absolute", "chargingSchedule": schedule, **more,
+    }  # fmt: skip
+    return ask("SetChargingProfile", {"connectorId": C, "csChargingProfiles": profile})
 
 
 CASES = (
@@ -135,5 +152,59 @@ CASES = (
         Sent("StopTransaction", _ENDS, within="reconnect", after="told", name="again"),
         state="charging", level="should",
         config={"TransactionMessageAttempts": "3", "TransactionMessageRetryInterval": "8"},
+    ),
+    station(
+        "IL_312_CS", "A transaction's profile ends with it", "3.13.1, 5.5",
+        *_profile(2, "TxProfile", transactionId=TX),
+        *ask("RemoteStopTransaction", {"transactionId": TX}), Sent("StopTransaction", {"transactionId": TX}),
+        Rest("quiet"), *ask("ClearChargingProfile", {"id": 2}, {"status": "Unknown"}),
+        state="charging", **_SMART,
+    ),
+    station(
+        "IL_313_CS", "An update of a list leaves its other cards", "3.5.2, 5.15",
+        *_list(1, "Full", _entry(_OTHER, "Accepted")), *_list(2, "Differential", _entry(Ref("group_tag"), "Accepted")),
+        Cut(), Hand("plug"), Hand("swipe", tag=_OTHER), Rest("quiet"), Allow(), Connects(),
+        Sent("StartTransaction", {"connectorId": C, "idTag": _OTHER}, within="reconnect"),
+        profile="LocalAuthListManagement", features=("local_list", "offline_start"), config=_LISTED,
+    ),
+    station(
+        "IL_314_CS", "A reservation ends with its use", "5.1, 5.13",
+        *ask("RemoteStartTransaction", {"connectorId": C, "idTag": TAG}), Hand("plug"), START_RESERVED,
+        *ask("RemoteStopTransaction", {"transactionId": TX}), Sent("StopTransaction", {"transactionId": TX}),
+        *ask("CancelReservation", {"reservationId": RESERVATION}, {"status": "Rejected"}),
+        state="reserved", profile="Reservation", features=("reservation",),
+    ),
+    station(
+        "IL_315_CS", "A reservation of the same number replaces it", "5.13",
+        *ask("ReserveNow", {**RESERVE, "idTag": _OTHER}),
+        *ask("RemoteStartTransaction", _STRANGER), Hand("plug"),
+        replace(START_RESERVED, fields={**START_RESERVED.fields, "idTag": _OTHER}),
+        state="reserved", profile="Reservation", features=("reservation",),
+    ),
+    station(
+        "IL_316_CS", "Another interval of heartbeats", "4.6, 9.1 HeartbeatInterval",
+        Rest(0.0), Series("Heartbeat", "heartbeat", count=2),
+        config={"HeartbeatInterval": "{heartbeat}"},
+    ),
+    station(
+        "IL_317_CS", "A stop brings the values aligned to the clock that are configured", "9.1 StopTxnAlignedData",
+        Rest("sample"), Rest("sample"),
+        *ask("RemoteStopTransaction", {"transactionId": TX}),
+        Sent("StopTransaction", {"transactionId": TX, "transactionData": _values(one_of(_ENERGY, ABSENT))}),
+        state="charging",
+        config={"ClockAlignedDataInterval": "{sample}", "StopTxnAlignedData": _ENERGY, "?StopTxnSampledData": ""},
+    ),
+    station(
+        "IL_318_CS", "A profile in the place of another replaces it", "3.13.2, 5.16",
+        *_profile(1, "TxDefaultProfile"), *_profile(2, "TxDefaultProfile"),
+        *ask("ClearChargingProfile", {"id": 1}, {"status": "Unknown"}), *ask("ClearChargingProfile", {"id": 2}),
+        **_SMART,
+    ),
+    station(
+        "IL_319_CS", "Profiles of one level are cleared, and no others", "5.5",
+        *_profile(1, "TxDefaultProfile"), *_profile(2, "TxDefaultProfile", level=1),
+        *ask("ClearChargingProfile", {"chargingProfilePurpose": "TxDefaultProfile", "stackLevel": 1}),
+        *ask("ClearChargingProfile", {"id": 2}, {"status": "Unknown"}), *ask("ClearChargingProfile", {"id": 1}),
+        **_SMART,
     ),
 )  # fmt: skip

@@ -35,13 +35,13 @@ UPGRADE = (
 TOKEN = "Authorization: Bearer token\r\n"
 
 
-async def raw(port: int, data: bytes, *, local: str = "127.0.0.1") -> bytes:
-    """Send bytes and return what comes until the end, or until nothing comes for a while."""
+async def raw(port: int, data: bytes, *, local: str = "127.0.0.1", silence_s: float = 1.5) -> bytes:
+    """Send bytes and return what comes until the end, or until nothing comes for `silence_s`."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port, local_addr=(local, 0))
     found = b""
     with contextlib.suppress(ConnectionError, TimeoutError):
         writer.write(data)
-        while data := await asyncio.wait_for(reader.read(65536), 1.5):
+        while data := await asyncio.wait_for(reader.read(65536), silence_s):
             found += data
             length = re.search(rb"(?i)content-length: ([0-9]+)", found)
             if found.startswith(b"HTTP/1.1 101") or (length and len(body(found)) >= int(length[1])):
@@ -285,7 +285,7 @@ async def test_an_address_that_fails_and_fails_is_slowed_and_others_are_not() ->
 
 
 async def test_wrong_passwords_from_elsewhere_do_not_keep_the_real_one_out() -> None:
-    async with served(profile=1) as csms:
+    async with served(profile=1, limits=Limits(handshake_s=300.0)) as csms:  # a busy machine takes long for a proof
         await csms.keys.set("CP01", PASSWORD)
 
         def guess(number: int) -> bytes:
@@ -293,7 +293,7 @@ async def test_wrong_passwords_from_elsewhere_do_not_keep_the_real_one_out() -> 
                 "/ocpp/CP01", f"Authorization: {basic('CP01', f'guess-{number:04d}')['Authorization']}\r\n"
             )
 
-        found = [status(await raw(csms.port, guess(number), local="127.0.0.2")) for number in range(12)]
+        found = [status(await raw(csms.port, guess(n), local="127.0.0.2", silence_s=300.0)) for n in range(12)]
         assert set(found) == {401, 429}
         async with dialled(csms.url(), additional_headers=basic("CP01", PASSWORD)) as station:  # for the first time
             assert (await station.boot())[0] == 3
@@ -301,8 +301,8 @@ async def test_wrong_passwords_from_elsewhere_do_not_keep_the_real_one_out() -> 
 
 async def test_a_proof_counts_until_it_is_worked_out_whoever_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     go = threading.Event()
-    monkeypatch.setattr(Key, "fits", lambda self, password: go.wait(5))
-    async with asyncio.timeout(10), served(profile=1) as csms:
+    monkeypatch.setattr(Key, "fits", lambda self, password: go.wait(60))
+    async with asyncio.timeout(120), served(profile=1, limits=Limits(handshake_s=300.0)) as csms:
         proof = base64.b64encode(f"CP01:{PASSWORD}".encode()).decode()
         _, writer = await asyncio.open_connection("127.0.0.1", csms.port)
         writer.write(handshake("/ocpp/CP01", f"Authorization: Basic {proof}\r\n"))

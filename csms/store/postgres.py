@@ -470,7 +470,7 @@ class PostgresStore:
             self._newest = event.position, event.event_id
 
     async def _follow(self) -> None:
-        while True:
+        while not self._closed:  # a driver may turn the cancellation that ends this into an error of its own
             try:
                 async with asyncio.timeout(self._poll_s):
                     await self._look.wait()
@@ -517,7 +517,7 @@ class PostgresStore:
         self._hinted = position
 
     async def _listen(self) -> None:
-        while True:
+        while not self._closed:
             try:
                 connection = await self._listener.get(now())
                 await connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(self._place.channel)))

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+import psycopg
 import pytest
 
 from interlock.csms.store import AppendUnconfirmed, NameTaken, StoreError, StoreUnavailable
@@ -146,6 +147,31 @@ class TestEnds:
             await store.append("a", [event("new")], None)
         with pytest.raises(StoreUnavailable):
             await store.read_all()
+
+    @pytest.mark.parametrize(("line", "task"), [("_reader", 1), ("_listener", 2)])
+    async def test_a_close_ends_though_the_driver_loses_the_cancellation(
+        self, node: Open, monkeypatch: pytest.MonkeyPatch, line: str, task: int
+    ) -> None:
+        store = await node(poll_s=0.01)
+        waits = asyncio.Event()
+
+        async def get(until: float) -> Any:
+            waits.set()
+            try:
+                await asyncio.sleep(3600)
+            except asyncio.CancelledError:
+                raise psycopg.OperationalError("the query was cancelled") from None
+
+        monkeypatch.setattr(getattr(store, line), "get", get)
+        if line == "_listener":
+            store._tasks[task].remove_done_callback(store._task_ended)
+            store._tasks[task].cancel()
+            await asyncio.wait(store._tasks[task:])
+            store._tasks[task] = asyncio.create_task(store._listen())
+        await waits.wait()
+        async with asyncio.timeout(20):
+            await store.close()
+        assert all(one.done() for one in store._tasks)
 
     async def test_what_breaks_in_one_round_is_not_the_end(self, node: Open, monkeypatch: pytest.MonkeyPatch) -> None:
         """An exception nobody thought of, in each thing the tasks do."""

@@ -28,7 +28,7 @@ from interlock.scenarios.cases.language import (
     Some,
     one_of,
 )
-from interlock.scenarios.cases.states import ACCEPTED
+from interlock.scenarios.cases.states import ACCEPTED, status
 from interlock.scenarios.cases.v16._words import RESERVATION, RESERVE, START_RESERVED, ask, station
 
 _ENERGY, _POWER = "Energy.Active.Import.Register", "Power.Active.Import"
@@ -170,6 +170,7 @@ CASES = (
     station(
         "IL_314_CS", "A reservation ends with its use", "5.1, 5.13",
         *ask("RemoteStartTransaction", {"connectorId": C, "idTag": TAG}), Hand("plug"), START_RESERVED,
+        status("Charging"),
         *ask("RemoteStopTransaction", {"transactionId": TX}), Sent("StopTransaction", {"transactionId": TX}),
         *ask("CancelReservation", {"reservationId": RESERVATION}, {"status": "Rejected"}),
         state="reserved", profile="Reservation", features=("reservation",),

@@ -1,7 +1,7 @@
 """The recording of a peer that does exactly what a case expects, made from the case alone.
 
-It shows what a case means, is where mutants and variations of cases begin that no peer at hand supports, and a case
-of which it does not pass contradicts itself.
+It documents a case, serves as the base of mutants and variations for cases that no peer at hand supports, and shows
+that a case is consistent: its exemplar must pass.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The half of both players that speaks OCPP-J: makes CALLs, answers those of the peer, notes every frame.
 
-Lenient: what the peer sends is noted whatever it is, and answered where it is a CALL. What it is answered is what the
-case wants (`expected`), else what its script asked for (`replies`), else what keeps a right peer going.
+Lenient: everything the peer sends is recorded, and every CALL is answered: as the case expects (`expected`), else as
+its script sets (`replies`), else as usual (`usual`).
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Line(Protocol):
 
 @dataclass(slots=True)
 class Peer:
-    """What the peer said of itself."""
+    """What the peer reported of itself."""
 
     station: str = ""
     vendor: str = ""
@@ -52,7 +52,7 @@ class Peer:
 
 
 class Tester:
-    """`bound` is what cases call by name. `trouble` is why no case can be run any more, in one sentence."""
+    """`bound` are the values that cases name. `trouble` says, in one sentence, why no case can be run any more."""
 
     def __init__(self, book: Notebook, bound: dict[str, Any], began: datetime) -> None:
         self.book, self.bound, self._began = book, bound, began
@@ -170,7 +170,7 @@ class Tester:
         raise NotImplementedError
 
     def did(self, action: str, payload: Mapping[str, Any], answer: Mapping[str, Any]) -> None:
-        """Do what an answer says is done."""
+        """Carry out what an accepted CALL demands."""
 
 
 class AsCsms(Tester):
@@ -194,7 +194,7 @@ class AsCsms(Tester):
                 return {}
 
     def tag_info(self, tag: Any) -> dict[str, Any]:
-        """Return what is known of a tag, which is a CiString: capitals are no matter."""
+        """Return the idTagInfo of a tag, compared without case (CiString)."""
         bound, shown = self.bound, str(tag).casefold()
         for word in ("Invalid", "Expired", "Blocked"):
             if shown == str(bound[f"{word.lower()}_tag"]).casefold():
@@ -204,7 +204,7 @@ class AsCsms(Tester):
 
 
 class AsStation(Tester):
-    """The answers of a station that has nothing to do but what its script says, and that keeps its password."""
+    """The answers of a station that does nothing beyond its script, except keeping a new password."""
 
     password: str | None = None
 

@@ -1,6 +1,6 @@
-"""What must hold of every frame of a station, whatever is going on: form, schemas, the rules of OCPP-J.
+"""Checks of every frame of a station, independent of the case: form, schemas, the rules of OCPP-J.
 
-One pass over a recorded exchange. A finding counts what was looked at and quotes one frame of what was wrong.
+One pass over a recorded exchange. A finding has the number of frames checked and quotes one that was wrong.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ LONGEST_ID = 36
 ANSWER_S = 60.0
 """After so long on one connection a CALL is not answered any more."""
 GIVEN_UP_S = 5.0
-"""After so long without an answer a station may have given a CALL up; how long it waits is its own affair."""
+"""Seconds without an answer after which a station may have given a CALL up: its time-out is not known."""
 
 
 RULES: dict[str, tuple[str, str, Level]] = {
@@ -45,12 +45,12 @@ RULES: dict[str, tuple[str, str, Level]] = {
     "N14": ("an update of firmware does not go backwards", "1.6 4.5, 7.25", "SHOULD"),
     "N15": ("a session's values are of its time", "1.6 4.7, 4.10", "SHOULD"),
 }
-"""What is noticed of a station beside its cases: name, clause and level by id."""
+"""The rules: name, clause and level by id."""
 
 
 @dataclass(slots=True)
 class Noticed:
-    """One rule: how much was looked at, how often it was broken, and an example."""
+    """One rule: frames checked, breaches, and an example."""
 
     id: str
     name: str
@@ -120,7 +120,7 @@ def _call(rules: dict[str, Noticed], frame: Frame, open_: dict[int, Frame], name
 
 
 def _answers_garbled(frame: Frame, odd: list[str]) -> bool:
-    """Whether it answers what the tester garbled on purpose: by its message id, or by none."""
+    """Whether it answers a frame that the tester garbled on purpose: by its message id, or without one."""
     return frame.asked is None and any(not frame.id or f'"{frame.id}"' in text for text in odd)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from interlock.scenarios.cases.exemplar import Seen
-from interlock.scenarios.judge.passive import judge
+from interlock.scenarios.judge.station_frames import judge
 
 MINUTE = "2026-01-01T00:0{}:00Z"
 

@@ -367,10 +367,8 @@ async def _serve(wanted: Wanted, tls: ssl.SSLContext | None, design: type[Csms],
     print(f"stations:  {'ws' if tls is None else 'wss'}://{shown(wanted.host)}:{ocpp_port}/ocpp/", flush=True)
     print(f"operators: http://{shown(wanted.api_host)}:{api_port}", flush=True)
     say("           opened in a browser, this shows the fleet (/docs: the API), and asks for the API token")
-    where = _without_password(wanted.store)
-    say(
-        f"store:     {where.removesuffix(':')}: {found} events, {stations} stations, {open_commands} commands without an outcome"
-    )
+    where = _without_password(wanted.store).removesuffix(":")
+    say(f"store:     {where}: {found} events, {stations} stations, {open_commands} commands without an outcome")
     if cut_off:
         say("           it was not closed; looked over, and sound")
     say(f"protocols: {', '.join(node.dialects)}")

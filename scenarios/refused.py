@@ -1,6 +1,6 @@
-"""What a user can put right, and the exit codes: 0 holds, 1 violated, 2 wrong usage, 3 could not tell.
+"""Errors a user can correct, and the exit codes: 0 holds, 1 violated, 2 wrong usage, 3 could not be judged.
 
-A node that serves ends with 4 when a part it cannot do without ended: start it again.
+`interlock serve` exits with 4 when a part that it depends on ended: it is to be restarted.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Which scenarios of the library are meant: by name, glob or tag.
+"""Selects scenarios of the library by name, glob or tag.
 
 Tags follow from what a scenario holds: its deeds, faults and commands (`unlock`, `power-loss`, `crash`), `race` for
 those named `X-vs-Y` or marked so, `outside` for those that can be tried on somebody else's CSMS, `heavy` for long ones.

@@ -18,10 +18,11 @@ import typer
 from interlock.scenarios.cases.language import Case, Role
 from interlock.scenarios.cli import reach as options
 from interlock.scenarios.cli.check_done import Done, leave
-from interlock.scenarios.cli.check_races import cards_of, race_ids, run_races
+from interlock.scenarios.cli.check_races import cards_of, race_ids, run_races, stages_in
 from interlock.scenarios.cli.check_virtual import OURS, checked
 from interlock.scenarios.cli.places import check_file, check_folder
 from interlock.scenarios.cli.plain_help import Command, Group
+from interlock.scenarios.cli.versions import Spoken
 from interlock.scenarios.refused import Refused
 
 if TYPE_CHECKING:
@@ -186,6 +187,12 @@ def csms(
     id_prefix: Annotated[str | None, typer.Option(help="races: what the stations' ids begin with.")] = None,
     id_tag: Annotated[list[str] | None, typer.Option(help="A card that is accepted (may be repeated).")] = None,
     card: Annotated[list[str] | None, typer.Option(help="A card and its status, as `TAG=Blocked`.")] = None,
+    ocpp: Annotated[
+        Spoken | None,
+        typer.Option(
+            help="races: what stations speak, 1.6 or 2.0.1; default: what the control file says, or it takes."
+        ),
+    ] = None,
 ) -> None:
     """Check a CSMS. Interlock is its stations; without --control, what its operator has to ask for is not applicable.
 
@@ -215,22 +222,14 @@ def csms(
             "csms", chosen, declared, out, _again("csms", [url], given),
             seed, junit, expected, resume=resume, only_failed=only_failed, as_json=as_json, quiet=quiet,
         )  # fmt: skip
-    way = options.reach(
-        url,
-        password=password,
-        password_file=password_file,
-        header=header,
-        ca=ca,
-        cert=cert,
-        key=key,
-        insecure=insecure,
-        wait=wait,
-        ids=ids,
-    )
+    way = options.reach(url, **options.among(given))
     if control is not None and operator != "none":
         raise Refused("give --control or --operator, not both: each says who has the CSMS send something")
     if operator == "simulated" or operator not in OPERATORS:
         raise Refused(f"there is no operator {operator!r} of a CSMS; there are none, prompt, http, command")
+    version, stages = stages_in(ocpp, stages, stage is not None, way, control, loud=not (quiet or as_json))
+    known = [*(race_ids() if "races" in stages else ()), *((one.id for one in chosen) if "cases" in stages else ())]
+    expected = options.expected_in(expected_failures, "check or case", known) if expected_failures else []
     declared = _declared(declare, simulated=False)
     began = datetime.now(UTC)
     _check_places(out, junit)
@@ -249,6 +248,7 @@ def csms(
             way,
             places["races"],
             options.again(given),
+            ocpp=version,
             expected=expected,
             as_json=as_json,
             quiet=quiet,
@@ -518,6 +518,8 @@ class _Screen:
             case "dialling":
                 print(f"interlock {importlib.metadata.version('ocpp-interlock')}   {len(work.todo())} cases")
                 print(f"  connecting to {work.address}", flush=True)
+            case "connected":
+                print(f"  {about.station} is connected, and should boot and answer GetConfiguration", flush=True)
             case "came" if work.plan.role == "station":
                 peer = work.peer
                 name = " ".join(one for one in (peer["vendor"], peer["model"]) if one) or "a station that did not boot"

@@ -1,4 +1,4 @@
-"""What is left of one stage of a check, and how a command ends that ran one or two of them."""
+"""The results of a stage of a check, and the output and exit code of a command that ran one or two."""
 
 from __future__ import annotations
 

@@ -82,18 +82,7 @@ def fleet(
     """
     if profile not in PROFILES:
         raise Refused(f"there is no profile {profile!r}; there are {', '.join(PROFILES)}")
-    way = options.reach(
-        url,
-        password=password,
-        password_file=password_file,
-        header=header,
-        ca=ca,
-        cert=cert,
-        key=key,
-        insecure=insecure,
-        wait=wait,
-        ids=ids,
-    )
+    way = options.reach(url, **options.among(locals()))
     options.check_prefix(id_prefix)
     count = stations or len(way.ids) or 10
     if way.ids and count > len(way.ids):

@@ -15,10 +15,10 @@ import typer
 
 from interlock.scenarios.cli.judge_cases import judge_cases
 from interlock.scenarios.cli.places import check_file, check_folder
-from interlock.scenarios.judge import fleet_checks, ledger_checks, outside, wire
+from interlock.scenarios.judge import fleet_checks, foreign_run, ledger_checks, wire
+from interlock.scenarios.judge.foreign_run import MOST_ROWS, crowd
 from interlock.scenarios.judge.invariants import INVARIANTS
 from interlock.scenarios.judge.invariants import judge as judge_from_inside
-from interlock.scenarios.judge.outside import MOST_ROWS, crowd
 from interlock.scenarios.judge.verdict import Finding, Verdict, document
 from interlock.scenarios.judge.wire import About, Judgement
 from interlock.scenarios.record import trace
@@ -112,7 +112,7 @@ def _from_inside(file: Path) -> History | None:
 def _inside(history: History, out: Path | None, write_trace: Path | None) -> dict[str, Any]:
     run = dict(history.run)
     if history.rules.get("seen_from") == "outside":
-        verdict = outside.document(run, outside.judge(history))
+        verdict = foreign_run.document(run, foreign_run.judge(history))
     else:
         verdict = document(run, judge_from_inside(history))
     if write_trace is not None:

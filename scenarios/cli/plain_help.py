@@ -1,4 +1,4 @@
-"""Help texts in the words of whoever types: what a value is instead of its type, and no line for each variable."""
+"""Help texts for users: an option's value by its meaning instead of its type, and no line for each variable."""
 
 from __future__ import annotations
 

@@ -8,6 +8,7 @@ import re
 import ssl
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
+from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -62,6 +63,11 @@ def reach(
         ids_of(ids),
         seconds_of("--wait", wait) or 0.0,
     )
+
+
+def among(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options of `reach` among the arguments of a command, such as its `locals()`."""
+    return {name: given[name] for name in signature(reach).parameters if name in given and name != "url"}
 
 
 def address_of(url: str) -> Address:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -94,7 +95,8 @@ def run(
     ocpp: Annotated[
         Spoken | None,
         typer.Option(
-            help="What stations speak; default: both with --suite (heavy ones 1.6), else what the scenario says (1.6)."
+            help="What stations speak; default: both with --suite (heavy ones 1.6), else what the scenario says (1.6). "
+            "With --target: what the control file says, else 1.6, or 2.0.1 where that is all the target accepts."
         ),
     ] = None,
     bounds: Annotated[
@@ -139,16 +141,19 @@ def run(
     given |= {"ca": ca, "cert": cert, "key": key, "insecure": insecure, "wait": wait}
     chosen = _chosen(names or [], suite, keyword or [], tag or [], without or [])
     _check(chosen, csms, target, control, bounds)
-    if target is not None and ocpp not in (None, Spoken.V16):
-        raise Refused(f"--target speaks OCPP 1.6: leave --ocpp {ocpp} away, or --target")
     way = _way(target, given)
     if retries and way is None:
         raise Refused("--retries goes with --target: in virtual time the same seed gives the same run")
     if control is not None:
-        _check_control(control)
+        _check_control(control, asked(ocpp))
     expected = expected_in(expected_failures, "scenario", scenarios())
     versions = _versions(ocpp, suite, target, chosen)
-    planned = list(runner.jobs(chosen, seed, seeds, csms, bounds, versions, sparing=ocpp is None))
+    if way is not None and not (versions or list_only):
+        versions = _spoken(way, str(control))
+    if way is not None:
+        planned = list(_planned(chosen, seed, seeds, versions))
+    else:
+        planned = list(runner.jobs(chosen, seed, seeds, csms, bounds, versions, sparing=ocpp is None))
     if list_only:
         _list(planned, control)
     check_folder("--out", out)
@@ -201,6 +206,24 @@ def _versions(choice: Spoken | None, suite: bool, target: str | None, names: Seq
     return found
 
 
+def _spoken(way: Reach, control: str) -> tuple[OcppVersion, ...]:
+    """Return the version that nobody chose, where it is not the usual one."""
+    from interlock.scenarios.live.target_run import spoken
+
+    try:
+        found = spoken(way, control)
+    except Refused:
+        return ()  # the runs will say so, and leave a report
+    return () if found == "1.6" else (found,)
+
+
+def _planned(names: list[str], seed: int, seeds: int, versions: Sequence[OcppVersion]) -> Iterator[Job]:
+    """Return the runs on a target: also of what does not exist in a version, which is NOT_APPLICABLE there."""
+    for job in runner.jobs(names, seed, seeds, REFERENCE):
+        for ocpp in versions or (None,):
+            yield replace(job, ocpp=ocpp)
+
+
 def _check(chosen: list[str], csms: str, target: str | None, control: str | None, bounds: int | None) -> None:
     from interlock.scenarios import names as known
 
@@ -248,11 +271,12 @@ def _way(target: str | None, given: dict[str, Any]) -> Reach | None:
     return None
 
 
-def _check_control(control: str) -> None:
+def _check_control(control: str, versions: Sequence[OcppVersion]) -> None:
     """Refuse a control interface that cannot be used before anything is run."""
     from interlock.scenarios.live.target_run import adapter
 
-    adapter(control)
+    for ocpp in versions or (None,):
+        adapter(control, ocpp)
 
 
 def _against(

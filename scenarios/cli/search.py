@@ -60,7 +60,8 @@ def search(
     seed: Annotated[int, typer.Option(min=0, help="The seed all schedules are drawn from.")] = 0,
     invariant: Annotated[str | None, typer.Option(help="Look for violations of this invariant only.")] = None,
     ocpp: Annotated[
-        Spoken | None, typer.Option(help="What stations speak; default: what each scenario says (1.6).")
+        Spoken | None,
+        typer.Option(help="What stations speak; default: what each scenario says (1.6), or what --target takes."),
     ] = None,
     bounds: Annotated[
         int | None, typer.Option(min=1, help="Let the CSMS remember only so many of everything (docs/bounds.md).")
@@ -100,10 +101,20 @@ def search(
 
         secrets: dict[str, Any] = {"password": password, "password_file": password_file, "header": header}
         given = {**secrets, "ca": ca, "cert": cert, "key": key, "insecure": insecure}
-        if names or csms != REFERENCE or invariant or bounds or cluster or asked(ocpp) not in ((), ("1.6",)):
-            raise Refused("--target searches with stations of OCPP 1.6: no scenarios, designs, invariants or bounds")
+        if names or csms != REFERENCE or invariant or bounds or cluster or ocpp is Spoken.BOTH:
+            raise Refused("--target searches with stations of one version: no scenarios, designs, invariants or bounds")
         search_target(
-            target, control, budget_of(budget), seed, schedule, id_tag or (), out, given, as_json=as_json, quiet=quiet
+            target,
+            control,
+            budget_of(budget),
+            seed,
+            schedule,
+            id_tag or (),
+            out,
+            given,
+            ocpp,
+            as_json=as_json,
+            quiet=quiet,
         )
     if control is not None or schedule is not None or id_tag:
         raise Refused("--control, --schedule and --id-tag go with --target")

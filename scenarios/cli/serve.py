@@ -286,9 +286,10 @@ async def _serve(wanted: Wanted, tls: ssl.SSLContext | None, design: type[Csms],
     from interlock.csms.serve.api import Api
     from interlock.csms.serve.credentials import Credentials
     from interlock.csms.serve.gate import Gate
+    from interlock.csms.serve.limits import Limits
     from interlock.csms.serve.operators import Operators
     from interlock.csms.serve.projections import Projections
-    from interlock.csms.serve.server import Limits, Server
+    from interlock.csms.serve.server import Server
     from interlock.csms.serve.wall_clock import WallClock, fresh_ids
     from interlock.csms.settings import Settings
     from interlock.csms.store import NameTaken, StoreError
@@ -299,6 +300,8 @@ async def _serve(wanted: Wanted, tls: ssl.SSLContext | None, design: type[Csms],
         raise Refused(f"--protocols: {error}") from None
     loop = asyncio.get_running_loop()
     open_files.raise_limit()
+    if (files := open_files.limit()) < open_files.LEAST:
+        raise Refused(f"this process may open {files} files, and needs {open_files.LEAST} at least: ulimit -n", UNTOLD)
     asked_to_stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C raises KeyboardInterrupt
@@ -367,8 +370,9 @@ async def _serve(wanted: Wanted, tls: ssl.SSLContext | None, design: type[Csms],
     print(f"stations:  {'ws' if tls is None else 'wss'}://{shown(wanted.host)}:{ocpp_port}/ocpp/", flush=True)
     print(f"operators: http://{shown(wanted.api_host)}:{api_port}", flush=True)
     say("           opened in a browser, this shows the fleet (/docs: the API), and asks for the API token")
-    where = _without_password(wanted.store).removesuffix(":")
-    say(f"store:     {where}: {found} events, {stations} stations, {open_commands} commands without an outcome")
+    where = _without_password(wanted.store)
+    counts = f"{found} events, {stations} stations, {open_commands} commands without an outcome"
+    say(f"store:     {where.removesuffix(':')}: {counts}")
     if cut_off:
         say("           it was not closed; looked over, and sound")
     say(f"protocols: {', '.join(node.dialects)}")
@@ -394,7 +398,10 @@ async def _serve(wanted: Wanted, tls: ssl.SSLContext | None, design: type[Csms],
     with contextlib.suppress(StoreError):
         if finished:
             await records.keep()
+    try:
         await store.close()
+    except StoreError as error:
+        raise Refused(f"stopped, and the store was not closed as it should be: {error}", UNTOLD) from None
     if not finished:
         raise Refused("stopped while something was under way: the next start takes it up, as after a crash", UNTOLD)
     say("stopped: everything acknowledged is in the store")

@@ -36,8 +36,50 @@ path = "{check}"
 [ask]
 method = "POST"
 path = "{path}"
-body = {{ action = "{{action}}", payload = "{{payload}}" }}
+body = {{ {station}action = "{{action}}", payload = "{{payload}}" }}
 accepted = [{accepted}]
+# Where it takes a key under which a request is made once: "{{request}}", in the body or in a header.
+# refused = [409]               # status codes that say no, and that say that the station is not connected
+# unreachable = [503]
+# id = "id"                     # where the answer has the command's id; the values below are places in answers too
+
+# The more it tells, the more is judged. What follows is for you to correct; then remove the "# " in front.
+
+# [outcome]                     # what became of a command, and which of its words mean what
+# path = "/commands/{{command}}"
+# state = "state"
+# [states]
+# requested = ["pending", "sent"]
+# accepted = ["accepted"]
+# rejected = ["rejected"]
+# unknown = ["timed out"]
+
+# [cards]                       # cards that it knows: where it accepts only those, sessions need one or two
+# Accepted = ["CARD-1", "CARD-2"]
+# Blocked = ["CARD-3"]
+
+# [online]                      # whether a station is connected: true or false
+# path = "/stations/{{station}}"
+# online = "status == 'connected'"
+
+# [connectors]
+# path = "/stations/{{station}}"
+# each = "connectors"
+# connector = "number"
+# status = "status"
+
+# [transactions]
+# path = "/transactions?station={{station}}"
+# each = "transactions"
+# id = "id"
+# connector = "connector"
+# id_token = "card"
+# meter_start_wh = "meter_start"
+# started_at = "started_at"
+# meter_stop_wh = "meter_stop"  # null: it is running
+
+# [restart]                     # kills it without a warning and starts it again
+# command = ["./restart.sh"]    # run in this file's folder
 """
 
 
@@ -77,12 +119,16 @@ def init(
 
 
 def _other(url: str) -> str:
-    path = typer.prompt("Path to which a command is posted ({station} is its station)", default="/commands/{station}")
+    path = typer.prompt(
+        "Path to which a command is posted ({station} is its station; without it, the body says it)",
+        default="/commands/{station}",
+    )
     accepted = typer.prompt("Status when a command is taken", default=200, type=int)
     check = typer.prompt("Path that is answered 200 when all is well", default="/")
     variable = typer.prompt("Environment variable with a bearer token, - for none", default="-")
     headers = f'\n[headers]\nAuthorization = "Bearer ${{{variable}}}"\n' if variable != "-" else ""
-    return OTHER.format(url=url, path=path, accepted=accepted, check=check, headers=headers)
+    station = "" if "{station}" in path else 'station = "{station}", '
+    return OTHER.format(url=url, path=path, accepted=accepted, check=check, headers=headers, station=station)
 
 
 @target.command(name="try", cls=Command, short_help="Use each place of a control file once.")
@@ -106,18 +152,7 @@ def try_(
     from interlock.scenarios.live.target_run import adapter
     from interlock.scenarios.live.target_try import try_all
 
-    way = options.reach(
-        url,
-        password=password,
-        password_file=password_file,
-        header=header,
-        ca=ca,
-        cert=cert,
-        key=key,
-        insecure=insecure,
-        wait="0",
-        ids=None,
-    )
+    way = options.reach(url, **options.among(locals()))
     api = adapter(str(control))
     name = station or f"TRY-{secrets.token_hex(3)}"
 

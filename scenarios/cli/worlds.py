@@ -1,4 +1,4 @@
-"""`interlock worlds`: do virtual time and real sockets come to the same verdicts?"""
+"""`interlock worlds`: whether virtual time and real sockets reach the same verdicts."""
 
 from __future__ import annotations
 

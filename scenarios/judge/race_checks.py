@@ -1,8 +1,8 @@
-"""What must hold of the stage "races and recovery" beside the wire: mostly that what is alike is answered alike.
+"""Checks of the stage "races and recovery" beside those of the wire: mostly that equal messages get equal answers.
 
-Each check is a function from a `Record` to a finding. They need no list of mistakes: the same session told in other
-words, by another station, or once more, has to be answered as before; what is asked for has to be what is sent, and
-what was told has to be what is on record. A check that had nothing to look at says why.
+Each check is a function from a `Record` to a finding. They need no list of known mistakes: the same session in another
+wording, from another station, or repeated, must be answered as before; CALLs must be what was requested, and records
+what was reported. A check that had nothing to judge returns the reason.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from interlock.scenarios.record.domain_view import Observation
 Found = tuple[int, list[Violation]]
 CONCURRENT = "ConcurrentTx"
 UNTOLD = ("cut", "closed", "no answer")
-"""Words of steps that had no answer."""
+"""The results of steps without an answer."""
 NOT_YET = ("Pending", "Rejected")
 PENDING_S = 30.0
 """How long stations boot, at an interval that the CSMS told, before Pending is known to be for ever."""
@@ -37,9 +37,9 @@ def alike(record: Record, run: Mapping[str, Any]) -> Found:
     """The same session told in other words is answered the same: units, ids, order, repeats, lost lines."""
     checked, found = 0, list[Violation]()
     words: dict[tuple[str, str], dict[str, list[Observation]]] = defaultdict(lambda: defaultdict(list))
-    accepted = {one.station for one in record.of("BootNotification") if one.status == "Accepted"}
+    undecided = _undecided(record)
     for step in record.noted["step"]:
-        if step["word"] != "cut" and not _in_use(step, run) and not _registers(step, accepted):
+        if step["word"] != "cut" and not _in_use(step, run) and not _registers(step, undecided):
             words[step["story"], step["label"]][_compared(step)].append(step)
     for (story, label), said in words.items():
         if story == "in use":
@@ -58,9 +58,21 @@ def alike(record: Record, run: Mapping[str, Any]) -> Found:
     return checked, found
 
 
-def _registers(step: Observation, accepted: set[str]) -> bool:
-    """Whether a boot was not accepted at a station that was accepted at another time."""
-    return step["label"] == "boot" and step["word"] in NOT_YET and step["station"] in accepted
+def _registers(step: Observation, undecided: set[str]) -> bool:
+    """Whether a boot was not accepted at a station that is no exception for that."""
+    return step["label"] == "boot" and step["word"] in NOT_YET and step["station"] in undecided
+
+
+def _undecided(record: Record) -> set[str]:
+    """Return the stations that were accepted at some time, and those that were Pending and did not boot again.
+
+    The interval that a station is told can be longer than the check: what its next boot would come to is not known.
+    """
+    words: dict[str, list[str | None]] = defaultdict(list)
+    for one in record.of("BootNotification"):
+        if one.answer is not None:
+            words[one.station].append(one.status)
+    return {station for station, said in words.items() if "Accepted" in said or said == ["Pending"]}
 
 
 def _compared(step: Observation) -> str:
@@ -294,10 +306,11 @@ def lives_on(record: Record, run: Mapping[str, Any]) -> Found:
 
 
 def refused_actions(record: Record, run: Mapping[str, Any]) -> Found:
-    """What OCPP 1.6 has no action for is refused, and a session that names no card is not begun."""
+    """What OCPP has no action for is refused, and a session that names no card is not begun."""
     checked, found = 0, list[Violation]()
     for one in record.told:
-        nameless = one.action == "StartTransaction" and "idTag" not in (one.call.payload or {})
+        # In 2.0.1 a transaction may begin before anybody shows a card.
+        nameless = one.action == "StartTransaction" and not {"idTag", "transactionId"} & {*(one.call.payload or {})}
         if (one.action != "MakeCoffee" and not nameless) or one.answer is None:
             continue
         checked += 1
@@ -324,7 +337,7 @@ def comes_back(record: Record, run: Mapping[str, Any]) -> Found:
     return len(back) + len(found), found
 
 
-OPTIONAL = ("DataTransfer", "DiagnosticsStatusNotification", "FirmwareStatusNotification")
+OPTIONAL = ("DataTransfer", "DiagnosticsStatusNotification", "FirmwareStatusNotification", "LogStatusNotification")
 """What a CSMS need not support: it may refuse it, and says so."""
 
 
@@ -400,6 +413,8 @@ PARTS: dict[str, tuple[str, tuple[str, ...]]] = {
     "P04": ("things are told twice", ("told twice",)),
 }
 """What has to have happened before a run can be green, by the deeds that show it."""
+ENOUGH = 0.5
+"""What share of a part has to have come to its end, where the time was used up before it was over."""
 COMMANDS = ("P05", "commands are taken")
 RESTARTS = ("P06", "the CSMS was restarted", ("the CSMS was restarted",))
 """The same where an operator asks, and where the control file says how a CSMS is restarted."""
@@ -410,6 +425,8 @@ def judge(rows: Iterable[Observation], run: Mapping[str, Any]) -> list[Finding]:
     record = read(rows)
     happened = Counter(deed["what"] for deed in record.noted["deed"])
     parts = [_part(id, name, deeds, happened) for id, (name, deeds) in PARTS.items()]
+    if (short := _cut_short(record)) is not None:
+        parts.append(short)
     if (commands := _commands(record)) is not None:
         parts.append(commands)
     if run.get("rules", {}).get("restarts"):
@@ -430,6 +447,20 @@ def _commands(record: Record) -> Finding | None:
         why = f"no command was taken: {said}" + (f" ({reasons[0]})" if reasons else "")
     verdict = Verdict.INCONCLUSIVE if why else Verdict.PASS
     return Finding(*COMMANDS, "BOOKKEEPING", verdict, answers.total(), why, needed=True)
+
+
+def _cut_short(record: Record) -> Finding | None:
+    """Say which parts the time did not suffice for; None where it did. A part that hardly began is not green."""
+    cut = [one["part"] for one in record.noted["part.cut"] if "why" not in one.fields]
+    if not cut:
+        return None
+    over = Counter(one["part"] for one in record.noted["planned.over"])
+    planned = {one["part"]: one["count"] for one in record.noted["planned"] if one["part"] in cut}
+    told = [f"{part} ({over[part]} of {planned[part]})" if part in planned else part for part in cut]
+    short = any(over[part] < ENOUGH * count for part, count in planned.items())
+    why = f"the time was used up before these were over: {', '.join(told)}; more of it: --minutes"
+    verdict = Verdict.INCONCLUSIVE if short else Verdict.PASS
+    return Finding("P07", "the time sufficed", "BOOKKEEPING", verdict, len(cut), why, needed=True)
 
 
 def _part(id: str, name: str, deeds: tuple[str, ...], happened: Mapping[str, int]) -> Finding:

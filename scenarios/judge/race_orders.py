@@ -1,6 +1,6 @@
-"""What must hold of commands: what leaves is what was asked, where, once and soon; what is on record is what was told.
+"""Checks of commands: each CALL is as requested, to the right station, once and in time; records match the reports.
 
-A CALL is compared with all requests at its station: which of several alike it belongs to is never guessed.
+A CALL is compared with all requests for its station: which of several equal ones it belongs to is not guessed.
 """
 
 from __future__ import annotations
@@ -14,18 +14,30 @@ from interlock.scenarios.judge.race_record import Exchange, Record
 from interlock.scenarios.judge.verdict import Level, Violation
 from interlock.scenarios.judge.wire_checks.transactions import wording
 from interlock.scenarios.record.domain_view import Observation
+from interlock.scenarios.record.frames import carries
 
 Found = tuple[int, list[Violation]]
 
-UNASKED = ("UnlockConnector", "RemoteStartTransaction", "Reset")
+UNASKED = ("UnlockConnector", "RemoteStartTransaction", "RequestStartTransaction", "Reset")
 """What moves something at a station: no CSMS does it without being asked."""
+STOPS = ("RemoteStopTransaction", "RequestStopTransaction")
 DONE = ("Accepted", "Unlocked", "Scheduled")
-REFUSED = ("Rejected", "UnlockFailed", "NotSupported")
+REFUSED = ("Rejected", "UnlockFailed", "NotSupported", "UnknownConnector", "OngoingAuthorizedTransaction")
 ENDED_BADLY = ("rejected", "refuted")
 OPEN = ("requested", "in-doubt")
 SILENT_WORDS = ("never sent", "not answered")
 NO_WORD = "without a status"
-NOTHING = (*REFUSED, *SILENT_WORDS, "an error", NO_WORD)
+WORDLESS = (
+    "GetConfiguration",
+    "GetDiagnostics",
+    "GetLocalListVersion",
+    "GetTransactionStatus",
+    "GetVariables",
+    "UpdateFirmware",
+)
+"""Whose answers have no status."""
+ERROR = "an error"
+NOTHING = (*REFUSED, *SILENT_WORDS, ERROR, NO_WORD)
 """What a command on record as accepted did not come to."""
 
 
@@ -41,9 +53,13 @@ def _same(one: Observation, other: Observation) -> bool:
     return bool(one["action"] == other["action"] and one["payload"] == other["payload"])
 
 
+OWN_NUMBERS = {"ReserveNow": "reservationId", "SendLocalList": "listVersion"}
+"""Numbers that a CSMS may give by itself, whatever an operator names."""
+
+
 def _carries(order: Exchange, ask: Observation) -> bool:
-    sent = order.call.payload
-    return order.action == ask["action"] and all(sent.get(name) == value for name, value in ask["payload"].items())
+    asked = {name: one for name, one in ask["payload"].items() if name != OWN_NUMBERS.get(order.action)}
+    return order.action == ask["action"] and carries(order.call.payload, asked)
 
 
 def _habits(record: Record, asks: Mapping[str, list[Observation]]) -> set[str]:
@@ -80,10 +96,12 @@ def as_asked(record: Record, run: Mapping[str, Any]) -> Found:
 
 
 def own_transaction(record: Record, run: Mapping[str, Any]) -> Found:
-    """A RemoteStopTransaction names a transaction that this station was given.
+    """A RemoteStopTransaction, or a RequestStopTransaction, names a transaction that this station has.
 
-    A station whose start had no answer may have been given one that it does not know.
+    One that an operator named is theirs to answer for. In 1.6 a station whose start had no answer may have been given
+    one that it does not know.
     """
+    asks = _asks(record)
     lost = {one.station for one in record.of("StartTransaction") if one.answer is None}
     given = {
         (one.station, one.result.field("transactionId")): one
@@ -92,11 +110,12 @@ def own_transaction(record: Record, run: Mapping[str, Any]) -> Found:
     }
     checked, found = 0, list[Violation]()
     for order in record.orders:
-        if order.action == "RemoteStopTransaction" and order.station not in lost:
+        if order.action in STOPS and order.station not in lost:
             checked += 1
             number = order.call.field("transactionId")
-            if (order.station, number) not in given:
-                what = "a RemoteStopTransaction names no transaction of this station"
+            named = any(ask.i < order.i and _carries(order, ask) for ask in asks.get(order.station, ()))
+            if (order.station, number) not in given and not named:
+                what = f"a {order.action} names no transaction of this station"
                 found.append(Violation(what, "one of its own", str(number), order.station, (order.i,)))
     return checked, found
 
@@ -117,7 +136,8 @@ def leaves(record: Record, run: Mapping[str, Any]) -> Found:
 def once(record: Record, run: Mapping[str, Any]) -> Found:
     """What was asked once is sent once, however often the request was made under its key, where it takes keys.
 
-    What was refused, or could not be sent as the station was away, is not sent at all.
+    What was refused, or could not be sent as the station was away, is not sent at all. So it is of each payload, where
+    a CALL carries one that was asked for and no other.
     """
     refused = {
         (one["request_id"], one["attempt"])
@@ -125,21 +145,25 @@ def once(record: Record, run: Mapping[str, Any]) -> Found:
         if one["answer"] in ("refused", "unreachable")
     }
     keyed = "requests" in run.get("rules", {}).get("told", ())
-    wanted: dict[tuple[str, str], set[Any]] = defaultdict(set)
+    wanted: dict[tuple[str, str, str], set[Any]] = defaultdict(set)
     every = _asks(record)
     habits = _habits(record, every)
     for station, asks in every.items():
         for ask in asks:
             if ask["action"] in habits:
                 continue
-            wanted[station, ask["action"]] |= set()
-            if (ask["request_id"], ask["attempt"]) in refused:
-                continue
-            wanted[station, ask["action"]].add(ask["request_id"] if keyed else (ask["request_id"], ask["attempt"]))
-    sent: dict[tuple[str, str], list[Exchange]] = defaultdict(list)
+            name = ask["request_id"] if keyed else (ask["request_id"], ask["attempt"])
+            for payload in ("", str(ask["payload"])):
+                wanted[station, ask["action"], payload] |= set()
+                if (ask["request_id"], ask["attempt"]) not in refused:
+                    wanted[station, ask["action"], payload].add(name)
+    sent: dict[tuple[str, str, str], list[Exchange]] = defaultdict(list)
     for order in record.orders:
-        if (order.station, order.action) in wanted:
-            sent[order.station, order.action].append(order)
+        mine = every.get(order.station, ())
+        carried = {str(ask["payload"]) for ask in mine if ask.i < order.i and _carries(order, ask)}
+        for payload in ("", *(carried if len(carried) == 1 else ())):
+            if (order.station, order.action, payload) in wanted:
+                sent[order.station, order.action, payload].append(order)
     found = []
     for key, orders in sent.items():
         if len(orders) > len(wanted[key]):
@@ -163,7 +187,7 @@ def recorded(record: Record, run: Mapping[str, Any]) -> Found:
         if not mine or len({ask["request_id"] for ask in asks[station or ""] if _same(ask, mine[0])}) != 1:
             continue
         orders = [order for order in record.orders if order.station == station and _carries(order, mine[0])]
-        if len(orders) > 1:
+        if len(orders) > 1 or (orders and mine[0]["action"] in WORDLESS):
             continue
         checked += 1
         word = _word(orders[0], state) if orders else "never sent"
@@ -175,6 +199,8 @@ def recorded(record: Record, run: Mapping[str, Any]) -> Found:
     return checked, found
 
 
+STEADY = {"UnlockConnector", "ClearCache", "GetTransactionStatus"}
+"""What is asked for without any effect on a status."""
 PROMPT_S = 5.0
 """How soon an answer is prompt, and how long a CSMS may then take until it has it on record."""
 
@@ -195,13 +221,14 @@ def kept(record: Record, run: Mapping[str, Any]) -> Found:
         if not mine or len({ask["request_id"] for ask in asks[station] if _same(ask, mine[0])}) != 1:
             continue
         orders = [order for order in record.orders if order.station == station and _carries(order, mine[0])]
-        if len(orders) != 1 or _answered(orders[0]) not in (*DONE, *REFUSED):
+        if len(orders) != 1 or _answered(orders[0]) not in (*DONE, *REFUSED, ERROR):
             continue
         [order] = orders
         if order.answer_t - order.t > PROMPT_S or state.t - order.answer_t < PROMPT_S:
             continue
         checked += 1
-        if state["state"] in OPEN:
+        # What an error means is not certain, and may stay in doubt; but the command is not without an answer.
+        if state["state"] in (OPEN if _answered(order) != ERROR else OPEN[:1]):
             what = f"{order.action} was answered {_answered(order)} {state.t - order.answer_t:.0f} s ago"
             found.append(Violation(what, "its outcome on record", state["state"], station, (*order.at, state.i)))
     return checked, found
@@ -216,24 +243,20 @@ def _answered(order: Exchange) -> str:
     if order.answer is None:
         return "not answered"
     if order.result is None:
-        return "an error"
-    return str(order.answer.field("status") or NO_WORD)
+        return ERROR
+    return str(order.answer.field("status") or ("answered" if order.action in WORDLESS else NO_WORD))
 
 
 def believed(record: Record, run: Mapping[str, Any]) -> Found:
     """What the CSMS believes of a connector at rest is what its station said last."""
     last: dict[tuple[str, Any], Exchange] = {}
-    steady = {
-        station
-        for station, asks in _asks(record).items()
-        if {a["action"] for a in asks} <= {"UnlockConnector", "ClearCache"}
-    }
+    steady = {station for station, asks in _asks(record).items() if {a["action"] for a in asks} <= STEADY}
     for one in record.of("StatusNotification"):
         if one.result is not None:
             last[one.station, one.call.field("connectorId")] = one
-    checked, found = 0, list[Violation]()
+    checked, found = _followed(record)
     for belief in record.noted["belief"]:
-        if belief["online"] is False:
+        if belief.fields.get("online") is False:
             what = "a station that is connected is believed to be away"
             found.append(Violation(what, "online", "offline", belief["station"], (belief.i,)))
         told = last.get((belief["station"], belief["connector"]))
@@ -245,6 +268,38 @@ def believed(record: Record, run: Mapping[str, Any]) -> Found:
             said = str(told.call.field("status"))
             found.append(Violation(what, said, str(belief["status"]), belief["station"], (*told.at, belief.i)))
     return checked, found
+
+
+STATUSES = (
+    *("Available", "Preparing", "Charging", "SuspendedEVSE", "SuspendedEV", "Finishing", "Reserved", "Faulted"),
+    "Occupied",
+)
+"""Statuses that only a station can tell; a CSMS may say Unavailable of one that was away."""
+
+
+def _followed(record: Record) -> Found:
+    """Compare what was read of a station that told one status after the other, came back, and left."""
+    checked, found = 0, list[Violation]()
+    for one in record.noted["believed"]:
+        checked += 1
+        if one.fields.get("online") is (one["how"] == "away"):
+            found.append(_presence(one))
+        told, status = one["told"], one["status"]
+        if told is None or status in (told, None) or (one["how"] == "again" and status not in STATUSES):
+            continue
+        what = f"connector {one['connector']} is believed to be something else"
+        what += ", behind a reconnect" if one["how"] == "again" else ""
+        found.append(Violation(what, told, str(status), one["station"], (one.i,)))
+    return checked, found
+
+
+def _presence(one: Observation) -> Violation:
+    if one["how"] == "away":
+        what = "a station that it cannot reach for a command is believed to be connected"
+        return Violation(what, "offline", "online", one["station"], (one.i,))
+    return Violation(
+        "a station that is connected is believed to be away", "online", "offline", one["station"], (one.i,)
+    )
 
 
 def billed(record: Record, run: Mapping[str, Any]) -> Found:
@@ -269,7 +324,9 @@ def billed(record: Record, run: Mapping[str, Any]) -> Found:
             "start_wh": one.call.field("meterStart"),
             "stop_wh": stop.call.field("meterStop"),
         }
-        wrong = "nothing" if row is None else ", ".join(f"{k} {row[k]}" for k, v in told.items() if row[k] != v)
+        wrong, most_wh = "nothing", READ_WH if one.newer else 0.0
+        if row is not None:
+            wrong = ", ".join(f"{name} {row[name]}" for name, v in told.items() if _differ(v, row[name], most_wh))
         if row is not None and not wrong and not _same_time(row.fields.get("started_at"), one.call.field("timestamp")):
             told, wrong = {"started_at": one.call.field("timestamp")}, f"started_at {row['started_at']}"
         if wrong:
@@ -277,6 +334,18 @@ def billed(record: Record, run: Mapping[str, Any]) -> Found:
             expected = ", ".join(f"{name} {value}" for name, value in told.items())
             found.append(Violation(what, expected, wrong, one.station, (*one.at, *stop.at)))
     return checked, found
+
+
+READ_WH = 1.0
+"""How far a register may be off that 2.0.1 told in another unit than Wh: a number of kWh is no exact one."""
+
+
+def _differ(told: Any, on_record: Any, most_wh: float) -> bool:
+    """Whether what was told is something else on record; what was not told is not compared."""
+    if told is None or told == on_record:
+        return False
+    numbers = isinstance(told, int | float) and isinstance(on_record, int | float)
+    return not numbers or abs(told - on_record) > most_wh
 
 
 def _same_time(on_record: Any, told: Any) -> bool:
@@ -292,19 +361,24 @@ def single(record: Record, run: Mapping[str, Any]) -> Found:
     """What a station did not tell is not on record: a session told twice is there once."""
     given: dict[str, set[str]] = defaultdict(set)
     for one in record.of("StartTransaction"):
-        if one.answer is None:
+        if one.answer is None and not one.newer:
             given[one.station].add("?")  # its number is not known
         elif one.result is not None:
             given[one.station].add(str(one.result.field("transactionId")))
+    for one in record.of("StartTransaction", "MeterValues", "StopTransaction"):
+        if one.newer and one.call.field("transactionId") is not None:
+            given[one.station].add(str(one.call.field("transactionId")))  # named by whoever told of it, begun or not
     on_record = Counter(row["station"] for row in record.noted["csms.session"])
     checked, found = 0, list[Violation]()
     sessions: dict[str, set[tuple[str, ...]]] = defaultdict(set)
     for one in record.of("StartTransaction"):
         sessions[one.station].add(wording(one.call))
+    newer = {one.station for one in record.told if one.newer}
     for station, count in on_record.items():
-        if count > len(sessions[station]):
+        most = len(given[station] if station in newer else sessions[station])
+        if count > most:
             what = f"{count} sessions of {station} are on record"
-            found.append(Violation(what, f"the {len(sessions[station])} that it told", str(count), station))
+            found.append(Violation(what, f"the {most} that it told", str(count), station))
     for row in record.noted["csms.session"]:
         known = given.get(row["station"], set())
         if "?" in known:
@@ -314,6 +388,25 @@ def single(record: Record, run: Mapping[str, Any]) -> Found:
             what = f"transaction {row['transaction_id']} of {row['station']} was told by nobody"
             expected = f"{len(known)} transactions, and there are {on_record[row['station']]}"
             found.append(Violation(what, expected, str(row.fields)[:120], row["station"], (row.i,)))
+    return checked, found
+
+
+def own_start_ids(record: Record, run: Mapping[str, Any]) -> Found:
+    """Requests for a start name remoteStartIds of their own at a station: a transaction is known by its id.
+
+    What is sent again under the id of the same message is the same request.
+    """
+    first: dict[tuple[str, Any], Exchange] = {}
+    checked, found = 0, list[Violation]()
+    for order in record.orders:
+        name = order.call.field("remoteStartId")
+        if order.action != "RequestStartTransaction" or name is None:
+            continue
+        checked += 1
+        before = first.setdefault((order.station, name), order)
+        if before.call.id != order.call.id:
+            what = f"two RequestStartTransactions have the remoteStartId {name}"
+            found.append(Violation(what, "ids of their own", f"{name} twice", order.station, (before.i, order.i)))
     return checked, found
 
 
@@ -327,5 +420,6 @@ ORDER_CHECKS: dict[str, tuple[str, Level, Callable[[Record, Mapping[str, Any]], 
     "R26": ("sessions on record are those told", "MUST", billed),
     "R27": ("nothing else is on record", "MUST", single),
     "R28": ("no outcome is lost", "MUST", kept),
+    "R29": ("requests for a start are told apart", "MUST", own_start_ids),
 }
 """Names, levels and checks by id."""

@@ -1,7 +1,7 @@
 """Simulated stations with drivers beside the scripted ones: meters, locks and queues that follow physics.
 
-Each deviates in its own way within the standard, loses its connection or its power while somebody charges, and tells
-what it has to tell when it is back; the ledger's checks compare what was delivered with what was acknowledged.
+Each deviates in its own way within the standard, loses its connection or its power during a session, and delivers its
+queued messages afterwards; the ledger's checks compare the energy delivered with the energy acknowledged.
 """
 
 from __future__ import annotations
@@ -40,12 +40,12 @@ async def drivers(session: Session, clock: WallClock) -> None:
     """Let a driver charge at each EVSE of each station, with a fault in the middle, and wait until all is told."""
     if not (session.cards.fresh or session.cards.accepted):
         return
-    kinds = KINDS if session.cards.fresh else KINDS[:1]
+    kinds = KINDS if session.cards.plenty else KINDS[:1]
     async with AsyncExitStack() as alone:
         stations = []
         for number, kind in enumerate(kinds):
             stations.append(_station(session, clock, number, kind))
-            for evse in (1, 2) if session.cards.fresh else (1,):
+            for evse in (1, 2) if session.cards.plenty else (1,):
                 card, lock = session.cards.one(number)
                 await alone.enter_async_context(lock)
                 rng = SmallDraws(f"{session.seed}:driver:{number}:{evse}")
@@ -59,7 +59,7 @@ def _station(session: Session, clock: WallClock, number: int, kind: tuple[str, D
     persona, deviations, ids, _ = kind
     skew_s = (session.began.replace(tzinfo=None) - EPOCH).total_seconds()
     name = session.station_id(f"D{number}")
-    how: dict[str, Any] = {"deviations": deviations, "message_ids": ids}
+    how: dict[str, Any] = {"deviations": deviations, "message_ids": ids, "ocpp": session.ocpp}
     spec = StationSpec(
         name,
         persona=PERSONAS[persona],

@@ -1,4 +1,4 @@
-"""The station that goes ahead in a check: whether it is accepted, which cards are, whether commands are taken."""
+"""The first station of a check, which connects alone: is it accepted, which cards are, and are commands accepted?"""
 
 from __future__ import annotations
 
@@ -60,7 +60,32 @@ async def _try_cards(session: Session, line: Line) -> None:
         words.append(reply.word)
     start = await session.call(line, "StartTransaction", start_of(line, cards[0], 1, 100))
     session.cards.fresh = words == ["Accepted"] * 3 and start.word == "Accepted"
+    await _try_shared(session, line)
     number = start.field("transactionId")
     if type(number) is int and start.word == "Accepted":
         await session.call(line, "StopTransaction", stop_of(line, number, 200, cards[0]))
     await session.call(line, "Heartbeat", {})
+
+
+async def _try_shared(session: Session, line: Line) -> None:
+    """See whether one card that is known may run sessions at two stations and two connectors at once.
+
+    Where it may not, each card is used by one station at a time, and little can go on side by side.
+    """
+    if session.cards.fresh or not session.cards.accepted:
+        return
+    if session.limited and not session.ids:
+        return
+    card, other = session.cards.accepted[0], session.line("FIRST-BESIDE")
+    if not await session.arrive(other):
+        return
+    running = []
+    for number, (at, connector) in enumerate(((line, 1), (other, 1), (line, 2), (other, 2))):
+        reply = await session.call(at, "StartTransaction", start_of(at, card, connector, 300 + 10 * number))
+        given = reply.field("transactionId")
+        running.append((at, given, reply.word))
+    session.cards.shared = all(word == "Accepted" for *_, word in running)
+    for number, (at, given, word) in enumerate(running):
+        if type(given) is int and word == "Accepted":
+            await session.call(at, "StopTransaction", stop_of(at, given, 310 + 10 * number, card))
+    other.close()

@@ -1,6 +1,6 @@
 """Cards and stations that are nearly alike, connectors side by side, and connections that only ping.
 
-What is nearly the same is not the same: a card that begins like another one in use is not in use.
+A CSMS must not confuse them: a card whose text begins like that of another one in use is not in use.
 """
 
 from __future__ import annotations
@@ -61,12 +61,12 @@ async def _near_known(session: Session, line: Line) -> None:
 
 async def side_by_side(session: Session) -> None:
     """Begin two sessions at one station in the same moment, and sessions without energy behind each other."""
-    if not session.cards.fresh:
+    if not session.cards.plenty:
         return
     line = session.line("BOTH")
     if not await session.arrive(line):
         return
-    card = session.cards.invent()
+    card = session.cards.another()
     for turn in range(2):
         began = line.now(600.0 - 120.0 * turn)
         start = start_of(line, card, 1, 700) | {"timestamp": _text(began)}
@@ -79,7 +79,7 @@ async def side_by_side(session: Session) -> None:
     at = _text(line.now())
     running = []
     for connector in (1, 2):
-        other = session.cards.invent()
+        other = session.cards.another()
         start = start_of(line, other, connector, 800) | {"timestamp": at}
         reply = await session.call(line, "StartTransaction", start)
         session.step(line, "side by side", f"connector {connector}", "start", reply.word, card=other)

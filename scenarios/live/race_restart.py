@@ -1,9 +1,8 @@
-"""The CSMS is killed and started again, where the control file says how: what was told and asked for still holds.
+"""The CSMS is killed and restarted, if the control file says how: reports and requests from before must be known.
 
 Stations with a running session, with a session that is over and with a command that is open lose their connection,
-come back, and tell what a station tells then. What is judged is judged by the checks there are: a start told again has
-its number (W15), new ones have others (W07), requests made again are known (R23), what is on record is what was told
-(R24, R26).
+come back, and send what a station sends then. It is judged by the existing checks: a repeated start has its number
+(W15), new ones have others (W07), repeated requests are known (R23), the records are what was reported (R24, R26).
 """
 
 from __future__ import annotations
@@ -12,7 +11,6 @@ import asyncio
 from dataclasses import dataclass
 from typing import Any
 
-from interlock.csms.dialects import v16
 from interlock.scenarios.live.line import Line
 from interlock.scenarios.live.race_orders import MAKERS, Place, ask, settle
 from interlock.scenarios.live.race_parts import start_of, stop_of
@@ -87,7 +85,7 @@ async def _begin(session: Session, number: int) -> _Told | None:
     line = session.line(f"K{number}", mixed(session.rng(f"restart {number}")))
     if not (session.cards.fresh or session.cards.accepted) or not await session.arrive(line):
         return None
-    card = session.cards.invent() if session.cards.fresh else session.cards.accepted[0]
+    card = session.cards.another() if session.cards.plenty else session.cards.accepted[0]
     start = start_of(line, card, 1, 5000 + number)
     reply = await session.call(line, "StartTransaction", start)
     given = reply.field("transactionId")
@@ -105,10 +103,10 @@ async def _commands(session: Session) -> list[tuple[Place, Any, str, str | None]
         line.answer_after_s = SLOW_S if how == "open" else 0.1
         if not await session.arrive(line):
             continue
-        command = MAKERS[names[0]](0, "", 1)
+        command = MAKERS[names[0]]("0", "", 1)
         request = f"{line.station}-{how}"
         id = (await ask(session, place, command, request)).command_id
-        await place.hears(v16.call(command)[0], 0, BACK_S / 4)
+        await place.hears(session.worded(command)[0], 0, BACK_S / 4)
         await asyncio.sleep(0.5)
         line.answer_after_s = 0.1
         found.append((place, command, request, id))
@@ -136,9 +134,9 @@ async def _tell_again(session: Session, one: _Told) -> None:
     session.step(line, "restart", "told again", "start", again.word, card=one.card)
     stop = await session.call(line, "StopTransaction", stop_of(line, one.number, 5900, one.card))
     session.step(line, "restart", "begun before", "stop", stop.word, card=one.card)
-    if not session.cards.fresh:
+    if not session.cards.plenty:
         return
-    card = session.cards.invent()
+    card = session.cards.another()
     reply = await session.call(line, "StartTransaction", start_of(line, card, 2, 6000))
     session.step(line, "restart", "begun behind", "start", reply.word, card=card)
     number = reply.field("transactionId")

@@ -1,8 +1,8 @@
-"""One session of a station, told in many words: what may not make a difference to what the CSMS answers.
+"""One session of a station in many forms, which must not change what the CSMS answers.
 
-Each `Relation` is a way to tell the same: units, zones, white space, message ids, something in between, a message told
-twice, a line that is cut behind any frame, a connection that stays half-open, a session that was offline. Every story
-has a station of its own; answers are compared by the label of the step (`judge.race_checks`).
+Each `Relation` is one form of the same session: units, zones, white space, message ids, something in between, a message
+told twice, a line that is cut behind any frame, a connection that stays half-open, a session that was offline. Every
+story has a station of its own; answers are compared by the label of the step (`judge.race_checks`).
 """
 
 from __future__ import annotations
@@ -109,6 +109,7 @@ async def tell(session: Session) -> None:
     await Story(session, first, 0).run()
     session.rng("stories").shuffle(others)
     room = asyncio.Semaphore(AT_ONCE)
+    session.observe("planned", part="stories", count=len(others) + 2)
 
     async def one(relation: Relation, number: int) -> None:
         async with room:
@@ -148,6 +149,7 @@ class Story:
             for connector in (1, 2):
                 await self._session(card, connector)
         await self._step("heartbeat", "Heartbeat", {})
+        session.observe("planned.over", part="stories")
         line.close()
 
     async def _once_more(self, start: dict[str, Any], card: str) -> None:

@@ -1,7 +1,7 @@
 """A CSMS that somebody else runs, as its operator sees it: commands in, records out.
 
 `InterlockApi` is the adapter for `interlock serve`, `http_target.HttpTarget` the one for whatever a file describes.
-What a CSMS cannot tell (`tells`) is not judged.
+Records that a CSMS cannot show (`tells`) are not judged.
 """
 
 from __future__ import annotations
@@ -12,12 +12,13 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 from urllib.parse import quote, urlsplit
 
-from interlock.csms.dialects import v16
 from interlock.csms.domain import commands as do
 from interlock.csms.node import Decision
 from interlock.scenarios.refused import Refused
 from interlock.scenarios.targets.answers import ID_LONGEST, Misfit, Reading, TargetGone, fetch, member
 from interlock.scenarios.targets.control_file import COMMANDS
+from interlock.scenarios.targets.wording import worded
+from interlock.simulator.spec import OcppVersion
 
 TOKEN_VARIABLE = "INTERLOCK_API_TOKEN"
 """The environment variable that holds the token of the operator's API of `interlock serve`."""
@@ -43,9 +44,9 @@ def token_for(control: str, environment: Mapping[str, str]) -> str | None:
     return token
 
 
-TELLS = frozenset(("requests", "log", "outcomes", "transactions", "connectors"))
+TELLS = frozenset(("requests", "log", "outcomes", "transactions", "connectors", "online"))
 """What a CSMS's records may tell: that a request was made before, all events in Interlock's words, what became of a
-command, starts and stops with meters, what it believes of connectors."""
+command, starts and stops with meters, what it believes of connectors, and whether a station is connected."""
 
 
 class Target(Protocol):
@@ -55,6 +56,8 @@ class Target(Protocol):
     """Of `TELLS`, what its records tell."""
     commands: frozenset[str]
     """What it can be asked for, by the names of `csms.domain.commands`."""
+    ocpp: OcppVersion
+    """The version that its stations speak, in whose words commands are asked for."""
 
     async def check(self) -> None:
         """Raise `TargetGone` unless it answers and lets us in."""
@@ -75,7 +78,8 @@ class Target(Protocol):
     async def connectors(self, station: str) -> list[dict[str, Any]] | None:
         """Return what it believes of each connector: `evse`, `connector` and `status`.
 
-        And `transaction`, `held_by` and `online` where it tells; what is not there is not compared.
+        And `transaction`, `held_by` and `online` where it tells; what is not there is not compared. One that tells of
+        presence alone (`tells` has "online" without "connectors") returns one member, with `online` in it.
         """
         ...
 
@@ -91,12 +95,12 @@ class InterlockApi:
     tells = TELLS
     commands = frozenset(COMMANDS)
 
-    def __init__(self, url: str, token: str) -> None:
-        self.url, self._token = url.rstrip("/"), token
+    def __init__(self, url: str, token: str, ocpp: OcppVersion = "1.6") -> None:
+        self.url, self._token, self.ocpp = url.rstrip("/"), token, ocpp
 
     async def operate(self, station: str, command: do.Command, request_id: str) -> Decision:
         """Ask for a command."""
-        action, payload = v16.call(command)
+        action, payload = worded(command, self.ocpp)
         status, told = await self._ask(
             "POST", f"/api/stations/{quote(station)}/commands", {"action": action, "payload": payload}, request_id
         )

@@ -14,6 +14,7 @@ from interlock.csms.dialects import v16
 from interlock.csms.domain import commands as do
 from interlock.csms.node import Decision
 from interlock.scenarios.targets.control_file import COMMANDS
+from interlock.simulator.spec import OcppVersion
 from tests.foreign.brain import Brain, Payload
 
 
@@ -77,6 +78,10 @@ class Operated(Brain):
             except TimeoutError:
                 self.states[name] = "unknown"
 
+    def online(self, station: str) -> bool:
+        """Whether a station is told to be connected."""
+        return station in self.lines
+
     def record(self, station: str) -> list[Payload]:
         """All transactions of a station."""
         return [
@@ -91,6 +96,7 @@ class Hand:
 
     tells = frozenset(("requests", "outcomes", "transactions", "connectors"))
     commands = frozenset(COMMANDS)
+    ocpp: OcppVersion = "1.6"
 
     def __init__(self, brain: Operated) -> None:
         self.brain = brain
@@ -129,7 +135,7 @@ class Hand:
     async def connectors(self, station: str) -> list[dict[str, Any]] | None:
         """What it believes of connectors."""
         return [
-            {"evse": connector, "connector": 1, "status": status}
+            {"evse": connector, "connector": 1, "status": status, "online": self.brain.online(station)}
             for (name, connector), status in self.brain.statuses.items()
             if name == station and connector
         ]

@@ -77,6 +77,49 @@ class Tale:
         self.call("StatusNotification", {"connectorId": 1, "errorCode": "NoError", "status": status}, {})
 
 
+def _both_unlocks(tale: Tale, *connectors: int) -> None:
+    """Both connectors are asked to be unlocked, and these are."""
+    for connector in (1, 2):
+        tale.ask("UnlockConnector", {"connectorId": connector}, f"r{connector}")
+    for connector in connectors:
+        tale.order("UnlockConnector", {"connectorId": connector}, "Unlocked")
+
+
+def _stop_201(tale: Tale, number: str) -> None:
+    tale.note("socket.opened", station="A", socket=1, node="csms", subprotocol="ocpp2.0.1")
+    token = {"idToken": "X", "type": "ISO14443"}
+    started = {"eventType": "Started", "timestamp": f"{T0}0Z", "seqNo": 0, "transactionInfo": {"transactionId": "T1"}}
+    answer = {"idTokenInfo": {"status": "Accepted"}}
+    tale.call("TransactionEvent", {**started, "idToken": token, "evse": {"id": 2}}, answer)
+    tale.ask("RequestStopTransaction", {"transactionId": "T1"})
+    tale.order("RequestStopTransaction", {"transactionId": number}, "Accepted")
+
+
+def _start_201(
+    tale: Tale, request: str = "r1", card: str = "X", type: str = "ISO14443", evse: int = 2, number: int = 1
+) -> None:
+    tale.ask("RequestStartTransaction", {"idToken": {"idToken": "X"}, "evseId": 2}, request)
+    token = {"idToken": card, "type": type}
+    tale.order("RequestStartTransaction", {"idToken": token, "evseId": evse, "remoteStartId": number}, "Accepted")
+
+
+def _record_201(tale: Tale, stop_wh: int = 10_000, more: bool = False) -> None:
+    tale.note("socket.opened", station="A", socket=1, node="csms", subprotocol="ocpp2.0.1")
+    answer = {"idTokenInfo": {"status": "Accepted"}}
+    for _ in range(2):  # told twice
+        for kind, seq_no, value in (("Started", 0, 0.0), ("Ended", 1, 10.0)):
+            sample = {"value": value, "unitOfMeasure": {"unit": "kWh"}, "context": f"Transaction.{kind[:-2]}"}
+            event = {"eventType": kind, "timestamp": f"{T0}{seq_no}Z", "seqNo": seq_no, "triggerReason": "Authorized"}
+            event |= {"transactionInfo": {"transactionId": "T1"}, "idToken": {"idToken": "X", "type": "ISO14443"}}
+            event |= {"meterValue": [{"timestamp": f"{T0}1Z", "sampledValue": [sample]}]}
+            place = {"evse": {"id": 2, "connectorId": 1}} if kind == "Started" else {}
+            tale.call("TransactionEvent", {**event, **place}, answer)
+    row = {"connector": 2, "id_token": "X", "start_wh": 0, "stop_wh": stop_wh, "started_at": f"{T0}0Z"}
+    for name in ("T1", "T1#2") if more else ("T1",):
+        tale.note("csms.session", station="A", transaction_id=name, **row)
+    tale.note("csms.sessions", station="A", count=1)
+
+
 def _steps(tale: Tale, last: str) -> None:
     for relation, word in (("plain", "Accepted"), ("indented", "Accepted"), ("kWh", last)):
         tale.note("step", station="A", story="session", relation=relation, label="start", word=word, card="X")
@@ -184,6 +227,13 @@ def _first_pending(tale: Tale, *last: str) -> None:
             tale.note("step", station=station, story="session", relation="plain", label="boot", word=boot, card=None)
 
 
+def _one_boot(tale: Tale, word: str) -> None:
+    """Two stations that are accepted, and one that boots once and is told to come back in hours."""
+    for station, said in zip("ABC", ("Accepted", "Accepted", word), strict=True):
+        tale.call("BootNotification", {}, {"status": said, "interval": 14400}, station)
+        tale.note("step", station=station, story="session", relation="plain", label="boot", word=said, card=None)
+
+
 def _varied(tale: Tale, word: str, action: str = "MeterValues") -> None:
     tale.note("variety", station="A", what="signed data", action=action, word=word, why="")
 
@@ -227,6 +277,29 @@ def _door(tale: Tale, word: str, open: int, most: int = 9) -> None:
 
 def _ping(tale: Tale, answered: bool) -> None:
     tale.note("ping", station="A", answered=answered, word="answered", why="")
+
+
+def _read(tale: Tale, status: str, how: str = "told", online: bool | None = None) -> None:
+    about = {"connector": 1, "status": status, "online": online}
+    tale.note("believed", station="A", how=how, told=None if how == "away" else "Preparing", **about)
+
+
+def _dialect(tale: Tale, sent: Any, action: str = "ReserveNow") -> None:
+    asked = {"connectorId": 0, "expiryDate": "2026-01-01T00:20:00Z", "idTag": "X", "reservationId": 7}
+    tale.ask(action, asked if action == "ReserveNow" else {"csChargingProfiles": {"stackLevel": 0, "limits": [1, 2]}})
+    tale.order(action, sent, "Accepted")
+
+
+def _limits(*limits: int, **more: Any) -> dict[str, Any]:
+    return {"csChargingProfiles": {"stackLevel": 0, "limits": [*limits], **more}}
+
+
+def _errored(tale: Tale, state: str) -> None:
+    """A command that is answered with an error, and what is on record of it ten seconds later."""
+    tale.ask("UnlockConnector", {"connectorId": 2})
+    tale.frame("station.received", "A", [2, "c", "UnlockConnector", {"connectorId": 2}], 0.0)
+    tale.frame("station.sent", "A", [4, "c", "NotImplemented", "", {}], 0.1)
+    tale.note("command.state", 10.0, command_id="m1", state=state, request_id="r1", station="A")
 
 
 def _two_commands(tale: Tale, state: str) -> None:
@@ -295,6 +368,7 @@ CASES: list[tuple[str, Callable[[Tale], Any], Callable[[Tale], Any]]] = [
     ("R12", lambda t: t.note("deed", part="recovery", what="never let in again", station="A"),
      lambda t: t.note("deed", part="recovery", what="connected again", station="A")),
     ("R01", lambda t: _first_pending(t, "Rejected"), lambda t: _first_pending(t, "Accepted")),
+    ("R01", lambda t: _one_boot(t, "Rejected"), lambda t: _one_boot(t, "Pending")),
     ("R13", lambda t: _varied(t, "closed"), lambda t: _varied(t, "answered")),
     ("R13", lambda t: _varied(t, "CALLERROR InternalError"),
      lambda t: (_varied(t, "CALLERROR NotSupported", "DataTransfer"), _varied(t, "Invalid", "Authorize"))),
@@ -334,14 +408,35 @@ CASES: list[tuple[str, Callable[[Tale], Any], Callable[[Tale], Any]]] = [
     ("R21", lambda t: t.order("RemoteStopTransaction", {"transactionId": 8}, "Rejected"),
      lambda t: (t.start(8), t.order("RemoteStopTransaction", {"transactionId": 8}, "Accepted"))),
     ("R21", lambda t: t.order("RemoteStopTransaction", {"transactionId": 7}, "Rejected"), _lost_start),
+    ("R21", lambda t: _stop_201(t, "T9"), lambda t: _stop_201(t, "T1")),
+    ("R20", lambda t: _start_201(t, evse=1), lambda t: _start_201(t)),
+    ("R20", lambda t: _start_201(t, card="Y"), lambda t: _start_201(t, type="Central")),
+    ("R26", lambda t: _record_201(t, stop_wh=10), lambda t: _record_201(t, stop_wh=9999)),
+    ("R27", lambda t: _record_201(t, more=True), lambda t: _record_201(t)),
+    ("R29", lambda t: (_start_201(t, number=7), _start_201(t, "r2", number=7)),
+     lambda t: (_start_201(t, number=7), _start_201(t, "r2", number=8))),
     ("R22", lambda t: t.note("left", station="A", request_id="r", action="Reset", there=False, up=True),
      lambda t: t.note("left", station="A", request_id="r", action="Reset", there=True, up=True)),
+    ("R23", lambda t: _both_unlocks(t, 1, 1), lambda t: _both_unlocks(t, 2, 1)),
     ("R23", lambda t: _orders(t, {"connectorId": 2}, times=2),
      lambda t: (_orders(t, {"connectorId": 2}), t.ask("UnlockConnector", {"connectorId": 2}, attempt=2))),
     ("R24", lambda t: _outcome(t, "UnlockFailed", "accepted"), lambda t: _outcome(t, "UnlockFailed", "rejected")),
     ("R24", lambda t: _outcome(t, "Unlocked", "rejected"), lambda t: _outcome(t, "Unlocked", "unknown")),
     ("R25", lambda t: _belief(t, "Faulted"), lambda t: _belief(t, "Available")),
     ("R25", lambda t: _belief(t, "Available", online=False), lambda t: _belief(t, "Available", online=True)),
+    ("R25", lambda t: _read(t, "Available"), lambda t: _read(t, "Preparing")),
+    ("R25", lambda t: _read(t, "Available", "again"), lambda t: (_read(t, "Unavailable", "again"),
+     _read(t, "not known", "again"))),
+    ("R25", lambda t: _read(t, "Available", "away", True), lambda t: _read(t, "Available", "away", False)),
+    ("R25", lambda t: _read(t, "Preparing", online=False), lambda t: _read(t, "Preparing", online=True)),
+    ("R28", lambda t: _errored(t, "requested"), lambda t: (_errored(t, "in-doubt"))),
+    ("R20", lambda t: _dialect(t, {"connectorId": 1, "expiryDate": "2026-01-01T00:20:00Z", "idTag": "X"}),
+     lambda t: _dialect(t, {"connectorId": 0, "expiryDate": "2026-01-01T01:20:00.000+01:00", "idTag": "X",
+                            "reservationId": 1})),
+    ("R20", lambda t: _dialect(t, {"connectorId": 0, "expiryDate": "2026-01-01T00:20:00+01:00", "idTag": "X"}),
+     lambda t: _dialect(t, _limits(1, 2, kind="Absolute"), "SetChargingProfile")),
+    ("R20", lambda t: _dialect(t, _limits(1), "SetChargingProfile"),
+     lambda t: _dialect(t, _limits(1, 2), "SetChargingProfile")),
     ("R23", lambda t: (_orders(t, {"connectorId": 2}), _refused(t)), lambda t: _orders(t, {"connectorId": 2})),
     ("R27", _unanswered, lambda t: _record(t)),
     ("R26", lambda t: _record(t, stop_wh=None), lambda t: _record(t)),
@@ -417,3 +512,20 @@ def test_a_run_in_which_it_did_not_happen_is_not_green(id: str) -> None:
     assert missing.verdict is Verdict.INCONCLUSIVE
     assert missing.needed
     assert PARTS[id][1][0] in (missing.reason or "")
+
+
+@pytest.mark.parametrize(
+    ("over", "why", "verdict"), [(9, None, "INCONCLUSIVE"), (10, None, "PASS"), (0, "few ids", None)]
+)
+def test_what_the_time_did_not_suffice_for_is_told_and_is_not_green(
+    over: int, why: str | None, verdict: str | None
+) -> None:
+    def tell(tale: Tale) -> None:
+        tale.note("planned", part="stories", count=20)
+        for _ in range(over):
+            tale.note("planned.over", part="stories")
+        tale.note("part.cut", part="stories", **({"why": why} if why else {}))
+
+    found = _judged(tell).get("P07")
+    assert (found.verdict.name if found else None) == verdict
+    assert found is None or f"stories ({over} of 20)" in str(found.reason)

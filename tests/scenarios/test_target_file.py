@@ -160,7 +160,6 @@ STATE = 'state = "s"\n[states]\naccepted = ["x"]'
         ('id = "id"', '[outcome]\npath = "/{command}"\n' + STATE, r"\[ask\] needs id"),
         ('id = "id"', f'id = "id"\n[outcome]\npath = "/x"\n{STATE}', r"says \{command\} nowhere"),
         ('id = "id"', '[connectors]\npath = "/x"\neach = "@"\nconnector = "c"\nstatus = "s"', r"says \{station\}"),
-        ('id = "id"', '[online]\npath = "/{station}"\nonline = "o"', r"needs \[connectors\]"),
         ('id = "id"', 'id = "id"\ntimeout_s = 3', r"\[ask\] unknown key timeout_s"),
         ("url", "timeout_s = 0\nurl", r"timeout_s is more than 0"),
         ("Authorization =", '"X Y" =', r"'X Y' is no name of a header"),

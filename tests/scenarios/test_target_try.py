@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import shutil
 import ssl
 import subprocess
@@ -123,6 +124,15 @@ def test_questions_are_asked_for_any_other(tmp_path: Path) -> None:
     described = load(out, {"TOKEN_OF_MINE": "x"})
     assert (described.ask.path, described.ask.accepted) == ("/cs/{station}/do", (202,))
     assert described.headers == {"Authorization": "Bearer ${TOKEN_OF_MINE}"}
+
+
+def test_what_is_left_to_fill_in_is_a_control_file_once_it_is(tmp_path: Path) -> None:
+    out = tmp_path / "mine.toml"
+    answers = "other\nhttp://127.0.0.1:8080\n/commands\n202\n/health\n-\n"
+    assert CliRunner().invoke(app, ["target", "init", str(out)], input=answers).exit_code == 0
+    assert load(out, {}).ask.body == {"station": "{station}", "action": "{action}", "payload": "{payload}"}
+    out.write_text(re.sub(r"(?m)^# (\[\w+\]|\w+ = )", r"\1", out.read_text()))
+    assert load(out, {}).tells == {"outcomes", "transactions", "connectors", "online"}
 
 
 def test_a_wrong_answer_writes_nothing(tmp_path: Path) -> None:

@@ -37,7 +37,7 @@ FEATURES = {
     "group": "the CSMS knows [values] tag and group_tag as of the group parent_tag",
     "invalid": "the CSMS refuses cards that it does not know, and does not know [values] invalid_tag",
 }
-"""Every feature, and what it means that it is there."""
+"""Every feature, and what having it means."""
 OF_A_CSMS = ("expired", "blocked", "group", "invalid")
 """Those of its cards, which no station has."""
 PROFILES = {
@@ -47,15 +47,15 @@ PROFILES = {
     "RemoteTrigger": "remote_trigger",
     "SmartCharging": "smart_charging",
 }
-"""The features that a station tells itself, in SupportedFeatureProfiles."""
+"""The features that a station states itself, in SupportedFeatureProfiles."""
 
 
 class NoDeclaration(Exception):
-    """A file that declares nothing: one sentence says why."""
+    """A file that is not a declaration: one sentence says why."""
 
 
 class Declaration(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
-    """What is declared. A feature that is not named is not known, and what needs it is not applicable."""
+    """A declaration. A feature that it leaves out is unknown, and what needs it is not applicable."""
 
     name: str = ""
     features: dict[str, bool] = {}

@@ -1,7 +1,7 @@
-"""Who does what a tester cannot do over the wire: a person, a rig with an HTTP interface, a command, or a simulator.
+"""The hand does what no message does: a person, a rig with an HTTP interface, a command, or a simulator.
 
-At a station that is a hand (`plug`, `swipe`); at a CSMS it is its operator, who has it make a CALL. One port for both:
-`do(deed, names)` returns when it is done, and raises `CannotDo` where that is not possible here.
+At a station it plugs in and presents cards; at a CSMS it is the operator, who has it make a CALL. One interface for
+both: `do(deed, names)` returns when it is done, and raises `CannotDo` where it is not possible.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ UNDO = {
     "fault": "clear_fault",
     "list_failure": "mend_list",
 }
-"""What takes each deed back."""
+"""The deed that undoes each deed."""
 DEEDS = {
     "plug": "plug a vehicle in at connector {connector}",
     "unplug": "take the cable out at connector {connector} (at the vehicle first)",
@@ -51,18 +51,18 @@ DEEDS = {
 
 
 class CannotDo(Exception):
-    """It cannot be done here; one sentence says why."""
+    """It cannot be done; one sentence says why."""
 
 
 class Hand(Protocol):
-    """Whoever does deeds."""
+    """Does deeds at the peer."""
 
     async def do(self, deed: str, names: Mapping[str, Any]) -> None:
         """Do it: `names` are connector, tag and the like, or action and payload. Raises `CannotDo`."""
 
 
 class NoHand:
-    """Nobody: the station stands alone."""
+    """No hand: every deed is refused."""
 
     def __init__(self, why: str) -> None:
         self.why = why
@@ -73,7 +73,7 @@ class NoHand:
 
 
 def said(deed: str, names: Mapping[str, Any]) -> str:
-    """Say a deed for people."""
+    """Return a deed as a sentence for people."""
     if deed == "ask":
         return f"have the CSMS send {names['action']} {json.dumps(names['payload'])} to {names['station']}"
     return DEEDS.get(deed, deed).format_map({"connector": "?", "tag": "?", **names})

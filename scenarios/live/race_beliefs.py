@@ -1,0 +1,118 @@
+"""What the CSMS tells of a station is what the station said last: status by status, over a reconnect, and when away.
+
+One station goes through the statuses of a session and of a fault, and each is read once it was answered. Then its line
+is lost and it comes back without telling any status: no CSMS can know another one than before. At last it leaves, and
+a CSMS that cannot reach it for a command does not tell that it is connected.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import Any
+
+from interlock.scenarios.live.line import Line
+from interlock.scenarios.live.race_orders import BELIEVED_S, MAKERS, TRIED, Place, ask
+from interlock.scenarios.live.race_parts import start_of, stop_of
+from interlock.scenarios.live.race_session import Session
+from interlock.scenarios.live.race_stories import come_back
+from interlock.scenarios.targets.target import Misfit, TargetGone
+
+AWAY_S = 5.0
+"""How long a station has been away when a CSMS is asked for a command to it."""
+FAULT = {"status": "Faulted", "errorCode": "GroundFailure", "info": "a fault"}
+SEQUENCE: tuple[dict[str, Any], ...] = (
+    *({"status": word} for word in ("Available", "Preparing", "Available")),
+    *(FAULT, {"status": "Available"}, {"status": "Unavailable"}, {"status": "Available"}),
+)
+"""Statuses of connector 1; connector 2 is always one ahead."""
+NOT_LISTED = "not listed"
+"""Read of a connector that was told of, and is not there beside others that are."""
+SESSION = ("Charging", "SuspendedEV", "Charging")
+
+
+async def beliefs(session: Session) -> None:
+    """Go through all of it, where the CSMS tells of connectors or of presence."""
+    target = session.target
+    if target is None or not {"connectors", "online"} & set(target.tells):
+        return
+    line = session.line("BELIEF")
+    if not await session.arrive(line):
+        return
+    try:
+        for number, one in enumerate(SEQUENCE):
+            await _say(session, line, 1, one)
+            await _say(session, line, 2, SEQUENCE[(number + 1) % len(SEQUENCE)])
+            await _read(session, line, {1: one["status"], 2: SEQUENCE[(number + 1) % len(SEQUENCE)]["status"]})
+        await _charge(session, line)
+        await _come_and_go(session, line)
+    except TargetGone as error:
+        session.observe("control.failed", station=line.station, why=str(error))
+    line.close()
+
+
+async def _say(session: Session, line: Line, connector: int, one: dict[str, Any]) -> None:
+    await session.call(line, "StatusNotification", {"connectorId": connector, "errorCode": "NoError", **one})
+
+
+async def _charge(session: Session, line: Line) -> None:
+    card, alone = session.cards.one(0)
+    async with alone:
+        await _say(session, line, 1, {"status": "Preparing"})
+        reply = await session.call(line, "StartTransaction", start_of(line, card, 1, 8000))
+        number = reply.field("transactionId")
+        if reply.word != "Accepted" or type(number) is not int:
+            return
+        for word in SESSION:
+            await _say(session, line, 1, {"status": word})
+            await _read(session, line, {1: word})
+        await session.call(line, "StopTransaction", stop_of(line, number, 8100, card))
+    for word in ("Finishing", "Available"):
+        await _say(session, line, 1, {"status": word})
+        await _read(session, line, {1: word})
+
+
+async def _come_and_go(session: Session, line: Line) -> None:
+    told = {1: "Preparing", 2: "Unavailable"}
+    for connector, word in told.items():
+        await _say(session, line, connector, {"status": word})
+    await _read(session, line, told)
+    line.cut()
+    await asyncio.sleep(0.5)
+    if not await come_back(session, line):
+        return
+    await session.call(line, "Heartbeat", {})
+    await _read(session, line, told, how="again")
+    line.close()
+    await asyncio.sleep(AWAY_S)
+    target = session.target
+    assert target is not None
+    names = [name for name in TRIED if name in target.commands]
+    if names:
+        asked = await ask(session, Place(session, line), MAKERS[names[0]]("0", "X-AWAY", 1), f"{line.station}-away")
+        if asked.answer == "unreachable":
+            session.deed("beliefs", "a station that is away cannot be reached", line.station)
+            with contextlib.suppress(Misfit):  # it may say nothing of a station that is away
+                await _read(session, line, {}, how="away")
+
+
+async def _read(session: Session, line: Line, told: dict[int, str], how: str = "told") -> None:
+    """Read what is believed, once it is what was told or has had its time to become so."""
+    target = session.target
+    assert target is not None
+    told = {connector: session.status(word) for connector, word in told.items()}
+    until = session.clock() + BELIEVED_S
+    while True:
+        found = await target.connectors(line.station) or []
+        right = all(told.get(one.get("evse", 0)) in (None, one.get("status")) for one in found)
+        missing = sorted({*told} - {one.get("evse") for one in found}) if "connectors" in target.tells and found else []
+        present = all(one.get("online") in (None, line.up) for one in found)
+        if (right and present and not missing) or session.clock() > until:
+            break
+        await asyncio.sleep(0.3)
+    for one in found:
+        about = {"connector": one.get("evse"), "status": one.get("status"), "online": one.get("online")}
+        session.observe("believed", station=line.station, how=how, told=told.get(one.get("evse", 0)), **about)
+    for connector in missing:
+        about = {"connector": connector, "status": NOT_LISTED, "online": None}
+        session.observe("believed", station=line.station, how=how, told=told[connector], **about)

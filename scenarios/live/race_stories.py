@@ -146,7 +146,8 @@ class Story:
         await self._report("Available", connectors=(0, 1, 2))
         card, alone = session.cards.one(self.number)
         async with alone:
-            for connector in (1, 2):
+            # Where cards are few and each is used by one station at a time, a story is about one of the connectors.
+            for connector in (1, 2) if session.cards.plenty else (1 + self.number % 2,):
                 await self._session(card, connector)
         await self._step("heartbeat", "Heartbeat", {})
         session.observe("planned.over", part="stories")

@@ -4,5 +4,5 @@ An intent is decided; a fact is recorded. An intent that loses a race is decided
 that loses a race is appended again at the next version, and nothing is sent again.
 
 `domain` decides and folds, `ocppj` and the `dialects` read and write frames, `store` keeps the log; `handle`,
-`dispatch` and `presence` are the only places that wait; `node` wires one CSMS process together.
+`dispatch` and `presence` await the store and timers; `node` puts one CSMS process together.
 """

@@ -1,4 +1,4 @@
-"""A token bucket: how often somebody may do something."""
+"""A token bucket: limits how often something may be done."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True)
 class Bucket:
-    """So many tokens a second, at most `burst` saved up. Time is an argument."""
+    """`rate` tokens a second are added, up to `burst`. Time is an argument."""
 
     rate: float
     burst: float
@@ -18,13 +18,13 @@ class Bucket:
         self.level = self.burst
 
     def fill(self, now: float) -> float:
-        """Return what is in it."""
+        """Return the tokens in it at `now`, after adding what is due."""
         self.level = min(self.burst, self.level + (now - self.at) * self.rate)
         self.at = now
         return self.level
 
     def owe(self, now: float, tokens: float = 1.0) -> float:
-        """Take tokens, on credit if there are too few; return the seconds until the debt is paid."""
+        """Take tokens, going below zero if there are too few; return the seconds until it is at zero again."""
         level = min(self.burst, self.level + (now - self.at) * self.rate) - tokens
         self.level, self.at = level, now
         return 0.0 if level >= 0.0 else -level / self.rate
@@ -34,7 +34,7 @@ class Bucket:
         self.level = min(self.burst, self.level + 1.0)
 
     def take(self, now: float, tokens: float = 1.0) -> float:
-        """Take tokens, no more than it holds when full; return the seconds until they are there, 0 when they were."""
+        """Take tokens (at most `burst`) and return 0; where they are not there, return the seconds until they are."""
         tokens = max(1.0, min(tokens, self.burst))
         level = min(self.burst, self.level + (now - self.at) * self.rate)
         self.at = now

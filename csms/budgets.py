@@ -1,4 +1,4 @@
-"""Token buckets by name: what somebody may do is counted for the station or the address, and outlives its sockets."""
+"""Token buckets by name: use is counted per station or address, across its sockets."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ KEPT = 50_000
 
 
 class Budgets:
-    """A bucket for each name. Those used longest ago are forgotten first, so a flood of names fills no memory."""
+    """A bucket for each name. The least recently used ones are dropped, so many different names do not fill memory."""
 
     def __init__(self, rate: float, burst: float, kept: int = KEPT) -> None:
         self.rate, self.burst, self._kept = rate, burst, kept
@@ -21,7 +21,7 @@ class Budgets:
         return len(self._buckets)
 
     def of(self, name: object, now: float) -> Bucket:
-        """Return the bucket of a name, a full one for a name that is not remembered."""
+        """Return the bucket of a name; a full one for a new name."""
         bucket = self._buckets.get(name)
         if bucket is None:
             bucket = self._buckets[name] = Bucket(self.rate, self.burst, at=now)
@@ -33,7 +33,7 @@ class Budgets:
 
 
 def origin_of(address: str) -> str:
-    """Return what peers are counted by: an IPv4 address, or the /64 network of an IPv6 one, which one host may fill."""
+    """Return the key a peer is counted by: its IPv4 address, or the /64 of an IPv6 one, as one host may use it all."""
     if ":" not in address:
         return address
     try:

@@ -1,4 +1,4 @@
-"""Time and names as arguments: what a node may know of the hour, and where its ids come from."""
+"""Time and ids as arguments: the clocks a node reads, and the source of its ids."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """One reading of time in two forms: `now` to wait by, which never steps, and `at` to tell, which may be set."""
+    """Time in two forms: `now`, for waiting, never steps; `at`, for records, is the time of day, which may be set."""
 
     def now(self) -> float:
         """Return seconds on the event loop's clock."""
@@ -24,7 +24,7 @@ class Clock(Protocol):
 
 
 class Ids:
-    """Names a node gives. `prefix` must differ for each start of each node, or two of them give the same name."""
+    """The ids a node assigns. `prefix` must differ for each start of each node, or two of them assign the same id."""
 
     def __init__(self, prefix: str, rng: random.Random) -> None:
         self._prefix, self._rng, self._count = prefix, rng, 0
@@ -45,11 +45,11 @@ class Ids:
         return f"{self._prefix}.c{self._count}"
 
     def remote_start_id(self) -> int:
-        """Draw the number by which a station names the remote start it carries out (0 to 2^31 - 1)."""
+        """Draw a remoteStartId: the station repeats it in the transaction it begins (0 to 2^31 - 1)."""
         return self._rng.randint(0, 2**31 - 1)
 
     def fraction(self) -> float:
-        """Draw a number from 0 to 1, to wait for a part of a time that others wait for, too."""
+        """Draw a number from 0 to 1, to spread out waits that several nodes begin at once."""
         return self._rng.random()
 
     def transaction_id(self) -> int:

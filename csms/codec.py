@@ -1,8 +1,8 @@
 """Events to bytes and back, by an explicit type name and version. Old bytes stay readable through upcasters.
 
 A type name is the event's class name, with `/2` and so on behind it from the second version of its shape. An upcaster
-turns the decoded JSON of one version into that of the next; they are chained. Who only asks what kind of event it is
-asks `kind`, which leaves the version out.
+turns the decoded JSON of one version into that of the next; they are chained. `kind` returns the event of a type
+name whatever its version.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from interlock.csms.upcast import UPCASTERS, Upcaster
 
 
 class CodecError(ValueError):
-    """Bytes or a type name that are no event."""
+    """Bytes or a type name that cannot be decoded as an event."""
 
 
 _DAMAGED = (ValueError, TypeError, LookupError, AttributeError, RecursionError)
-"""What reading bytes that are no event may raise, in an upcaster too. A `MsgspecError` is a `ValueError`."""
+"""What decoding bytes that hold no event may raise, upcasters included. A `MsgspecError` is a `ValueError`."""
 
 _COMMANDS: dict[str, type] = {command.__name__: command for command in get_args(do.Command)}
 _VERSIONS: dict[type, int] = {
@@ -58,7 +58,7 @@ def kind(name: str) -> str:
 
 
 class _Requested(msgspec.Struct):
-    """`CommandRequested` as it is stored: its command says its kind."""
+    """`CommandRequested` as it is stored: its command is tagged with its kind."""
 
     at: datetime
     command_id: str
@@ -71,7 +71,7 @@ class _Requested(msgspec.Struct):
 
 
 class _Reading(msgspec.Struct, omit_defaults=True):
-    """`Reading` as it is stored: without what the station did not say."""
+    """`Reading` as it is stored: members that the station left out are left out."""
 
     value: str
     measurand: str | None = None
@@ -246,7 +246,7 @@ def decode_state(data: bytes) -> Station:
 
 
 class _Pending(msgspec.Struct):
-    """`Pending` as it is stored: its command says its kind."""
+    """`Pending` as it is stored: its command is tagged with its kind."""
 
     command_id: str
     request_id: str
@@ -284,12 +284,12 @@ _decode_station = msgspec.json.Decoder(_Station).decode
 
 
 def digest(state: Station) -> str:
-    """Name a state by its content, whatever order its dicts were filled in."""
+    """Return a digest of a state, independent of the order in which its dicts were filled."""
     return digest_of(_plain_state(state))
 
 
 def digest_of(content: Any) -> str:
-    """Name a JSON value by its content."""
+    """Return a digest of a JSON value."""
     return hashlib.sha256(_canonical(content)).hexdigest()[:16]
 
 
@@ -299,7 +299,7 @@ def _plain_state(state: Station) -> dict[str, Any]:
         key: {**{name: getattr(one, name) for name in one.__slots__}, "command": _show(one.command)}
         for key, one in state.commands.items()
     }
-    # JSON has text keys only, and a digest wants them sorted.
+    # JSON has text keys only, and the digest needs them sorted.
     shown["connectors"] = {f"{evse}.{connector}": one for (evse, connector), one in state.connectors.items()}
     return shown
 

@@ -1,7 +1,7 @@
 """One socket of one station: its frames handled in order, its calls written one at a time.
 
-What a frame tells is durable before it is answered. If the store cannot take it there is no answer, and the station
-sends it again.
+The content of a frame is durable before it is answered. If the store cannot append it there is no answer, and the
+station sends it again.
 """
 
 from __future__ import annotations
@@ -41,24 +41,24 @@ class Connection:
         self.node, self.station, self._write, self._close, self.dialect = node, station, write, close, dialect
         self.epoch = 0
         self.registration = ""
-        """What the station was last told at boot; empty until a frame arrived."""
+        """The registration status last answered to its boot; empty until the first frame."""
         self.endpoint = node.endpoint_class(dialect.CODES, lenient=node.settings.acceptance != "strict")
         self.open = True
         self._timer: asyncio.TimerHandle | None = None
         self._inbox: deque[str] = deque()
         self._returned = False
         self._overtaken = False
-        """Whether a newer connection took its place once: what still comes may have been under way since before."""
+        """Whether a newer connection replaced it: frames that still arrive may have been sent before that."""
         self._hung_up: str | None = None
         self._waiting: asyncio.Future[None] | None = None
         self._called_for: dict[str, tuple[str, str]] = {}
         self._abandoned: list[ocppj.TimedOut] = []
         self.rested: Callable[[], None] = _nothing
-        """Is called when every frame offered was handled."""
+        """Called when every offered frame has been handled."""
         self.proven = False
-        """Whether the station proved who it is: with a password or a certificate."""
+        """Whether the station authenticated with a password or a certificate."""
         self.ping: Callable[[], None] | None = None
-        """Asks the other side for a pong; None where the transport cannot."""
+        """Sends a ping; None where the transport has none."""
         self._sign: asyncio.Future[None] | None = None
         self._turn = node.turn(station)
 
@@ -70,12 +70,14 @@ class Connection:
     # --- the transport's side ---
 
     def offer(self, frame: str) -> None:
-        """Take a frame from the transport; `run` handles it in its turn."""
+        """Queue a frame from the transport; `run` handles the frames in order."""
         self._inbox.append(frame)
-        if self.epoch == 0:  # it is not decided yet whose this is: somebody speaks in the station's name
+        if self.epoch == 0:  # not welcomed yet: it may be somebody using the station's name
             self.node.presence.heard(self.station, self.node.clock.now())
-        self._signed()
-        self._wake()
+        if self._sign is not None:
+            self._signed()
+        if (waiting := self._waiting) is not None and not waiting.done():
+            waiting.set_result(None)
 
     def alive(self, now: float) -> None:
         """Note a ping or a pong: a sign of life, as any frame is (OCPP-J 1.6 section 5.3)."""
@@ -83,11 +85,11 @@ class Connection:
         if self.node.settings.controls == "ignored" or self.node.connections.get(self.station) is not self:
             return
         if not self.node.presence.heard(self.station, now):
-            self._returned = True  # it was silent for so long that the log calls it offline
+            self._returned = True  # it was silent for so long that it is offline in the log
             self._wake()
 
     async def answers(self, within_s: float) -> bool:
-        """Ask the other side for a sign of life; tell whether there was one in time."""
+        """Ping the other side; return whether any sign of life came in time."""
         if self.ping is None or self._hung_up is not None:
             return False
         self._sign = sign = self._sign or asyncio.get_running_loop().create_future()
@@ -102,7 +104,7 @@ class Connection:
             self._sign.set_result(None)
 
     def hang_up(self, why: str) -> None:
-        """Note that the transport is gone; frames that arrived before still count."""
+        """Note that the transport is gone; frames that arrived before are still handled."""
         self._hung_up = why
         self._signed()
         self._wake()
@@ -112,7 +114,7 @@ class Connection:
             self._waiting.set_result(None)
 
     async def run(self) -> None:
-        """Count as the station's connection, if it may; then handle frames in order, until the transport is gone."""
+        """Become the station's connection, if allowed; then handle frames in order until the transport is gone."""
         loop = asyncio.get_running_loop()
         await self._arrive()
         while True:
@@ -126,7 +128,7 @@ class Connection:
                 return
             self.rested()
             if self._inbox:
-                continue  # it was given what had to wait
+                continue  # a frame was queued meanwhile
             self._waiting = loop.create_future()
             await self._waiting
 
@@ -143,24 +145,29 @@ class Connection:
         try:
             if await self.node.may_replace(self):
                 if self._hung_up is not None:
-                    return  # it never counted; a frame it left counts when it is handled
-                async with self._turn:
+                    return  # it was never the station's connection
+                if not self._turn.begin():
+                    await self._turn.wait()
+                try:
                     await self.node.welcome(self)
+                finally:
+                    self._turn.end()
             elif self._hung_up is None:
                 self._inbox.clear()
                 self._close("another connection of this station answers")
-        except NOT_DURABLE as error:  # its first frame tries again
+        except NOT_DURABLE as error:  # the next frame tries again
             self.node.alarm(f"{self.station}: its connection was not recorded: {error}")
 
     # --- frames ---
 
     async def receive(self, frame: str) -> None:
-        """Handle one frame to the end. Returns once what it told is durable and its answer was written."""
-        await self._turn.acquire()  # `async with` costs two more coroutines for each frame
+        """Handle one frame completely: returns once its content is durable and its answer is written."""
+        if not self._turn.begin():
+            await self._turn.wait()
         try:
             await self._receive(frame)
         finally:
-            self._turn.release()
+            self._turn.end()
 
     async def _receive(self, frame: str) -> None:
         node = self.node
@@ -180,27 +187,27 @@ class Connection:
                 await self._understood(notice)
         except NOT_DURABLE as error:
             node.alarm(f"{self.station}: a frame was not recorded: {error}")
-            # A CALL that is not durable is not answered: the station keeps it. An answer comes once.
+            # A CALL that is not durable is not answered, so the station resends it. An answer is not resent.
             if isinstance(notice, ocppj.Answered | ocppj.Failed):
-                with contextlib.suppress(*NOT_DURABLE):  # what is lost is only the note of an answer to no command
+                with contextlib.suppress(*NOT_DURABLE):  # all that is lost is the record of an answer to no command
                     await self._understood(notice)
-        except NotStorable as error:  # of this message and no other; the store is sound
+        except NotStorable as error:  # a fault of this message alone; the store works
             node.alarm(f"{self.station}: a message cannot be recorded: {error}")
             if isinstance(notice, ocppj.CallReceived):
                 self.endpoint.fail(notice.message_id, "PropertyConstraintViolation", "a value cannot be recorded")
         self.flush()
 
     def _outdated(self) -> bool:
-        """Tell whether the log gave the station to another node, though it goes on speaking on this connection."""
+        """Whether the station belongs to another node by the log, although frames still arrive on this connection."""
         known = self.node.handler.resident.get(self.station)
         if known is None or known.state.epoch <= self.epoch:
             return False
-        return self.node.connections.get(self.station) is self  # else this node itself replaced it
+        return self.node.connections.get(self.station) is self  # if not, this node itself replaced the connection
 
     async def _understood(self, notice: ocppj.Notice | None) -> None:
         match notice:
             case ocppj.Answered() | ocppj.Failed():
-                self.flush()  # the next CALL need not wait for the log
+                self.flush()  # the next CALL does not wait for the append
                 await self._answered(notice)
             case ocppj.Malformed(why=why):
                 await self.node.malformed(self.station, why)
@@ -214,7 +221,7 @@ class Connection:
         except NOT_DURABLE:
             raise
         except (Exception, asyncio.CancelledError):
-            # An answer comes once: it is settled whatever becomes of this connection.
+            # An answer is not resent: it is recorded even if this connection ends meanwhile.
             what = f"{station}: the answer to {notice.message_id}"
             self.node.supervisor.until_done(what, lambda: dispatcher.settle(station, notice, self.dialect))
             raise
@@ -240,7 +247,7 @@ class Connection:
             await self.node.handler.noted.deviations(self.station, deviations)
         if self._overtaken and isinstance(report, rp.Start):
             report = replace(report, overtaken=True)
-        reply = await self.node.take(self.station, report)
+        reply = await self.node.record_report(self.station, report)
         if isinstance(report, rp.Boot):
             self.registration = reply.status
         payload = self.dialect.reply(report, reply, self.node.clock.at, self.node.settings.heartbeat_interval_s)
@@ -262,7 +269,7 @@ class Connection:
             return
         self._called_for[intent.command_id] = (intent.request_id, action)
         clock, most_s = self.node.clock, self.node.settings.call_timeout_s
-        deadline = min(clock.when(intent.deadline), clock.now() + most_s)  # though the time of day was set meanwhile
+        deadline = min(clock.when(intent.deadline), clock.now() + most_s)  # even if the time of day was set meanwhile
         self.endpoint.call(intent.command_id, action, payload, deadline)
         self.flush()
 
@@ -270,7 +277,7 @@ class Connection:
         self._later(lambda: self.node.dispatcher.refute(self.station, intent.command_id, why))
 
     def flush(self) -> None:
-        """Write what the endpoint has ready and set the timer for what it waits for."""
+        """Write the frames the endpoint has ready and set the timer for its next deadline."""
         if not self.open or (self._timer is None and self.endpoint.idle):
             return
         for command_id, frame in self.endpoint.frames_to_send(self.node.clock.now()):
@@ -310,7 +317,7 @@ class Connection:
         self.node.supervisor.until_done(f"{self.station}: the end of a call", work)
 
     async def closed(self, why: str) -> None:
-        """The transport is gone: calls without an answer are in doubt. Clears nothing a newer connection set."""
+        """The transport is gone: unanswered calls are in doubt. State of a newer connection is left alone."""
         self.end()
         while self._abandoned:
             call = self._abandoned[0]
@@ -319,7 +326,7 @@ class Connection:
                 self._abandoned.remove(call)
 
     def end(self) -> None:
-        """Be gone for whoever would send: nothing is written from now on."""
+        """Write nothing from now on."""
         if self.open:
             self.open = False
             self._set_timer_off()
@@ -327,8 +334,16 @@ class Connection:
             self._abandoned = list(self.endpoint.abandon())
 
     def supersede(self) -> None:
-        """End this connection because a newer one of the same station counts."""
+        """End this connection because a newer one of the station replaced it."""
         self._close("superseded by a newer connection")
+
+    def revoke(self) -> None:
+        """End this connection because what its station proved itself with counts no more."""
+        self._close("its password was changed or taken away")
+
+    def stop(self) -> None:
+        """End this connection because the node stops."""
+        self._close("the CSMS stops")
 
     def fail(self) -> None:
         """End this connection because the node cannot serve it any more."""

@@ -1,18 +1,18 @@
-"""Intent -> CALL -> outcome. Who may send, at most once, and what each ending becomes.
+"""From intent to CALL to outcome: who may send it, at most once, and what is recorded in each case.
 
 ======================================================  ===========================================
 what ended the wait                                     what is recorded
 ======================================================  ===========================================
 an answer, in time or late, on any socket               Accepted or Rejected
-a CALLERROR that says it was not understood or done     Rejected
-any other CALLERROR, an answer that breaks its schema   InDoubt; late: kept beside what is recorded
+a CALLERROR: not understood, or not done     Rejected
+any other CALLERROR, an answer that breaks its schema   InDoubt; late: recorded beside the outcome
 no answer by the deadline, the connection was lost      InDoubt
-nobody took it up by its deadline: its node is gone     InDoubt
+not sent by its deadline: its node is gone     InDoubt
 the node restarted since it may have sent               InDoubt
 the frame never reached a socket                        Refuted: not sent
 ======================================================  ===========================================
 
-Nothing here sends a second time. A doubt is resolved by evidence; when there can be none, it ends as Unknown.
+No frame is sent a second time. A doubt is resolved by evidence; without any it ends as Unknown.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from typing import Any, Protocol
 
 from interlock.csms import codec, ocppj
 from interlock.csms import labelled_points as points
+from interlock.csms.anomalies import UNPLACED
 from interlock.csms.budgets import Budgets
 from interlock.csms.dialects import Dialect, NotAcceptable
 from interlock.csms.domain import commands as do
@@ -33,7 +34,6 @@ from interlock.csms.domain.bounds import bounds
 from interlock.csms.domain.inflight import Pending, Phase, probe_request
 from interlock.csms.domain.station import Station
 from interlock.csms.handle import COMMAND_ID, Handler, Loaded, Unreachable, station_of
-from interlock.csms.noted import UNPLACED
 from interlock.csms.store import NOT_DURABLE, StoredEvent
 from interlock.csms.supervise import Supervisor
 
@@ -53,13 +53,13 @@ Spawn = Callable[[Coroutine[Any, Any, None]], Any]
 
 
 UNASKED_PER_MINUTE = 120.0
-"""Answers to no known command that are recorded for each station; more of them say nothing new."""
+"""Answers to no known command that are recorded per station; further ones are only counted."""
 SOONEST_S = 0.05
-"""Between two looks at one command, whatever the store does with what was found."""
+"""Seconds between two checks of one command, at least, even if recording the result failed."""
 
 
 class Dispatcher:
-    """Everything one node does about commands after they were decided."""
+    """Sends the commands of one node after they were decided, and records their outcomes."""
 
     def __init__(self, handler: Handler, carriers: dict[str, Carrier], spawn: Spawn, supervisor: Supervisor) -> None:
         self.handler, self.carriers, self.spawn = handler, carriers, spawn
@@ -69,14 +69,14 @@ class Dispatcher:
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._probes: dict[str, int] = {}
         self._waits: dict[str, tuple[datetime, float]] = {}
-        """Until when each command is waited for: the time of day it is due, and when that is on the loop's clock."""
+        """For each command, when it is to be checked next: as time of day, and on the loop's clock."""
         self._unasked = Budgets(UNASKED_PER_MINUTE / 60.0, UNASKED_PER_MINUTE)
-        """Answers to no known command of which the log is asked, by station."""
+        """Limits, per station, how often the log is read for an answer to no known command."""
 
     # --- intent -> CALL ---
 
     def committed(self, stored: Sequence[StoredEvent]) -> None:
-        """Take up the intents in a committed batch that are this node's to send, whichever node decided them."""
+        """Send the intents of a committed batch that are for this node's connections, whichever node decided them."""
         station = station_of(stored[0].stream)
         for event in stored:
             if station is None or event.type != codec.REQUESTED:
@@ -90,7 +90,7 @@ class Dispatcher:
                 self._start(station, intent)
 
     def _start(self, station: str, intent: ev.CommandRequested) -> None:
-        """Send, once: if that breaks off, nobody knows whether the frame left."""
+        """Send once; if that raises, the command is in doubt, as the frame may have been written."""
         command_id = intent.command_id
 
         def lost(why: str) -> None:
@@ -100,14 +100,14 @@ class Dispatcher:
         self.supervisor.must_live(f"{station}: sending {command_id}", self.send(station, intent), lost)
 
     async def send(self, station: str, intent: ev.CommandRequested) -> None:
-        """Write the one frame of a durable intent, if the connection it was decided for is still the one."""
+        """Write the one frame of a durable intent, if the connection it was decided for is still current."""
         await self.reach(points.INTENT_DURABLE, station, intent.command_id)
         carrier = self.carriers.get(station)
         if carrier is None or carrier.epoch != intent.epoch:
             await self.refute(station, intent.command_id, "the connection was gone")
             return
         if self.clock.at() >= intent.deadline:
-            # This process was paused: somebody else may have taken the station over meanwhile, and doubted this.
+            # This process was paused: another node may have taken the station over and recorded a doubt meanwhile.
             await self.refute(station, intent.command_id, "the deadline had passed")
             return
         carrier.call(intent)
@@ -138,16 +138,16 @@ class Dispatcher:
                 strict = self.settings.acceptance == "strict"
                 answer = dialect.answer(pending.command, notice.payload, strict=strict)
             except NotAcceptable as error:
-                # The status and no more of it: a secret may be in the rest.
+                # The status only: the rest may hold a secret.
                 said = ocppj.shown({"status": notice.payload.get("status")})[:80]
                 await self.unsettled(station, command_id, f"answer not understood: {error.why[:80]}: {said}", forgotten)
                 return
         await self.outcome(station, command_id, answer, forgotten)
 
     async def _in_log(self, station: str, command_id: str, loaded: Loaded) -> Pending | None:
-        """Return what the log knows of a command that the state does not; None for an id that was never one of ours.
+        """Read a command that the state has dropped from the log; None for an id that was never a command's.
 
-        A station that answers again and again what nobody asked waits for the log, and nobody else does.
+        A station that sends many such answers is delayed, and no other station is.
         """
         if not COMMAND_ID.fullmatch(command_id):
             return None
@@ -160,7 +160,7 @@ class Dispatcher:
     async def outcome(
         self, station: str, command_id: str, answer: facts.Answer, forgotten: Pending | None = None
     ) -> None:
-        """Record an answer and look after what it leaves open; `forgotten` is what only the log knows of it."""
+        """Record an answer and set the next check; `forgotten` is a command read from the log."""
 
         def news(state: Station) -> facts.Facts:
             return facts.answered(recall.with_command(state, forgotten), command_id, answer, self.clock.at())
@@ -170,13 +170,13 @@ class Dispatcher:
         self.watch(station, state.commands.get(command_id))
 
     async def doubt(self, station: str, command_id: str, why: str) -> None:
-        """Record that nobody knows, and start looking for evidence."""
+        """Record that the outcome is unknown, and start looking for evidence."""
         state = await self.handler.insist(station, lambda state: facts.doubted(state, command_id, why, self.clock.at()))
         await self.reach(points.DOUBT_DURABLE, station, command_id)
         self.watch(station, state.commands.get(command_id))
 
     async def unsettled(self, station: str, command_id: str, why: str, forgotten: Pending | None) -> None:
-        """Record an answer that says neither yes nor no: a doubt, or what is kept beside one there is."""
+        """Record an answer that means neither yes nor no: as a doubt, or beside the outcome there is."""
 
         def news(state: Station) -> facts.Facts:
             return facts.unsettled(recall.with_command(state, forgotten), command_id, why, self.clock.at())
@@ -186,7 +186,7 @@ class Dispatcher:
         self.watch(station, state.commands.get(command_id))
 
     async def refute(self, station: str, command_id: str, why: str) -> None:
-        """Record that the frame never left."""
+        """Record that the frame was never sent."""
         await self.handler.insist(station, lambda state: facts.not_sent(state, command_id, why, self.clock.at()))
 
     async def timed_out(self, station: str, ended: Sequence[ocppj.TimedOut], why: str) -> None:
@@ -200,7 +200,7 @@ class Dispatcher:
     # --- doubt -> evidence ---
 
     def watch(self, station: str, pending: Pending | None) -> None:
-        """Look at an unfinished command again when there may be evidence; leave a finished one alone."""
+        """Set the timer for the next check of an unfinished command; clear it for a finished one."""
         if pending is None:
             return
         if pending.finished:
@@ -223,7 +223,7 @@ class Dispatcher:
 
     def _arm(self, station: str, state: Any, pending: Pending) -> None:
         sent = self._probes.get(pending.command_id, 0)
-        due = facts.look_again_at(state, pending, self.settings.patience, sent)
+        due = facts.next_check_at(state, pending, self.settings.patience, sent)
         if due is None:
             return
         if (timer := self._timers.pop(pending.command_id, None)) is not None:
@@ -231,13 +231,13 @@ class Dispatcher:
         when = self._when(state, pending, due)
         what, command_id = f"{station}: the look at {pending.command_id}", pending.command_id
         self._timers[command_id] = self.supervisor.at(
-            when, what, lambda: self.supervisor.until_done(what, lambda: self.look(station, command_id))
+            when, what, lambda: self.supervisor.until_done(what, lambda: self.seek_evidence(station, command_id))
         )
 
     def _when(self, state: Station, pending: Pending, due: datetime) -> float:
-        """Return when something is due on the loop's clock: no later than its own length from now.
+        """Return when something is due on the loop's clock, at most as long from now as the wait was to last.
 
-        A time of day that was set back is as far off as the step; what holds a connector is not held for that.
+        Without that bound, setting the time of day back would prolong a hold on a connector by the step.
         """
         now, command_id = self.clock.now(), pending.command_id
         if command_id in self._waits and self._waits[command_id][0] == due:
@@ -248,8 +248,8 @@ class Dispatcher:
         self._waits[command_id] = due, when
         return when
 
-    async def look(self, station: str, command_id: str) -> None:
-        """Look at a command in doubt: ask the station, or give up. A decision on the state as it is now."""
+    async def seek_evidence(self, station: str, command_id: str) -> None:
+        """Check a command in doubt on the state as it is now: send a probe, or give up when time is over."""
         self._timers.pop(command_id, None)
         await self.reach(points.PROBE_DUE, station, command_id)
         loaded = await self.handler.load(station)
@@ -260,7 +260,7 @@ class Dispatcher:
             self._waits.pop(command_id, None)
             return
         asked = self._probes.get(command_id, 0)
-        due = facts.look_again_at(state, pending, self.settings.patience, asked)
+        due = facts.next_check_at(state, pending, self.settings.patience, asked)
         if due is not None and self._when(state, pending, due) > self.clock.now() + SOONEST_S:
             self._arm(station, state, pending)
             return
@@ -289,7 +289,7 @@ class Dispatcher:
                 self.settings.call_timeout_s,
             )
         except (Unreachable, *NOT_DURABLE):
-            return  # asked again at the next look
+            return  # tried again at the next check
 
     # --- restart and takeover ---
 

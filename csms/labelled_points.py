@@ -1,7 +1,7 @@
 """Labelled points: places in the CSMS after which a crash makes a difference.
 
 A point is declared here and passed with `await reach(POINT, station, command_id)`. In production that is a no-op; a
-test world cuts the power there. Declaring a point is all it takes to have it swept.
+test world can crash the node there. Sweeps over all crash points include a new one once it is declared.
 """
 
 from __future__ import annotations
@@ -44,4 +44,4 @@ Reach = Callable[[Point, str | None, str | None], Awaitable[None]]
 
 
 async def passed(point: Point, station: str | None, command_id: str | None) -> None:
-    """Pass a point and go on: what production does."""
+    """Do nothing: what production does at a point."""

@@ -11,6 +11,7 @@ from weakref import WeakValueDictionary
 
 from interlock.csms import codec, ocppj
 from interlock.csms import labelled_points as points
+from interlock.csms.anomalies import MALFORMED, REFUSED
 from interlock.csms.bucket import Bucket
 from interlock.csms.clock import Clock, Ids
 from interlock.csms.connection import Connection
@@ -24,25 +25,25 @@ from interlock.csms.domain.bounds import bounds
 from interlock.csms.domain.station import Known, Refusal, Rules, Station
 from interlock.csms.domain.tokens import Tokens
 from interlock.csms.handle import STATION_STREAM, Handler, Observe, Unreachable, station_of, unobserved
-from interlock.csms.noted import MALFORMED, REFUSED
 from interlock.csms.peers import Peers
 from interlock.csms.presence import Presence
 from interlock.csms.settings import Settings
 from interlock.csms.store import NOT_DURABLE, EventStore, NewEvent, StoredEvent
 from interlock.csms.supervise import Supervisor, described
+from interlock.csms.turn import Turn
 
 LOG = logging.getLogger(__name__)
 TOKENS = "tokens"
-"""The stream of what is registered of tokens."""
+"""The stream of token registrations."""
 LOOKUPS_A_MINUTE = 30.0
-"""Stops of transactions its state does not know that a station may tell without a wait."""
+"""How many stops of unknown transactions a station may send a minute before it is delayed: each reads the log."""
 WRONG_CARDS_A_MINUTE = 60.0
-"""Cards that are not accepted which a station may show; beyond, it is taken for one that guesses (S35)."""
+"""Cards a station may present a minute that are not accepted; beyond, it is treated as guessing (S35)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What an operator is told: `accepted` for execution, `known` from before, `refused`, `unreachable` or `failed`."""
+    """How a command was decided: `accepted` for execution, `known` before, `refused`, `unreachable` or `failed`."""
 
     answer: Literal["accepted", "known", "refused", "unreachable", "failed"]
     command_id: str | None = None
@@ -50,7 +51,7 @@ class Decision:
 
 
 class Csms:
-    """A node. Its parts are classes it names, so that a design that differs in one part differs in one line."""
+    """A node. Its parts are classes named as attributes, so a variant design replaces one part in one line."""
 
     handler_class: type[Handler] = Handler
     dispatcher_class: type[Dispatcher] = Dispatcher
@@ -77,12 +78,12 @@ class Csms:
         self.name, self.store, self.clock, self.ids, self.settings = name, store, clock, ids, settings
         self.reach, self.observe, self.alarm = reach, observe, alarm
         self.dialects = dialects
-        """The OCPP versions spoken, by subprotocol, the one that is preferred first."""
+        """The OCPP versions spoken, by subprotocol, the preferred one first."""
         self._tasks: set[asyncio.Task[None]] = set()
         self.spawn = spawn or self._spawn
         self.connections: dict[str, Any] = {}
         self.supervisor = self.supervisor_class(self.spawn, alarm, self._callback_failed)
-        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._turns: WeakValueDictionary[str, Turn] = WeakValueDictionary()
         self.handler = self.handler_class(name, store, clock, ids, settings, rules, reach, observe, alarm)
         self.dispatcher = self.dispatcher_class(self.handler, self.connections, self.spawn, self.supervisor)
         self.presence = self.presence_class(self.handler, self.spawn, self.supervisor)
@@ -91,7 +92,7 @@ class Csms:
         self._guesses: dict[str, Bucket] = {}
         self._lookups: dict[str, Bucket] = {}
         self.unseal: Callable[[do.Command], do.Command | None] = _as_it_is
-        """What a stored command is sent as: one that carries a secret is stored without. None: it is not known here."""
+        """Restores the secret that a stored command omits; returns None if this process no longer has it."""
         self._unsubscribe: Callable[[], None] = lambda: None
         self._snapshot_timer: asyncio.TimerHandle | None = None
 
@@ -107,7 +108,7 @@ class Csms:
     # --- life ---
 
     async def start(self) -> None:
-        """Claim this node's name, read what the log says about its stations and take up what it left open."""
+        """Claim this node's name, load its stations from the log and resume what was open."""
         await self.store.claim(self.name)
         self.store.ending.on_end(self._store_ended)
         self._unsubscribe = self.store.subscribe(self._committed)
@@ -128,14 +129,14 @@ class Csms:
             self._snapshot_later(self.settings.snapshot_every_s)
 
     def _store_ended(self, why: str) -> None:
-        """Nothing can be recorded any more, so nothing is sent and nobody is listened to."""
+        """The store has ended, so nothing can be recorded: send nothing and close every connection."""
         self.alarm(f"node {self.name} is over: {why}")
         self.supervisor.close()
         for connection in list(self.connections.values()):
             connection.fail()
 
     async def recover(self, station: str) -> None:
-        """Take up a station that was last connected here: listen for it again, and doubt what was under way."""
+        """Resume a station that was last connected here: restart its offline timer, and doubt what was under way."""
         state = (await self.handler.load(station)).state
         if state.online:
             self.presence.watch(station, state.epoch)
@@ -143,16 +144,16 @@ class Csms:
 
     @property
     def ended(self) -> str | None:
-        """Why this node is over though its process still runs, in one sentence; None while it serves."""
+        """Why this node no longer serves although its process runs, in one sentence; None while it serves."""
         return self.store.ending.why
 
     async def stop(self) -> None:
         """Stop cleanly: close connections, wait for what is under way, snapshot."""
         for connection in list(self.connections.values()):
-            connection.supersede()
+            connection.stop()
             try:
                 await connection.closed("node stopped")
-            except NOT_DURABLE as error:  # the next start takes it up
+            except NOT_DURABLE as error:  # the next start resumes it
                 self.alarm(f"{connection.station}: what was under way is not recorded: {error}")
         self.supervisor.close()
         while self._tasks:
@@ -169,7 +170,8 @@ class Csms:
     def _snapshot_later(self, every_s: float) -> None:
         def due() -> None:
             self._snapshot_later(every_s)
-            self.supervisor.must_live("a snapshot", self.handler.snapshot_changed(), _left)  # the log is whole without
+            # The log is complete without it.
+            self.supervisor.must_live("a snapshot", self.handler.snapshot_changed(), _left)
 
         when = asyncio.get_running_loop().time() + every_s
         self._snapshot_timer = self.supervisor.at(when, "the timer of snapshots", due)
@@ -196,13 +198,13 @@ class Csms:
     def connect(
         self, station: str, write: Callable[[str], None], close: Callable[[str], None], dialect: Dialect
     ) -> Connection:
-        """Take a new socket of an authenticated station, which speaks `dialect`. It counts once its `run` begins."""
+        """Return a connection for an authenticated station's new socket; `welcome` lets it replace an older one."""
         return self.connection_class(self, station, write, close, dialect)
 
     def serve(self, connection: Connection, closed: Callable[[str], None]) -> None:
         """Handle a connection's frames until its transport is gone. `closed` is told why if that ends in another way.
 
-        The station is then as gone as with its transport: nothing is sent, and its silence is noticed.
+        The station is then treated as disconnected: nothing is sent, and its offline timer runs.
         """
         station = connection.station
 
@@ -214,7 +216,7 @@ class Csms:
         self.supervisor.must_live(f"{station}: the handling of its frames", connection.run(), lost)
 
     async def _after(self, connection: Connection, why: str) -> None:
-        """Put in order what a connection left whose handling broke off anywhere, by what the log says of it."""
+        """Clean up after a connection whose handling failed at any point, from the state in the log."""
         await connection.closed(f"its handling ended: {why}")
         station = connection.station
         state = (await self.handler.catch_up(station, await self.handler.load(station))).state
@@ -222,18 +224,18 @@ class Csms:
             self.presence.watch(station, state.epoch)
         await self.dispatcher.adopt(station, crashed=False)
 
-    def turn(self, station: str) -> asyncio.Lock:
-        """Return what lets one frame of a station be handled at a time, on whichever of its sockets here it came."""
+    def turn(self, station: str) -> Turn:
+        """Return what serialises a station's frames across all its sockets on this node."""
         found = self._turns.get(station)
         if found is None:
-            found = self._turns[station] = asyncio.Lock()
+            found = self._turns[station] = Turn()
         return found
 
     async def may_replace(self, connection: Connection) -> bool:
-        """Decide whether a new connection counts: not while an older one answers, unless the new one is proven.
+        """Decide whether a new connection may replace the older one: if it is authenticated, or the older is dead.
 
-        An older connection that gives no sign of life when it is asked has lost its station, whatever TCP knows. One
-        that the log says is another node's is asked there.
+        An older connection that does not answer a ping is dead, even if its TCP connection still stands. One held by
+        another node, by the log, is pinged there.
         """
         while not connection.proven:
             older = self.connections.get(connection.station)
@@ -246,7 +248,7 @@ class Csms:
                     return False
                 if self.connections.get(connection.station) is None:
                     return True
-                continue  # one more of the station came to count meanwhile
+                continue  # yet another connection was welcomed meanwhile
             if await older.answers(self.settings.takeover_s):
                 return False
             if self.connections.get(connection.station) in (None, older):
@@ -254,7 +256,7 @@ class Csms:
         return True
 
     async def welcome(self, connection: Connection) -> None:
-        """Let a connection count: give it the next epoch and end the one it replaces."""
+        """Make a connection the station's own: give it the next epoch and end the one it replaces."""
         connection.epoch = await self.presence.online(connection.station, connection.dialect.SUBPROTOCOL)
         replaced = self.connections.get(connection.station)
         if replaced is not None and replaced is not connection and replaced.epoch > connection.epoch:
@@ -269,19 +271,21 @@ class Csms:
         connection.registration = (await self.handler.load(station)).state.registration
 
     def forget(self, connection: Connection) -> None:
-        """A connection is gone. If a newer one has taken its place, that one stays."""
+        """Remove a connection that is gone, unless a newer one has taken its place."""
         if self.connections.get(connection.station) is connection:
             del self.connections[connection.station]
 
-    async def take(self, station: str, report: rp.Report) -> rp.Reply:
+    async def record_report(self, station: str, report: rp.Report) -> rp.Reply:
         """Record what a station reports; return how to answer it, once that is durable."""
-        settings = self.settings
-        if isinstance(report, rp.Heartbeat) and settings.heartbeats == "presence":
+        kind = type(report)
+        if kind is rp.Heartbeat and self.settings.heartbeats == "presence":
             return rp.TAKEN
         if self.reach is not points.passed:
             await self.reach(points.REPORT_RECEIVED, station, None)
         reply = rp.TAKEN
-        if isinstance(report, rp.Heartbeat):
+        if kind is rp.Status:  # by far the most
+            _, reply = await self.handler.record(station, lambda state: self._reported(state, report))
+        elif kind is rp.Heartbeat:
             await self.handler.record(station, _once(ev.HeartbeatReceived(self.clock.at())))
         elif isinstance(report, (rp.Authorize, rp.Transfer)):
             _, reply = self._reported(Station(), report)
@@ -303,9 +307,9 @@ class Csms:
         return reply
 
     async def _sampled(self, station: str, report: rp.Meter | rp.Start | rp.Update | rp.Stop) -> None:
-        """Record the meter readings a report carries, before what else it tells: both are told again together."""
+        """Record the meter readings of a report, before its other content: a repeat brings both again."""
         at, evse = self.clock.at(), report.evse
-        if evse == 0 and report.transaction_id is not None:  # said once, when the transaction began
+        if evse == 0 and report.transaction_id is not None:  # stated only when the transaction began
             known = (await self.handler.load(station)).state.transactions.get(report.transaction_id)
             evse = known.evse if known is not None else 0
         samples = [
@@ -324,14 +328,14 @@ class Csms:
         await self.handler.samples(station, report.transaction_id, samples)
 
     async def _forgotten(self, station: str, report: rp.Stop) -> Sequence[Any]:
-        """Return what the log says of the transaction a stop is about, if the state does not know it (any more)."""
+        """Read the transaction of a stop from the log, if the state does not have it (any more)."""
         handler, transaction = self.handler, report.transaction_id
         loaded = await handler.load(station)
         if transaction in loaded.state.transactions:
             return ()
         if transaction in (await handler.catch_up(station, loaded)).state.transactions:
             return ()
-        # Its stream may have to be read: a station that asks for that again and again waits, and nobody else does.
+        # This may read a whole stream: a station that causes it often is delayed, and no other station is.
         if wait_s := _bucket(self._lookups, station, LOOKUPS_A_MINUTE, self.clock.now()).owe(self.clock.now()):
             await asyncio.sleep(wait_s)
         return await handler.transaction_events(station, transaction)
@@ -350,7 +354,7 @@ class Csms:
         return found, reply if parent is None else replace(reply, parent=parent)
 
     def _unless_guessing(self, station: str, status: str) -> str:
-        """Answer a card. To a station that shows one wrong card after another, every card is Invalid for a while."""
+        """Return the answer to a card: Invalid for any card while the station presents too many wrong ones."""
         now, guesses = self.clock.now(), self._guesses.get(station)
         if status == "Accepted":
             return status if guesses is None or guesses.fill(now) >= 1.0 else "Invalid"
@@ -359,11 +363,11 @@ class Csms:
         return "Invalid" if guesses.take(now) else status
 
     async def malformed(self, station: str, why: str) -> None:
-        """Keep that a station sent a frame that means nothing."""
+        """Record that a station sent a malformed frame."""
         await self.handler.noted.anomaly(station, MALFORMED, why, why[:200])
 
     async def refused(self, station: str, called: ocppj.CallReceived, code: str, why: str) -> None:
-        """Keep that a CALL of a station was answered with an error, and what it said."""
+        """Record that a CALL of a station was answered with an error, and its content."""
         action = "".join(letter if letter.isprintable() else "?" for letter in called.action[:40])
         detail = f"{action} was answered {code}, {why[:200]}: {ocppj.shown(called.payload)}"
         await self.handler.noted.anomaly(station, REFUSED, f"{code}, {why}", detail, action)
@@ -373,9 +377,9 @@ class Csms:
     async def operate(self, station: str, command: do.Command, request_id: str, *, force: bool = False) -> Decision:
         """Decide an operator's command. `accepted` means its intent is durable; its outcome comes later.
 
-        With `force` the operator insists on what would be refused: it is decided as an intent that states the refusal.
-        The same `request_id` again is answered with the command it became, and does nothing: so asking again is the
-        way to find out what `failed` for want of an acknowledgement left in the log.
+        With `force` a refusal is overruled, and its reason is recorded in the intent. The same `request_id` again does
+        nothing and returns the command it became; so after `failed`, which may mean a lost acknowledgement, asking
+        again shows what is in the log.
         """
         try:
             timeout_s = self.settings.call_timeout_s
@@ -394,15 +398,15 @@ class Csms:
                 return Decision("accepted", command_id)
 
     def dialect_of(self, station: str, protocol: str) -> Dialect:
-        """Return the dialect a station's commands are named in: its connection's, or `protocol` of the last one's."""
+        """Return the dialect of a station's connection, or of `protocol` where it has none."""
         connection = self.connections.get(station)
         found: Dialect = connection.dialect if connection is not None else recorded(protocol)
         return found
 
     async def close_doubt(self, station: str, command_id: str, statement: str) -> str | None:
-        """End the doubt about a command by what an operator says of it. Returns why that cannot be, or None.
+        """End the doubt about a command by an operator's statement. Returns why that is refused, or None.
 
-        Raises one of `NOT_DURABLE` when the store does not say that it is in the log.
+        Raises one of `NOT_DURABLE` when the store does not confirm the append.
         """
 
         def news(state: Station) -> tuple[facts.Facts, str | None]:
@@ -414,9 +418,9 @@ class Csms:
         return against
 
     async def phase(self, station: str, command_id: str) -> str | None:
-        """Return where a command stands by the log, or None for one that it does not know.
+        """Return a command's phase by the log, or None for one that is not in it.
 
-        What this node holds may be behind another's appends, so what the log has behind it is read first.
+        This node's cache may be behind other nodes' appends, so the rest of the log is read first.
         """
         loaded = await self.handler.catch_up(station, await self.handler.load(station))
         pending = loaded.state.commands.get(command_id)
@@ -425,7 +429,7 @@ class Csms:
         return pending.phase.value if pending else None
 
     async def register_token(self, id_token: str, status: str, parent: str | None = None) -> None:
-        """Say how a token is answered from now on."""
+        """Register how a token is answered from now on."""
         event = ev.TokenRegistered(self.clock.at(), id_token, status, parent)
         await self.handler.durable(TOKENS, [NewEvent(self.ids.event_id(), *codec.encode(event))], None)
         self.tokens.register(id_token, status, parent)
@@ -435,7 +439,7 @@ class Csms:
         self._registered(await self.store.read(TOKENS))
 
     def _registered(self, stored: Sequence[StoredEvent]) -> None:
-        """Fold what was registered of tokens, here or at another node."""
+        """Fold token registrations, of this node or of another."""
         for one in stored:
             event = codec.decode(one.type, one.data)
             if isinstance(event, ev.TokenRegistered):
@@ -443,12 +447,12 @@ class Csms:
 
 
 def _once(event: ev.StationEvent) -> Callable[[Station], tuple[facts.Facts, None]]:
-    """Return news that is always news: something that happened just now and has no other trace."""
+    """Return a `news` function for an event that is always new, as it has just happened."""
     return lambda state: ([event], None)
 
 
 def _bucket(counted: dict[str, Bucket], station: str, a_minute: float, now: float) -> Bucket:
-    """Return what counts for a station, a new one if it has none; the oldest goes where there are too many."""
+    """Return a station's bucket, a new one if it has none; beyond the bound the oldest is dropped."""
     found = counted.get(station)
     if found is None:
         found = counted[station] = Bucket(a_minute / 60.0, a_minute)
@@ -459,7 +463,7 @@ def _bucket(counted: dict[str, Bucket], station: str, a_minute: float, now: floa
 
 
 def _left(why: str) -> None:
-    """Leave it at that: it is done another time."""
+    """Ignore the failure: the next snapshot covers it."""
 
 
 def _as_it_is(command: do.Command) -> do.Command | None:

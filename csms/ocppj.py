@@ -1,10 +1,10 @@
 """OCPP-J without I/O: text frames in, notices out; calls in, text frames out. Time is an argument.
 
-Knows neither role nor OCPP version. `receive(frame, now)` returns what the frame means and never raises, whatever the
-peer sends; `call(...)` queues a CALL; `frames_to_send(now)` hands out what may be written now (one CALL is outstanding
-at a time, OCPP-J 1.6 section 4.1.1); `next_deadline()` says when to ask again.
+Independent of role and OCPP version. `receive(frame, now)` returns what the frame means and never raises, whatever the
+peer sends; `call(...)` queues a CALL; `frames_to_send(now)` returns what may be written now (one CALL is outstanding
+at a time, OCPP-J 1.6 section 4.1.1); `next_deadline()` returns when to call `expired`.
 
-What the peer can make us remember is bounded: one outstanding CALL, our own queue, nothing per frame received.
+Memory is bounded: one outstanding CALL and our own queue; nothing is kept per frame received.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import msgspec
 FRAME_LIMIT = 256 * 1024
 """Characters of the longest frame that is read."""
 DEPTH_LIMIT = 32
-"""Deepest nesting that is read."""
+"""Deepest nesting that is accepted."""
 ID_LIMIT = 36
 """Longest message id OCPP-J allows (1.6 section 4.1.4)."""
 ODD_ID_LIMIT = 255
@@ -39,14 +39,14 @@ def shown(payload: dict[str, Any]) -> str:
 
 
 class Codes(msgspec.Struct, frozen=True):
-    """What a CALLERROR says, where the OCPP versions differ; as they stand, 1.6-J section 4.2.3."""
+    """The CALLERROR codes in which OCPP versions differ; the defaults are those of 1.6-J section 4.2.3."""
 
     not_a_call: str = "FormationViolation"
     """For a CALL that is not [2, id, action, {...}]."""
     ambiguous: str = "FormationViolation"
-    """For a CALL that is JSON but can be read in two ways."""
+    """For a CALL with an id that can be read, and a payload that cannot, or in two ways."""
     other_type: str | None = None
-    """For a message type number that is not known; None ignores it (1.6-J section 4.1.3)."""
+    """For an unknown message type number; None ignores the frame (1.6-J section 4.1.3)."""
     no_id: str | None = None
     """The message id of the CALLERROR to a CALL whose own cannot be read; None sends none."""
 
@@ -56,13 +56,13 @@ ODD = {
     "message id": "OCPP-J 1.6 4.1.4, 2.0.1 part 4 4.1.4",
     "elements of a CALL": "OCPP-J 1.6 4.2.1, 2.0.1 part 4 4.2.1",
 }
-"""What may be wrong with the frame of a CALL that is read leniently, and by which clause."""
+"""Faults that are accepted in the frame of a CALL, and the clause each breaks."""
 MessageId = str | int
-"""Of a CALL that was received: a text, though some peers send a number, which has to come back as one."""
+"""Of a received CALL: a text, or the number that some peers send, which is answered as a number."""
 
 
 class CallReceived(msgspec.Struct, frozen=True):
-    """The peer asks: answer with `answer` or `fail`. `odd` is what is wrong with a frame that was read leniently."""
+    """The peer made a CALL: answer with `answer` or `fail`. `odd` names the faults of its frame."""
 
     message_id: MessageId
     action: str
@@ -95,7 +95,7 @@ class TimedOut(msgspec.Struct, frozen=True):
 
 
 class Malformed(msgspec.Struct, frozen=True):
-    """A frame that means nothing; it was answered where its message id could be read, else dropped."""
+    """A frame that cannot be read; answered where its message id could be read, else dropped."""
 
     why: str
 
@@ -128,20 +128,22 @@ class Endpoint:
         return read(frame)
 
     def receive(self, frame: str, now: float) -> Notice | None:
-        """Return what one text frame means, or None when it means nothing to anybody (an unknown message type)."""
+        """Return what one text frame means, or None for one that is ignored (an unknown message type)."""
         if len(frame) > FRAME_LIMIT:
             return Malformed(f"frame of {len(frame)} characters, the limit is {FRAME_LIMIT}")
         self._odd = ""
         try:
             if frame.count("[") + frame.count("{") > DEPTH_LIMIT and _too_deep(frame):
-                return Malformed(f"nested deeper than {DEPTH_LIMIT}")
+                return self._unread(frame, f"nested deeper than {DEPTH_LIMIT}")
             try:
                 message = self.read(frame)
             except (msgspec.DecodeError, UnicodeError):
                 message = self._mended(frame)
         except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+            if self.codes.no_id is None:
+                return self._unread(frame, f"not JSON: {error}")
             return self._no_id(_LIKE_A_CALL.match(frame) is not None, f"not JSON: {error}")
-        if type(message) is list and len(message) == 4:  # nearly all are CALLs that are as they should be
+        if type(message) is list and len(message) == 4:  # nearly all frames are well-formed CALLs
             kind, message_id, action, payload = message
             is_call = type(kind) is int and kind == 2 and type(action) is str and type(payload) is dict
             if is_call and type(message_id) is str and 0 < len(message_id) <= ID_LIMIT:
@@ -149,7 +151,7 @@ class Endpoint:
         return self._unusual(message)
 
     def _unusual(self, message: Any) -> Notice | None:
-        """Return what JSON means that is no CALL as it should be."""
+        """Return what a JSON value means that is not a well-formed CALL."""
         if self.lenient:
             message = self._whole_call(message)
         if type(message) is not list or len(message) < 3:
@@ -180,14 +182,24 @@ class Endpoint:
                     self.fail(message_id, self.codes.other_type, "message types are 2, 3 and 4")
                 return None
 
+    def _unread(self, frame: str, why: str) -> Malformed:
+        """Refuse a frame that is not read to its end: by its own id where it begins as a CALL does (1.6-J 4.2.3).
+
+        Without an answer a station waits for its time-out, and many send the same again.
+        """
+        if call := _HEAD_OF_A_CALL.match(frame):
+            self.fail(call[1], self.codes.ambiguous, why)
+            return Malformed(why)
+        return self._no_id(_LIKE_A_CALL.match(frame) is not None, why)
+
     def _no_id(self, is_call: bool, why: str) -> Malformed:
-        """Answer what seems to be a CALL without an id that can be read, if this version has an answer for it."""
+        """Answer what seems to be a CALL with an unreadable id, if this version has an answer for it."""
         if is_call and self.codes.no_id is not None:
             self.fail(self.codes.no_id, self.codes.not_a_call, why)
         return Malformed(why)
 
     def _mended(self, frame: str) -> Any:
-        """Return the JSON of a frame that was just found to be none, if it can be mended; else raise that error."""
+        """Return the JSON of a frame that could not be parsed, if it can be repaired; else raise that error."""
         mended = json_of(frame) if self.lenient else frame
         if mended == frame:
             raise
@@ -197,7 +209,7 @@ class Endpoint:
         return self.read(mended)
 
     def _whole_call(self, message: Any) -> Any:
-        """Return a CALL with four elements and an object as payload, where it is clear what they are."""
+        """Return a CALL completed to four elements with an object as payload, where it is unambiguous."""
         if type(message) is not list or not 3 <= len(message) <= 8 or type(message[0]) is not int or message[0] != 2:
             return message
         if len(message) == 4 and type(message[3]) is dict:
@@ -234,17 +246,17 @@ class Endpoint:
         self._outbox.append(_encode((4, message_id, code, description[:DESCRIPTION_LIMIT], {})).decode())
 
     def call(self, message_id: str, action: str, payload: dict[str, Any], deadline: float) -> None:
-        """Queue a CALL that is worth sending, and waiting for, until `deadline`."""
+        """Queue a CALL that may be sent, and is waited for, until `deadline`."""
         frame = _encode((2, message_id, action, payload)).decode()
         self._waiting.append(_Call(message_id, frame, deadline))
 
     @property
     def idle(self) -> bool:
-        """Whether there is nothing to write and nothing to wait for."""
+        """Whether nothing is to be written and nothing is waited for."""
         return not self._outbox and self._outstanding is None and not self._waiting
 
     def frames_to_send(self, now: float) -> list[tuple[str | None, str]]:
-        """Hand out the frames to write now, each with the message id of our CALL in it (None for answers)."""
+        """Return the frames to write now, each with the message id of our CALL in it (None for answers)."""
         ready: list[tuple[str | None, str]] = []
         if self._outbox:
             ready += [(None, frame) for frame in self._outbox]
@@ -266,7 +278,7 @@ class Endpoint:
         return min(deadlines, default=None)
 
     def expired(self, now: float) -> list[TimedOut]:
-        """Take out the CALLs whose deadline has passed."""
+        """Remove and return the CALLs whose deadline has passed."""
         gone: list[TimedOut] = []
         if self._outstanding is not None and self._outstanding.deadline <= now:
             gone.append(TimedOut(self._outstanding.message_id, True))
@@ -280,7 +292,7 @@ class Endpoint:
         return gone
 
     def abandon(self) -> list[TimedOut]:
-        """Take out every CALL: the connection is gone."""
+        """Remove and return every CALL: the connection is gone."""
         gone = [TimedOut(call.message_id, False) for call in self._waiting]
         if self._outstanding is not None:
             gone.insert(0, TimedOut(self._outstanding.message_id, True))
@@ -290,7 +302,7 @@ class Endpoint:
 
 
 def _can_be_answered(message_id: Any) -> bool:
-    """Tell whether an id that is none can come back as it is."""
+    """Whether a message id outside the standard can be echoed as it came."""
     if type(message_id) is str:
         return 0 < len(message_id) <= ODD_ID_LIMIT
     return type(message_id) is int and abs(message_id) < 2**63
@@ -304,7 +316,7 @@ _ESCAPE = re.compile(
 
 
 def json_of(frame: str) -> str:
-    """Return a frame without what embedded senders put around and into JSON, and what has one reading only.
+    """Return a frame without the faults of embedded senders that leave its meaning clear.
 
     That is a byte-order mark, NULs behind it, bare control characters in a text, and half a UTF-16 pair (RFC 8259
     sections 7 and 8).
@@ -315,8 +327,9 @@ def json_of(frame: str) -> str:
 
 
 _LIKE_A_CALL = re.compile(r"\s*+\[\s*+2\s*+,")
+_HEAD_OF_A_CALL = re.compile(r'\s*+\[\s*+2\s*+,\s*+"([^"\\\x00-\x1f\ud800-\udfff]{1,36})"\s*+,')
 _NO_BRACKETS = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[^"\[\]{}]++', re.DOTALL)
-"""A string, whatever brackets it holds, or a run of anything else that is no bracket. Never backtracks."""
+"""A string with whatever brackets are in it, or a run of other characters than brackets. Does not backtrack."""
 
 
 def _too_deep(frame: str) -> bool:

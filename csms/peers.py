@@ -1,7 +1,7 @@
-"""One node asks another whether the connection it has of a station is alive: a ping, by way of the store's notes.
+"""A node asks another to ping the connection it holds of a station, by notes through the store.
 
-A newcomer that proves nothing takes nothing over from a connection that answers, on whichever node that is. Notes may
-be lost and a node may be gone: whoever hears nothing asks once more, and then counts the other connection as gone.
+An unauthenticated connection does not replace one that answers a ping, on whichever node that is. Notes may be lost and
+a node may be gone: without an answer the question is repeated once, and then the other connection counts as gone.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from interlock.csms.store import EventStore
 from interlock.csms.supervise import Supervisor
 
 HEARD_S = 1.0
-"""How long a note and its first answer may take."""
+"""How long to wait for the first answer to a note."""
 ASKS = 2
 
 
 class Answers(Protocol):
-    """A connection that can be asked for a sign of life."""
+    """A connection that can be pinged."""
 
     async def answers(self, within_s: float) -> bool:
-        """Tell whether there was one in time."""
+        """Return whether there was a sign of life in time."""
         ...
 
 
@@ -38,7 +38,7 @@ class Ask(msgspec.Struct, frozen=True, tag="ask"):
 
 
 class Said(msgspec.Struct, frozen=True, tag="said"):
-    """`here`: it is asked. `alive`, `silent`: it answered, or not. `gone`: there is no such connection."""
+    """`here`: it is being pinged. `alive`, `silent`: it answered, or not. `gone`: there is no such connection."""
 
     name: str
     asker: str
@@ -60,7 +60,7 @@ class Peers:
         supervisor: Supervisor,
         within_s: float,
     ) -> None:
-        """`start` names this start of `node`: what its earlier ones asked is no matter of it."""
+        """`start` identifies this start of `node`: answers to questions of earlier starts are ignored."""
         self._start = start
         self.node, self._store, self._connections = node, store, connections
         self._supervisor, self._within_s = supervisor, within_s
@@ -69,15 +69,15 @@ class Peers:
         self._unsubscribe: Callable[[], None] = lambda: None
 
     def start(self) -> None:
-        """Hear what others ask."""
-        self._unsubscribe = self._store.hear(self._heard)
+        """Receive the notes of other nodes."""
+        self._unsubscribe = self._store.on_note(self._heard)
 
     def close(self) -> None:
-        """Hear nothing more."""
+        """Receive no more notes."""
         self._unsubscribe()
 
     async def alive(self, station: str, node: str) -> bool:
-        """Ask `node` for a sign of life of a station. False: there was none, or nobody said anything."""
+        """Have `node` ping a station's connection; False without a sign of life or without an answer."""
         for _ in range(ASKS):
             self._count += 1
             name = f"{self._start}.{self._count}"
@@ -100,17 +100,17 @@ class Peers:
             return None
 
     async def _tell(self, note: Ask | Said) -> None:
-        await self._store.tell(msgspec.json.encode(note).decode())
+        await self._store.send_note(msgspec.json.encode(note).decode())
 
     def _heard(self, text: str) -> None:
         try:
             note = _note_of(text)
         except msgspec.DecodeError:
-            return  # of another version, or nobody's
+            return  # of another version, or not a note of ours
         if isinstance(note, Said):
             if note.asker == self.node and (words := self._open.get(note.name)) is not None:
                 words.put_nowait(note.word)
-        elif note.node == self.node:  # each ask has its answer: two nodes may want to know at the same time
+        elif note.node == self.node:  # each question is answered: two nodes may ask at the same time
             what = f"{note.station}: whether it is alive, as {note.asker} asks"
             self._supervisor.must_live(what, self._answer(note), lambda why: None)
 

@@ -1,7 +1,8 @@
-"""Who is there: CameOnline from the first frame of a connection, WentOffline from silence.
+"""Presence: CameOnline when a connection is welcomed, WentOffline after a silence.
 
-A heartbeat is no event. When a station was last heard lives in memory; the log holds only the changes. The offline
-timer can be restarted, so after a crash it is armed in full for every station the log calls online: late, never wrong.
+A heartbeat is no event: when a station was last heard is kept in memory, the log holds only the changes. The offline
+timer can be restarted, so after a crash it starts anew for every station that is online in the log: WentOffline may
+then be late, but is never wrong.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from interlock.csms.supervise import Supervisor
 
 
 class Presence:
-    """What one node hears, and when it stopped hearing."""
+    """When each station was last heard by one node, and the offline timers."""
 
     def __init__(
         self, handler: Handler, spawn: Callable[[Coroutine[Any, Any, None]], Any], supervisor: Supervisor
@@ -61,7 +62,7 @@ class Presence:
         self._timers[station] = self.supervisor.at(when, what, lambda: self._fire(station))
 
     def _fire(self, station: str) -> None:
-        # Frames only move `_last_heard`: one timer per station, set again when it finds it fired too early.
+        # Frames only move `_last_heard`: the one timer per station is set again when it finds that it fired too early.
         due = self._last_heard[station] + self.settings.offline_after_s
         self._timers.pop(station, None)
         if due > self.clock.now():
@@ -85,13 +86,13 @@ class Presence:
                 self._end(station, epoch)
 
     async def offline(self, station: str, epoch: int) -> None:
-        """Record that connection `epoch` fell silent, unless the log knows better."""
+        """Record that connection `epoch` fell silent, unless a newer one is in the log."""
         await self.handler.reach(points.OFFLINE_DUE, station, None)
 
         def news(state: Station) -> facts.Facts:
-            # Looked at again for each attempt: a frame may have come while an append was on its way.
+            # Checked again for each attempt: a frame may have arrived while an append was under way.
             now, heard = self.clock.now(), self._last_heard[station]
-            if now < heard + self.settings.offline_after_s:  # in this form, as rounding differs in others
+            if now < heard + self.settings.offline_after_s:  # compared in this form, as rounding differs in others
                 return []
             at = self.clock.at()
             return facts.went_offline(state, epoch, at - timedelta(seconds=now - heard), at)
@@ -104,7 +105,7 @@ class Presence:
             del self._epochs[station]
 
     def close(self) -> None:
-        """Forget every timer."""
+        """Cancel every timer."""
         for timer in self._timers.values():
             timer.cancel()
         self._timers.clear()

@@ -13,7 +13,7 @@ class Settings:
     """How a node behaves. Times are seconds."""
 
     heartbeat_interval_s: float = 300.0
-    """What stations are told at boot."""
+    """The heartbeat interval answered to a boot."""
     heartbeats: Literal["presence", "every"] = "presence"
     """`presence`: a heartbeat is no event, only CameOnline and WentOffline are. `every`: each is stored."""
     offline_after_s: float = 900.0
@@ -39,16 +39,16 @@ class Settings:
     start_window_s: float = 90.0
     """How long an accepted remote start may take to show a transaction before the station is asked."""
     settle_s: float = 60.0
-    """How long a station that came back is left to deliver its queue before its silence counts as evidence."""
+    """How long a station that reconnected may deliver its queue before a missing message counts as evidence."""
     probe_every_s: float = 60.0
-    """Pause between questions about a start in doubt."""
+    """Pause between probes about a start in doubt."""
     probes: int = 3
-    """Questions about a start in doubt before it becomes Unknown."""
+    """Probes about a start in doubt before it becomes Unknown."""
     unknown_tokens: Literal["Accepted", "Invalid"] = "Invalid"
     """How a token that is not registered is answered."""
 
     acceptance: Literal["lenient", "strict"] = "lenient"
-    """`lenient`: a message whose core can be read is taken. `strict`: one that breaks its schema is refused."""
+    """`lenient`: a message whose core can be read is accepted. `strict`: one that breaks its schema is refused."""
     controls: Literal["alive", "ignored"] = "alive"
     """Whether WebSocket pings and pongs are signs of life (OCPP-J 1.6 section 5.3)."""
 

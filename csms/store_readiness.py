@@ -1,4 +1,4 @@
-"""Whether the store takes what it is given: said once when it stops, and once when it goes on."""
+"""Whether the store accepts appends: an alarm when it begins to refuse, and a message when it accepts again."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from interlock.csms.clock import Clock
 from interlock.csms.store import StoreError
 
 UNREADY_S = 10.0
-"""How long a refusal counts when nothing is asked of the store any more."""
+"""How long a refusal counts while nothing more is appended."""
 
 
 class Outage:
-    """What the store last said to an append. `refused` counts every no since the start."""
+    """The store's answer to the last append. `refused` counts the refusals since the start."""
 
     def __init__(self, clock: Clock, alarm: Callable[[str], None]) -> None:
         self._clock, self._alarm = clock, alarm
         self.refused = 0
         self.since: float | None = None
-        """When it began to refuse, None while it takes what it is given."""
+        """When it began to refuse; None while it accepts."""
         self._last = self._before = 0.0
 
     def refuse(self, error: StoreError) -> None:
@@ -30,7 +30,7 @@ class Outage:
             self._alarm(f"the store takes nothing, and nothing is acknowledged until it does: {error}")
 
     def end(self) -> None:
-        """Note that an append was taken."""
+        """Note that an append was accepted."""
         if self.since is not None:
             lasted_s, self.since = self._clock.now() - self.since, None
             self._alarm(
@@ -41,7 +41,7 @@ class Outage:
     def now(self) -> bool:
         """Whether the store counts as refusing appends.
 
-        Expires `UNREADY_S` after the last refusal: a balancer sends no traffic to an unready node, so nothing
-        else would try the store again.
+        Expires `UNREADY_S` after the last refusal: a balancer sends no traffic to an unready node, so no append
+        would try the store again. From then on whoever asks has to try it (`since`).
         """
         return self.since is not None and self._clock.now() < self._last + UNREADY_S

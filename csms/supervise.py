@@ -1,11 +1,11 @@
-"""Who hears of the end of what runs: tasks that must live, work that must be done, timers, and a store that ended.
+"""Supervision of tasks that must live, of work that must be done, of timers, and of a store that ended.
 
-asyncio tells nobody when a task ends by an exception or a cancellation. Every long-lived task, timer and thread of a
-node is started here, and has one of three owners:
+asyncio does not report when a task ends by an exception or a cancellation. Every long-lived task, timer and thread of a
+node is started here, in one of three ways:
 
-- `until_done`: work that must be done, such as recording an outcome. It is done again until it ends by itself;
-- `must_live`: a task that must live, such as the handling of a connection's frames. Its owner is told why it ended;
-- `Ending`: a store, whose end is the end of the node: who depends on it is told, once, in one sentence.
+- `until_done`: work that must be done, such as recording an outcome. It is repeated until it succeeds; - `must_live`: a
+task that must live, such as the handling of a connection's frames. Its owner gets the reason when it ends; - `Ending`:
+a store, whose end is the end of the node: its listeners get the reason, once, in one sentence.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from collections.abc import Callable, Coroutine, Iterable
 from typing import Any
 
 AGAIN_S = (1.0, 60.0)
-"""The first and the longest wait before work that failed is done again."""
+"""The first and the longest wait before work that failed is repeated."""
 
 Spawn = Callable[[Coroutine[Any, Any, None]], "asyncio.Task[None]"]
 Work = Callable[[], Coroutine[Any, Any, None]]
 
 
 class Ending:
-    """Whether something that serves the whole process ended, why, and who is to be told."""
+    """Whether something that the whole process needs has ended, why, and its listeners."""
 
     def __init__(self) -> None:
         self.why: str | None = None
@@ -37,7 +37,7 @@ class Ending:
             self._listeners.append(listener)
 
     def end(self, why: str) -> None:
-        """Declare it ended. The first reason stands. In the event loop only."""
+        """Declare it ended. The first reason is kept. To be called in the event loop."""
         if self.why is not None:
             return
         self.why = why
@@ -47,7 +47,7 @@ class Ending:
 
 
 def reason(task: asyncio.Task[Any]) -> str | None:
-    """Return why a task that is done did not end by itself, or None when it did."""
+    """Return why a finished task failed, or None when it returned."""
     if task.cancelled():
         return "it was cancelled"
     error = task.exception()
@@ -55,9 +55,9 @@ def reason(task: asyncio.Task[Any]) -> str | None:
 
 
 def expect_nobody(task: asyncio.Future[Any]) -> None:
-    """Take note of how a task ended whose waiters may all be gone: asyncio reports an exception nobody took as a bug.
+    """Retrieve the exception of a task that nobody may await any more, which asyncio would otherwise report as a bug.
 
-    Made to be given to `add_done_callback`.
+    To be passed to `add_done_callback`.
     """
     if not task.cancelled():
         task.exception()
@@ -70,7 +70,7 @@ def described(error: BaseException) -> str:
 
 
 class Supervisor:
-    """Starts what a node runs, and does not lose sight of it."""
+    """Starts what a node runs, and notices how each of it ends."""
 
     def __init__(
         self,
@@ -78,13 +78,13 @@ class Supervisor:
         alarm: Callable[[str], None],
         failed: Callable[[str], None] = lambda why: None,
     ) -> None:
-        """`alarm` is for people; `failed` is told of each callback that raised, as nobody else sees it."""
+        """`alarm` takes sentences for people; `failed` is called for each callback that raised."""
         self._spawn, self._alarm, self._failed = spawn, alarm, failed
         self._timers: set[asyncio.TimerHandle] = set()
         self.closed = False
 
     def must_live(self, what: str, coroutine: Coroutine[Any, Any, None], lost: Callable[[str], None]) -> None:
-        """Start a task that must live until it returns; `lost` is told why if it ends in any other way."""
+        """Start a task that must live until it returns; `lost` is called with the reason if it ends otherwise."""
 
         def ended(task: asyncio.Task[None]) -> None:
             if (why := reason(task)) is not None:
@@ -94,7 +94,7 @@ class Supervisor:
         self._spawn(coroutine).add_done_callback(ended)
 
     def until_done(self, what: str, work: Work, wait_s: float = AGAIN_S[0]) -> None:
-        """Start work that must be done. If it fails or is cancelled it is done again after `wait_s`, then twice that.
+        """Start work that must be done. If it fails or is cancelled it is repeated after `wait_s`, then twice that.
 
         So it must be safe to do twice.
         """
@@ -133,7 +133,7 @@ class Supervisor:
         self._timers.add(timer)
 
     def close(self) -> None:
-        """Do nothing again from now on."""
+        """Repeat nothing from now on."""
         self.closed = True
         for timer in self._timers:
             timer.cancel()
@@ -141,7 +141,7 @@ class Supervisor:
 
 
 def deliver(listeners: Iterable[Callable[[Any], None]], batch: Any) -> None:
-    """Hand a batch to each listener. One that raises is reported to the loop, and the others hear the batch."""
+    """Pass a batch to each listener. One that raises is reported to the loop, and the others still get the batch."""
     for listener in listeners:
         try:
             listener(batch)

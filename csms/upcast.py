@@ -1,7 +1,7 @@
-"""What old logs hold, in today's shapes. All of it was written for stations that speak OCPP 1.6, whose words it used.
+"""Upcasters: events of old logs in today's shapes. Those logs knew OCPP 1.6 only, and used its words.
 
-Version 1 had no EVSEs and counted a station's connectors: connector n is EVSE n with its one connector, connector 0 the
-station. Transaction ids were integers. Commands that decide nothing had types of their own.
+Version 1 had no EVSEs but numbered a station's connectors: connector n becomes EVSE n with its one connector, connector
+0 the station. Transaction ids were integers. Commands that are relayed now had types of their own.
 """
 
 from __future__ import annotations
@@ -75,4 +75,4 @@ UPCASTERS: dict[str, tuple[str, Upcaster]] = {
     "TransactionStopped": ("TransactionStopped/2", _named),
     "MeterSampled": ("MeterSampled/2", _named),
 }
-"""For a type name no event has any more: the name it has now, and how to get there."""
+"""For each former type name: the present one, and the function that converts the content."""

@@ -10,6 +10,8 @@ from interlock.reports.html import render_run, render_suite
 from interlock.reports.junit import junit
 from interlock.reports.load import load_table, render_load
 from interlock.reports.markdown import markdown
+from interlock.reports.pages import render
+from interlock.reports.proof import render_proof
 from interlock.reports.run import RunUnreadable
 from interlock.reports.text import text
 
@@ -20,8 +22,10 @@ __all__ = [
     "junit",
     "load_table",
     "markdown",
+    "render",
     "render_check",
     "render_load",
+    "render_proof",
     "render_run",
     "render_suite",
     "text",

@@ -72,7 +72,7 @@ def draw(story: Story, title: str) -> str:
         if shown != before:
             parts.append(f'<text class="time" x="{LEFT - 16}" y="{y + 4:.1f}" text-anchor="end">{shown}</text>')
         before = shown
-        parts.append(_draw_step(step, y, at, gap))
+        parts.append(_draw_step(step, y, at))
         if step.moment:
             parts.append(_flag(step, y))
     parts.append("</svg>")
@@ -94,7 +94,7 @@ def _flag(step: StoryStep, y: float) -> str:
     )
 
 
-def _draw_step(step: StoryStep, y: float, at: dict[str, float], gap: float) -> str:
+def _draw_step(step: StoryStep, y: float, at: dict[str, float]) -> str:
     label = escape(clean(step.label))
     tone = step.tone
     if step.lane not in at:

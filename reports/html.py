@@ -155,7 +155,7 @@ def _drawn(out: Path, directory: Any) -> tuple[str | None, dict[str, Any], str |
         link = _render_run(run, run.directory).relative_to(out.resolve()).as_posix()
         return link, {found["id"]: found.get("reason") for found in run.verdict["invariants"]}, None
     except (RunUnreadable, OSError) as error:
-        return None, {}, f"ERROR ({clean(error)})"
+        return None, {}, clean(error, 300)
 
 
 def _suite_page(suite: dict[str, Any], out: Path, spread: Callable[..., Iterable[Any]]) -> str:
@@ -167,9 +167,7 @@ def _suite_page(suite: dict[str, Any], out: Path, spread: Callable[..., Iterable
     runs: list[dict[str, Any]] = []
     for number, one in enumerate(told):
         link, reasons, wrong = drawn.get(number, (None, {}, None))
-        if wrong is not None:
-            one["verdict"] = wrong
-        runs.append({**one, "link": link, "reasons": reasons})
+        runs.append({**one, "link": link, "reasons": reasons, "wrong": wrong})
     ids = sorted({name for one in runs for name in one["invariants"]})
     rows: dict[str, list[dict[str, Any]]] = {}
     for one in runs:
@@ -189,6 +187,7 @@ def _suite_page(suite: dict[str, Any], out: Path, spread: Callable[..., Iterable
             words=[(words, counted[word]) for word, words in WORDS.items() if counted[word]],
             seeds=_seeds([one["seed"] for one in runs]),
             seconds=sum(one.get("seconds") or 0 for one in runs),
+            pageless=[one for one in runs if one["wrong"]],
             unjudged=[row for row in matrix if row["reason"]],
         )
     )

@@ -44,9 +44,9 @@ def render_load(directory: Path) -> Path:
     with reading(directory):
         began = datetime.fromisoformat(run["spec"]["began"]).timestamp()
         history = [one for one in _rows(directory / "locust_stats_history.csv") if one["Name"] == "Aggregated"]
-        cost = _rows(directory / "csms.csv")
+        cost, lost = _rows(directory / "csms.csv"), _lost(run["spec"])
         try:
-            plot, without = _plot(history, cost, began), None
+            plot, without = _plot(history, cost, began, lost), None
         except ImportError:
             plot, without = Markup(""), "No plots: matplotlib is not installed (the extra `plots`)."
         page = (
@@ -57,6 +57,7 @@ def render_load(directory: Path) -> Path:
                 verdict=verdict,
                 table=load_table(directory),
                 plot=plot,
+                lost=lost,
                 without_plots=without,
                 cost=_cost(cost),
                 failures=_calls(directory).get("errors", [])[:20],
@@ -94,11 +95,25 @@ def _cost(rows: Rows) -> dict[str, float] | None:
     }
 
 
-def _plot(history: Rows, cost: Rows, began: float) -> Markup:
+def _lost(spec: dict[str, Any]) -> list[tuple[float, float]]:
+    """Return when all connections are lost, and when the last station dials again, in seconds of the run."""
+    shape = spec.get("load_shape") or {}
+    back_s = float((shape.get("station") or {}).get("reconnect_s", (0, BACK_S))[1])
+    moments = [share * float(spec["seconds"]) for share in shape.get("all_drop_at") or ()]
+    return [(at, at + back_s) for at in moments]
+
+
+BACK_S = 2.0
+"""How long after a loss stations come back at most, where the shape does not say."""
+
+
+def _plot(history: Rows, cost: Rows, began: float, lost: list[tuple[float, float]]) -> Markup:
+    history = [one for one in history if float(one["Timestamp"]) >= began - 1]  # not the start of our own CSMS
+    cost = [one for one in cost if float(one["unix"]) >= began - 1]
     t = [float(one["Timestamp"]) - began for one in history]
     panels: list[tuple[str, list[tuple[str, str, list[float], list[float]]]]] = [
         ("requests/s", [("requests/s", "blue", t, [_number(one["Requests/s"]) for one in history])]),
-        ("users", [("users", "soft", t, [_number(one["User Count"]) for one in history])]),
+        ("users", [("stations and operators", "soft", t, [_number(one["User Count"]) for one in history])]),
         ("ms", [(f"p{percent}", ink, t, _percentile(history, percent)) for percent, ink in PERCENTILES]),
     ]
     if any(_number(one["Failures/s"]) for one in history):
@@ -115,7 +130,10 @@ def _plot(history: Rows, cost: Rows, began: float) -> Markup:
             for label, ink, x, y in curves:
                 axes.plot(x, y, color=INK_OF[ink], label=label)
             axes.set_ylabel(unit)
+            for at, until in lost:
+                axes.axvspan(at, until, color=INK_OF["amber"], alpha=0.2, linewidth=0)
             axes.set_ylim(bottom=0)
+            axes.set_xlim(left=0)
             axes.grid()
             if len(curves) > 1:
                 axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=3, fontsize=8)

@@ -192,7 +192,7 @@ def _answers(run: Run) -> Plot | None:
         except (msgspec.DecodeError, ValueError, TypeError, RecursionError):
             continue
         key = (row["station"], row["socket"], str(message_id))
-        if kind == 2 and row["edge"] == "station.sent":
+        if kind == 2 and rest and row["edge"] == "station.sent":
             asked[key] = (row["t"], str(rest[0]))
         elif kind in (3, 4) and row["edge"] == "station.received" and key in asked:
             at, action = asked.pop(key)

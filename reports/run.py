@@ -109,7 +109,8 @@ def reading(path: Path) -> Iterator[None]:
     try:
         yield
     except (LookupError, TypeError, AttributeError, ValueError, ArithmeticError, RecursionError) as error:
-        raise RunUnreadable(f"{path} is damaged: {type(error).__name__} {clean(error)}") from None
+        why = f"it has no {clean(error)}" if isinstance(error, KeyError) else "it does not hold what Interlock writes"
+        raise RunUnreadable(f"{path} is damaged: {why}") from None
 
 
 def read_object(path: Path) -> dict[str, Any]:

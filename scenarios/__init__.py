@@ -1,4 +1,4 @@
-"""Runs: what was asked, what happened, whether it was right.
+"""Scenarios: what is tried, what happened, and whether it was right.
 
 A scenario (`spec`) is a frozen value; with a seed, `runner` plays it in a `world` or on real sockets (`live`) and turns
 it into a history on disk, which `judge` turns into a verdict. May import `csms`, `simulator` and `reports`; none of

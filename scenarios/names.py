@@ -1,4 +1,4 @@
-"""Everything that has a name: what `list` lists and `explain` explains, found by walking the packages."""
+"""The names that `interlock list` lists and `explain` explains, found by walking the packages."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""What a user can put right, and the exit codes: 0 holds, 1 violated, 2 wrong usage, 3 could not tell.
+"""Errors a user can correct, and the exit codes: 0 holds, 1 violated, 2 wrong usage, 3 could not be judged.
 
-A node that serves ends with 4 when a part it cannot do without ended: start it again.
+`interlock serve` exits with 4 when a part that it depends on ended: it is to be restarted.
 """
 
 from __future__ import annotations
@@ -14,6 +14,13 @@ class Refused(Exception):
     def __init__(self, sentence: str, code: int = USAGE) -> None:
         super().__init__(sentence, code)
         self.sentence, self.code = sentence, code
+
+
+def cause(error: OSError | UnicodeError) -> str:
+    """Return why a file could not be read or written, in words for whoever named it."""
+    if isinstance(error, UnicodeError):
+        return "it is not text in UTF-8"
+    return error.strerror or str(error)
 
 
 def extra(name: str) -> str:

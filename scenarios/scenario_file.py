@@ -88,6 +88,8 @@ def execute(path: Path, shown: str, what: str = "") -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
+    except SystemExit:
+        raise Unloadable(f"{shown} cannot be loaded: it ends the program while it is loaded") from None
     except Exception as error:
         raise Unloadable(f"{shown} cannot be loaded: {type(error).__name__}: {error}") from None
     return module

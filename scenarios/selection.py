@@ -1,4 +1,4 @@
-"""Which scenarios of the library are meant: by name, glob or tag.
+"""Selects scenarios of the library by name, glob or tag.
 
 Tags follow from what a scenario holds: its deeds, faults and commands (`unlock`, `power-loss`, `crash`), `race` for
 those named `X-vs-Y` or marked so, `outside` for those that can be tried on somebody else's CSMS, `heavy` for long ones.
@@ -6,8 +6,9 @@ those named `X-vs-Y` or marked so, `outside` for those that can be tried on some
 
 from __future__ import annotations
 
+import difflib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from fnmatch import fnmatchcase
 
 from interlock.scenarios.spec import Scenario
@@ -54,15 +55,13 @@ def choose(
     known = frozenset[str]().union(*map(tags, library.values()))
     for tag in wanted:
         if tag not in known:
-            raise NothingMatches(f"no scenario has the tag {tag!r}; tags are {', '.join(sorted(known))}")
+            raise NothingMatches(f"no scenario has the tag {tag!r}{_tag_like(tag, known)}")
     for keyword in keywords:
         if not any(_like(name, keyword) for name in found):
             raise NothingMatches(f"-k {keyword!r} matches no scenario; `interlock list scenarios` shows their names")
     for pattern in unwanted:
         if pattern not in known and not any(fnmatchcase(name, pattern) for name in library):
-            raise NothingMatches(
-                f"--not {pattern!r} is neither a tag nor a scenario; tags are {', '.join(sorted(known))}"
-            )
+            raise NothingMatches(f"--not {pattern!r} is neither a tag nor a scenario{_tag_like(pattern, known)}")
     chosen = [name for name in found if name not in library or _fits(library[name], keywords, wanted, unwanted)]
     if not chosen:
         raise NothingMatches("no scenario is left of those that were named: -k, --tag and --not leave nothing to run")
@@ -83,6 +82,11 @@ def _globbed(library: Mapping[str, Scenario], pattern: str) -> list[str]:
     if not found:
         raise NothingMatches(f"no scenario matches {pattern!r}; `interlock list scenarios` shows their names")
     return found
+
+
+def _tag_like(word: str, known: Collection[str]) -> str:
+    near = difflib.get_close_matches(word, known, 1)
+    return f"; did you mean {near[0]}?" if near else f"; tags are {', '.join(sorted(known))}"
 
 
 def _is_glob(name: str) -> bool:

@@ -7,7 +7,7 @@ kept in its `run.json`.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any, Literal, get_args
 
@@ -117,7 +117,7 @@ class Scenario:
     fiction: bool = False
     """Its stations say what no hardware of theirs did: what is on record is not compared with it."""
     retold: tuple[str, ...] = ()
-    """Relations (`world.reworded`) by which it is run again in other words, to be compared with it."""
+    """Relations (`world.frame_rewordings`) by which it is run again in other words, to be compared with it."""
     heavy: bool = False
     """Long to run: suites give it one seed, and one version unless they are asked for another."""
     ocpp: OcppVersion = "1.6"
@@ -217,6 +217,3 @@ def draw(scenario: Scenario, seed: int) -> Drawn:
     persona = settle("persona", scenario.persona)
     station = {name: settle(f"station.{name}", value) for name, value in scenario.station}
     return Drawn(tuple(steps), persona, station, values)
-
-
-Doer = Callable[..., Any]

@@ -1,4 +1,4 @@
-"""What a controller derives a status from: how an EVSE physically is, and which faults there are."""
+"""The physical state of an EVSE from which a controller derives its status, and the faults it may have."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ EFFECTS: dict[str, Effect] = {
     "UnderVoltage": "suspends",
     "WeakSignal": "warns",
 }
-"""Every fault there is, by the field's name for it, and what it does to a session.
+"""Every fault by its OCPP error code, and its effect on a session.
 
-What ends or suspends a session makes an idle EVSE unusable.
+A fault that ends or suspends a session makes an idle EVSE unusable.
 """
 
 
 class Circumstances(NamedTuple):
-    """How an EVSE physically is."""
+    """The physical state of an EVSE."""
 
     faulted: bool = False
     charging: bool = False
@@ -41,6 +41,6 @@ class Circumstances(NamedTuple):
     finished: bool = False
     """Whether the cable that is in belongs to a session that is over."""
     awaited: bool = False
-    """Whether a driver was accepted and has not plugged in yet."""
+    """Whether an authorized driver has not plugged in yet."""
     operative: bool = True
     reserved: bool = False

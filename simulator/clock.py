@@ -7,14 +7,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 EPOCH = datetime(2026, 1, 1)
-"""What a right clock reads (in UTC) at second 0."""
+"""The UTC time at second 0, as a correct clock reads it."""
 OFFSET = timedelta(hours=2)
-"""How far ahead of UTC a clock is that writes its times with an offset."""
+"""The UTC offset of clocks that write their times with one."""
 
 
 @dataclass(frozen=True, slots=True)
 class ClockSpec:
-    """How wrong a clock is: `skew_s` ahead at the start, gaining `drift_ppm` microseconds a second.
+    """A clock's error: `skew_s` ahead at the start, gaining `drift_ppm` microseconds a second.
 
     `follows_csms`: it sets itself to the `currentTime` of boot and heartbeat answers when more than `slack_s` off.
     """
@@ -47,7 +47,7 @@ class StationClock:
         return at.isoformat(timespec=self._spec.written) + "Z"
 
     def until(self, text: str, now: float) -> float | None:
-        """Return the seconds from now to a time, negative for one that is past; None for a text that is no time."""
+        """Return the seconds from now to a time, negative for a past one; None for a text that is no time."""
         try:
             at = datetime.fromisoformat(text.upper())
         except ValueError:

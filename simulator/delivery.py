@@ -1,4 +1,4 @@
-"""How energy flows at one EVSE: contactor, meter, and what the vehicle draws at the voltage there is."""
+"""The flow of energy at one EVSE: contactor, meter, and what the vehicle draws at the present voltage."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Delivery:
         self.meter = Meter(meter_wh)
         self.vehicle: Vehicle | None = None
         self.limit_w: float | None = None
-        """What it may offer at most, as it was told; None: all it can."""
+        """The limit in W it was given for what it offers; None: no limit."""
         self._offered_w = 0.0
         self._since = 0.0
         self._full: Timer | None = None
@@ -43,14 +43,14 @@ class Delivery:
         self._cancel_full()
 
     def count(self) -> None:
-        """Count what has flowed since it was last counted."""
+        """Add to the meter what has flowed since it was last counted."""
         now = self._station.env.now
         if self.contactor.closed and self.vehicle is not None:
             self.meter.count(self.vehicle.draw(now - self._since, self._offered_w))
         self._since = now
 
     def flow(self) -> None:
-        """Let energy flow, from now on at the voltage there is now."""
+        """Let energy flow at the present voltage from now on."""
         self._since = self._station.env.now
         offered_w = self._station.spec.max_power_w * self._station.power.volts / NOMINAL_V
         self._offered_w = offered_w if self.limit_w is None else min(offered_w, self.limit_w)
@@ -64,7 +64,7 @@ class Delivery:
             self.flow()
 
     def voltage_changed(self) -> None:
-        """Go on at another voltage."""
+        """Continue at another voltage."""
         if self.contactor.closed:
             self.count()
             self.flow()

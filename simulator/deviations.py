@@ -1,4 +1,4 @@
-"""How a station deviates on the wire from what is usual, as one frozen value: some of it legal, some not.
+"""A station's deviations on the wire from usual behaviour, as one frozen value: some legal, some not.
 
 A campaign draws such values; every deviation that breaks a rule is recorded (`deviated`) when it happens.
 """
@@ -11,7 +11,7 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class Deviations:
-    """Shares are the probability of each, from 0 to 1. What is not given does not happen, and draws nothing."""
+    """Shares are probabilities, from 0 to 1. A deviation with share 0 consumes no random number."""
 
     late: float = 0.0
     """Share of answers that come `late_s` after the effect, whatever the order was."""

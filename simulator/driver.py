@@ -1,6 +1,6 @@
-"""Drivers: arrive, plug in, show a card, charge, leave. And habits: when how many of them come.
+"""Drivers, who arrive, plug in, present a card, charge and leave; and habits, which say when how many of them come.
 
-A driver is a SimPy process. Nothing he does depends on the CSMS other than through the station in front of him.
+A driver is a SimPy process. What he does depends on the CSMS only through the station in front of him.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Steps = Generator[simpy.Event, Any, None]
 
 
 class Driver:
-    """One visit to one EVSE, as a process. `done` is how it went, once it is over."""
+    """One visit to one EVSE, as a process. `done` is the result, once it is over."""
 
     def __init__(
         self,

@@ -1,6 +1,6 @@
 """One EVSE: its connectors' cable locks, its power path, the vehicle that may be plugged in, and its session.
 
-What happens here is physical; it is recorded as it happens and the controller learns of it. A session begins when the
+What happens here is physical; it is recorded as it happens and reported to the controller. A session begins when the
 contactor closes and ends when it opens for good. An EVSE may have several connectors; one cable at a time is in.
 """
 
@@ -51,7 +51,7 @@ class Evse:
         self.awaited: Awaited | None = None
         self.operative = True
         self.reserved = False
-        """Whether it is kept for somebody; for whom, the controller knows."""
+        """Whether it is reserved; for whom, the controller knows."""
         self.error: str | None = None
         self._lock_failed = False
         self._starting = False
@@ -83,18 +83,18 @@ class Evse:
 
     @property
     def effect(self) -> Effect | None:
-        """What the fault there is does."""
+        """The effect of the present fault, if any."""
         return EFFECTS[self.error] if self.error is not None else None
 
     @property
     def fault(self) -> str | None:
-        """The fault that there is to report: its own, or low voltage while it charges."""
+        """The fault to report: its own, or low voltage while it charges."""
         if self.error is not None:
             return self.error
         return "UnderVoltage" if self.session is not None and self.station.power.under else None
 
     def circumstances(self) -> Circumstances:
-        """Return how things are."""
+        """Return the physical state that a status is derived from."""
         charging = self.session is not None
         vehicle = self.vehicle
         return Circumstances(
@@ -110,7 +110,7 @@ class Evse:
         )
 
     def refresh(self) -> None:
-        """Let the controller see what may have changed."""
+        """Have the controller check what may have changed."""
         if self.station.running:
             self.station.controller.changed(self)
 
@@ -152,7 +152,7 @@ class Evse:
         self.station.observe(kind, station=self.station.station_id, connector=self.number, **outlet)
 
     def swipe(self, id_token: str) -> bool:
-        """Show a card: ends the own session, or asks for a new one. Return whether the reader took it."""
+        """Present a card: it ends its own session, or asks for a new one. Return whether the reader accepted it."""
         session = self.session
         if session is not None:
             if session.id_token.casefold() == id_token.casefold():
@@ -193,13 +193,13 @@ class Evse:
         return self.session is not None or self.awaited is not None
 
     def refuses_start(self) -> bool:
-        """Whether no session can be asked for here now, one that runs or is awaited apart."""
+        """Whether a new session would be refused here, apart from one that runs or is awaited."""
         station = self.station
         broken = self.effect in ("ends", "suspends") or self._lock_failed or station.power.under
         return broken or self.locks.moving or not self.operative or not station.has_slot(self)
 
     def expect(self, id_token: str, message_id: str | None) -> None:
-        """Begin a session for an accepted driver as soon as the cable is in, or let it lapse."""
+        """Begin a session for an authorized driver once the cable is in; lapse if that takes too long."""
         if self.awaited is not None:
             self.awaited.lapse.cancel()
         lapse = self.station.after(self.station.controller.connection_timeout_s, self._lapsed)
@@ -296,16 +296,16 @@ class Evse:
     # --- voltage and faults ---
 
     def voltage_changed(self) -> None:
-        """Go on at another voltage."""
+        """Continue at another voltage."""
         self._delivery.voltage_changed()
 
     def supply_recovered(self) -> None:
-        """Go on with what low voltage kept from going on."""
+        """Resume what low voltage suspended."""
         self._resume()
         self._begin_soon()
 
     def suspend(self) -> None:
-        """Stop delivering, for the time being."""
+        """Stop delivering for now; the session goes on."""
         self._delivery.open("station")
         self.refresh()
 
@@ -318,7 +318,7 @@ class Evse:
         self.refresh()
 
     def fail(self, fault: str) -> None:
-        """Break down in one of the ways there are (`EFFECTS`)."""
+        """Have one of the faults of `EFFECTS`."""
         self.error = fault
         self.locks.jam(fault == "ConnectorLockFailure")
         if self.effect == "ends":
@@ -342,14 +342,14 @@ class Evse:
             self.refresh()
 
     def reserve(self, reserved: bool) -> None:
-        """Keep it for somebody, or no longer."""
+        """Set or end its reservation."""
         self.reserved = reserved
         self.refresh()
 
     # --- power ---
 
     def power_off(self, reason: EndReason) -> None:
-        """Lose the controller: what runs ends, what was only in memory is gone. The meter keeps its register."""
+        """Lose the controller: the session ends, what was only in memory is lost. The meter keeps its register."""
         self._cancel_start()
         self._starting = self._asking = False
         self.locks.power_off()
@@ -357,7 +357,7 @@ class Evse:
         self._finished = False
 
     def power_on(self) -> None:
-        """Find out at power-up where things stand."""
+        """Read the state of the hardware at power-up."""
         self.station.controller.note_status(self)
         self.locks.lock_idle()
 
@@ -375,7 +375,7 @@ class Evse:
         return True
 
     def unlock(self, message_id: str, done: Callable[[bool], None], connector: int = 1) -> None:
-        """Drive a lock open, whatever goes on behind it. `done` learns whether it moved."""
+        """Drive a lock open, during a session too. `done` is called with whether it moved."""
         station = self.station
         if self.locks.moving:
             if station.second_unlock == "reject":

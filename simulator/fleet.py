@@ -24,7 +24,7 @@ from interlock.simulator.timer import Observe
 
 @dataclass(frozen=True, slots=True)
 class FleetSpec:
-    """A fleet: how many stations, what they have in common, and what is spread among them."""
+    """A fleet: how many stations, what they have in common, and what differs among them."""
 
     stations: int = 100
     prefix: str = "CP"
@@ -33,17 +33,17 @@ class FleetSpec:
     personas: Mapping[str, float] = field(default_factory=lambda: {"plain": 1.0})
     """How often each persona occurs, as weights."""
     skew_s: tuple[float, float] = (0.0, 0.0)
-    """Between what their clocks are wrong at the start."""
+    """The range of their clocks' errors at the start, in seconds."""
     drift_ppm: tuple[float, float] = (0.0, 0.0)
     versions: tuple[OcppVersion, ...] = ("1.6",)
     """OCPP versions: the first station speaks the first of them, the second the next, and so on round."""
     switch_on_s: float = 0.0
-    """Over how long a time they are switched on, evenly."""
+    """The time over which they are switched on, evenly."""
     ids: tuple[str, ...] = ()
     """Their ids; made of `prefix` and a number where there are none."""
 
     def station_id(self, number: int) -> str:
-        """Name the `number`th station, from 1."""
+        """Return the id of the `number`th station, from 1."""
         if self.ids:
             return self.ids[number - 1]
         return f"{self.prefix}{number:0{max(2, len(str(self.stations)))}d}"

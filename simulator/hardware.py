@@ -1,7 +1,7 @@
 """What physically happens: cable lock, contactor, meter and supply voltage.
 
 Every movement of a lock or contactor goes into the ledger (`observe("ledger", ...)`), which is only ever appended to.
-It is the truth that no answer on the wire can change.
+It is the ground truth, independent of what the station reports.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class CableLock:
         """Whether its motor fails to move it."""
 
     def move(self, locked: bool, by: By, message_id: str | None = None) -> bool:
-        """Drive the motor: a movement even if the bolt was there already. Return whether it moved."""
+        """Drive the motor, which is recorded even if the bolt was in place already. Return whether it moved."""
         if self.stuck:
             return False
         self.locked = locked
@@ -78,7 +78,7 @@ class Contactor:
 
 
 class Meter:
-    """An energy meter: counts what flows, shows whole Wh, never runs back, keeps its register without power."""
+    """An energy meter: counts up, shows whole Wh, and keeps its register without power."""
 
     __slots__ = ("_wh",)
 
@@ -92,12 +92,12 @@ class Meter:
 
     @property
     def exact_wh(self) -> float:
-        """Everything that ever flowed through it."""
+        """All the energy that flowed through it, in Wh."""
         return self._wh
 
     @property
     def register_wh(self) -> int:
-        """What it shows."""
+        """The register it shows, in whole Wh."""
         return int(self._wh)
 
 
@@ -107,7 +107,7 @@ NOMINAL_V = 230.0
 UNDER_V = 0.9 * NOMINAL_V
 """Below this a station reports UnderVoltage and delivers nothing."""
 NORMAL_V = 0.93 * NOMINAL_V
-"""Above this it is well again."""
+"""Above this it delivers again."""
 DEAD_V = 130.0
 """Below this the controller loses power."""
 RESTORED_V = 160.0
@@ -119,7 +119,7 @@ Crossing = Literal["under", "normal", "dead", "restored"]
 
 
 class PowerSupply:
-    """The mains of one station. Sags add up; `crossed` is told when the voltage passes a threshold."""
+    """The mains of one station. Sags add up; `crossed` is called when the voltage passes a threshold."""
 
     __slots__ = (
         "_changed",
@@ -161,7 +161,7 @@ class PowerSupply:
         self._env.process(self._sag(NOMINAL_V, 0.0, seconds))
 
     def wander(self, rng: Draws, depth_v: tuple[float, float], every_s: float) -> None:
-        """Let a weak grid sag now and then, for ever."""
+        """Let the voltage of a weak grid sag now and then, for ever."""
         self._env.process(self._wander(rng, depth_v, every_s))
 
     def _wander(self, rng: Draws, depth_v: tuple[float, float], every_s: float) -> Generator[simpy.Event, Any, None]:
@@ -188,7 +188,7 @@ class PowerSupply:
         else:
             self._sags.pop(number, None)
         self.volts = volts = max(0.0, NOMINAL_V - sum(self._sags.values()))
-        # What flowed until now flowed at the voltage there was: count it before anything is switched.
+        # Count what flowed at the old voltage before anything is switched.
         self._changed(volts)
         if volts < UNDER_V and not self.under:
             self.under = True

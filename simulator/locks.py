@@ -1,4 +1,4 @@
-"""The cable locks of one EVSE: opened by motor on demand, and shut again when nobody used what was opened."""
+"""The cable locks of one EVSE: opened by motor on demand, and shut again when unused."""
 
 from __future__ import annotations
 
@@ -37,17 +37,17 @@ class Locks:
         return self.each[connector - 1]
 
     def jam(self, stuck: bool) -> None:
-        """Let the motors fail, or not any more."""
+        """Make the motors fail, or work again."""
         for lock in self.each:
             lock.stuck = stuck
 
     def may_open(self, connector: int) -> bool:
-        """Tell whether a motor would be driven: not if it is stuck; and if it is open, as the persona does then."""
+        """Whether a motor would be driven: not if it is stuck; if it is open already, by the persona's rule."""
         lock = self.of(connector)
         return not lock.stuck and (lock.locked or self._station.second_unlock == "accept")
 
     def open(self, connector: int, message_id: str, done: Callable[[bool], None]) -> None:
-        """Drive a lock open, which takes a while. `done` learns whether it moved."""
+        """Drive a lock open, which takes a while. `done` is called with whether it moved."""
         station = self._station
         self.moving = True
         pause_s = station.rng.uniform(*station.spec.unlock_s)
@@ -68,14 +68,14 @@ class Locks:
         self.lock_idle()
 
     def lock_idle(self) -> None:
-        """Shut whatever is open, if no cable is in."""
+        """Shut every open lock, if no cable is in."""
         if self._delivery.vehicle is None:
             for lock in self.each:
                 if not lock.locked:
                     lock.move(True, "station")
 
     def used(self) -> None:
-        """Do not shut by itself what was opened."""
+        """Cancel the automatic shutting."""
         if self._relock is not None:
             self._relock.cancel()
             self._relock = None

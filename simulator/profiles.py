@@ -15,14 +15,14 @@ from interlock.simulator.station import Station
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """One way of a fleet to behave. Pairs are the least and most of what is drawn evenly; times are seconds."""
+    """How a fleet behaves. Pairs are the bounds of a uniform draw; times are seconds."""
 
     name: str
     summary: str
     habit: Habit | None = None
-    """How drivers come, where they come as they like."""
+    """When drivers come, if by a habit."""
     stay_s: tuple[float, float] | None = None
-    """How long they stay, where the next one comes as soon as the last is gone."""
+    """How long they stay, if each comes as soon as the last has left."""
     pause_s: tuple[float, float] = (1.0, 8.0)
     """Between those."""
     drops_every_s: float | None = None
@@ -73,7 +73,8 @@ PROFILES: dict[str, Profile] = {
 def begin(env: simpy.Environment, station: Station, profile: Profile, id_token: str) -> None:
     """Let a station's drivers come and its connections be lost, as `profile` says.
 
-    All of it draws from the station's own stream: another one is 2.5 KiB, and who draws next is chance in wall time.
+    All of it draws from the station's own stream: a separate one would take 2.5 KiB, and the order of draws in wall
+    time is not reproducible anyway.
     """
     if profile.habit is not None:
         start_habit(env, station, station.rng, profile.habit, id_token=id_token)

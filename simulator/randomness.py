@@ -1,4 +1,4 @@
-"""Random draws: what the simulator asks of a generator, and one that takes 80 bytes instead of 2.5 KiB."""
+"""Random draws: the interface the simulator needs, and a generator of 80 bytes instead of 2.5 KiB."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Draws(Protocol):
         ...
 
     def expovariate(self, lambd: float, /) -> float:
-        """Return the time until the next of events that come `lambd` times in a unit of it."""
+        """Return the time to the next event of a Poisson process with rate `lambd`."""
         ...
 
     def choice(self, seq: Sequence[T], /) -> T:

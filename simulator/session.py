@@ -1,4 +1,4 @@
-"""A charging session as it physically was, and the driver who was accepted before one begins."""
+"""A charging session as a physical fact, and an authorized driver before it begins."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ class Session:
     message_id: str | None
     meter_start_wh: int
     transaction_id: int | str | None = None
-    """What station and CSMS call it, once the controller knows."""
+    """Its OCPP transaction id, once known."""
     running: bool = True
     deauthorized: bool = False
-    """Whether it may go on without delivering energy only: its token was refused after it had begun."""
+    """Whether its token was refused after it began, so that no energy may be delivered."""
 
 
 @dataclass(slots=True)
 class Awaited:
-    """A driver who was accepted; the session begins when the cable is in and locked."""
+    """An authorized driver; the session begins when the cable is in and locked."""
 
     id_token: str
     message_id: str | None
@@ -42,12 +42,12 @@ class Awaited:
 
     @property
     def by(self) -> By:
-        """On whose behalf things move."""
+        """The origin recorded in the ledger: the CALL, or the driver."""
         return "driver" if self.message_id is None else "remote"
 
 
 class Reading(NamedTuple):
-    """What a meter shows at one moment."""
+    """A meter's reading at one moment."""
 
     energy_wh: int
     power_w: float

@@ -1,4 +1,4 @@
-"""What a station is like, as a frozen value."""
+"""The description of a station, as a frozen value."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ OcppVersion = Literal["1.6", "2.0.1"]
 
 @dataclass(frozen=True, slots=True)
 class StationSpec:
-    """What a station is like. Pairs are the least and most of what is drawn evenly; times are seconds."""
+    """The description of a station. Pairs are the bounds of a uniform draw; times are seconds."""
 
     station_id: str
     ocpp: OcppVersion = "1.6"
@@ -35,7 +35,7 @@ class StationSpec:
     slots: int | None = None
     """Sessions it allows at once; None: as many as it has EVSEs."""
     max_power_w: float = 7_400.0
-    """What one EVSE offers."""
+    """The most power an EVSE offers."""
     unlock_s: tuple[float, float] = (0.3, 1.2)
     """How long a lock's motor takes."""
     relock_s: float = 300.0
@@ -50,7 +50,7 @@ class StationSpec:
     retry_s: float = 10.0
     """When a transaction message without an answer is sent again."""
     timeouts_to_reconnect: int = 3
-    """Time-outs in a row after which the connection is given up."""
+    """Time-outs in a row after which the station gives the connection up."""
     reconnect_s: tuple[float, float] = (1.0, 5.0)
     """Pause before connecting again; doubled, up to eight times, while nobody answers."""
     old_socket_s: tuple[float, float] = (5.0, 30.0)
@@ -64,7 +64,7 @@ class StationSpec:
     heartbeat_s: float = 300.0
     """Heartbeat interval until the CSMS gives one."""
     offline_unknown: bool = True
-    """Whether tokens it has never heard of may charge while offline."""
+    """Whether unknown tokens may charge while offline."""
     local_list: tuple[str, ...] = ()
     """Tokens that may charge offline in any case."""
     features: tuple[str, ...] = (

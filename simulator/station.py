@@ -1,7 +1,7 @@
 """A charging station as a physical thing: EVSEs, power supply, a clock that may be wrong, and a controller.
 
-It knows no OCPP: the controller does (`ports.Controller`). Callbacks on the simulated clock, not a process per message.
-A reboot begins a new *life*: whatever an earlier life had set up for later does not happen any more.
+It knows no OCPP: the controller does (`ports.Controller`). It runs by callbacks on the simulated clock, without a
+process per message. A reboot begins a new *life*: callbacks that an earlier life scheduled no longer run.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ class Station:
         self.after(self.rng.uniform(*self.spec.first_boot_s), self._booted)
 
     def after(self, delay_s: float, function: Callable[[], None], *, survives_reboot: bool = False) -> Timer:
-        """Do something later, in this life only unless it survives a reboot."""
+        """Call a function later, unless a reboot comes first that it does not survive."""
         life = self._life
 
         def run(_: Any) -> None:
@@ -146,7 +146,7 @@ class Station:
         return self.evses[number - 1]
 
     def has_slot(self, wanting: Evse) -> bool:
-        """Whether `wanting` may have a session beside those of the others."""
+        """Whether `wanting` may have a session beside those of the other EVSEs."""
         slots = self.spec.slots
         if slots is None:
             return True
@@ -154,7 +154,7 @@ class Station:
         return slots > sum(evse.busy for evse in others)
 
     def new_session(self) -> str:
-        """Name a session."""
+        """Return a new session id."""
         self._sessions += 1
         return f"{self.station_id}-{self._sessions}"
 
@@ -169,7 +169,7 @@ class Station:
 
     @property
     def fault(self) -> str | None:
-        """The fault that there is to report of the station itself: its own, or low voltage."""
+        """The fault of the station itself to report: its own, or low voltage."""
         if self.error is not None:
             return self.error
         return "UnderVoltage" if self.power.under else None
@@ -182,7 +182,7 @@ class Station:
     # --- what drivers, faults and workloads do ---
 
     def fail(self, evse: int, fault: str) -> None:
-        """Break an EVSE, or with 0 the whole station, in one of the ways there are. Raises `ValueError` for another."""
+        """Give an EVSE, or with 0 the whole station, a fault of `EFFECTS`. Raises `ValueError` for another."""
         if fault not in EFFECTS:
             raise ValueError(f"there is no fault {fault!r}; there are {', '.join(EFFECTS)}")
         if evse == 0:
@@ -193,7 +193,7 @@ class Station:
                 one.fail(fault)
 
     def clear(self, evse: int) -> None:
-        """Mend an EVSE, or with 0 the whole station."""
+        """Clear the fault of an EVSE, or with 0 of the whole station."""
         if evse == 0:
             self.error = None
             self._refresh()
@@ -210,7 +210,7 @@ class Station:
         return self.evses[evse - 1].unplug()
 
     def swipe(self, evse: int, id_token: str) -> bool:
-        """Show a card. Return whether the reader took it."""
+        """Present a card. Return whether the reader accepted it."""
         return self.running and self.evses[evse - 1].swipe(id_token)
 
     def send_heartbeat_now(self) -> None:
@@ -279,7 +279,7 @@ class Station:
         return self.controller.outbox_pending > 0 or self.controller.awaits_answer
 
     def truth(self) -> list[dict[str, Any]]:
-        """Return how each EVSE really is."""
+        """Return the physical state of each EVSE, as ground truth for the judges."""
         return [
             {
                 "station": self.station_id,

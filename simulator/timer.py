@@ -8,7 +8,7 @@ from typing import Any
 import simpy
 
 NORMAL = 1
-"""SimPy's priority for what is not urgent; things of the same time and priority happen in the order they were set."""
+"""SimPy's normal priority; events of the same time and priority run in the order in which they were scheduled."""
 
 Observe = Callable[..., None]
 """How everything here is recorded: `observe(kind, **fields)`."""

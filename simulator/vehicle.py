@@ -1,4 +1,4 @@
-"""A vehicle: a battery that takes what it is offered, less and less of it towards the end."""
+"""A vehicle: a battery that charges at the offered power, tapering towards the end."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from interlock.simulator.randomness import Draws
 class Vehicle:
     """A battery that asks for `max_power_w` until the last `taper` of its capacity, then proportionally less.
 
-    How much it draws in a span of time is worked out in closed form, so the energy metered is the integral of the power
-    and does not depend on how often somebody looks.
+    The energy drawn in a span of time is computed in closed form: it is the integral of the power, however often the
+    meter is read.
     """
 
     __slots__ = ("_floor_wh", "_taper_wh", "capacity_wh", "max_power_w", "missing_wh")
@@ -27,7 +27,7 @@ class Vehicle:
 
     @classmethod
     def drawn(cls, rng: Draws) -> Vehicle:
-        """Draw one of those that come along."""
+        """Draw a vehicle at random."""
         capacity_wh = rng.choice((28_000.0, 44_000.0, 60_000.0, 77_000.0))
         return cls(capacity_wh, rng.uniform(0.15, 0.75), rng.choice((3_700.0, 7_400.0, 11_000.0, 22_000.0)))
 
@@ -38,17 +38,17 @@ class Vehicle:
 
     @property
     def full(self) -> bool:
-        """Whether it asks for nothing any more."""
+        """Whether it has stopped drawing."""
         return self.missing_wh <= self._floor_wh * (1.0 + 1e-9)
 
     def power_w(self, offered_w: float) -> float:
-        """Return what it draws right now of what it is offered."""
+        """Return the power in W that it draws now of what it is offered."""
         if self.full:
             return 0.0
         return min(offered_w, self.max_power_w, self.max_power_w * self.missing_wh / self._taper_wh)
 
     def _knee_wh(self, offered_w: float) -> float:
-        """Return what is missing when the battery, and no longer the offer, limits the power."""
+        """Return the Wh still missing when the battery rather than the offer begins to limit the power."""
         return self._taper_wh * min(1.0, offered_w / self.max_power_w)
 
     def draw(self, seconds: float, offered_w: float) -> float:
@@ -67,7 +67,7 @@ class Vehicle:
         return before - self.missing_wh
 
     def seconds_to_full(self, offered_w: float) -> float:
-        """Return how long it will go on drawing at this offer."""
+        """Return for how many seconds it will draw at this offer."""
         if self.full:
             return 0.0
         if offered_w <= 0.0:

@@ -213,6 +213,63 @@ def the_core_knows_no_server(tree: Tree) -> Iterator[str]:
             yield from (f"{source.path} imports {name}" for name in source.ours() if name.startswith("csms.serve"))
 
 
+@rule({"csms/store/x.py": "from interlock.csms.domain.station import Station\n"})
+def the_log_knows_no_domain(tree: Tree) -> Iterator[str]:
+    yield from _known(tree, "csms/store/", ("csms",), but=("csms.store", "csms.supervise", "csms.domain.bounds"))
+
+
+@rule(
+    {
+        "csms/dialects/v16.py": "from interlock.csms.dialects import v201\n",
+        "csms/dialects/x.py": "from interlock.csms.node import Csms\n",
+    }
+)
+def a_dialect_knows_the_domain_and_no_other_dialect(tree: Tree) -> Iterator[str]:
+    yield from _known(tree, "csms/dialects/", ("csms",), but=("csms.dialects", "csms.domain", "csms.ocppj"))
+    yield from _known(tree, "csms/dialects/v16", ("csms.dialects.v2",))
+    yield from _known(tree, "csms/dialects/v201", ("csms.dialects.v16",))
+
+
+@rule({"simulator/station.py": "from interlock.simulator.v16 import Controller\n"})
+def the_physical_station_knows_no_ocpp(tree: Tree) -> Iterator[str]:
+    """But for `assembly.py`, which puts station and controller together."""
+    for source in tree:
+        if source.path.count("/") == 1 and source.path != "simulator/assembly.py":
+            yield from _known((source,), "simulator/", ("simulator.v", "simulator.ocppj"), but=("simulator.vehicle",))
+
+
+@rule({"simulator/v16/x.py": "from interlock.simulator.v201 import messages\n"})
+def a_controller_knows_no_other_version(tree: Tree) -> Iterator[str]:
+    yield from _known(tree, "simulator/v16/", ("simulator.v201",))
+    yield from _known(tree, "simulator/v201/", ("simulator.v16",))
+    yield from _known(tree, "simulator/ocppj/", ("simulator.v16", "simulator.v201"))
+
+
+@rule({"simulator/network/x.py": "from interlock.simulator.ocppj import link\n"})
+def the_network_knows_no_station(tree: Tree) -> Iterator[str]:
+    yield from _known(tree, "simulator/network/", ("simulator",), but=("simulator.network", "simulator.timer"))
+
+
+@rule({"scenarios/cases/v16/x.py": "from interlock.scenarios.cases.players import runner\n"})
+def cases_are_values(tree: Tree) -> Iterator[str]:
+    """Only their players, who perform them, know more than the language of cases and how it is judged."""
+    values = tuple(source for source in tree if not source.path.startswith("scenarios/cases/players/"))
+    ours = ("csms", "simulator", "scenarios")
+    yield from _known(values, "scenarios/cases/", ours, but=("scenarios.cases", "scenarios.judge", "scenarios.record"))
+    yield from _known(values, "scenarios/cases/", ("scenarios.cases.players",))
+
+
+@rule({"scenarios/targets/x.py": "from interlock.scenarios.world.world import World\n"})
+def a_target_knows_no_world(tree: Tree) -> Iterator[str]:
+    yield from _known(tree, "scenarios/targets/", ("scenarios.world", "scenarios.live"))
+
+
+@rule({"scenarios/world/x.py": "from interlock.scenarios.live import fleet\n"})
+def virtual_time_and_real_sockets_share_no_code_of_their_own(tree: Tree) -> Iterator[str]:
+    yield from _known(tree, "scenarios/world/", ("scenarios.live",))
+    yield from _known(tree, "scenarios/live/", ("scenarios.world",))
+
+
 @rule({"csms/x.py": "import csms.node\n", "csms/y.py": "from scenarios import spec\n"})
 def our_packages_have_one_name(tree: Tree) -> Iterator[str]:
     for source in tree:

@@ -1,8 +1,8 @@
-"""The OCPP versions the CSMS speaks, one module or package each: the only rooms that know one from another.
+"""The OCPP versions the CSMS speaks, one module or package each. No code outside depends on a version.
 
-`Dialect` says what a version has to offer, `BY_SUBPROTOCOL` holds those there are in the server's order of
-preference, `negotiate` chooses. A dialect may import `domain`, `ocppj` and this package. The rest of the CSMS imports
-nothing from a single dialect: it is handed the table, and each connection carries the dialect it negotiated.
+`Dialect` is the interface of a version, `BY_SUBPROTOCOL` holds them in the server's order of preference, `negotiate`
+chooses one. A dialect may import `domain`, `ocppj` and this package. The rest of the CSMS imports nothing from a single
+dialect: it gets the table, and each connection carries the dialect it negotiated.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ BY_SUBPROTOCOL: Mapping[str, Dialect] = {one.SUBPROTOCOL: one for one in _SPOKEN
 
 
 def recorded(protocol: str) -> Dialect:
-    """Return the dialect of a protocol that stands in a log; logs from before there were two say none, which is 1.6."""
+    """Return the dialect of a protocol as recorded in a log. The oldest logs record none, which is 1.6."""
     return BY_SUBPROTOCOL.get(protocol, v16)
 
 
@@ -42,7 +42,7 @@ _SPELLING = re.compile(r"ocpp[-_.]?([12])[._]?(\d(?:[._]?\d)?)(?:[-_.]?j(?:son)?
 
 
 def meant(offered: str) -> str:
-    """Return the subprotocol that a station's spelling of it means, as in `OCPP1.6J`, `ocpp1.6-json` or `ocpp16`.
+    """Return the registered subprotocol for a station's spelling, such as `OCPP1.6J`, `ocpp1.6-json` or `ocpp16`.
 
     The registered names are in OCPP-J 1.6 section 3.1.2 and 2.0.1 part 4 section 3.1.2.
     """

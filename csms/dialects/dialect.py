@@ -1,7 +1,7 @@
-"""What one OCPP version is to the rest of the CSMS: payloads to reports and answers, commands to payloads.
+"""The interface of one OCPP version: payloads to reports and answers, commands to payloads.
 
-A dialect is a module (or package) that has the members of `Dialect`. It holds no state and reads no clock. What a
-connection's payloads mean is asked of that connection's dialect only; no other part of the CSMS names a version.
+A dialect is a module (or package) with the members of `Dialect`. It holds no state and reads no clock. Payloads of a
+connection are interpreted by that connection's dialect only; no other part of the CSMS names a version.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from interlock.csms.ocppj import Codes
 
 Payload = dict[str, Any]
 EMPTY = "(empty)"
-"""What stands for a token whose text is empty: it is looked up, and so refused, as an unknown one."""
+"""In place of a token whose text is empty: it is looked up, and refused, as an unknown token."""
 
 
 class NotAcceptable(Exception):
@@ -43,11 +43,11 @@ class Dialect(Protocol):
 
     @property
     def NOT_DONE(self) -> Collection[str]:
-        """CALLERROR codes that say for certain that a command was not carried out."""
+        """CALLERROR codes after which a command was certainly not carried out."""
 
     @property
     def CORE(self) -> Mapping[str, Set[str]]:
-        """By each action a station may call, the members that decide what it says (see `lenient`)."""
+        """For each action of a station, the members without which it cannot be understood (see `lenient`)."""
 
     @property
     def CLAUSES(self) -> Mapping[str, str]:
@@ -58,7 +58,7 @@ class Dialect(Protocol):
         """The actions an operator may ask for."""
 
     def misnamed(self, station: str) -> str | None:
-        """Return what is wrong with a station id in this version beyond the gate's rule, or None."""
+        """Return how a station id breaks this version's rule, which may be stricter than the gate's, or None."""
 
     def document(self, action: str) -> Payload:
         """Return the JSON schema of a request."""
@@ -69,15 +69,15 @@ class Dialect(Protocol):
     # --- from the station ---
 
     def barred(self, action: str, state: Station) -> NotAcceptable | None:
-        """Return why a station may not send `action` now, whose registration in `state` is Pending or Rejected."""
+        """Return why a station whose registration in `state` is not Accepted may not send `action` now, or None."""
 
     def report(self, action: str, payload: Payload) -> rp.Report:
-        """Return what a station's CALL reports, if it holds its schema. Raises `NotAcceptable`."""
+        """Return the report in a station's CALL. Raises `NotAcceptable` if the payload breaks its schema."""
 
     def accepted(self, action: str, payload: Payload) -> tuple[rp.Report, tuple[rp.Deviation, ...]]:
-        """Return what a station's CALL reports, as far as its core can be read, and how it deviates from its schema.
+        """Return the report in a station's CALL, read leniently, and how the payload deviates from its schema.
 
-        Raises `NotAcceptable` when what decides cannot be read.
+        Raises `NotAcceptable` when its core cannot be read.
         """
 
     def reply(self, asked: rp.Report, answer: rp.Reply, at: Callable[[], datetime], interval_s: float) -> Payload:
@@ -89,9 +89,9 @@ class Dialect(Protocol):
         """Return the action and payload that carry a command. Raises `NotAcceptable` for one it has no words for."""
 
     def answer(self, command: do.Command, payload: Payload, *, strict: bool = False) -> Answer:
-        """Return what a station answered to a command. Raises `NotAcceptable` when it cannot be told.
+        """Return a station's answer to a command. Raises `NotAcceptable` when it cannot be read.
 
-        Unless `strict`, an answer that breaks its schema elsewhere than in its status is told by that.
+        Unless `strict`, an answer that breaks its schema is read by its status alone, if that is valid.
         """
 
     # --- from an operator ---
@@ -104,7 +104,7 @@ class Dialect(Protocol):
 
 
 def moment(text: str | None) -> datetime | None:
-    """Read a station's timestamp, leniently: no zone means UTC, and one that is no time at all is None."""
+    """Read a station's timestamp leniently: without a zone it is UTC; None for text that is no time."""
     if not text:
         return None
     try:
@@ -137,7 +137,7 @@ def _utc(at: datetime) -> datetime | None:
 
 
 def unread(report: rp.Report, action: str, member: str, clause: str) -> tuple[rp.Deviation, ...]:
-    """Return the deviations of readings that hold the schema and count for nothing, one of each rule."""
+    """Return the deviations of readings that fit the schema but cannot be read, one for each rule."""
     found = [one.unread for one in getattr(report, "samples", ()) if one.unread]
     if not found:
         return ()
@@ -150,5 +150,5 @@ UNREAD = {"number": "value", "unit": "unit"}
 
 
 def wire_time(at: datetime) -> str:
-    """Write a time as OCPP wants it: UTC, Z, milliseconds."""
+    """Write a time in the form of OCPP: UTC, Z, milliseconds."""
     return at.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"

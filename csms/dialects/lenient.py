@@ -1,13 +1,13 @@
-"""Lenient acceptance: what a station meant, read from a payload that breaks its schema. Knows no OCPP version.
+"""Lenient acceptance: reads a payload that breaks its schema. Independent of the OCPP version.
 
-A payload that holds its schema is never brought here. Any other is walked beside the schema, once. A member that is
-unknown, null, or breaks a limit, an enum, a type or a format is kept where what it means can still be read (a text that
-is too long, a number written as text, one object where a list belongs) and set aside where not; either is a deviation,
-which shows the value as it came. A value that cannot be read takes with it whatever means nothing without it: an item
-of a list, else the object it is required in, else only itself. Only the **core** of a message, the members that decide
-what it says, makes the message as a whole `Unreadable`.
+A payload that fits its schema never comes here. Any other is walked along the schema, once. A member that is unknown,
+null, or breaks a limit, an enum, a type or a format is kept where its meaning is still clear (a text that is too long,
+a number written as text, one object in place of a list) and dropped where it is not; both are deviations, which show
+the value as it came. When a value is dropped, so is what has no meaning without it: the list item it is in, or the
+object that requires it. A message is `Unreadable` only if a member of its **core** is, without which the message has
+no meaning.
 
-OCPP 1.6 sections 4.7, 4.8 and 4.10: a transaction message that is answered with an error is only sent again.
+The reason: a station resends a transaction message that is answered with an error (OCPP 1.6 sections 4.7, 4.8, 4.10).
 """
 
 from __future__ import annotations
@@ -22,40 +22,40 @@ import msgspec
 Payload = dict[str, Any]
 
 TEXT_LIMIT = 256
-"""Characters up to which a text is kept that should be shorter, or be a word of a list."""
+"""Characters up to which a text is kept that is too long, or not one of the allowed words."""
 NAME_LIMIT = 40
 """Characters kept of the name of an unknown member."""
 DEVIATIONS_LIMIT = 16
-"""Deviations named of one message."""
+"""Deviations listed for one message, at most."""
 EXAMPLE_LIMIT = 120
 """Characters kept of a value that breaks a rule."""
 
 RULES: Mapping[str, str] = {
-    "additionalProperties": "a member the schema does not know is set aside; one that differs in case only is taken",
+    "additionalProperties": "an unknown member is dropped; one that differs in case only is accepted",
     "required": "a required member may be missing, unless it is of the core",
     "null": "a member that is null counts as absent",
     "type": "a number or truth value written as text, a text written as number, one value where a list belongs, a "
     "list of one where one value belongs, or a text or number where an object belongs that is known by one is "
-    "converted; any other is set aside",
-    "enum": "a word that is none of the list is kept as it came; one that differs in case, blanks, - or _ is taken; "
+    "converted; any other is dropped",
+    "enum": "a word that is not in the list is kept as it came; one that differs in case, blanks, - or _ is accepted; "
     "an empty one counts as absent",
     "maxLength": f"a longer text is kept whole up to {TEXT_LIMIT} characters or twice its limit; beyond, one of the "
-    "core is cut there and ends in an ellipsis, and any other is set aside",
+    "core is cut there and ends in an ellipsis, and any other is dropped",
     "minLength": "an empty text is kept",
-    "format": "a time without a zone is UTC; one that is no time is no time; any other format is not asked for",
+    "format": "a time without a zone is UTC; text that is no time counts as absent; other formats are not checked",
     "multipleOf": "a number with more decimals is kept",
-    "minimum": "a number below the least is kept if it is of the core, else set aside",
-    "maximum": "a number above the greatest is kept if it is of the core, else set aside",
+    "minimum": "a number below the minimum is kept if it is of the core, else dropped",
+    "maximum": "a number above the maximum is kept if it is of the core, else dropped",
     "minItems": "a list may be empty",
     "maxItems": "a list may be longer",
-    "number": "a reading whose value is no number is kept as it came, and counts for nothing",
-    "unit": "a reading whose unit does not fit what it measures is kept as it came, and counts for nothing",
+    "number": "a reading whose value is no number is stored as it came, and not used",
+    "unit": "a reading whose unit does not fit its measurand is stored as it came, and not used",
 }
-"""What becomes of a value by the schema keyword it breaks. `null` is the type nearly all of them are."""
+"""What is done with a value, by the schema keyword it breaks; null, a breach of `type`, has a rule of its own."""
 
 
 class Unreadable(Exception):
-    """A value that cannot be read, and the rule it breaks; `core` when the message says nothing without it."""
+    """A value that cannot be read, and the rule it breaks; `core` if the message has no meaning without it."""
 
     def __init__(self, member: str, rule: str, core: bool = False, value: Any = None) -> None:
         super().__init__(member, rule)
@@ -63,7 +63,7 @@ class Unreadable(Exception):
 
 
 class Broken(NamedTuple):
-    """A rule of the schema that a member breaks, and the value that does, as JSON that may be cut."""
+    """A rule of the schema that a member breaks, and its value as JSON, which may be cut."""
 
     member: str
     rule: str
@@ -71,7 +71,7 @@ class Broken(NamedTuple):
 
 
 def example(value: Any) -> str:
-    """Return a value as JSON of at most `EXAMPLE_LIMIT` characters; nothing for none."""
+    """Return a value as JSON of at most `EXAMPLE_LIMIT` characters; empty for none."""
     if value is None:
         return ""
     try:
@@ -82,11 +82,11 @@ def example(value: Any) -> str:
 
 
 def readable(payload: Payload, schema: Payload, core: Set[str]) -> tuple[Payload, tuple[Broken, ...]]:
-    """Return what can be read of a payload that breaks `schema`, and what it deviates by.
+    """Return what can be read of a payload that breaks `schema`, and its deviations.
 
-    `core` names members by their paths without indices, as in `meterValue.sampledValue.value`; with `=` behind it, a
-    member has to be one of the words the schema lists; with `?`, it is kept like the core and may be missing; with `.`,
-    an object is kept whatever it lacks. Raises `Unreadable` with `core` set.
+    `core` names members by their paths without indices, such as `meterValue.sampledValue.value`. A suffix `=`: the
+    member must be one of the words the schema lists; `?`: it is kept like the core and may be missing; `.`: an object
+    is kept whatever it lacks. Raises `Unreadable` with `core` set.
     """
     reader = _Reader(schema, core)
     found = reader.object(schema, payload, "")
@@ -99,7 +99,7 @@ _NUMBER = re.compile(r"[+-]?\d{1,18}(\.\d{0,18})?", re.ASCII)
 
 
 def is_time(text: str) -> bool:
-    """Tell whether a text is a date and time as RFC 3339 has them, of a day and an hour that there are."""
+    """Whether a text is a valid date and time of RFC 3339."""
     if not _TIME.fullmatch(text):
         return False
     try:
@@ -171,7 +171,7 @@ class _Reader:
         return read
 
     def _known_by(self, node: Payload, member: str, value: str | int) -> str | None:
-        """Name the member that an object written as one value stands for: of the core, required, or of its type."""
+        """Return the member that a plain value in place of an object is: of the core, required, or of its type."""
         properties: Payload = node.get("properties", {})
         found = [name for name in properties if f"{member}.{name}" in self._weighty and "type" in properties[name]]
         fits = "string" if isinstance(value, str) else "integer"
@@ -179,7 +179,7 @@ class _Reader:
         return found[0] if found else None
 
     def _named(self, node: Payload, value: Payload, member: str) -> list[tuple[str, Payload | None, Any]]:
-        """List the members of an object with what the schema says of each; None where it allows any."""
+        """Return the schemas of an object's members by name; None where any member is allowed."""
         properties = node.get("properties", {})
         known = [(name, properties[name], one) for name, one in value.items() if name in properties]
         if len(known) == len(value):
@@ -244,7 +244,7 @@ class _Reader:
 
     def _word(self, words: list[str], value: str, member: str) -> str:
         if not value.strip():
-            raise Unreadable(member, "enum", value=value)  # nothing is said
+            raise Unreadable(member, "enum", value=value)  # an empty word
         alike = {_plain(word): word for word in words}.get(_plain(value[:TEXT_LIMIT]))
         if alike is None and (member in self._words or len(value) > TEXT_LIMIT):
             raise self.lost(member, "enum", value)

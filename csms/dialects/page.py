@@ -1,6 +1,6 @@
-"""`docs/deviations.md`: what is accepted although it should not be sent, from the tables that accept it.
+"""`docs/deviations.md`: what is accepted although the standard forbids it, from the tables that accept it.
 
-Written by `python -m csms.dialects.page`; a test compares the page with what this returns.
+Written by `python -m interlock.csms.dialects.page`; a test compares the page with what this returns.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ OTHERWISE = (
     (ODD["elements of a CALL"], "a CALL without its payload (an object in a list counts), or with more behind it"),
     (ODD["JSON"], "a byte-order mark, NULs behind the frame, bare control characters, half a UTF-16 pair"),
     ("OCPP-J 1.6 4.2.3", "a CALLERROR without its last elements"),
-    ("OCPP-J 1.6 4.1.3", "a message type that is not known: ignored"),
+    ("OCPP-J 1.6 4.1.3", "an unknown message type: ignored"),
     ("RFC 3339 5.6", "a time without a zone, as UTC; with a blank for the T; of any precision"),
     ("OCPP 1.6 7.28, 2.0.1 IdToken", f"an id token of up to {TEXT_LIMIT} characters; tokens are compared without case"),
     ("OCPP 1.6 7.43", "a unit in another case (`kwh`), and W, kW, V, A with the prefixes m, k, M"),
     ("OCPP 1.6 4.8", "a start, status or stop of a connector that was never reported"),
-    ("OCPP 1.6 4.10", "a stop of a transaction that is not known: answered, and kept as an anomaly"),
+    ("OCPP 1.6 4.10", "a stop of an unknown transaction: answered, and recorded as an anomaly"),
 )
-"""What is accepted elsewhere than in `lenient`: the clause, and what."""
+"""What is accepted by code other than `lenient`: the clause, and what."""
 _SHOWN = {
     "required": "may be missing",
     "enum": "may be another word",
@@ -43,16 +43,16 @@ def page() -> str:
 def _head() -> Iterator[str]:
     yield "# What Interlock accepts although it should not be sent"
     yield ""
-    yield "Generated from the code: `python -m csms.dialects.page > docs/deviations.md`."
+    yield "Generated from the code: `python -m interlock.csms.dialects.page > docs/deviations.md`."
     yield ""
-    yield "A message that breaks its schema is taken when its core, the members that decide what it says, can be read."
-    yield "Each kind of deviation is recorded once for a station (`DeviationRecorded`) and counted: see"
-    yield "`GET /api/stations/{station}/deviations` and `interlock_deviations_total` in `/metrics`. What cannot be"
-    yield "taken is answered with the version's CALLERROR and kept as an anomaly, also once for each kind and station."
-    yield "The event has the first value that broke the rule, and stays; the counts are those since the process began."
+    yield "A message that breaks its schema is accepted if its core can be read: the members without which it has no"
+    yield "meaning. Each kind of deviation is recorded once for a station (`DeviationRecorded`) and counted: see"
+    yield "`GET /api/stations/{station}/deviations` and `interlock_deviations_total` in `/metrics`. A message that is"
+    yield "not accepted is answered with the version's CALLERROR and recorded as an anomaly, also once for each kind"
+    yield "and station. The event has the first value that broke the rule; the counts are since the process began."
     yield "`interlock serve --strict` refuses every message that breaks its schema."
     yield ""
-    yield "| rule of the schema | what becomes of a member that breaks it |"
+    yield "| rule of the schema | what is done with a member that breaks it |"
     yield "|---|---|"
     for rule, what in RULES.items():
         yield f"| {rule} | {what} |"
@@ -78,7 +78,7 @@ def _version(dialect: Dialect) -> Iterator[str]:
 def _members(
     node: Mapping[str, Any], definitions: Mapping[str, Any], path: str, inside: tuple[str, ...]
 ) -> Iterator[tuple[str, str]]:
-    """Yield (rule, member) for each rule of the schema that a member can break and still be taken."""
+    """Yield (rule, member) for each rule of the schema that a member can break and still be accepted."""
     if "$ref" in node:
         name = node["$ref"].rsplit("/", 1)[1]
         if name in inside or name == "CustomDataType":

@@ -1,7 +1,7 @@
-"""The JSON schemas of one OCPP version, as the `ocpp` package ships them, and what breaking one is called.
+"""The JSON schemas of one OCPP version, as the `ocpp` package ships them, and the CALLERROR code for breaking one.
 
-All texts are read when a `Schemas` is made, so that nothing is read from disk while stations are served; each is
-compiled once, when it is first needed (about 0.5 ms).
+All are read when a `Schemas` is made, so that serving stations reads nothing from disk; each is compiled once, when it
+is first needed (about 0.5 ms).
 """
 
 from __future__ import annotations
@@ -24,25 +24,25 @@ class Validator(Protocol):
     """A compiled schema."""
 
     def is_valid(self, instance: Any) -> bool:
-        """Return whether it holds."""
+        """Return whether a value fits the schema."""
 
     def iter_errors(self, instance: Any) -> Any:
-        """Yield what breaks it."""
+        """Yield the breaches of the schema."""
 
 
 STATUS = frozenset({"status="})
-"""What decides in a response: a word of the list, and no other."""
+"""The core of a response: its status, which must be one of the listed words."""
 _SECRET = re.compile("password|secret|pin|key", re.IGNORECASE)
 _VARIABLES = ("reportData", "eventData", "monitor", "data")
-"""Members below which a value may be that of a secret variable, which its own name does not say."""
+"""Members below which a value may belong to a secret variable, although its own name does not show it."""
 
 
 class Schemas:
     """The schemas in the folder `version` of the `ocpp` package.
 
-    `requests` ends the names of the schemas of requests there. `codes` gives the CALLERROR code for a broken JSON
-    schema keyword; any other keyword is `otherwise`. `said` is what the standard says in words and its schemas do not:
-    by action and path, keywords that a member has to hold beside.
+    `requests` is the suffix of the names of request schemas there. `codes` maps a broken JSON schema keyword to a
+    CALLERROR code; any other keyword is `otherwise`. `said` adds, by action and path, keywords for rules that the
+    standard states in its text but not in its schemas.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class Schemas:
         self._check(action + self._requests, payload)
 
     def document(self, action: str) -> Payload:
-        """Return the schema of a request, with what the standard says of it in words."""
+        """Return the schema of a request, with the rules that stand only in the text of the standard."""
         found: Payload = msgspec.json.decode(self._texts[action + self._requests])
         for path, keywords in self._said.get(action, {}).items():
             node = found
@@ -85,7 +85,7 @@ class Schemas:
     ) -> tuple[Payload, tuple[Deviation, ...]]:
         """Return what can be read of a request and how it deviates from its schema, formats included.
 
-        `core` is as `lenient` has it. Raises `NotAcceptable` when that cannot be read.
+        `core` as in `lenient`. Raises `NotAcceptable` when that cannot be read.
         """
         schema = self._with_formats.get(action)
         if schema is None:
@@ -97,7 +97,7 @@ class Schemas:
             found, broken = lenient.readable(payload, self.document(action), core)
         except lenient.Unreadable as error:
             raise self._broken(error.member, error.rule) from None
-        if not broken:  # a keyword that leaves what is meant as it is
+        if not broken:  # a keyword whose breach leaves the meaning unchanged
             first = next(schema.iter_errors(payload))
             member = ".".join(str(part) for part in first.instance_path if not isinstance(part, int))
             broken = (lenient.Broken(member, first.kind.name, lenient.example(first.instance)),)
@@ -132,13 +132,13 @@ class Schemas:
         raise self._broken(where, error.kind.name)
 
     def _broken(self, where: str, keyword: str) -> NotAcceptable:
-        # The offending value is not repeated: whoever sent it has it, and it may be a megabyte.
+        # The offending value is not repeated: it may be a megabyte, and its sender has it.
         code = self._codes.get("type" if keyword == "null" else keyword, self._otherwise)
         return NotAcceptable(code, f"{where}: breaks {keyword} of the schema")
 
 
 def _shown(broken: lenient.Broken) -> str:
-    """Return the example of what broke a rule, unless it may be a secret: the log keeps it for good."""
+    """Return the example of a breach, empty if it may be a secret, as the log keeps it for ever."""
     hidden = broken.member.split(".")[0] in _VARIABLES or _SECRET.search(broken.member + broken.example)
     return "" if hidden else broken.example
 

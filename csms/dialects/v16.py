@@ -1,8 +1,8 @@
 """The OCPP 1.6 dialect: payloads to reports and commands to payloads. Its words stay in this file.
 
 A CALL that breaks its schema is answered with the 1.6 spelling of the error code (1.6-J section 4.2.3, table 7:
-`OccurenceConstraintViolation` has one r there); an action the standard does not know is NotImplemented, one it knows
-and we do not do is NotSupported.
+`OccurenceConstraintViolation` has one r there); an action that the standard does not have is NotImplemented, one that
+it has and the CSMS does not support is NotSupported.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ CODES = Codes()
 NOT_DONE = frozenset({"NotImplemented", "NotSupported"})
 ID_TAG_LIMIT = 20
 ONE = 1
-"""The connector of each EVSE: OCPP 1.6 knows connectors only, and its connector n is EVSE n with one connector."""
+"""The connector of each EVSE: OCPP 1.6 has connectors only; its connector n is EVSE n with one connector."""
 SCHEMAS = Schemas(
     "v16",
     "",
@@ -51,7 +51,7 @@ document = SCHEMAS.document
 
 
 def misnamed(station: str) -> str | None:
-    """Return what is wrong with a station id: 1.6-J section 3.1.1 has no rule beyond the gate's."""
+    """Return None: 1.6-J section 3.1.1 has no rule for station ids beyond the gate's."""
     return None
 
 
@@ -68,7 +68,7 @@ def barred(action: str, state: Station) -> NotAcceptable | None:
 # --- from the station ------------------------------------------------------------------------------------------------
 
 
-# Builders read payloads that hold their schema and those `lenient` made readable: of these only the core is there.
+# Builders read payloads that fit their schema, and those read by `lenient`, of which only the core is certain.
 
 
 def _boot(p: Payload) -> rp.Report:
@@ -117,11 +117,13 @@ def _sample(value: Payload) -> rp.Sample:
     return rp.Sample(moment(value.get("timestamp")), energy_wh, power_w, voltage_v, readings, not_read)
 
 
+_tuple = tuple.__new__
+
+
 def _reading(p: Payload) -> rp.Reading:
     get = p.get
-    return rp.Reading(
-        p["value"], get("measurand"), get("phase"), get("location"), get("context"), get("unit"), get("format")
-    )
+    said = get("measurand"), get("phase"), get("location"), get("context"), get("unit"), get("format")
+    return _tuple(rp.Reading, (p["value"], *said, 0))  # without a call of `Reading.__new__`
 
 
 _NOTICES = (
@@ -132,11 +134,11 @@ _NOTICES = (
     "SignCertificate",
     "SignedFirmwareStatusNotification",
 )
-"""Reports that nothing folds: they are kept as they come, and their answers are empty but for those in `ANSWERS`."""
+"""Reports that change no state: stored as they come, answered with {} except those in `ANSWERS`."""
 
 
 ANSWERS: dict[str, Payload] = {"SignCertificate": {"status": "Rejected"}}
-"""There is no certificate authority behind this (security white paper, use case A02)."""
+"""The CSMS has no certificate authority (security white paper, use case A02)."""
 
 
 def _notice(action: str) -> Callable[[Payload], rp.Report]:
@@ -156,7 +158,7 @@ _REPORTS: dict[str, Callable[[Payload], rp.Report]] = {
 }
 
 SAMPLED = {"MeterValues": "meterValue.sampledValue", "StopTransaction": "transactionData.sampledValue"}
-"""Where readings are in what a station sends."""
+"""The path of the readings in each message that has any."""
 _SAMPLED = ("value", "measurand", "phase", "location", "context", "unit", "format")
 CORE: dict[str, frozenset[str]] = {
     "BootNotification": frozenset(),
@@ -176,7 +178,7 @@ CORE: dict[str, frozenset[str]] = {
     "SignedFirmwareStatusNotification": frozenset({"status"}),
     "SignCertificate": frozenset(),
 }
-"""What decides what a message says (see `lenient`). Of a sampled value all that gives its number a meaning."""
+"""The core of each message (see `lenient`); of a sampled value, all that qualifies its number."""
 _PAPER = "Improved security for OCPP 1.6-J"
 CLAUSES = {
     "BootNotification": "OCPP 1.6 4.2, 6.3",
@@ -207,14 +209,14 @@ def _reader(action: str) -> Callable[[Payload], rp.Report]:
 
 
 def report(action: str, payload: Payload) -> rp.Report:
-    """Return what a station's CALL reports: the strict way, by its whole schema. Raises `NotAcceptable`."""
+    """Return the report in a station's CALL, by its whole schema. Raises `NotAcceptable`."""
     read = _reader(action)
     SCHEMAS.request(action, payload)
     return read(payload)
 
 
 def accepted(action: str, payload: Payload) -> tuple[rp.Report, tuple[rp.Deviation, ...]]:
-    """Return what a station's CALL reports, and how it deviates: the lenient way, by its core.
+    """Return the report in a station's CALL, read by its core, and how the payload deviates.
 
     Raises `NotAcceptable` when the core cannot be read.
     """
@@ -227,9 +229,9 @@ def accepted(action: str, payload: Payload) -> tuple[rp.Report, tuple[rp.Deviati
 
 
 def reply(asked: rp.Report, answer: rp.Reply, at: Callable[[], datetime], interval_s: float) -> Payload:
-    """Return the payload that answers a report; `at` reads the clock, for those that say the time."""
+    """Return the payload that answers a report; `at` reads the clock, for those that carry the time."""
     match asked:
-        case rp.Meter() | rp.Status():  # by far the most
+        case rp.Meter() | rp.Status():  # by far the most frequent
             return {}
         case rp.Heartbeat():
             return {"currentTime": wire_time(at())}
@@ -250,7 +252,7 @@ def reply(asked: rp.Report, answer: rp.Reply, at: Callable[[], datetime], interv
 
 
 def _tag_info(answer: rp.Reply) -> Payload:
-    """Return what is said of a card; the group's id where it is short enough to be an idTag (7.28)."""
+    """Return the idTagInfo of a card, with its group's id where that is short enough for an idTag (7.28)."""
     parent = answer.parent
     group = {"parentIdTag": parent} if parent and len(parent) <= ID_TAG_LIMIT else {}
     return {"status": answer.status, **group}
@@ -286,7 +288,7 @@ def call(command: do.Command) -> tuple[str, Payload]:
 
 
 def _fits(action: str, payload: Payload) -> tuple[str, Payload]:
-    """Return a request that holds its schema here too: it may have been named for another version's connection."""
+    """Check a request against this version's schema: the operator may have named it for another version."""
     if action not in ACTIONS:
         raise NotAcceptable("NotImplemented", f"OCPP 1.6 has no request {action[:40]}")
     SCHEMAS.request(action, payload)
@@ -301,13 +303,13 @@ def _number(transaction_id: str) -> int:
 
 _YES = frozenset({"Accepted", "AcceptedCanceled", "Unlocked", "Scheduled", "RebootRequired"})
 _READS = frozenset({"GetCompositeSchedule", "GetConfiguration", "GetInstalledCertificateIds", "GetLocalListVersion"})
-"""Actions without an effect: an answer that is not understood leaves no doubt about one."""
+"""Actions without an effect, so an answer that cannot be read leaves none of them in doubt."""
 
 
 def answer(command: do.Command, payload: Payload, *, strict: bool = False) -> Answer:
-    """Return what a station answered to a command. Raises `NotAcceptable` when it cannot be told.
+    """Return a station's answer to a command. Raises `NotAcceptable` when it cannot be read.
 
-    Unless `strict`, an answer that breaks its schema elsewhere than in its status is told by that.
+    Unless `strict`, an answer that breaks its schema is read by its status alone, if that is valid.
     """
     action, kept = call(command)[0], _without_password(payload)
     odd: str | None = None
@@ -376,9 +378,9 @@ _RELAYED = (
     "TriggerMessage",
     "UpdateFirmware",
 )
-"""What an operator may ask of which the CSMS decides nothing: it is sent as it is, if it holds its schema."""
+"""Requests of an operator that the CSMS relays unchanged, if they fit their schema."""
 KEY = "AuthorizationKey"
-"""The configuration key that sets a station's password (keys know no case); its value is kept out of the log."""
+"""The configuration key that sets a station's password, in any case; its value is kept out of the log."""
 ACTIONS = (*_COMMANDS, *_RELAYED)
 """What an operator may ask for by its OCPP 1.6 name."""
 

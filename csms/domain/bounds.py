@@ -1,7 +1,7 @@
-"""How much is remembered, as one value. What is forgotten is in the log, and is asked there (docs/bounds.md).
+"""How much is kept in memory, as one value. What was dropped is looked up in the log when needed (docs/bounds.md).
 
-The fold reads these numbers, so they are part of it: they are chosen once, before anything is folded. Small ones are
-for tests: with every bound at 2, whatever leans on a bound falls.
+The fold reads these numbers, so a folded state depends on them: they are chosen once, before anything is folded. Tests
+set every bound to 2, which exposes code that is right only as long as nothing has been dropped.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
+from functools import cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,19 +17,19 @@ class Bounds:
     """Counts of what is kept in memory."""
 
     closed_commands: int = 64
-    """Finished commands of a station, to recognise a request told again and a late answer without asking the log."""
+    """Finished commands of a station, to recognise a repeated request and a late answer without reading the log."""
     closed_transactions: int = 256
-    """Ended transactions of a station, to recognise a start or stop told again without asking the log."""
+    """Ended transactions of a station, to recognise a repeated start or stop without reading the log."""
     connectors: int = 1000
-    """The highest connector of which a status is kept: a station may invent any number."""
+    """The highest connector whose status is kept: a station can report any number."""
     keys: int = 4
-    """Keys of a station of which it may be unclear which one it took; one more is refused."""
+    """Keys that a station may be using at once, as the outcome of changing them is unknown; one more is refused."""
     commands_indexed: int = 100_000
-    """Commands of all stations whose place in the log the read models know without asking."""
+    """Commands of all stations whose position in the log the read models keep."""
     frames_noted: int = 100_000
     """Commands of which this process remembers that their frame was written."""
     intents_taken: int = 10_000
-    """Intents this node recognises when it is told of the same commit again."""
+    """Intents this node recognises when the store notifies it of the same commit again."""
     heads: int = 50_000
     """Streams whose version a store remembers between appends."""
     guesses: int = 10_000
@@ -48,6 +49,7 @@ def bounds() -> Bounds:
     return _in_use
 
 
+@cache
 def of(count: int | None) -> Bounds:
     """Return the bounds that are all `count`; None: as they ship."""
     return Bounds() if count is None else Bounds(*(count for _ in fields(Bounds)))
@@ -55,7 +57,7 @@ def of(count: int | None) -> Bounds:
 
 @contextmanager
 def using(chosen: Bounds) -> Iterator[None]:
-    """Use other bounds inside a `with` block. Nothing folded outside may be folded on inside, nor the other way."""
+    """Use other bounds inside a `with` block. No state may be folded partly inside and partly outside of it."""
     global _in_use
     before, _in_use = _in_use, chosen
     try:

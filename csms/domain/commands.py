@@ -12,16 +12,16 @@ from interlock.csms.domain import (
     generic,
     inflight,
     provisioning,
+    remote_control,
     reservations,
-    transactions,
 )
 from interlock.csms.domain.connectors import ChangeAvailability, Unlock
 from interlock.csms.domain.credentials import SetPassword
 from interlock.csms.domain.generic import Relay
 from interlock.csms.domain.inflight import Probe
 from interlock.csms.domain.provisioning import Reset
+from interlock.csms.domain.remote_control import RemoteStart, RemoteStop
 from interlock.csms.domain.reservations import Reserve
-from interlock.csms.domain.transactions import RemoteStart, RemoteStop
 
 __all__ = [
     "ChangeAvailability",
@@ -37,7 +37,7 @@ __all__ = [
 ]
 
 Command = (
-    transactions.Command
+    remote_control.Command
     | reservations.Command
     | connectors.Command
     | provisioning.Command

@@ -21,7 +21,7 @@ When = Literal["always", "fewer slots than EVSEs"]
 
 @dataclass(frozen=True, slots=True, order=True)
 class Conflict:
-    """`event` makes `command` unacceptable, `where` the two meet and `when` the station is so."""
+    """`event` makes `command` unacceptable: `where` both concern the same place, `when` the station has that limit."""
 
     command: str
     event: str
@@ -35,13 +35,13 @@ CONFLICTS: tuple[Conflict, ...] = (
     Conflict("RemoteStart", "UnlockRequested", "same EVSE", "always"),
     Conflict("RemoteStart", "TransactionStarted", "same EVSE", "always"),
     Conflict("RemoteStart", "TransactionStarted", "other EVSE", "fewer slots than EVSEs"),
-    # A transaction whose start is still to be told shows in its updates.
+    # An update can arrive before the start of its transaction, and is then the first sign of it.
     Conflict("RemoteStart", "TransactionUpdated", "same EVSE", "always"),
     Conflict("RemoteStart", "TransactionUpdated", "other EVSE", "fewer slots than EVSEs"),
-    # An answer so late that its start had been given up as Unknown: the start is on after all.
+    # A very late answer to a start that had become Unknown: the start holds its EVSE again.
     Conflict("RemoteStart", "CommandAccepted", "same EVSE", "always"),
     Conflict("RemoteStart", "CommandAccepted", "other EVSE", "fewer slots than EVSEs"),
-    # A reservation holds its EVSE until its answer is in; what the station keeps afterwards, the station knows.
+    # A reservation holds its EVSE in the CSMS only until it is answered; afterwards the station enforces it.
     Conflict("RemoteStart", "ReserveRequested", "same EVSE", "always"),
     Conflict("Unlock", "ReserveRequested", "same EVSE", "always"),
     Conflict("Reserve", "ReserveRequested", "same EVSE", "always"),
@@ -55,7 +55,7 @@ CONFLICTS: tuple[Conflict, ...] = (
     Conflict("Unlock", "CommandAccepted", "same EVSE", "always"),
     Conflict("RemoteStop", "RemoteStopRequested", "same transaction", "always"),
     Conflict("RemoteStop", "TransactionStopped", "same transaction", "always"),
-    # One EVSE delivers to one vehicle: a new transaction there ends one whose stop was never told.
+    # An EVSE delivers to one vehicle: a new transaction there ends one whose stop was never reported.
     Conflict("RemoteStop", "TransactionStarted", "same EVSE", "always"),
     Conflict("RemoteStop", "TransactionUpdated", "same EVSE", "always"),
     Conflict("Reset", "ResetRequested", "station", "always"),

@@ -1,4 +1,4 @@
-"""Connectors: what each is said to be in, its lock, and whether it is in service.
+"""Connectors: the status the station reported of each, its cable lock, and whether it is in service.
 
 A place is a pair: `evse` (from 1) and `connector` within it (from 1). (0, 0) is the station itself.
 """
@@ -24,7 +24,7 @@ if TYPE_CHECKING:  # these files sum this one up and so import it
 
 @dataclass(frozen=True, slots=True)
 class Unlock:
-    """Release the cable lock of a connector. Not idempotent: the lock moves each time it is told to."""
+    """Release the cable lock of a connector. Not idempotent: the lock moves at each request."""
 
     hold: ClassVar[Hold] = Hold.WHILE_OPEN
     evse: int
@@ -83,7 +83,7 @@ Place = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Connector:
-    """What the station last said of a connector."""
+    """What the station last reported of a connector."""
 
     status: str
     error_code: str
@@ -95,13 +95,13 @@ class Connector:
 
 
 LIVE_S = 60.0
-"""A status whose time agrees with ours to this is live, whatever the station's clock said before."""
+"""A status whose time is within this of ours is live, whatever times the station stated before."""
 
 
 def _is_history(known: Connector | None, reported_at: datetime | None, at: datetime) -> bool:
-    """Tell whether a status told at `at` is older than the one that is known, and was not caused by a clock set back.
+    """Whether a status received at `at` is older than the known one, rather than stamped by a clock that was set back.
 
-    A clock that was set right agrees with ours; one that was never set says nothing.
+    A time near ours is from a clock that was set right; one before 2000 is from a clock that was never set.
     """
     return (
         known is not None
@@ -114,7 +114,7 @@ def _is_history(known: Connector | None, reported_at: datetime | None, at: datet
 
 def _status_reported(state: Station, event: StatusReported) -> Station:
     if not (0 <= event.evse <= bounds().connectors and 0 <= event.connector <= bounds().connectors):
-        return state  # a station may invent any number
+        return state  # a station can report any number
     if _is_history(state.connectors.get((event.evse, event.connector)), event.reported_at, event.at):
         return state
     connector = Connector(event.status, event.error_code, event.info, event.reported_at)
@@ -127,7 +127,7 @@ EVOLVE: dict[type, Callable[[Station, Any], Station]] = {StatusReported: _status
 
 
 def missing(rules: Rules, evse: int, connector: int) -> str | None:
-    """Return that a connector is not there, or None."""
+    """Return a sentence if the station has no such connector, else None."""
     if not 1 <= evse <= rules.evses:
         return f"there is no EVSE {evse}"
     if not 1 <= connector <= rules.connectors_each:
@@ -164,29 +164,29 @@ def _status(state: Station, report: Status, at: datetime, given: Given) -> tuple
         said = report.status, report.error_code, report.info, report.reported_at
         facts.append(StatusReported(at, report.evse, report.connector, *said))
     live = not _is_history(known, report.reported_at, at)
-    # A station that is not accepted may not tell of transactions: that it tells of none proves nothing.
+    # A station that is not accepted may not send transaction messages, so their absence proves nothing.
     tells = state.registration not in ("Pending", "Rejected")
     if live and tells and report.status == "Available" and _rest_available(state, report):
         facts += [
             came_to_nothing(pending, at)
             for pending in state.unfinished()
-            # Only a status the station sent after it took our probe speaks: an earlier one may be older than the start.
+            # Only a status sent after our probe arrived is evidence: an earlier one may be older than the start.
             if pending.probed and getattr(pending.command, "evse", None) == report.evse
         ]
     return facts, TAKEN
 
 
 def unlocked(state: Station, evse: int, at: datetime) -> Facts:
-    """Return what it means for the unlocks in doubt of an EVSE that its transaction tells of the effect of one."""
+    """Confirm the unlocks in doubt of an EVSE, as a message of its transaction was triggered by an unlock."""
     return [
-        CommandConfirmed(at, pending.command_id, "its transaction tells of an unlock")
+        CommandConfirmed(at, pending.command_id, "its transaction reports an unlock")
         for pending in state.commands.values()
         if pending.phase is Phase.IN_DOUBT and isinstance(pending.command, Unlock) and pending.command.evse == evse
     ]
 
 
 def _rest_available(state: Station, report: Status) -> bool:
-    """Tell whether no other connector of the EVSE is in use: a vehicle there is a transaction of the same EVSE."""
+    """Whether the EVSE's other connectors are free: a vehicle at one of them may be what the start began."""
     return all(
         connector.status == "Available"
         for (evse, number), connector in state.connectors.items()
@@ -195,7 +195,7 @@ def _rest_available(state: Station, report: Status) -> bool:
 
 
 def _told_before(known: Connector | None, report: Status) -> bool:
-    """Tell whether it is the last one told again: what has a time happened once, and its answer may have been lost."""
+    """Whether the report repeats the known one, time included: the station resends it when the answer was lost."""
     return (
         known is not None
         and report.reported_at is not None

@@ -1,8 +1,8 @@
-"""How a station proves that it is itself: which keys are possible, and below which security profile it may not come.
+"""How a station authenticates: the keys it may be using now, and the lowest security profile it may connect with.
 
-A key that was sent to a station and whose outcome is in doubt is neither the key nor not the key: both it and the one
-before are accepted until the station uses one of them. The outcome is that of a command, so it stands in the station's
-own stream; `phase_of` tells it here. What is kept of a key is a salted hash: no key is in the log.
+While the outcome of sending a key to a station is in doubt, both that key and the one before are accepted, until the
+station uses one of them. The outcome is that of a command, so it stands in the station's own stream; `phase_of` looks
+it up. A key is stored as a salted hash only: no key is in the log.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ REFERENCE = "key:"
 """What stands in a stored command in place of the key it carries, followed by the key's id."""
 
 Outcome = Callable[[str], Phase | None]
-"""Where the command that carried a key stands, by the key's id; None for one nobody remembers."""
+"""Returns the phase of the command that carried a key, by the key's id; None for a command that is not known."""
 
 # --- commands --------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class SetPassword:
-    """Give the station a new key to prove itself with. In the log `secret` is `REFERENCE` and the key's id."""
+    """Give the station a new key to authenticate with. In the log `secret` is `REFERENCE` and the key's id."""
 
     secret: str
 
@@ -37,7 +37,7 @@ class SetPassword:
 
 @dataclass(frozen=True, slots=True)
 class KeySet:
-    """From now on `station` proves itself with the password of this scrypt `salt` and `digest`, both in hex."""
+    """From now on `station` authenticates with the password of this scrypt `salt` and `digest`, both in hex."""
 
     at: datetime
     station: str
@@ -55,7 +55,7 @@ class KeyRemoved:
 
 @dataclass(frozen=True, slots=True)
 class KeyOffered:
-    """A new password is about to be sent to `station`: whether it takes it is the outcome of that command."""
+    """A new password is about to be sent to `station`; the outcome of that command says whether it was accepted."""
 
     at: datetime
     station: str
@@ -75,7 +75,7 @@ class KeyWithdrawn:
 
 @dataclass(frozen=True, slots=True)
 class KeyUsed:
-    """`station` used the password `key_id` (empty: the one that was set) while others were possible: it has this."""
+    """`station` authenticated with `key_id` (empty: the key an operator set) while others were possible too."""
 
     at: datetime
     station: str
@@ -84,7 +84,7 @@ class KeyUsed:
 
 @dataclass(frozen=True, slots=True)
 class ProfileReached:
-    """`station` proved itself with security profile `profile`: a lower one is refused from now on."""
+    """`station` authenticated with security profile `profile`: a lower one is refused from now on."""
 
     at: datetime
     station: str
@@ -108,7 +108,7 @@ class Digest:
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """The fold of what the log says of one station: keys from old to new, the one it used, the lowest profile."""
+    """The fold of one station's credential events: keys from old to new, the one it used, the lowest profile."""
 
     keys: tuple[Digest, ...] = ()
     proven: str | None = None
@@ -126,7 +126,7 @@ def evolve(state: Credentials, event: Event) -> Credentials:
         case KeyOffered(key_id=key_id, salt=salt, digest=digest):
             # The key last used becomes the only earlier candidate; other keys that were never proven are dropped.
             before = [key for key in state.keys if state.proven in (None, key.key_id)]
-            # The oldest is the one the station had before all this. Whoever offers withdraws what cannot be any more.
+            # The oldest is the one it had before any was offered. `offered` withdraws keys that became impossible.
             return replace(state, keys=(*before, Digest(key_id, salt, digest)), proven=None)
         case KeyWithdrawn(key_id=key_id):
             return replace(state, keys=tuple(key for key in state.keys if key.key_id != key_id))
@@ -142,10 +142,10 @@ def evolve(state: Credentials, event: Event) -> Credentials:
 
 
 def possible(state: Credentials, phase_of: Outcome) -> tuple[Digest, ...]:
-    """Return the keys the station may use now, from old to new.
+    """Return the keys the station may be using now, from old to new.
 
-    One it accepted ends those before it, one it rejected or was never sent does not count. Among doubts the one it used
-    is the only one, until a late answer says that it took a newer one.
+    An accepted key replaces those before it; one that was rejected or never sent is not possible. Once the station has
+    used one of several in doubt, only that one is possible, unless a late answer accepts a newer one.
     """
     found: list[Digest] = list(state.keys[:1])
     for key in state.keys[1:]:
@@ -160,9 +160,9 @@ def possible(state: Credentials, phase_of: Outcome) -> tuple[Digest, ...]:
 
 
 def offered(state: Credentials, station: str, key: Digest, phase_of: Outcome, at: datetime) -> list[Event] | None:
-    """Return what it means to offer the station one more key; None while too many are open to add one.
+    """Return the events of offering one more key; None while `bounds().keys` keys are possible already.
 
-    Keys it cannot have any more are withdrawn, so none that it may have is ever dropped to make room.
+    Keys that became impossible are withdrawn first, so a possible one is never dropped to make room.
     """
     keys = possible(state, phase_of)
     if len(keys) >= bounds().keys:
@@ -173,9 +173,9 @@ def offered(state: Credentials, station: str, key: Digest, phase_of: Outcome, at
 
 
 def used(state: Credentials, station: str, key_id: str, phase_of: Outcome, at: datetime) -> list[Event]:
-    """Return what it means that the station used a key: which one it has, if that was open.
+    """Return the event that settles which key the station has, now that it used one; none if that was known.
 
-    An old key proves nothing while a newer one is still on its way to the station.
+    Using an old key settles nothing while a newer one may still be on its way to the station.
     """
     keys = [key.key_id for key in possible(state, phase_of)]
     if key_id not in keys or len(keys) == 1:

@@ -8,6 +8,8 @@ their own (`reported_at`, `started_at`, ...), since station clocks lie. Energy i
 
 from __future__ import annotations
 
+from typing import get_args
+
 from interlock.csms.domain import (
     connectors,
     credentials,
@@ -20,6 +22,7 @@ from interlock.csms.domain import (
 )
 from interlock.csms.domain.connectors import StatusReported
 from interlock.csms.domain.credentials import KeyOffered, KeyRemoved, KeySet, KeyUsed, KeyWithdrawn, ProfileReached
+from interlock.csms.domain.fast_init import fast_init
 from interlock.csms.domain.generic import AnomalyRecorded, DeviationRecorded, NoticeReceived
 from interlock.csms.domain.inflight import (
     CommandAccepted,
@@ -35,8 +38,9 @@ from interlock.csms.domain.inflight import (
 )
 from interlock.csms.domain.presence import CameOnline, HeartbeatReceived, WentOffline
 from interlock.csms.domain.provisioning import Booted
+from interlock.csms.domain.readings import MeterSampled
 from interlock.csms.domain.tokens import TokenRegistered
-from interlock.csms.domain.transactions import MeterSampled, TransactionStarted, TransactionStopped, TransactionUpdated
+from interlock.csms.domain.transactions import TransactionStarted, TransactionStopped, TransactionUpdated
 
 __all__ = [
     "AnomalyRecorded",
@@ -80,3 +84,6 @@ StationEvent = (
 CredentialEvent = credentials.Event
 Event = StationEvent | MeterSampled | tokens.Event | CredentialEvent
 Facts = list[StationEvent]
+
+for _event in get_args(Event):
+    fast_init(_event)

@@ -1,8 +1,8 @@
-"""What the CSMS learnt, turned into the facts it adds to a station's log. Nothing here can refuse.
+"""What a station reported or answered, as the facts to add to its log. No function here can refuse.
 
-Each function reads the state it is given and returns the events that are news to it; told the same thing again it
-returns none. So a fact that loses a race is simply worked out again against the newer state and appended there. They
-stand in the files of their concerns; this one sums what a station may report.
+Each takes a state and returns the events that are new to it: for a repeated report, none. So when the append of a fact
+loses a race, the fact is computed again from the newer state and appended there. The functions are defined in the files
+of their concerns; this one sums the tables of what a station may report.
 """
 
 from __future__ import annotations
@@ -11,7 +11,17 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from interlock.csms.domain import connectors, generic, inflight, presence, provisioning, tokens, transactions
+from interlock.csms.domain import (
+    connectors,
+    generic,
+    inflight,
+    presence,
+    provisioning,
+    readings,
+    remote_control,
+    tokens,
+    transactions,
+)
 from interlock.csms.domain import reports as rp
 from interlock.csms.domain.events import Facts
 from interlock.csms.domain.inflight import (
@@ -22,7 +32,7 @@ from interlock.csms.domain.inflight import (
     closable,
     closed,
     doubted,
-    look_again_at,
+    next_check_at,
     not_sent,
     unsettled,
 )
@@ -41,7 +51,7 @@ __all__ = [
     "closed",
     "doubted",
     "gave_up",
-    "look_again_at",
+    "next_check_at",
     "not_sent",
     "reported",
     "unsettled",
@@ -53,14 +63,15 @@ _REPORTED: dict[type, Callable[[Any, Any, datetime, Given], tuple[Facts, rp.Repl
     **provisioning.REPORTED,
     **connectors.REPORTED,
     **transactions.REPORTED,
+    **readings.REPORTED,
     **tokens.REPORTED,
     **generic.REPORTED,
 }
 
 
 def gave_up(state: Station, command_id: str, why: str, at: datetime) -> Facts:
-    """No evidence came in the time there was, but for what the log had before: see `inflight.gave_up`."""
-    return transactions.ended_already(state, command_id, at) or inflight.gave_up(state, command_id, why, at)
+    """The time for evidence is over: an earlier end of the transaction confirms a stop, else see `inflight.gave_up`."""
+    return remote_control.ended_already(state, command_id, at) or inflight.gave_up(state, command_id, why, at)
 
 
 def _several(state: Station, report: rp.Several, at: datetime, given: Given) -> tuple[Facts, rp.Reply]:
@@ -87,9 +98,8 @@ def reported(
 ) -> tuple[Facts, rp.Reply]:
     """Return the facts a report adds and how it is answered.
 
-    `authorization` is the word for the report's token, `registration` that for a boot; `new_transaction_id` is used if
-    a start is one we did not know and has no id of its own. A transaction message is always acknowledged: an error
-    would block the station's queue for ever (OCPP 1.6 sections 4.8 and 4.10), so what cannot be placed is kept as an
-    anomaly.
+    `authorization` answers the report's token, `registration` a boot; `new_transaction_id` names a start that is new
+    and has no id of its own. A transaction message is always acknowledged, since the station would resend it for ever
+    after an error (OCPP 1.6 sections 4.8 and 4.10); one that fits no transaction is recorded as an anomaly.
     """
     return _REPORTED[type(report)](state, report, at, Given(registration, authorization, new_transaction_id))

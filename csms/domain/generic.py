@@ -1,4 +1,4 @@
-"""What decides nothing and folds nothing: one generic command, one generic report, and what could not be placed."""
+"""Commands and reports without rules of their own, which change no state; and records of anomalies and deviations."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:  # these files sum this one up and so import it
 
 @dataclass(frozen=True, slots=True)
 class Relay:
-    """Send the station `action` with `payload`, both in the words of the version it speaks, and keep its answer."""
+    """Send the station `action` with `payload`, both in the words of its OCPP version, and store its answer."""
 
     action: str
     payload: dict[str, Any]
@@ -39,7 +39,7 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Several:
-    """What one message says of several things, in order: its facts are one batch, its answer is empty."""
+    """Several reports in one message, in order: their facts are one batch, the answer is empty."""
 
     reports: tuple[AnyReport, ...]
 
@@ -80,7 +80,7 @@ class NoticeReceived:
 
 @dataclass(frozen=True, slots=True)
 class AnomalyRecorded:
-    """Something a station said could not be true or could not be placed; it was acknowledged and kept."""
+    """The station reported something impossible or unrelated to anything known; it was acknowledged and recorded."""
 
     at: datetime
     what: str
@@ -89,9 +89,9 @@ class AnomalyRecorded:
 
 @dataclass(frozen=True, slots=True)
 class DeviationRecorded:
-    """For the first time the station sent something that the standard does not allow, and it was taken.
+    """For the first time the station broke this rule of the standard, and the message was accepted all the same.
 
-    `example` is the value as it came, as JSON that may be cut; nothing for a member that is not there, or a secret.
+    `example` is the value as JSON, possibly cut; empty for a missing member or a secret.
     """
 
     at: datetime

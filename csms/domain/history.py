@@ -1,4 +1,4 @@
-"""Whether what a station tells is of now or of before. Its clock may be wrong, or was never set; order says more."""
+"""Whether a report is about the present or the past. Station clocks may be wrong or never set, so order counts more."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ if TYPE_CHECKING:  # these files use this one and so import it
     from interlock.csms.domain.transactions import Start, Transaction
 
 SET_SINCE = datetime(2000, 1, 1, tzinfo=UTC)
-"""No clock that was ever set stands before this: OCPP is younger."""
+"""A clock that was ever set shows a later time: OCPP is younger."""
 
 
 def clock_was_set(at: datetime | None) -> bool:
-    """Tell whether a station's time is one of a clock that was set at some time."""
+    """Whether a station's time comes from a clock that was ever set."""
     return at is not None and at >= SET_SINCE
 
 
 def before(one: datetime | None, other: datetime | None) -> bool:
-    """Tell whether one time is before another; one that is not known is before none."""
+    """Whether one time is before another; False where one of them is unknown."""
     return one is not None and other is not None and one < other
 
 
 def is_history(state: Station, report: Start, transaction_id: str) -> bool:
-    """Tell whether a start lies before another transaction of its EVSE, by the station's own time and meter alike."""
+    """Whether a start lies before another transaction of its EVSE, by the station's time and by its meter."""
     started_at = report.started_at
     if started_at is None:
         return False
     for known in state.transactions.values():
-        # The time first: of hundreds that are kept it rules out nearly all.
+        # The time first: it excludes nearly all of the hundreds that are kept.
         if known.started_at is None or started_at >= known.started_at:
             continue
         if known.evse == report.evse and known.transaction_id != transaction_id and older(report, known):
@@ -38,10 +38,10 @@ def is_history(state: Station, report: Start, transaction_id: str) -> bool:
 
 
 def older(report: Start, known: Transaction) -> bool:
-    """Tell whether a start is older than a transaction. One of the two alone is no proof.
+    """Whether a start is older than a transaction. Both the time and the meter must agree.
 
-    Clocks are set wrong, or never, and meters are replaced or begin at 0 each time; so a clock that was never set says
-    nothing, and a meter that stood still says nothing against a transaction that is over.
+    Either alone may mislead: clocks are set wrong or never, meters are replaced or restart at 0. A time of a clock that
+    was never set is no evidence, and an equal meter is none against a transaction that has ended.
     """
     if not (clock_was_set(report.started_at) and clock_was_set(known.started_at)):
         return False

@@ -1,7 +1,7 @@
 """Commands in flight: from a durable intent to its outcome, through doubt and the evidence that ends it.
 
-Words of a command's state, and the event that leads to each, stand in `PHASES` and nowhere else. What a command holds
-meanwhile it says itself (`hold`), so that this file knows no kind of command but `Probe`.
+The names of a command's phases, and the event that leads to each, stand in `PHASES` and nowhere else. What a command
+holds meanwhile is its own attribute `hold`, so this file knows no kind of command but `Probe`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:  # these files sum this one up and so import it
 
 
 class Hold(Enum):
-    """How long a command keeps other commands off its place. One that holds nothing has no `hold`."""
+    """How long a command excludes others from its EVSE or connector. One that holds nothing has no `hold`."""
 
     WHILE_OPEN = "while its outcome is still to come"
     UNTIL_TRANSACTION = "until its transaction shows up, or nothing is expected of it any more"
@@ -33,7 +33,7 @@ class Hold(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """Ask the station how `evse` stands: evidence about a start in doubt. The dialect chooses what to send."""
+    """Ask the station for the status of `evse`, as evidence about a start in doubt. The dialect chooses the action."""
 
     evse: int
 
@@ -75,7 +75,7 @@ class CommandRequested:
 
 @dataclass(frozen=True, slots=True)
 class CommandAccepted:
-    """The station answered that it does it, in its own word `status`; `answer` is the whole payload."""
+    """The station accepted the command, in its own word `status`; `answer` is the whole payload."""
 
     at: datetime
     command_id: str
@@ -86,7 +86,7 @@ class CommandAccepted:
 
 @dataclass(frozen=True, slots=True)
 class CommandRejected:
-    """The station answered that it does not: `status` is its word (`answer` the payload), or the CALLERROR code."""
+    """The station refused the command: `status` is its word (`answer` the payload), or the CALLERROR code."""
 
     at: datetime
     command_id: str
@@ -96,7 +96,7 @@ class CommandRejected:
 
 @dataclass(frozen=True, slots=True)
 class CommandInDoubt:
-    """Nobody knows whether it happened: `why` is timeout, connection lost, crash, or the CALLERROR code."""
+    """Whether it happened is unknown: `why` is timeout, connection lost, crash, or the CALLERROR code."""
 
     at: datetime
     command_id: str
@@ -141,7 +141,7 @@ class CommandLapsed:
 
 @dataclass(frozen=True, slots=True)
 class CommandClosed:
-    """An operator ended a doubt by hand: `statement` is what they say. A very late answer may still settle it."""
+    """An operator ended a doubt by hand, with this `statement`. A very late answer may still settle it."""
 
     at: datetime
     command_id: str
@@ -150,7 +150,7 @@ class CommandClosed:
 
 @dataclass(frozen=True, slots=True)
 class ContradictingEvidence:
-    """A command that is `recorded` as such was answered differently later (`observed`). Kept for a person to see."""
+    """A later answer or message (`observed`) contradicts the outcome that is `recorded`. Kept for a person to see."""
 
     at: datetime
     command_id: str
@@ -210,7 +210,7 @@ PHASES: dict[type, Phase] = {
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """A command the log knows, and how far it got.
+    """A command of the log and its phase.
 
     `settled_at` is when its latest phase began; `contradicted` is what was observed against its outcome.
     """
@@ -229,12 +229,12 @@ class Pending:
 
     @property
     def hold(self) -> Hold | None:
-        """How long it keeps others off its place."""
+        """How long it excludes others from its EVSE or connector."""
         return getattr(self.command, "hold", None)
 
     @property
     def holds(self) -> bool:
-        """Whether nobody else may use its place: while its effect may still be coming."""
+        """Whether others are excluded now: as long as its effect may still come."""
         hold = self.hold
         return hold is not None and (self.phase.open or (hold is Hold.UNTIL_TRANSACTION and self.awaits_transaction))
 
@@ -282,7 +282,7 @@ def _moved(phase: Phase) -> Callable[[Station, Any], Station]:
 def _accepted(state: Station, event: CommandAccepted) -> Station:
     state = settle(state, event.command_id, phase=Phase.ACCEPTED, settled_at=event.at)
     probe = state.commands.get(event.command_id)
-    # A probe that is Accepted will be followed by a status, which speaks; any other word has said what there is to say.
+    # An Accepted probe is followed by a status, which is the evidence; after any other answer nothing follows.
     probed = probed_command(probe.request_id) if probe and event.status == "Accepted" else None
     return settle(state, probed, probed=True) if probed else state
 
@@ -306,9 +306,9 @@ EVOLVE: dict[type, Callable[[Station, Any], Station]] = {
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A station's answer to a command: whether it does it, the word it used, and the whole `payload`.
+    """A station's answer to a command: whether it accepts it, its status word, and the whole `payload`.
 
-    `nothing_there` says that the answer to a probe is itself the proof that nothing was begun.
+    `nothing_there`: this answer to a probe is itself proof that nothing was begun.
     """
 
     accepted: bool
@@ -346,14 +346,14 @@ def _nothing_there(state: Station, probe: Pending, at: datetime) -> Facts:
 
 
 def came_to_nothing(start: Pending, at: datetime) -> StationEvent:
-    """Return what it means for an unfinished start that the station was asked and has nothing."""
+    """Return the outcome of an unfinished start after the station, asked by a probe, showed no transaction."""
     if start.phase is Phase.IN_DOUBT:
         return CommandRefuted(at, start.command_id, "nothing there when asked")
     return CommandLapsed(at, start.command_id, "nothing there when asked")
 
 
 def doubted(state: Station, command_id: str, why: str, at: datetime) -> Facts:
-    """The frame may have left and no answer will be waited for any longer."""
+    """The frame may have been sent, and waiting for an answer has ended."""
     pending = state.commands.get(command_id)
     if pending is None or pending.phase is not Phase.REQUESTED:
         return []
@@ -361,11 +361,11 @@ def doubted(state: Station, command_id: str, why: str, at: datetime) -> Facts:
 
 
 CONTRADICTIONS = 8
-"""Different contradictions of one command that are kept: a station may invent any number."""
+"""Different contradictions recorded for one command, at most: a station can send any number."""
 
 
 def unsettled(state: Station, command_id: str, why: str, at: datetime) -> Facts:
-    """The station answered, and nobody can say whether that means yes or no. In time it is a doubt; late it is kept."""
+    """The answer means neither yes nor no: it begins a doubt, or is recorded beside a finished command's outcome."""
     pending = state.commands.get(command_id)
     if pending is None or pending.phase is Phase.REQUESTED:
         return doubted(state, command_id, why, at)
@@ -375,7 +375,7 @@ def unsettled(state: Station, command_id: str, why: str, at: datetime) -> Facts:
 
 
 def not_sent(state: Station, command_id: str, why: str, at: datetime) -> Facts:
-    """The frame never left and never will: the one case in which silence is proof."""
+    """The frame was not sent and never will be: the only case in which a missing answer proves anything."""
     pending = state.commands.get(command_id)
     if pending is None or pending.phase is not Phase.REQUESTED:
         return []
@@ -383,7 +383,7 @@ def not_sent(state: Station, command_id: str, why: str, at: datetime) -> Facts:
 
 
 def gave_up(state: Station, command_id: str, why: str, at: datetime) -> Facts:
-    """No evidence came in the time there was: a doubt becomes an explicit Unknown, an idle start lapses."""
+    """No evidence came in time: a doubt becomes Unknown, an accepted start without a transaction lapses."""
     pending = state.commands.get(command_id)
     if pending is None or pending.finished:
         return []
@@ -393,7 +393,7 @@ def gave_up(state: Station, command_id: str, why: str, at: datetime) -> Facts:
 
 
 def closable(state: Station, command_id: str) -> str | None:
-    """Return why an operator may not close a command by hand now, or None: only what nobody knows may be closed."""
+    """Return why an operator may not close a command by hand now, or None. Only a doubt or an Unknown may be closed."""
     pending = state.commands.get(command_id)
     if pending is None:
         return f"command {command_id} is not remembered"
@@ -403,7 +403,7 @@ def closable(state: Station, command_id: str) -> str | None:
 
 
 def closed(state: Station, command_id: str, statement: str, at: datetime) -> Facts:
-    """An operator says what became of a command that nobody knows about."""
+    """An operator states what became of a command whose outcome is unknown."""
     return [] if closable(state, command_id) else [CommandClosed(at, command_id, statement)]
 
 
@@ -422,15 +422,15 @@ class Patience:
 
 
 OVERDUE_S = 5.0
-"""How long after its deadline a requested command counts as left alone by whoever was to send it."""
+"""How long after its deadline a requested command counts as abandoned by the node that was to send it."""
 
 
-def look_again_at(state: Station, pending: Pending, patience: Patience, probes_sent: int) -> datetime | None:
-    """Return when an unfinished command is to be looked at next; None for one that is finished.
+def next_check_at(state: Station, pending: Pending, patience: Patience, probes_sent: int) -> datetime | None:
+    """Return when an unfinished command is to be checked next; None for a finished one.
 
-    One that was only requested has `OVERDUE_S` beyond its deadline: its connection ends it in time, if it still can.
-    A doubt ends no earlier than the lateness bound after the last moment its frame could have left. After a reconnect
-    the station first gets `settle_s` to deliver what it queued while away.
+    A requested one has `OVERDUE_S` beyond its deadline, at which its connection normally ends it. A doubt ends no
+    earlier than the lateness bound after the last moment at which its frame could have been sent. After a reconnect the
+    station first has `settle_s` to deliver what it queued while offline.
     """
     if pending.finished:
         return None

@@ -1,4 +1,4 @@
-"""Who is there: a station is online on one connection at a time, and each connection has the next epoch."""
+"""Presence: a station is online on one connection at a time, and each connection has the next epoch."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:  # these files sum this one up and so import it
 
 @dataclass(frozen=True, slots=True)
 class Heartbeat:
-    """The station is there and wants the time."""
+    """The station is connected and asks for the time."""
 
 
 # --- events ----------------------------------------------------------------------------------------------------------
@@ -79,9 +79,9 @@ EVOLVE: dict[type, Callable[[Station, Any], Station]] = {
 
 
 def came_online(state: Station, node: str, protocol: str, at: datetime) -> Facts:
-    """A first frame arrived on a new connection held by `node`: it gets the next epoch and supersedes the last.
+    """A new connection, held by `node`, gets the next epoch and supersedes the last.
 
-    Commands sent on the superseded connection that had no answer are in doubt: that answer has lost its way home.
+    Unanswered commands of the superseded connection are in doubt: their answers can no longer arrive on it.
     """
     facts: Facts = []
     if state.online:
@@ -96,7 +96,7 @@ def came_online(state: Station, node: str, protocol: str, at: datetime) -> Facts
 
 
 def went_offline(state: Station, epoch: int, last_seen: datetime, at: datetime) -> Facts:
-    """Connection `epoch` fell silent. News only if the station is not already off, or on again elsewhere."""
+    """Connection `epoch` fell silent. No event if the station is offline already, or online on a newer connection."""
     return [WentOffline(at, epoch, last_seen)] if state.online and state.epoch == epoch else []
 
 

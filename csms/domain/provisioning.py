@@ -1,4 +1,4 @@
-"""What a station is: how it introduces itself, and how it is restarted."""
+"""Boot and reset: what a station reports of itself when it starts, and how it is restarted."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ class Reset:
 
 @dataclass(frozen=True, slots=True)
 class Boot:
-    """The station started and introduces itself."""
+    """The station started and states what it is."""
 
     vendor: str
     model: str
     serial: str | None
     firmware: str | None
     remotely_reset: bool = False
-    """Whether it says that it was restarted from here; a version that does not say leaves it False."""
+    """Whether the reason it states is a reset by the CSMS; False in a version that states no reason."""
 
 
 # --- events ----------------------------------------------------------------------------------------------------------

@@ -1,28 +1,37 @@
-"""What a meter said, reading by reading, and what of it a connector's register, power and voltage are.
+"""What a meter reported, reading by reading, and the register, power and voltage of a connector that follow from it.
 
-A number alone means little: OCPP 1.6 sections 7.31 to 7.43 (2.0.1 part 2 sections 2.46 and 3.55 to 3.59) say it by
-measurand, phase, location, context, unit and format. Every reading is kept as it came; the summary counts only what
-is told where the vehicle is (at the outlet, or with no place named).
+A value is qualified by measurand, phase, location, context, unit and format (OCPP 1.6 sections 7.31 to 7.43; 2.0.1 part
+2 sections 2.46 and 3.55 to 3.59). Every reading is stored as it came; the summary uses only those measured at the
+outlet, or without a stated location.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-if TYPE_CHECKING:  # samples are made of readings
-    from interlock.csms.domain.transactions import Sample
+from interlock.csms.domain.generic import nothing
+from interlock.csms.domain.replies import Given, Reply
+
+if TYPE_CHECKING:  # these files sum this one up and so import it
+    from interlock.csms.domain.events import Facts
+    from interlock.csms.domain.station import Station
 
 REGISTER, POWER, VOLTAGE = "Energy.Active.Import.Register", "Power.Active.Import", "Voltage"
 OUTLET = ("Outlet", None)
 BEGIN, END = "Transaction.Begin", "Transaction.End"
 PHASES = {"L1": "L1", "L2": "L2", "L3": "L3", "L1-N": "L1", "L2-N": "L2", "L3-N": "L3"}
-"""One phase, said with or without the neutral that it is measured against."""
+"""A phase, by its name with or without the neutral that it is measured against."""
+
+
+# --- reports ---------------------------------------------------------------------------------------------------------
 
 
 class Reading(NamedTuple):
-    """One value as the station sent it; what it did not say is None.
+    """One value as the station sent it; what was not stated is None.
 
     `multiplier` is the power of ten `value` is to be multiplied with (OCPP 2.0.1 `unitOfMeasure`).
     """
@@ -59,14 +68,69 @@ class Reading(NamedTuple):
         return number if abs(number) < NUMBER_LIMIT else None
 
 
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """What an EVSE's meter measured at one moment; what it did not measure is None. `readings` are as they came.
+
+    `unread` are those of them that could not be read (see `Summary`).
+    """
+
+    sampled_at: datetime | None
+    energy_wh: int | None
+    power_w: float | None
+    voltage_v: float | None
+    readings: tuple[Reading, ...] = ()
+    unread: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Meter:
+    """Readings of `evse` (0: the station's main meter), within a transaction or not."""
+
+    evse: int
+    transaction_id: str | None
+    samples: tuple[Sample, ...]
+
+
+# --- events ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class MeterSampled:
+    """One sample of an EVSE's meter, in a stream of its own; `readings` are as the station sent them.
+
+    `energy_wh`, `power_w` and `voltage_v` are their values for the EVSE as a whole (see `summary`).
+    """
+
+    at: datetime
+    evse: int
+    transaction_id: str | None
+    sampled_at: datetime | None
+    energy_wh: int | None
+    power_w: float | None
+    voltage_v: float | None
+    readings: tuple[Reading, ...] = ()
+
+
+Report = Meter
+Event = MeterSampled
+
+# --- facts -----------------------------------------------------------------------------------------------------------
+
+REPORTED: dict[type, Callable[[Station, Any, datetime, Given], tuple[Facts, Reply]]] = {
+    Meter: nothing,
+}
+
+# --- the summary of readings -----------------------------------------------------------------------------------------
+
 POWER_LIMIT = 24
-"""The greatest power of ten that is read."""
+"""The greatest power of ten that is accepted."""
 DECIMALS = 6
-"""What a power of ten leaves exact, such as 36.8 times 100."""
+"""Decimal places kept after scaling, so that 36.8 times 100 is exactly 3680."""
 NUMBER_LIMIT = 2.0**53
 """Beyond this a number has lost its units place."""
 VALUE_LIMIT, UNREAD_LIMIT = 60, 3
-"""Characters of a value that cannot be read, and how many of them are named, less one."""
+"""Characters shown of an unreadable value, and how many earlier ones are kept beside the newest."""
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 _BASE = "Wh varh VAh W VA var A V K Celsius Celcius Fahrenheit Percent Hertz Hz"
 _WITH_PREFIX = ("Wh", "varh", "VAh", "W", "VA", "var", "A", "V")
@@ -82,7 +146,7 @@ _FOLDED = {unit.casefold(): power for unit, power in POWERS.items() if unit and 
 
 
 def _fitting(end: str) -> Mapping[str | None, int]:
-    """Return the powers of the units that fit a measurand: those that end with `end`, in any case, or none at all."""
+    """Return the units of a measurand with their powers of ten: None, and those ending with `end` in any case."""
     fits = {unit: power for unit, power in POWERS.items() if unit is None or unit.lower().endswith(end)}
     return {**{unit: power for unit, power in _FOLDED.items() if unit.endswith(end)}, **fits}
 
@@ -94,13 +158,13 @@ _MEASURED: Mapping[str | None, Mapping[str | None, int]] = {
     VOLTAGE: _fitting("v"),
 }
 _Told = tuple[str | None, str | None, float]
-"""Of a reading: its context, its phase and its number."""
+"""A reading's context, phase and number."""
 
 
 class Summary(NamedTuple):
-    """What readings of one moment say of a connector; what they do not say is None.
+    """The values of a connector at one moment; what was not measured is None.
 
-    `unread` are those that should have said it and cannot be read: the rule each breaks, and its value.
+    `unread` are readings of these measurands that cannot be read: the rule each breaks, and its value.
     """
 
     energy_wh: int | None
@@ -136,7 +200,7 @@ def summary(readings: Iterable[Reading]) -> Summary:
 
 
 def final_wh(samples: Sequence[Sample]) -> int | None:
-    """Return the register that readings of a whole transaction end with: the last that is said to be of its end."""
+    """Return the energy register at the end of a transaction, in Wh: of the last sample with the context of its end."""
     ends = [
         energy
         for one in samples
@@ -152,14 +216,14 @@ def _last(values: list[float]) -> float:
 def _of_contexts(
     told: list[_Told] | None, of: Callable[[list[_Told]], float | None], among: Callable[[list[float]], float]
 ) -> float | None:
-    """Return what `of` makes of each context's readings; of several contexts, what `among` makes of them.
+    """Reduce each context's readings by `of`, and the results of several contexts by `among`.
 
-    What was at the beginning of a transaction counts only where nothing later is said.
+    Readings of a transaction's beginning count only if there are no later ones.
     """
     if told is None:
         return None
     if len(told) == 1:
-        return told[0][2] if told[0][1] is None else of(told)  # one value for all phases is what it says
+        return told[0][2] if told[0][1] is None else of(told)  # one value without a phase is the total
     contexts: dict[str | None, list[_Told]] = {}
     for one in told:
         contexts.setdefault(one[0], []).append(one)
@@ -169,7 +233,7 @@ def _of_contexts(
 
 
 def _whole(told: list[_Told]) -> float | None:
-    """Return the value told without a phase, the last of them; else the sum of the phases."""
+    """Return the last value without a phase; if there is none, the sum of the phases."""
     whole: float | None = None
     phases: dict[str, float] = {}
     for _, phase, number in told:
@@ -181,6 +245,6 @@ def _whole(told: list[_Told]) -> float | None:
 
 
 def _lowest(told: list[_Told]) -> float | None:
-    """Return the lowest voltage to neutral. A phase that is not connected reads 0 V beside others that do not."""
+    """Return the lowest voltage to neutral, without phases that read 0 V (not connected) beside others that do not."""
     found = [number for _, phase, number in told if phase is None or phase in PHASES]
     return min((number for number in found if number > 0.0), default=min(found, default=None))

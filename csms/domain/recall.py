@@ -1,7 +1,7 @@
-"""What a station's state forgot and the log did not, put beside the state for one decision about a fact.
+"""Commands and transactions that a state has dropped, restored from the log for one decision about a fact.
 
-A state remembers so many finished commands and ended transactions (`bounds`). Where one that is not there is told
-again, its events are looked up by their ids and folded here; what comes of it is for `facts`, and is not kept.
+A state keeps a bounded number of finished commands and ended transactions (`bounds`). When a report concerns one that
+was dropped, its events are read from the log by their ids and folded here, for that report only.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from interlock.csms.domain import events as ev
 from interlock.csms.domain.station import Pending, Station, Transaction, evolve
 
 FORGOTTEN_TRANSACTION = "forgotten"
-"""Stands for the transaction of a remote start that is forgotten: only one that is finished can be."""
+"""In place of the transaction of a remote start that was dropped: only finished ones are."""
 
 
 def command(events: Iterable[Any], command_id: str) -> Pending | None:
-    """Fold what the log says about one command, which its station's state forgot: so it is finished."""
+    """Fold the events of one command that its station's state has dropped, so it is finished."""
     state = Station()
     for event in events:
         state = evolve(state, event)
@@ -29,14 +29,14 @@ def command(events: Iterable[Any], command_id: str) -> Pending | None:
 
 
 def with_command(state: Station, forgotten: Pending | None) -> Station:
-    """Return a state that knows a command besides, unless it does already."""
+    """Return the state with this command added, unless it is there."""
     if forgotten is None or forgotten.command_id in state.commands:
         return state
     return replace(state, commands={forgotten.command_id: forgotten, **state.commands})
 
 
 def with_transactions(state: Station, events: Iterable[Any]) -> Station:
-    """Return a state that knows the ended transactions these events tell of, unless it does already."""
+    """Return the state with the ended transactions of these events added, unless they are there."""
     found: dict[Any, Transaction] = {}
     for event in events:
         match event:

@@ -1,4 +1,4 @@
-"""How a report is answered, and the words a node has ready for it."""
+"""How a report is answered, and the words a node provides for it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Reply:
 
 
 TAKEN = Reply()
-"""How most reports are answered: that they arrived is all there is to say."""
+"""How most reports are answered: with an acknowledgement only."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Reservations: an EVSE is kept for a token until a time.
 
-The station keeps it, and knows when it ended and whose group a token belongs to. What races here is the asking: while
-the answer is still to come nobody knows whether a start for somebody else will be taken, so the two exclude each other.
+The station enforces it, and knows when it ended and which group a token belongs to. What races in the CSMS is the
+request: until it is answered, a start for another token may or may not be accepted, so the two exclude each other.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Reserve:
 
     @property
     def hold(self) -> Hold | None:
-        """One of any EVSE holds none of them: the station chooses."""
+        """A reservation of any EVSE holds none in particular: the station chooses."""
         return Hold.WHILE_OPEN if self.evse else None
 
 

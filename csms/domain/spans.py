@@ -1,21 +1,21 @@
-"""Numbers that were seen, as stretches without a gap: the messages of a transaction, mostly one stretch."""
+"""A set of numbers as runs without a gap: those of a transaction's messages, mostly a single run."""
 
 from __future__ import annotations
 
 SPANS_KEPT = 64
-"""Stretches that are remembered, the newest."""
+"""Runs that are kept, the newest."""
 
 Spans = tuple[tuple[int, int], ...]
-"""Stretches from a first to a last number, in order, with a gap between any two."""
+"""Runs from a first to a last number, in order, with a gap between any two."""
 
 
 def includes(spans: Spans, number: int) -> bool:
-    """Tell whether a number was seen."""
+    """Whether a number is in the set."""
     return any(first <= number <= last for first, last in spans)
 
 
 def including(spans: Spans, number: int) -> Spans:
-    """Return the stretches with one more number."""
+    """Return the runs with one more number."""
     if spans and spans[-1][1] + 1 == number:  # nearly always
         return (*spans[:-1], (spans[-1][0], number))
     joined: list[tuple[int, int]] = []

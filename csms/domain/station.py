@@ -3,7 +3,7 @@
 Two kinds of change, and they must not be mixed up:
 
 - an **intent** (`decide`) may be refused, and may be decided again when another append was first;
-- a **fact** (`facts`) already happened: it is never refused and always finds its place.
+- a **fact** (`facts`) already happened: it is never refused; the fold accepts it in any state.
 
 The fold is total on facts: whatever a station did is representable, a local start on a held EVSE included.
 """
@@ -16,8 +16,18 @@ from datetime import datetime
 from typing import Any
 
 from interlock.csms.domain import commands as do
-from interlock.csms.domain import connectors, generic, inflight, presence, provisioning, reservations, transactions
+from interlock.csms.domain import (
+    connectors,
+    generic,
+    inflight,
+    presence,
+    provisioning,
+    remote_control,
+    reservations,
+    transactions,
+)
 from interlock.csms.domain.connectors import Connector, Place
+from interlock.csms.domain.fast_init import fast_init
 from interlock.csms.domain.inflight import Pending, Phase
 from interlock.csms.domain.transactions import Transaction
 
@@ -78,7 +88,7 @@ class Station:
         return used
 
     def unfinished(self) -> Iterator[Pending]:
-        """Iterate over the commands of which something is still expected."""
+        """Iterate over the commands that are not finished."""
         return (pending for pending in self.commands.values() if not pending.finished)
 
     def changed(
@@ -88,7 +98,7 @@ class Station:
         commands: dict[str, Pending] | None = None,
         transactions: dict[str, Transaction] | None = None,
     ) -> Station:
-        """Do what `replace` does, for a third of its cost: nearly every event changes one of these."""
+        """Do what `dataclasses.replace` does at a third of the cost: nearly every event changes one of these."""
         return Station(
             self.online,
             self.epoch,
@@ -101,6 +111,9 @@ class Station:
             self.transactions if transactions is None else transactions,
         )
 
+
+for _state in (Station, Connector, Pending, Transaction):
+    fast_init(_state)
 
 _EVOLVE: dict[type, Callable[[Station, Any], Station]] = {
     **presence.EVOLVE,
@@ -122,7 +135,7 @@ def evolve(state: Station, event: Any) -> Station:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What is fixed for a station: its `evses`, how many may be in use at once (`slots`), and connectors of each."""
+    """What is fixed for a station: number of EVSEs, how many may be in use at once (`slots`), connectors of each."""
 
     evses: int
     slots: int
@@ -153,7 +166,7 @@ ACCEPT = Accept()
 _DECIDE: dict[type, Callable[[Any, Station, Rules], str | None]] = {
     **provisioning.DECIDE,
     **connectors.DECIDE,
-    **transactions.DECIDE,
+    **remote_control.DECIDE,
     **reservations.DECIDE,
 }
 

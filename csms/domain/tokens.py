@@ -1,4 +1,4 @@
-"""Tokens: who may charge, in a stream of its own, and what a station is told when one is shown."""
+"""Tokens: who may charge, in a stream of their own, and how a station is answered when one is presented."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def same_token(one: str | None, other: str | None) -> bool:
 
 
 class Tokens(MutableMapping[str, str]):
-    """The word for each token, in whichever case it is shown; the names are as they were last registered."""
+    """The status of each token, looked up without regard to case; names are kept as last registered."""
 
     def __init__(self) -> None:
         self._found: dict[str, tuple[str, str]] = {}
@@ -58,7 +58,7 @@ class Tokens(MutableMapping[str, str]):
         return self._found[token.lower()][1]
 
     def word(self, token: str, unknown: str) -> str:
-        """Return the word for a token, `unknown` for one that was never registered: `get`, without an exception."""
+        """Return the status of a token, `unknown` for one that was never registered."""
         found = self._found.get(token.lower())
         return unknown if found is None else found[1]
 
@@ -70,7 +70,7 @@ class Tokens(MutableMapping[str, str]):
         self._parents.pop(token.lower(), None)
 
     def register(self, token: str, word: str, parent: str | None) -> None:
-        """Set the word for a token, and the group it belongs to, if it does to one."""
+        """Set the status of a token and the group it belongs to, if any."""
         self[token] = word
         if parent:
             self._parents[token.lower()] = parent
@@ -78,7 +78,7 @@ class Tokens(MutableMapping[str, str]):
             self._parents.pop(token.lower(), None)
 
     def parent(self, token: str) -> str | None:
-        """Return the group a token belongs to: a station lets its cards end each other's sessions (1.6 3.5.3)."""
+        """Return a token's group, if any: cards of one group may end each other's transactions (1.6 section 3.5.3)."""
         return self._parents.get(token.lower())
 
     def __iter__(self) -> Iterator[str]:

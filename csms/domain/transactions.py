@@ -1,11 +1,11 @@
-"""Transactions: energy delivery on an EVSE, asked for from afar or begun there, and told in any order.
+"""Transactions: energy delivery on an EVSE, whose messages may arrive late, repeatedly and in any order.
 
-Who names a transaction depends on the version the station speaks. Where the CSMS does (a start without an id), a start
-told again is recognised by what it states, unless the transaction it began has ended: the station knew its id, so its
-start was answered and is not sent again (OCPP 1.6 sections 3.7 and 4.8). Where the station does, each message of a
-transaction has a number, and (transaction, number) is recognised, whatever order they arrive in. Live state follows the
-highest number; a start that arrives after its end, or lies before another transaction of the same EVSE by the station's
-own time and meter, is history and changes nothing else.
+Who names a transaction depends on the OCPP version. Where the CSMS does (1.6: a start without an id), a repeated start
+is recognised by its content, unless the transaction it began has ended: then the station knew the id, so its start was
+answered and is not sent again (1.6 sections 3.7 and 4.8). Where the station does (2.x), each message of a transaction
+is numbered, and (transaction, number) is recognised in any order of arrival. Live state follows the highest number; a
+start that arrives after its end, or lies before another transaction of the same EVSE by the station's own time and
+meter, is history and changes no live state.
 """
 
 from __future__ import annotations
@@ -13,80 +13,33 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from interlock.csms.domain.bounds import bounds
 from interlock.csms.domain.connectors import unlocked
-from interlock.csms.domain.generic import AnomalyRecorded, nothing
+from interlock.csms.domain.generic import AnomalyRecorded
 from interlock.csms.domain.history import is_history
-from interlock.csms.domain.inflight import CommandConfirmed, ContradictingEvidence, Hold, Pending, Phase, settle
-from interlock.csms.domain.readings import Reading
+from interlock.csms.domain.inflight import CommandConfirmed, Phase, settle
+from interlock.csms.domain.readings import Sample
+from interlock.csms.domain.remote_control import evidence_of_start, evidence_of_stop, remote_start_behind
 from interlock.csms.domain.replies import Given, Reply
 from interlock.csms.domain.spans import Spans, includes, including
 from interlock.csms.domain.tokens import same_token
 
 if TYPE_CHECKING:  # these files sum this one up and so import it
     from interlock.csms.domain.events import Facts
-    from interlock.csms.domain.station import Rules, Station
-
-
-# --- commands --------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class RemoteStart:
-    """Begin charging on `evse` for `id_token`. Holds the EVSE and one of the station's slots.
-
-    `remote_start_id` comes back in what the station tells of the transaction, where its version has such a thing.
-    `details` is the rest of the request (charging profile, group, type of the token) in the words of that version.
-    """
-
-    hold: ClassVar[Hold] = Hold.UNTIL_TRANSACTION
-    evse: int
-    id_token: str
-    remote_start_id: int | None = None
-    details: dict[str, Any] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class RemoteStop:
-    """End the transaction `transaction_id`."""
-
-    transaction_id: str
+    from interlock.csms.domain.station import Station
 
 
 # --- reports ---------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
-    """What an EVSE's meter said at one moment; what it did not measure is None. `readings` are as they came.
-
-    `unread` are those of them that count for nothing (see `readings.Summary`).
-    """
-
-    sampled_at: datetime | None
-    energy_wh: int | None
-    power_w: float | None
-    voltage_v: float | None
-    readings: tuple[Reading, ...] = ()
-    unread: tuple[tuple[str, str], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Meter:
-    """Readings of `evse` (0: the station's main meter), within a transaction or not."""
-
-    evse: int
-    transaction_id: str | None
-    samples: tuple[Sample, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Start:
-    """A transaction began, perhaps long ago and perhaps told before. What the station did not say is None, `evse` 0.
+    """A transaction began, perhaps long ago and perhaps reported before. What was not stated is None, `evse` 0.
 
-    Without `transaction_id` the CSMS gives one. `offline`: without a connection; `overtaken`: on one that was replaced.
+    Without `transaction_id` the CSMS assigns one. `offline`: without a connection; `overtaken`: on one that was
+    replaced.
     """
 
     evse: int
@@ -122,7 +75,7 @@ class Update:
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """A transaction ended, perhaps long ago and perhaps told before; fields as in `Start`."""
+    """A transaction ended, perhaps long ago and perhaps reported before; fields as in `Start`."""
 
     transaction_id: str
     meter_stop_wh: int | None
@@ -143,8 +96,8 @@ class Stop:
 class TransactionStarted:
     """Energy delivery began; `status` is how the token was answered, `command_id` the remote start it fulfils.
 
-    `late`: told after its own end, or after a newer transaction of the same EVSE, so it changes no live state.
-    `repeats` is the ended transaction that began in the very same words.
+    `late`: reported after its own end, or after a newer transaction of the same EVSE, so it changes no live state.
+    `repeats` is the ended transaction whose start had the same content.
     """
 
     at: datetime
@@ -197,25 +150,7 @@ class TransactionStopped:
     offline: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class MeterSampled:
-    """One sample of an EVSE's meter, in a stream of its own; `readings` are as the station sent them.
-
-    `energy_wh`, `power_w` and `voltage_v` are what they say of the EVSE as a whole (see `readings.summary`).
-    """
-
-    at: datetime
-    evse: int
-    transaction_id: str | None
-    sampled_at: datetime | None
-    energy_wh: int | None
-    power_w: float | None
-    voltage_v: float | None
-    readings: tuple[Reading, ...] = ()
-
-
-Command = RemoteStart | RemoteStop
-Report = Start | Update | Stop | Meter
+Report = Start | Update | Stop
 Event = TransactionStarted | TransactionUpdated | TransactionStopped
 
 # --- state -----------------------------------------------------------------------------------------------------------
@@ -223,10 +158,10 @@ Event = TransactionStarted | TransactionUpdated | TransactionStopped
 
 @dataclass(frozen=True, slots=True)
 class Transaction:
-    """Energy delivery on an EVSE, open or ended. The first four after the id say which start it was.
+    """Energy delivery on an EVSE, open or ended. The first four after the id identify its start.
 
-    `started` and `ended` are whether these were told; one that was superseded is neither open nor ended. `state_seq_no`
-    is the number of the message that told `charging_state`.
+    `started` and `ended`: whether its start and its end were reported; a superseded one is neither open nor ended.
+    `state_seq_no` is the number of the message that stated `charging_state`.
     """
 
     transaction_id: str
@@ -260,7 +195,7 @@ def _with_room(state: Station) -> dict[str, Transaction]:
 
 
 def _placed(kept: dict[str, Transaction], found: Transaction) -> None:
-    """Put a transaction where it belongs. One EVSE delivers to one vehicle: what was open there is over, untold."""
+    """Add a transaction. An EVSE delivers to one vehicle: one still open there has ended without a report."""
     if found.open and found.evse:
         for running in [t for t in kept.values() if t.open and t.evse == found.evse]:
             kept[running.transaction_id] = replace(running, open=False)
@@ -277,7 +212,7 @@ def _started(state: Station, event: TransactionStarted) -> Station:
         event.meter_start_wh,
         event.started_at,
         event.status,
-        # At an EVSE a station invented nothing is held open: it could invent any number.
+        # Nothing is held open at an EVSE number out of range: a station can report any number.
         open=not event.late and 0 <= event.evse <= bounds().connectors,
         connector=event.connector,
         charging_state=event.charging_state,
@@ -291,7 +226,7 @@ def _started(state: Station, event: TransactionStarted) -> Station:
 
 
 def _joined(start: Transaction, later: Transaction, seq_no: int) -> Transaction:
-    """Add a start to what later messages of the transaction told before it."""
+    """Combine a start with what later messages of the transaction, received before it, stated."""
     told = later if later.id_token is not None else start
     live = later if later.state_seq_no is not None else start
     return replace(
@@ -360,39 +295,6 @@ EVOLVE: dict[type, Callable[[Station, Any], Station]] = {
     TransactionStopped: _stopped,
 }
 
-# --- decide ----------------------------------------------------------------------------------------------------------
-
-
-def _against_start(command: RemoteStart, state: Station, rules: Rules) -> str | None:
-    evse = command.evse
-    if not 1 <= evse <= rules.evses:
-        return f"there is no EVSE {evse}"
-    if held := state.held(evse):
-        return f"EVSE {evse} is held by command {held.command_id}"
-    running = state.open_transaction(evse)
-    if running is not None and running.id_token is not None:  # one begun by the cable alone waits for its token
-        return f"EVSE {evse} is in transaction {running.transaction_id}"
-    if len(state.evses_used() - {evse}) >= rules.slots:
-        return f"all {rules.slots} slots of the station are in use"
-    return None
-
-
-def _against_stop(command: RemoteStop, state: Station, rules: Rules) -> str | None:
-    transaction_id = command.transaction_id
-    running = state.transactions.get(transaction_id)
-    if running is None or not running.open:
-        return f"no transaction {transaction_id} is open here"
-    for pending in state.commands.values():
-        if pending.command == command and pending.phase.open:
-            return f"command {pending.command_id} is already ending transaction {transaction_id}"
-    return None
-
-
-DECIDE: dict[type, Callable[[Any, Station, Rules], str | None]] = {
-    RemoteStart: _against_start,
-    RemoteStop: _against_stop,
-}
-
 # --- facts -----------------------------------------------------------------------------------------------------------
 
 
@@ -412,7 +314,7 @@ def _start(state: Station, report: Start, at: datetime, given: Given) -> tuple[F
     elif not late and running is not None and running.transaction_id != transaction_id:
         facts.append(AnomalyRecorded(at, "transaction superseded", running.transaction_id))
     # Without its id only what happens now can be the effect of a remote start.
-    ours = None if late and report.remote_start_id is None else _fulfilled(state, report)
+    ours = None if late and report.remote_start_id is None else remote_start_behind(state, report)
     facts.append(
         TransactionStarted(
             at,
@@ -433,19 +335,20 @@ def _start(state: Station, report: Start, at: datetime, given: Given) -> tuple[F
         )
     )
     if ours is not None:
-        facts += _shown(ours, transaction_id, "its token" if report.remote_start_id is None else "its id", at)
+        shown_by = "its token" if report.remote_start_id is None else "its id"
+        facts += evidence_of_start(ours, transaction_id, shown_by, at)
     return facts, Reply(given.authorization, transaction_id)
 
 
 def _known_start(state: Station, report: Start) -> Transaction | None:
-    """Return the transaction a start is about, the newest if it was said of several; one without a time is new."""
+    """Return the known transaction a start repeats, the newest if several match; a start without a time is new."""
     if report.transaction_id is not None:
         return state.transactions.get(report.transaction_id)
     if report.started_at is None:
         return None
     for known in reversed(state.transactions.values()):
         if (
-            known.meter_start_wh == report.meter_start_wh  # first what tells most of them apart
+            known.meter_start_wh == report.meter_start_wh  # compared first, as it differs most often
             and known.evse == report.evse
             and known.started_at == report.started_at
             and same_token(known.id_token, report.id_token)
@@ -455,43 +358,10 @@ def _known_start(state: Station, report: Start) -> Transaction | None:
 
 
 def _told_again(known: Transaction, report: Start, at: datetime) -> Facts:
-    """A start of a transaction whose start is known: the same message again, or another that cannot be."""
+    """A start of a transaction that has one: the same message again, or a second start, which is an anomaly."""
     if report.seq_no is None or includes(known.seen, report.seq_no):
         return []
     return [AnomalyRecorded(at, "transaction started twice", f"{known.transaction_id} in message {report.seq_no}")]
-
-
-def _fulfilled(state: Station, report: Start | Update | Stop) -> Pending | None:
-    """Find the remote start that shows in a message: the one of its id, or else same EVSE, same token, none shown yet.
-
-    A station that names its transactions tells a remote start's id, so without one its start is somebody else's.
-    """
-    if report.remote_start_id is None and report.transaction_id is not None:
-        return None
-    for pending in reversed(state.commands.values()):
-        command = pending.command
-        if not isinstance(command, RemoteStart) or pending.transaction_id is not None:
-            continue
-        if report.remote_start_id is not None:
-            if command.remote_start_id == report.remote_start_id:
-                return pending
-        elif (
-            command.evse == report.evse
-            and same_token(command.id_token, report.id_token)
-            and pending.phase not in (Phase.REJECTED, Phase.LAPSED)
-        ):
-            return pending
-    return None
-
-
-def _shown(start: Pending, transaction_id: str, what: str, at: datetime) -> Facts:
-    """Return what it means for a remote start that a transaction is its effect."""
-    if start.phase is Phase.ACCEPTED:
-        return []
-    evidence = f"transaction {transaction_id} carries {what}"
-    if start.phase in (Phase.REFUTED, Phase.REJECTED, Phase.LAPSED):
-        return [ContradictingEvidence(at, start.command_id, start.phase.value, evidence)]
-    return [CommandConfirmed(at, start.command_id, evidence)]
 
 
 def _update(state: Station, report: Update, at: datetime, given: Given) -> tuple[Facts, Reply]:
@@ -499,7 +369,7 @@ def _update(state: Station, report: Update, at: datetime, given: Given) -> tuple
     known = state.transactions.get(report.transaction_id)
     if known is not None and includes(known.seen, report.seq_no):
         return [], reply
-    ours = _fulfilled(state, report)
+    ours = remote_start_behind(state, report)
     facts: Facts = [
         TransactionUpdated(
             at,
@@ -517,9 +387,9 @@ def _update(state: Station, report: Update, at: datetime, given: Given) -> tuple
         )
     ]
     if ours is not None:
-        facts += _shown(ours, report.transaction_id, "its id", at)
+        facts += evidence_of_start(ours, report.transaction_id, "its id", at)
     if report.trigger == "RemoteStop":  # the transaction need not have ended yet
-        facts += _stopping(state, report.transaction_id, "is being stopped", at)
+        facts += evidence_of_stop(state, report.transaction_id, "is being stopped", at)
     if report.trigger == "UnlockCommand":
         facts += unlocked(state, report.evse or (known.evse if known else 0), at)
     return facts, reply
@@ -563,38 +433,17 @@ def _stop_facts(state: Station, report: Stop, at: datetime) -> Facts:
             report.offline,
         )
     )
-    facts += _stopping(state, report.transaction_id, "ended", at)
-    ours = _fulfilled(state, report) if report.remote_start_id is not None else None
+    facts += evidence_of_stop(state, report.transaction_id, "ended", at)
+    ours = remote_start_behind(state, report) if report.remote_start_id is not None else None
     if ours is not None and ours.phase is Phase.ACCEPTED:  # of the messages that should have shown it none arrived
         facts.append(CommandConfirmed(at, ours.command_id, f"transaction {report.transaction_id} carries its id"))
     elif ours is not None:
-        facts += _shown(ours, report.transaction_id, "its id", at)
+        facts += evidence_of_start(ours, report.transaction_id, "its id", at)
     return facts
-
-
-def _stopping(state: Station, transaction_id: str, how: str, at: datetime) -> Facts:
-    """Return what it means for the remote stops in doubt of a transaction that it ended, or is about to."""
-    return [
-        CommandConfirmed(at, pending.command_id, f"transaction {transaction_id} {how}")
-        for pending in state.commands.values()
-        if pending.phase in (Phase.IN_DOUBT, Phase.UNKNOWN) and pending.command == RemoteStop(transaction_id)
-    ]
-
-
-def ended_already(state: Station, command_id: str, at: datetime) -> Facts:
-    """Return what it means for a remote stop in doubt that its transaction ended before the doubt began."""
-    pending = state.commands.get(command_id)
-    if pending is None or pending.phase is not Phase.IN_DOUBT or not isinstance(pending.command, RemoteStop):
-        return []
-    known = state.transactions.get(pending.command.transaction_id)
-    if known is None or not known.ended:
-        return []
-    return [CommandConfirmed(at, command_id, f"transaction {known.transaction_id} ended")]
 
 
 REPORTED: dict[type, Callable[[Any, Any, datetime, Given], tuple[Facts, Reply]]] = {
     Start: _start,
     Update: _update,
     Stop: _stop,
-    Meter: nothing,
 }

@@ -1,10 +1,10 @@
-"""How many connections there may be before they prove anything: in all, and from one address.
+"""Limits on connections that have not authenticated yet: in all, and from one address.
 
-A connection that is accepted has a slot until it is gone. While it proved nothing, it is one of few: at the limit the
-oldest unproven one of the same address goes, unless it is younger than `grace_s`, and then the new one does. When all
-addresses together are at the limit, the address with most of them gives one up. So whoever holds idle connections open
-loses those, and takes nothing from other addresses. An address whose connections end again and again without proof
-is let in at a small rate only. No sockets here, and time is an argument.
+An accepted connection has a slot until it is closed. The number of unproven ones is limited: at the limit of an address
+its oldest unproven one is closed, or the new one if that is younger than `grace_s`. At the limit of all addresses the
+one with most of them loses one. So a peer that holds idle connections open loses those and takes none from other
+addresses. An address whose connections keep ending without proof is admitted at a low rate only. No sockets here, and
+time is an argument.
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ class Crowd:
 
 @dataclass(eq=False, slots=True)
 class Slot:
-    """One connection. `end` cuts it off, and is set by whoever serves it."""
+    """One connection. `end` aborts it, and is set by the protocol that serves it."""
 
     address: str
     since: float
     end: Callable[[], None] = field(default=lambda: None)
     served: bool = False
-    """Whether a protocol has it, which is told when it is lost."""
+    """Whether a protocol serves it, whose `connection_lost` frees the slot."""
     proven: bool = False
     gone: bool = False
 
@@ -60,7 +60,7 @@ class Admission:
         self._doubtful = Budgets(crowd.doubtful_per_s, crowd.doubtful_per_s)
 
     def enter(self, address: str, now: float) -> Slot | None:
-        """Count a connection that was accepted. None: close it, there is no place for it."""
+        """Count an accepted connection. None: close it, there is no free slot."""
         crowd, origin = self.crowd, origin_of(address)
         failing = self._failures.of(origin, now).fill(now) < 1.0 and self._doubtful.of(origin, now).take(now)
         if self.count >= crowd.connections or failing:
@@ -86,13 +86,13 @@ class Admission:
         return slot
 
     def prove(self, slot: Slot) -> None:
-        """Note that a connection proved who it is, as far as it must here."""
+        """Note that a connection authenticated, as far as this door requires."""
         if not slot.proven and not slot.gone:
             slot.proven = True
             self._settle(slot)
 
     def leave(self, slot: Slot, now: float) -> None:
-        """Note that a connection is gone; again is no matter."""
+        """Note that a connection is gone; repeating it has no effect."""
         if slot.gone:
             return
         slot.gone = True

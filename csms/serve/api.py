@@ -1,7 +1,7 @@
 """The operator's HTTP API: commands in, records out. JSON only, behind a token, on a port of its own.
 
-A command is answered 202 once its intent is in the log, and never twice for one `Idempotency-Key`. What became of it is
-asked with `GET /api/commands/{id}`, which can wait. Errors are `application/problem+json`, a sentence without a trace.
+A command is answered 202 once its intent is in the log, and never twice for one `Idempotency-Key`. Its outcome is
+read with `GET /api/commands/{id}`, which can wait. Errors are `application/problem+json`, a sentence without a trace.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from interlock.csms.serve.projections import Projections
 from interlock.csms.serve.server import Server
 from interlock.csms.serve.strict_json import Ambiguous, refuse_ambiguous
 from interlock.csms.serve.watched import FrameStream
-from interlock.csms.store import NOT_DURABLE
+from interlock.csms.store import NOT_DURABLE, Snapshot
 from interlock.csms.supervise import expect_nobody
 
 BODY_BYTES = 64 * 1024
@@ -45,7 +45,9 @@ PAGE = 1000
 POSITION_LIMIT = 2**63 - 1
 WAIT_S = 60.0
 ANSWER_S = 3.0
-"""Without an answer of the store for so long the node is not ready."""
+"""Seconds without an answer of the store after which the node is not ready."""
+PROBE = Snapshot("readiness", 0, "probe", b"")
+"""A snapshot that tests whether the store can be written to: replaced each time, never read."""
 STATUS = {"accepted": 202, "known": 202, "refused": 409, "unreachable": 503, "failed": 503}
 TOKEN_LIMIT = 36
 """Characters of the longest token of any version spoken (OCPP 2.0.1 IdTokenType; 1.6 has 20)."""
@@ -55,7 +57,7 @@ _decode = msgspec.json.Decoder().decode
 
 
 class Problem(Exception):
-    """An answer that is not what was asked for."""
+    """An error response."""
 
     def __init__(self, status: int, detail: str) -> None:
         super().__init__(status, detail)
@@ -73,13 +75,13 @@ def problem(status: int, detail: str) -> Response:
 
 
 class Api:
-    """The endpoints of one node. `token` is what an operator shows as `Authorization: Bearer`."""
+    """The endpoints of one node. `token` is what an operator sends as `Authorization: Bearer`."""
 
     def __init__(self, node: Csms, server: Server, records: Projections, keys: Credentials, token: str) -> None:
         self.node, self.server, self.records, self.keys = node, server, records, keys
         self._token = token.encode()
         self._probe: asyncio.Future[Any] | None = None
-        """What was asked of the store last, to find out whether it answers."""
+        """The last query of the store that checks whether it answers."""
 
     def app(self, hosts: list[str]) -> Starlette:
         """Return the application, which answers to these host names."""
@@ -134,7 +136,7 @@ class Api:
             except NOT_DURABLE as error:
                 return problem(503, f"the store does not take it now: {error}")
             except ClientDisconnect:
-                return problem(400, "the body was not sent to its end")  # nobody hears it
+                return problem(400, "the body was not sent to its end")  # the client is gone
             except Exception as error:
                 self.node.alarm(f"{request.method} {request.url.path[:80]}: {type(error).__name__}: {error}")
                 return problem(500, "this failed here; the log of the node says why")
@@ -155,7 +157,7 @@ class Api:
         return answer({"stations": found, "next": names[limit - 1] if len(names) > limit else None})
 
     async def fleet(self, request: Request) -> Response:
-        """Return stations at a glance: a page of all, or those named by `id`, and up to where the log is in it."""
+        """Return an overview of stations: a page of all, or those named by `id`, and the log position it covers."""
         position, wanted = self.records.position, request.query_params.getlist("id")
         if len(wanted) > overview.AT_ONCE:
             raise Problem(400, f"at most {overview.AT_ONCE} stations are named at once")
@@ -197,7 +199,7 @@ class Api:
         )
 
     async def connectors(self, request: Request) -> Response:
-        """Return what the station last said of its connectors, and who holds them."""
+        """Return the last reported status of each connector, and the command that holds it."""
         state = await self._state(request)
         dialect, found = self._dialect(request, state), []
         for (evse, number), connector in sorted(state.connectors.items()):
@@ -216,7 +218,7 @@ class Api:
         return answer({"connectors": found})
 
     async def transactions(self, request: Request) -> Response:
-        """Return the transactions the station is known for."""
+        """Return the transactions in the station's state."""
         state = await self._state(request)
         dialect = self._dialect(request, state)
         found = (msgspec.to_builtins(one) for _, one in sorted(state.transactions.items()))
@@ -237,7 +239,7 @@ class Api:
         return answer({"events": found, "next": found[-1]["version"] if more else None})
 
     async def deviations(self, request: Request) -> Response:
-        """Return what the station sends that it should not: what the log has, and counts since the node started."""
+        """Return the station's deviations: those in the log, and their counts since the node started."""
         await self._state(request)
         station = request.path_params["station"]
         counted = [
@@ -336,7 +338,7 @@ class Api:
         return answer({"token": name, "status": self.node.tokens[name]})
 
     async def remove_token(self, request: Request) -> Response:
-        """Answer a token as one that was never registered: its event says the word for those."""
+        """Unregister a token: its event has the status that unknown tokens get."""
         name = request.path_params["token"]
         if name not in self.node.tokens:
             raise Problem(404, "there is no such token in the log")
@@ -440,13 +442,13 @@ class Api:
         return PlainTextResponse("\n".join(lines) + "\n")
 
     async def live(self, request: Request) -> Response:
-        """Say that the process answers, and that what it cannot do without lives."""
+        """Answer 200 while the process and what it depends on are alive."""
         if (why := self.node.ended) is not None:
             return problem(503, f"this node is over: {why}")
         return answer({"live": True})
 
     async def ready(self, request: Request) -> Response:
-        """Say whether the store answers and takes what it is given, and the node is not about to stop."""
+        """Answer whether the store reads and appends, and the node is not stopping."""
         if (why := self.node.ended) is not None:
             return problem(503, f"this node is over: {why}")
         if self.records.ended:
@@ -454,24 +456,30 @@ class Api:
         if self.node.handler.outage.now:
             return problem(503, "the store takes nothing")
         if self._probe is None or self._probe.done():  # else the store has not answered the last one
-            self._probe = asyncio.ensure_future(self.node.store.read("tokens", 2**31, 1))
+            self._probe = asyncio.ensure_future(self._try_store())
             self._probe.add_done_callback(expect_nobody)
         await asyncio.wait({self._probe}, timeout=ANSWER_S)
         if not self._probe.done() or self._probe.cancelled() or self._probe.exception() is not None:
             return problem(503, "the store does not answer")
         return answer({"ready": True})
 
+    async def _try_store(self) -> None:
+        """Ask the store something. If it took no append when it was given one last, give it what is no event, too."""
+        if self.node.handler.outage.since is not None:
+            await self.node.store.save_snapshot(PROBE)
+        await self.node.store.read("tokens", 2**31, 1)
+
     async def describe(self, request: Request) -> Response:
         """Return the OpenAPI description."""
         return answer(self.described())
 
     def described(self) -> dict[str, Any]:
-        """Return the OpenAPI description for the versions that are spoken here."""
+        """Return the OpenAPI description for the OCPP versions in use."""
         return description({one for dialect in self.node.dialects.values() for one in dialect.ACTIONS})
 
 
 def same(stored: do.Command, asked: do.Command) -> bool:
-    """Tell whether a stored command may be what is asked for: a key is stored without its value, a start with an id."""
+    """Whether a stored command matches a request: a key is stored without its value, a start with an id added."""
     if isinstance(stored, do.SetPassword):
         return isinstance(asked, do.SetPassword)
     if isinstance(stored, do.RemoteStart) and isinstance(asked, do.RemoteStart) and asked.remote_start_id is None:
@@ -480,7 +488,7 @@ def same(stored: do.Command, asked: do.Command) -> bool:
 
 
 def _asked(request: Request, name: str, default: str) -> str:
-    """Return a member of the query, which may stand there once."""
+    """Return a query parameter, which may be given once."""
     found = request.query_params.getlist(name)
     if len(found) > 1:
         raise Problem(400, f"{name} stands {len(found)} times in the query")

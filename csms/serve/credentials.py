@@ -1,8 +1,8 @@
-"""Stations' keys, kept in the log as digests and handed to the gate; and how a key is changed by a command.
+"""Stations' keys, kept in the log as digests and passed to the gate; and how a command changes a key.
 
-The command that carries a new key is in the log before its frame leaves, like any other, but with a reference in place
-of the key: that is in this process's memory only, until its frame is written. If it is lost with the process, the
-outcome is in doubt as ever, and both keys fit until the station uses one.
+The command that carries a new key is in the log before its frame is sent, like any other, but with a reference in place
+of the key, which is in this process's memory only until the frame is written. If the process ends in between, the
+outcome is in doubt as usual, and both keys are accepted until the station uses one.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import asyncio
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import get_args
+from typing import TypeVar, get_args
 
 from interlock.csms import codec
 from interlock.csms.domain import commands as do
@@ -24,12 +24,13 @@ from interlock.csms.serve.gate import Gate, Key
 from interlock.csms.store import NewEvent, StoredEvent
 from interlock.csms.supervise import described
 
+T = TypeVar("T")
 STREAM = "credentials"
 _PHASES = {event.__name__: phase for event, phase in PHASES.items() if event is not ev.CommandRequested}
 
 
 class Elsewhere(Exception):
-    """The station is connected to another node, which cannot be told a key through the log."""
+    """The station is connected to another node, which cannot receive a key through the log."""
 
 
 class Credentials:
@@ -47,7 +48,7 @@ class Credentials:
         gate.passed = self._passed
 
     async def start(self) -> None:
-        """Read the keys, and hear of changes from now on, whichever node makes them."""
+        """Read the keys, and follow changes from now on, of every node."""
         self._stop = self.node.store.subscribe(self._committed)
         await self._read()
 
@@ -61,7 +62,7 @@ class Credentials:
                 self._follow(station, await self.node.store.read(station_stream(station)))
 
     def stop(self) -> None:
-        """Hear of nothing more."""
+        """Follow no more changes."""
         self._stop()
 
     # --- what the log says ---
@@ -82,7 +83,7 @@ class Credentials:
     def _apply(self, stored: Sequence[StoredEvent]) -> None:
         for one in stored:
             if one.version != self._version + 1:
-                continue  # known, or it comes with what `_read` reads next
+                continue  # read already, or read next by `_read`
             self._version = one.version
             event = codec.decode(one.type, one.data)
             if not isinstance(event, get_args(ev.CredentialEvent)):
@@ -93,7 +94,7 @@ class Credentials:
             self._tell(station)
 
     def _follow(self, station: str, stored: Sequence[StoredEvent]) -> None:
-        """Learn which commands carry keys, and what becomes of them."""
+        """Follow the commands that carry keys, and their outcomes."""
         for one in stored:
             if codec.kind(one.type) == "CommandRequested" and b'"' + rules.REFERENCE.encode() in one.data:
                 intent = codec.decode(one.type, one.data)
@@ -104,16 +105,17 @@ class Credentials:
                 command_id = getattr(codec.decode(one.type, one.data), "command_id", "")
                 if command_id in self._carried:
                     key_id = self._carried[command_id][1]
-                    self._secrets.pop(key_id, None)  # sent or not, it is not needed any more
+                    self._secrets.pop(key_id, None)  # sent or not, no longer needed
                     self._phases[key_id] = _PHASES[one.type]
                     self._tell(station)
 
     def _tell(self, station: str) -> None:
-        """Hand to the gate what it may go by from now on."""
+        """Give the gate the keys that are possible now."""
         state, gate = self._states[station], self.gate
         keys = rules.possible(state, self._phases.get)
         fitting = tuple(Key(bytes.fromhex(key.salt), bytes.fromhex(key.digest), key.key_id) for key in keys)
-        if fitting != gate.keys.get(station, ()):
+        before = gate.keys.get(station, ())
+        if fitting != before:
             gate.forget(station)
         if fitting:
             gate.keys[station] = fitting
@@ -123,6 +125,17 @@ class Credentials:
             gate.profiles[station] = state.profile
         else:
             gate.profiles.pop(station, None)
+        if before and not set(before) & set(fitting):
+            self._end(station)
+
+    def _end(self, station: str) -> None:
+        """End what was let in by keys of which none fits any more: whoever knows them may not stay either.
+
+        A key that the station was sent itself fits beside the old one first: that ends nothing.
+        """
+        if (counted := self.node.connections.get(station)) is not None:
+            counted.revoke()
+        self.gate.revoked(station)
 
     def _passed(self, station: str, profile: int, key_id: str | None) -> None:
         state, at = self._states.get(station, rules.Credentials()), self.node.clock.at()
@@ -138,18 +151,22 @@ class Credentials:
     async def _note(self, events: Sequence[ev.CredentialEvent]) -> None:
         try:
             await self._append(*events)
-        except Exception as error:  # the station is in; it says so again when it comes again
+        except Exception as error:  # the station is admitted; it is recorded at its next connection
             self.node.alarm(f"{events[0].station}: how it proved itself was not recorded: {error}")
 
     # --- what an operator changes ---
 
     async def set(self, station: str, password: str) -> None:
-        """Give a station a password. Costs tens of milliseconds of a thread."""
+        """Give a station a password; one it has stays as it is. Costs tens of milliseconds of a thread."""
+        alone = self._states.get(station, rules.Credentials()).keys
+        for key in self.gate.keys.get(station, ()) if len(alone) == 1 else ():
+            if await _in_a_thread(key.fits, password.encode()):
+                return
         key = await _digest(password)
         await self._append(ev.KeySet(self.node.clock.at(), station, key.salt.hex(), key.digest.hex()))
 
     async def remove(self, station: str) -> None:
-        """Take a station's password away, and with it what it proved."""
+        """Remove a station's password, and its lowest security profile with it."""
         await self._append(ev.KeyRemoved(self.node.clock.at(), station))
 
     async def change(self, station: str, command: do.SetPassword, request_id: str, *, force: bool = False) -> Decision:
@@ -170,7 +187,7 @@ class Credentials:
         self._secrets[key_id] = command.secret
         stored = replace(command, secret=f"{rules.REFERENCE}{key_id}")
         decided = await node.operate(station, stored, request_id, force=force)
-        if decided.answer not in ("accepted", "failed"):  # what failed may yet be in the log, and sent
+        if decided.answer not in ("accepted", "failed"):  # a failed one may be in the log all the same, and be sent
             self._secrets.pop(key_id, None)
             await self._append(ev.KeyWithdrawn(node.clock.at(), station, key_id))
         return decided
@@ -195,5 +212,8 @@ def _reference(command: do.Command) -> str | None:
 
 
 async def _digest(password: str) -> Key:
-    loop, salt = asyncio.get_running_loop(), secrets.token_bytes(16)
-    return await loop.run_in_executor(None, Key.of, password.encode(), salt)
+    return await _in_a_thread(Key.of, password.encode(), secrets.token_bytes(16))
+
+
+async def _in_a_thread(work: Callable[..., T], *values: bytes) -> T:
+    return await asyncio.get_running_loop().run_in_executor(None, work, *values)

@@ -1,8 +1,8 @@
-"""Followers of the log: server-sent events to whoever watches, each a bounded part of this process.
+"""Followers of the log: clients that receive server-sent events, each at a bounded cost.
 
-A follower pulls. It gets a page of events, bounded in number and bytes, and the next one when its transport took the
-last; so what is held for one that reads slowly is one page, and the transport's buffer. What was committed lately is
-encoded once for all of them; who is further behind reads the log, one page of one follower at a time.
+A follower pulls: it gets a page of events, bounded in number and bytes, and the next one when its transport has sent
+the last. So one page and the transport's buffer are held for a slow reader. Recent commits are encoded once for all
+followers; one that is further behind reads the log, one page of one follower at a time.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
 CREDENTIALS = "credentials"
-"""A stream that is shown to nobody, though it holds no secrets but digests of them."""
+"""A stream that is not shown, although it holds only digests of secrets."""
 SLOW = b'event: dropped\ndata: {"detail": "this follower does not read; follow again from the last id"}\n\n'
 """What is sent last to a follower that does not read."""
 ALIVE = b": still here\n\n"
@@ -33,7 +33,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Full(Exception):
-    """There are as many followers as there may be; the text says where."""
+    """The limit of followers is reached; the text says which."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +46,9 @@ class FollowLimits:
     page_bytes: int = 32 * 1024
     """A page has at least one event, however long it is."""
     recent_bytes: int = 1024 * 1024
-    """What is kept, once for all, of what was committed lately."""
+    """Bytes of recent commits kept for all followers."""
     pace_s: float = 0.1
-    """A follower is told of news no more often than this: many commits make one page."""
+    """A follower gets pages no more often than this: many commits make one page."""
     log_share: float = 0.2
     log_pace_s: float = 0.005
     """Pages from the log take this share of the time, of all followers together, with at least a pause between two."""
@@ -57,7 +57,7 @@ class FollowLimits:
 
 
 class Followers:
-    """Who follows the log of one node, and what was committed lately."""
+    """The followers of one node's log, and its recent commits."""
 
     def __init__(self, store: EventStore, limits: FollowLimits | None = None) -> None:
         self._store, self.limits = store, limits or FollowLimits()

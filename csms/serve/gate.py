@@ -1,4 +1,4 @@
-"""Who may open a socket: the path names the station, a key proves it, and whoever guesses is slowed down.
+"""Authentication of stations: the path names the station, a key proves it, and guessing is slowed down.
 
 OCPP-J 1.6 section 3.1.1 for the address, the security white paper's profiles for the rest: 0 nothing (loopback only,
 unless told), 1 a password, 2 a password over TLS, 3 a certificate that names the station. A station that has a key
@@ -35,7 +35,7 @@ HEX = re.compile(rb"(?:[0-9A-Fa-f]{2}){16,20}")
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """Not let in: an HTTP status and a sentence that tells an attacker nothing."""
+    """A refusal: an HTTP status, and a sentence that gives an attacker no information."""
 
     status: int
     why: str
@@ -62,7 +62,7 @@ class Key:
         return cls(salt, hashlib.scrypt(octets(password), salt=salt, dklen=32, **COST))
 
     def fits(self, password: bytes) -> bool:
-        """Tell whether this is the password, in the same time whether or not."""
+        """Whether this is the password, compared in constant time."""
         return hmac.compare_digest(hashlib.scrypt(octets(password), salt=self.salt, dklen=32, **COST), self.digest)
 
 
@@ -99,9 +99,9 @@ def password_of(header: str | None, station: str) -> bytes | None:
 
 
 def is_own(origin: str, host: str) -> bool:
-    """Tell whether an Origin names the very address that was dialled, as some stations' libraries put it.
+    """Whether an Origin names the dialled address itself, as the libraries of some stations set it.
 
-    Only for an address or localhost: a name may be made to point here by whoever owns it.
+    Only for an IP address or localhost: the owner of a host name could point it here.
     """
     scheme, _, said = origin.partition("://")
     name = host.rpartition(":")[0] if re.search(r":[0-9]+$", host) else host
@@ -115,8 +115,8 @@ def is_own(origin: str, host: str) -> bool:
 class Gate:
     """Decides on requests. `salt` is random bytes of this process; keys come and go with `keys`.
 
-    A right password that was proved in this process is never slowed down. Guesses are counted for the address and the
-    station together, so they keep nobody out who dials from elsewhere.
+    A password that was verified in this process before is never slowed down. Guesses are counted per address and
+    station, so they do not keep out the station at another address.
     """
 
     def __init__(
@@ -136,6 +136,8 @@ class Gate:
         """The lowest profile of each station that proved itself with one."""
         self.passed: Callable[[str, int, str | None], None] = lambda station, profile, key_id: None
         """Is told of a station that came in, with which profile, and with which of several keys if there were."""
+        self.revoked: Callable[[str], None] = lambda station: None
+        """Is told of a station whose every key was taken away or replaced."""
         self._seen: dict[str, bytes] = {}
         self._home: dict[str, str] = {}
         """The address each station proved itself from last."""
@@ -183,7 +185,8 @@ class Gate:
         if password is None:
             return UNAUTHORIZED
         digest = self._digest(station, password)
-        # While it is open which of several keys the station has, each use of one says something.
+        # With several possible keys a remembered proof is not enough: which key is used shows which one the station
+        # has.
         seen = self._seen.get(station) if keys and len(keys) == 1 else None
         if seen is not None and hmac.compare_digest(seen, digest):
             return self._in(station, max(1, self.profile), None)
@@ -195,7 +198,8 @@ class Gate:
         tried = keys or (self._nobody,)
 
         def proof() -> Key | None:
-            fitting = [key for key in tried if key.fits(password)]  # all of them, whichever fits
+            # All are checked, so that the time taken does not show which one fits.
+            fitting = [key for key in tried if key.fits(password)]
             return fitting[-1] if fitting else None
 
         return proof
@@ -227,7 +231,7 @@ class Gate:
             bucket.give()
         keys = self.keys.get(station, ())
         if key not in keys:
-            return UNAUTHORIZED  # it was taken away meanwhile
+            return UNAUTHORIZED  # it was removed meanwhile
         self._seen[station] = self._digest(station, password)
         self._home[station] = origin_of(address)
         return self._in(station, max(1, self.profile), key.key_id if len(keys) > 1 else None)

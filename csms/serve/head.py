@@ -1,7 +1,7 @@
-"""The head of an HTTP request, looked at before anything parses it: what two readers may read differently is refused.
+"""The head of an HTTP request, checked before it is parsed: what two readers may read differently is refused.
 
-Both doors use it, the stations' and the operators'. Proxies and servers that disagree about where a request ends, or
-about which of two headers counts, are how requests are smuggled (RFC 9112 sections 3, 5 and 6, RFC 9110 section 5.3).
+Used on both ports, the stations' and the operators'. Request smuggling exploits proxies and servers that disagree about
+where a request ends, or which of two headers counts (RFC 9112 sections 3, 5 and 6, RFC 9110 section 5.3).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ ONCE = frozenset(
     b"host authorization content-length content-type transfer-encoding origin upgrade expect idempotency-key "
     b"last-event-id sec-websocket-key sec-websocket-version".split()
 )
-"""Headers of which a request has one: a second could count for one reader and not for another."""
+"""Headers that may occur once: readers may differ in which of two they use."""
 _REQUEST = re.compile(rb"[A-Z]{1,20} ([\x21-\x7e]+) HTTP/1\.[01]")
 _HEADER = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*([\x21-\x7e\x80-\xff]?[\t\x20-\x7e\x80-\xff]*)")
 _BAD_PERCENT = re.compile(rb"%(?![0-9A-Fa-f]{2})")
@@ -33,7 +33,7 @@ class BadHead(Exception):
 
 
 def end_of(data: bytes | bytearray) -> int:
-    """Return where the head ends, behind its empty line; 0 while it has no end. Raises `BadHead` for one too long."""
+    """Return the offset behind the head's empty line; 0 while that is missing. Raises `BadHead` if it is too long."""
     end = data.find(b"\r\n\r\n", 0, HEAD_BYTES + 4)
     if end < 0:
         if len(data) > HEAD_BYTES:
@@ -59,7 +59,7 @@ def check(head: bytes) -> dict[bytes, bytes]:
         raise BadHead(400, "the target holds neither NUL nor #")
     if b"%" in target:
         try:
-            unquote_to_bytes(target).decode()  # else a reader puts one character for many different ones
+            unquote_to_bytes(target).decode()  # otherwise a reader replaces different bytes by the same character
         except UnicodeDecodeError:
             raise BadHead(400, "the target, its % decoded, is UTF-8") from None
     found: dict[bytes, bytes] = {}

@@ -1,4 +1,4 @@
-"""What a station, or whoever says it is one, may cost this process. No code but numbers."""
+"""Limits on what a station, or a peer that claims to be one, may cost this process. Numbers only."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ class Limits:
 
     frame_bytes: int = 256 * 1024
     fragments: int = 1024
-    """Parts a message may come in, empty ones too."""
+    """Fragments of a message, empty ones included."""
     message_s: float = 120.0
-    """A socket whose message is not whole after so long is closed."""
+    """A socket whose message is still incomplete after this is closed."""
     unfinished_bytes: int = 2 * 1024 * 1024
     """Of messages that are not whole yet, of all sockets of an address; beyond this the socket that adds is closed."""
     handshake_s: float = 10.0
     first_frame_s: float = 120.0
-    """A socket that says nothing for so long is closed."""
+    """A socket on which no frame arrived after this is closed."""
     silence_s: float = 60.0
     """Beyond the time after which a station counts as offline, its socket is closed after this."""
     unread_bytes: int = 1024 * 1024
     unread_s: float = 10.0
-    """A peer that does not read for so long is cut off: keep-alive would never notice."""
+    """A peer that does not read for this long is disconnected: keep-alive would not notice."""
     waiting: int = 16
-    """Frames that wait to be handled before the socket is read no further."""
+    """Frames that wait to be handled, beyond which the socket is not read."""
     messages_per_s: float = 50.0
     messages_burst: float = 500.0
     """Of a station, on all its sockets one after another; beyond this its frames wait, and it is read no further."""

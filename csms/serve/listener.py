@@ -1,8 +1,8 @@
-"""Listening sockets, and what becomes of a connection before anybody speaks on it.
+"""Listening sockets, and a connection up to its protocol: accepting, refusing, the TLS handshake.
 
-asyncio's own accept loop, out of file descriptors, logs a traceback for each of 4096 attempts and has no place to say
-no. Here a few connections are accepted at a time, a number of descriptors stays free for everything else, and what is
-refused is counted and told once in a while. The time for a TLS handshake is bounded and counts as unproven.
+asyncio's own accept loop, out of file descriptors, logs a traceback for each of 4096 attempts and cannot refuse a
+connection. Here a few are accepted at a time, some descriptors are reserved for everything else, and refusals are
+counted and reported now and then. A TLS handshake has a time limit, and counts as unproven meanwhile.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from interlock.csms.serve.admission import Admission, Slot
 
 BACKLOG = 4096
 AT_ONCE = 64
-"""Connections accepted before the loop turns to others."""
+"""Connections accepted in one turn of the loop."""
 RESERVE = 64
-"""File descriptors that stay free: for the store, for what is read late, for an operator."""
+"""File descriptors kept free: for the store, for files opened late, for an operator."""
 REST_S = 0.2
-"""How long nothing is accepted when the process or the machine has nothing left to accept with."""
+"""Pause in accepting when the process or the machine is out of descriptors or memory."""
 SAID_EVERY_S = 60.0
 _EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
 
 class Listener:
-    """One door. `protocol` makes what serves a connection; `alarm` is told, now and then, of what was turned away."""
+    """One door. `protocol` makes a connection's protocol; `alarm` gets a sentence about refusals now and then."""
 
     def __init__(
         self,
@@ -142,7 +142,7 @@ class Listener:
             accepted.close()
         if task.cancelled():
             self.admission.leave(slot, now)
-        elif (error := task.exception()) is not None:  # it did not get as far as a request
+        elif (error := task.exception()) is not None:  # it ended before a request
             self.admission.leave(slot, now)
             if not isinstance(error, OSError):
                 self._alarm(f"a connection was not opened: {type(error).__name__} {error}")

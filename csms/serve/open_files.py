@@ -13,9 +13,16 @@ UNLIMITED = 8192
 """What counts as the limit where there is none to ask for."""
 
 
+LEAST = 128
+"""With fewer a node that started could let in nobody: it keeps some in reserve."""
+
+
 def limit() -> int:
     """Return how many files may be open at once."""
-    return UNLIMITED if resource is None else int(resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+    if resource is None:
+        return UNLIMITED
+    found = int(resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+    return UNLIMITED if found == resource.RLIM_INFINITY else found
 
 
 def raise_limit() -> None:

@@ -1,8 +1,8 @@
-"""The operators' door: HTTP/1.1 for the API, one request after another, each part of it bounded in bytes and time.
+"""The operators' port: HTTP/1.1 for the API, one request after another, each part bounded in bytes and time.
 
-uvicorn's protocol does the work. Around it: the head of each request is looked at before it is parsed (`head`), what
-is not finished in time is ended, a reader that does not read is cut off, and connections are counted before they show
-the token (`admission`).
+uvicorn's protocol serves the requests. Added here: the head of each request is checked before it is parsed (`head`),
+what takes too long is ended, a client that does not read is disconnected, and connections without a valid token are
+limited (`admission`).
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class OperatorLimits:
     idle_s: float = 5.0
     """Between two requests."""
     unread_s: float = 10.0
-    """A reader that takes nothing for so long is cut off."""
+    """A client that reads nothing for this long is disconnected."""
     closing_s: float = 2.0
     send_buffer: int = 64 * 1024
     """Bytes of the kernel's for what was not read."""
@@ -62,7 +62,7 @@ class Operators:
             log_level="error",
             access_log=False,
             server_header=False,
-            proxy_headers=False,  # they let whoever is on this machine count for another address
+            proxy_headers=False,  # they would let a local client pass for another address
             timeout_keep_alive=max(1, int(self.limits.idle_s)),
             h11_max_incomplete_event_size=head.HEAD_BYTES,
         )
@@ -139,7 +139,7 @@ class OperatorSocket(H11Protocol):
             self._expect(self._door.limits.body_s)
         super().data_received(data)
         if self.scope is not None:
-            cast(Any, self.scope)["prove"] = self._prove  # the application begins in the loop's next turn
+            cast(Any, self.scope)["prove"] = self._prove  # the application starts in the next turn of the loop
         if self.conn.their_state is not h11.SEND_BODY:
             self._expect(None)
             if self.conn.trailing_data[0]:

@@ -1,7 +1,7 @@
-"""What the live page shows of stations at a glance, from the states this node holds: no fold of its own.
+"""The overview of stations on the live page, read from the states this node holds.
 
-A state may be a moment behind the log; whoever follows `/api/events` from the `position` that is told with it asks
-again for the stations that events name, and so ends where the log does.
+A state may be behind the log for a moment. A client that follows `/api/events` from the returned `position`, and asks
+again for the stations in those events, ends with the state of the log.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ DOUBTFUL = (Phase.IN_DOUBT, Phase.UNKNOWN)
 
 
 def glance(name: str, state: Station) -> dict[str, Any]:
-    """Return one station in a few words; `doubt` counts commands of which nobody knows whether they were done."""
+    """Return a summary of one station; `doubt` counts the commands whose outcome is unknown."""
     commands = state.commands.values()
     return {
         "id": name,

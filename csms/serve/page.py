@@ -1,7 +1,8 @@
-"""The live page and the page of the API's endpoints: files of the folder `ui`, and nothing from anywhere else.
+"""The live page and the page of the API's endpoints: files of the folder `ui` only.
 
-The files hold no data, so they are served without the token; the page asks for it and shows it with each request. The
-browser runs no script and loads nothing but these files, sends nothing elsewhere, and makes no markup of text.
+The files hold no data, so they are served without the token; the page asks the user for it and sends it with each
+request. The content security policy lets the browser load and run only these files, and send nothing elsewhere; text
+is never inserted as markup.
 """
 
 from __future__ import annotations

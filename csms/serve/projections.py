@@ -1,4 +1,4 @@
-"""Read models for an operator, folded from the log: whose a command is, what became of it, what just happened."""
+"""Read models for the operator's API, folded from the log: commands with their outcomes, and events of a station."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ STATES = {event.__name__: phase.value for event, phase in PHASES.items()}
 """A command's state by the last event that moved it."""
 OPEN = tuple(phase.value for phase in Phase if phase.open)
 KEPT, FOLD, KEEP_EVERY = "projection-commands", "commands 2", 200_000
-"""What the fold of the log is kept as, which fold that is (change it with `_index`), and after how many events."""
+"""Snapshot stream, fold version (to be raised when `_index` changes), and interval in events."""
 _OF_COMMANDS = frozenset(
     event.__name__ for event in get_args(ev.Event) if "command_id" in {one.name for one in fields(event)}
 )
@@ -33,14 +33,14 @@ _OF_COMMANDS = frozenset(
 _OF_NONE = b'"command_id":null'
 """In the events of most transactions: nothing else in those can hold it, as quotes in a text are escaped."""
 ABOUT = ("request_id", "command", "node", "epoch", "deadline", "forced")
-"""What an intent says of its command."""
+"""Members of an intent that describe its command."""
 PAGE = 500
 PAGE_BYTES = 1024 * 1024
 """Bytes of events in one answer; one event is more only if it is alone."""
 
 
 class _Folded(msgspec.Struct):
-    """What a start need not read the log for: how many events there were, and which are about each command."""
+    """The content of a snapshot: how many events there were, and which concern each command."""
 
     events: int
     commands: dict[str, tuple[str, tuple[int, ...]]]
@@ -50,13 +50,13 @@ _fold_of = msgspec.json.Decoder(_Folded).decode
 
 
 class Projections:
-    """Kept up by the store's commits; `start` reads what came before."""
+    """Kept up to date by the store's commits; `start` reads what came before."""
 
     def __init__(self, node: Csms) -> None:
         self.node = node
         self.followers = Followers(node.store)
         self.commands: dict[str, tuple[str, tuple[int, ...]]] = {}
-        """Where the log tells of each command: its station, and the versions of its intent and what came of it."""
+        """For each command: its station, and the versions of its events in that station's stream."""
         self._sent: dict[str, None] = {}
         self.appended: dict[str, int] = {}
         """Events by type since the start."""
@@ -73,7 +73,8 @@ class Projections:
         """Read what the last snapshot does not cover; return how many events the log holds."""
         self.node.store.subscribe(self._committed)
         if self.node.observe is unobserved:
-            self.node.observe = self._observed  # the node's own, which tells of frames; not the handler's, which is hot
+            # The node's observer gets the CALLs; the handler's would be called for each append.
+            self.node.observe = self._observed
         snapshot = await self.node.store.load_snapshot(KEPT)
         if snapshot is not None and snapshot.fold == FOLD:
             folded = _fold_of(snapshot.state)
@@ -103,7 +104,7 @@ class Projections:
         return self._position
 
     def stop(self) -> None:
-        """Let nobody wait any longer."""
+        """End all waits."""
         self.ended = True
         self._changed.set()
         self.followers.stop()
@@ -140,7 +141,7 @@ class Projections:
                 del self._sent[next(iter(self._sent))]
 
     async def _keep_if_possible(self) -> None:
-        with contextlib.suppress(StoreError):  # the next one will do
+        with contextlib.suppress(StoreError):  # the next snapshot covers it
             await self.keep()
 
     def _fold(self, batch: Sequence[StoredEvent]) -> None:
@@ -166,7 +167,7 @@ class Projections:
             self.commands[command_id] = (station, (*known[1], stored.version))
 
     async def stations(self) -> list[str]:
-        """Name the stations the log knows, sorted."""
+        """Return the ids of the stations in the log, sorted."""
         found = [station_of(stream) for stream in await self.node.store.streams("station-")]
         return [station for station in found if station is not None]
 
@@ -183,7 +184,7 @@ class Projections:
             station, versions = self.commands[command_id]
             told = self._at(station, versions)
         else:
-            intents = await self.node.store.find([intent_id(command_id)])  # forgotten here, or not heard of yet
+            intents = await self.node.store.find([intent_id(command_id)])  # dropped here, or not read yet
             if not intents or (known := station_of(intents[0].stream)) is None:
                 return None
             station, versions = known, (intents[0].version,)
@@ -204,7 +205,7 @@ class Projections:
             answer = data.get("answer", answer)
             shown = {name: value for name, value in data.items() if name not in ("command_id", *about)}
             history.append({"version": stored.version, "type": kind, **shown})
-        # That a frame was written is no event: it is told while this process knows.
+        # That a frame was written is no event: it is shown as long as this process remembers it.
         sent = command_id in self._sent
         found = {"id": command_id, "station": station, "state": state, "sent": sent, "answer": answer}
         return {**found, **about, "history": history}

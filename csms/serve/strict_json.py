@@ -1,14 +1,14 @@
-"""The OCPP-J endpoint for frames from a real network: what a JSON reader would quietly choose between is refused.
+"""The OCPP-J endpoint for frames from a real network: refuses JSON that is ambiguous.
 
 Two readers of `{"transactionId": 1, "transactionId": 2}` may see two different stations (CVE-2023-49958), and a number
-of thousands of digits costs more to read than to send. Such a frame means nothing; a CALL is told so.
+of thousands of digits costs more to read than to send. Such a frame is malformed; a CALL gets a CALLERROR.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
-import re
+import math
 from typing import Any, NoReturn
 
 import msgspec
@@ -21,7 +21,6 @@ DIGITS_LIMIT = 19
 _encode = msgspec.json.Encoder().encode
 _DIGITS_AS_0 = bytes(ord("0") if 0x30 <= byte <= 0x39 else 0 for byte in range(256))
 _TOO_MANY = b"0" * (DIGITS_LIMIT + 1)
-_CALL = re.compile(r'\s*+\[\s*+2\s*+,\s*+"([^"\\\x00-\x1f]{1,36})"\s*+,')
 
 
 class Ambiguous(Exception):
@@ -41,14 +40,20 @@ def _whole(digits: str) -> int:
     return int(digits)
 
 
+def _fraction(digits: str) -> float:
+    if math.isinf(found := float(digits)):
+        raise Ambiguous("a number is beyond what a reader holds")
+    return found
+
+
 def _constant(word: str) -> NoReturn:
     raise Ambiguous(f"{word} is no JSON")
 
 
 def refuse_ambiguous(text: str) -> None:
-    """Raise `Ambiguous` for JSON that two readers may read differently; say nothing of what is no JSON at all."""
-    with contextlib.suppress(ValueError):  # no JSON at all: the reader says so
-        json.loads(text, object_pairs_hook=_pairs, parse_int=_whole, parse_constant=_constant)
+    """Raise `Ambiguous` for JSON that two readers may read differently; text that is no JSON passes."""
+    with contextlib.suppress(ValueError):  # no JSON at all: the reader raises
+        json.loads(text, object_pairs_hook=_pairs, parse_int=_whole, parse_float=_fraction, parse_constant=_constant)
 
 
 class StrictEndpoint(ocppj.Endpoint):
@@ -61,9 +66,7 @@ class StrictEndpoint(ocppj.Endpoint):
         try:
             return super().receive(frame, now)
         except Ambiguous as error:
-            if call := _CALL.match(frame):
-                self.fail(call[1], self.codes.ambiguous, str(error))
-            return ocppj.Malformed(str(error))
+            return self._unread(frame, str(error))
 
     def read(self, frame: str) -> Any:
         """Return the JSON of a frame, or raise `Ambiguous`."""
@@ -72,7 +75,8 @@ class StrictEndpoint(ocppj.Endpoint):
         except msgspec.DecodeError:
             refuse_ambiguous(frame)
             raise
-        # Without escapes a frame has two quotes for each text and key, and so has what was read, unless a key was lost.
+        # Without escapes each text and key has two quotes: fewer after re-encoding mean that a duplicate key was
+        # dropped.
         plain = (
             "\\" not in frame
             and frame.count('"') == _encode(message).count(b'"')

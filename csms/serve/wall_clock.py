@@ -1,4 +1,4 @@
-"""The real clock, names that no other start of this node gives, and threads."""
+"""The real clock, ids that are unique to this start of the node, and threads."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from interlock.csms.clock import Ids
 
 
 class WallClock:
-    """Waiting by the event loop's clock, which never steps; times told by the system's, whose steps are followed.
+    """`now` is the event loop's clock, which never steps; `at` the system's, whose steps are followed.
 
-    So the hour is right again once the system's clock was put right, and no wait is longer or shorter for it.
+    So the time of day is right as soon as the system's clock is set right, and no wait is affected.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        # What asyncio's own loops read, without the call in between.
+        # What asyncio's own loops read, without the method call.
         self.now: Callable[[], float] = time.monotonic if type(loop).time is asyncio.BaseEventLoop.time else loop.time
         """Returns seconds on the event loop's clock."""
 
@@ -31,19 +31,19 @@ class WallClock:
         return datetime.fromtimestamp(time.time(), UTC)
 
     def when(self, at: datetime) -> float:
-        """Return the `now` at which the clock reads `at`, as long as nobody sets it."""
+        """Return the `now` at which the clock will read `at`, unless it is set meanwhile."""
         return self.now() + (at - self.at()).total_seconds()
 
 
 class Drawn(random.SystemRandom):
-    """The system's randomness, taken many bytes at a time: a system call costs as much as reading a frame."""
+    """The system's randomness, read many bytes at a time: a system call costs as much as reading a frame."""
 
     def __init__(self) -> None:
         super().__init__()
         self._pool, self._at = b"", 0
 
     def getrandbits(self, k: int) -> int:
-        """Return `k` random bits, which nobody was given before."""
+        """Return `k` random bits."""
         size = (k + 7) // 8
         if self._at + size > len(self._pool):
             self._pool, self._at = os.urandom(max(4096, size)), 0
@@ -53,15 +53,15 @@ class Drawn(random.SystemRandom):
 
 
 def fresh_ids(node: str) -> Ids:
-    """Return names for one start of a node: its name, and a number nobody else drew."""
+    """Return the ids of one start of a node: their prefix is its name and a random number."""
     rng = Drawn()
     return Ids(f"{node[:12]}-{rng.getrandbits(40):010x}", rng)
 
 
 def spare_threads(name: str, most: int = 4) -> ThreadPoolExecutor:
-    """Return threads that have what others leave of the processor: their work slows down nobody who is served.
+    """Return a pool of threads of low priority, so that their work does not slow down serving.
 
-    One processor stays free of them, where there are several.
+    They leave one processor free, where there are several.
     """
     return ThreadPoolExecutor(max(1, min(most, (os.cpu_count() or 2) - 1)), name, _give_way)
 

@@ -1,8 +1,8 @@
-"""Frames of a station as they pass at its socket, for who watches: each a record of the Open OCPP Trace format, 1.1.
+"""Live streams of a station's frames for watching clients: each frame a record of the Open OCPP Trace format, 1.1.
 
-A watcher gets what passes from now on, one JSON record a line: what was said is a file that `interlock judge` reads.
-What is held for one that reads slowly is bounded; frames it missed are counted in the record behind them. A station
-that nobody watches costs a look at an empty dictionary for each frame.
+A watcher gets the frames from now on, one JSON record a line; saved to a file, `interlock judge` reads it. The records
+held for a slow reader are bounded; frames it missed are counted in the next record. For a station that nobody watches,
+a frame costs one check of an empty dictionary.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Watcher:
-    """One who watches a station."""
+    """One client that watches a station."""
 
     __slots__ = ("_bytes", "_held", "missed", "news")
 
@@ -62,7 +62,7 @@ class Watcher:
 
 
 class FrameStream(StreamingResponse):
-    """The answer to a watcher, who is forgotten when it ends."""
+    """The response to a watcher, which is removed when it ends."""
 
     def __init__(self, watched: Watched, station: str) -> None:
         self._lines = watched.follow(station)
@@ -78,21 +78,21 @@ class FrameStream(StreamingResponse):
 
 
 class Watched:
-    """Who watches which station. `at` returns the time of day."""
+    """The watchers of all stations. `at` returns the time of day."""
 
     def __init__(self, at: Callable[[], datetime]) -> None:
         self._at = at
         self.of: dict[str, list[Watcher]] = {}
-        """Watchers by station; empty while nobody watches."""
+        """Watchers by station; empty while there are none."""
         self.ended = False
 
     @property
     def full(self) -> bool:
-        """Whether there are as many watchers as there may be."""
+        """Whether the limit of watchers is reached."""
         return sum(map(len, self.of.values())) >= WATCHERS
 
     def passed(self, station: str, subprotocol: str | None, direction: Direction, text: str) -> None:
-        """Show a frame to who watches its station."""
+        """Pass a frame to the watchers of its station."""
         watchers = self.of.get(station)
         if watchers is None:
             return
@@ -116,11 +116,11 @@ class Watched:
                 watcher.news.set()
 
     async def follow(self, station: str) -> AsyncGenerator[bytes, None]:
-        """Yield lines of records of what passes at a station, until the end."""
+        """Yield the records of a station's frames as lines, until the end."""
         watcher = Watcher()
         self.of.setdefault(station, []).append(watcher)
         try:
-            yield b"\n"  # the watcher knows that from here on it sees everything
+            yield b"\n"  # tells the client that the stream begins here
             while not self.ended:
                 if lines := watcher.taken():
                     yield lines

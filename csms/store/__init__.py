@@ -8,21 +8,21 @@ What every adapter promises, checked by one contract (`tests/csms/store_contract
   that returns where it stands; the same id with other content is `EventIdReused`;
 - when `append` returns, the batch is durable;
 - a name (of a stream, an event, a type) is 1 to `NAME_LIMIT` characters without NUL and lone surrogates, and an event,
-  a batch and a snapshot are bounded: what is not so is `NotStorable` when it is written and is nowhere when it is read.
+  a batch and a snapshot are bounded: anything else is `NotStorable` when it is written, and not found when it is read.
   A position, version or limit may be any whole number;
-- an error is the caller's whose value or request caused it, and nobody else's; a caller that is cancelled changes
-  nothing for others, and its append may or may not be in the log;
-- when the store itself ends, `ending` says so, whoever waits is refused, and so is whoever comes later, at once.
+- an error is raised to the caller whose value or request caused it, and to no other; a cancelled caller does not
+  affect others, and its append may or may not be in the log;
+- when the store itself ends, `ending` says so; waiting and later requests are refused at once.
 
 Errors::
 
     StoreError
-    +-- WrongExpectedVersion   definite: nothing was written, somebody else was first
+    +-- WrongExpectedVersion   definite: nothing was written, another append was first
     +-- EventIdReused          definite: nothing was written, the caller has a bug
     +-- AppendUnconfirmed      indefinite: it may or may not be in the log; append the same ids again to find out
     +-- StoreUnavailable       definite: nothing was written, the store cannot take it now (disk full, closed, damaged)
     +-- NotStorable            definite: nothing was written, no store can keep this value; the store is sound
-    +-- NameTaken              another node that lives has the name
+    +-- NameTaken              a running node has the name
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ READ_BYTES = 4 * 1024 * 1024
 
 
 class StoreError(Exception):
-    """Anything a store can say no with."""
+    """Any refusal of a store."""
 
 
 class WrongExpectedVersion(StoreError):
@@ -77,15 +77,15 @@ class StoreUnavailable(StoreError):
 
 
 class NotStorable(StoreError):
-    """A value that no store can keep."""
+    """A value that no store accepts."""
 
 
 class NameTaken(StoreError):
-    """Another node that lives has claimed the name."""
+    """A running node has claimed the name."""
 
 
 NOT_DURABLE = (StoreUnavailable, AppendUnconfirmed)
-"""What an append raises that cannot be relied on, whether or not it is in the log."""
+"""Raised by an append that is not known to be durable, whether or not it is in the log."""
 
 
 class NewEvent(msgspec.Struct, frozen=True, gc=False):
@@ -118,7 +118,7 @@ class Snapshot:
 
 
 Subscriber = Callable[[Sequence[StoredEvent]], None]
-"""Called once per committed batch, in commit order, in the event loop; a hint to look, it must not block or raise."""
+"""Called once per committed batch, in commit order, in the event loop; it must not block or raise."""
 
 
 class EventStore(Protocol):
@@ -126,18 +126,18 @@ class EventStore(Protocol):
 
     @property
     def alone(self) -> bool:
-        """Whether only this process adds to the log while it is open. A hint: an append finds out the truth."""
+        """Whether only this process appends while the log is open. A hint: appends are checked all the same."""
         ...
 
     @property
     def ending(self) -> Ending:
-        """Whether the store ended by itself, and for what reason; `close` is no such end."""
+        """Whether the store ended by itself, and why; `close` does not count."""
         ...
 
     async def claim(self, node: str) -> None:
         """Be the only node of this name while the store is open. Raises `NameTaken`.
 
-        Whoever loses the claim afterwards cannot append any more: the store ends.
+        A node that loses its claim afterwards cannot append any more: its store ends.
         """
         ...
 
@@ -154,7 +154,7 @@ class EventStore(Protocol):
         ...
 
     async def find(self, event_ids: Sequence[str]) -> Sequence[StoredEvent]:
-        """Return the events with these ids that are in the log, by position. Costs an index look-up for each."""
+        """Return the events of these ids that are in the log, by position. One index look-up each."""
         ...
 
     async def streams(self, prefix: str = "") -> Sequence[str]:
@@ -162,7 +162,7 @@ class EventStore(Protocol):
         ...
 
     async def save_snapshot(self, snapshot: Snapshot) -> None:
-        """Keep a snapshot, replacing the stream's older one; a newer one already there stays."""
+        """Store a snapshot in place of the stream's older one; a newer one is kept."""
         ...
 
     async def load_snapshot(self, stream: str) -> Snapshot | None:
@@ -170,19 +170,19 @@ class EventStore(Protocol):
         ...
 
     def subscribe(self, subscriber: Subscriber) -> Callable[[], None]:
-        """Be told of each committed batch from now on; call the returned function to end it."""
+        """Call `subscriber` with each batch committed from now on; the returned function ends it."""
         ...
 
-    async def tell(self, note: str) -> None:
-        """Tell the nodes that have this log open a note of at most `NOTE_BYTES`, at once. It may be lost."""
+    async def send_note(self, note: str) -> None:
+        """Send a note of at most `NOTE_BYTES` to every node that has this log open. It may be lost."""
         ...
 
-    def hear(self, listener: Callable[[str], None]) -> Callable[[], None]:
-        """Hear notes from now on, also this node's own; call the returned function to end it."""
+    def on_note(self, listener: Callable[[str], None]) -> Callable[[], None]:
+        """Call `listener` with each note from now on, this node's own included; the returned function ends it."""
         ...
 
     async def close(self) -> None:
-        """Finish what was taken and release the store."""
+        """Finish accepted requests and release the store."""
         ...
 
 
@@ -201,7 +201,7 @@ class MemoryStore:
         self._listeners: list[Callable[[str], None]] = []
 
     async def claim(self, node: str) -> None:
-        """See `EventStore.claim`: whoever shares this memory shares a process, which names its nodes itself."""
+        """See `EventStore.claim`: nodes that share this memory are of one process, which names them."""
 
     async def append(self, stream: str, events: Sequence[NewEvent], expected: int | None) -> int:
         """See `EventStore.append`."""
@@ -231,7 +231,7 @@ class MemoryStore:
         return head + len(stored)
 
     def events(self, stream: str) -> Sequence[StoredEvent]:
-        """Look at a stream's events, in order, without waiting."""
+        """Return a stream's events, in order, without awaiting."""
         return self._streams.get(stream, ())
 
     async def read(self, stream: str, after: int = 0, limit: int | None = None) -> Sequence[StoredEvent]:
@@ -271,13 +271,13 @@ class MemoryStore:
 
         return stop
 
-    async def tell(self, note: str) -> None:
-        """See `EventStore.tell`."""
+    async def send_note(self, note: str) -> None:
+        """See `EventStore.send_note`."""
         if len(note.encode()) <= NOTE_BYTES:
             deliver(self._listeners, note)
 
-    def hear(self, listener: Callable[[str], None]) -> Callable[[], None]:
-        """See `EventStore.hear`."""
+    def on_note(self, listener: Callable[[str], None]) -> Callable[[], None]:
+        """See `EventStore.on_note`."""
         self._listeners = [*self._listeners, listener]
 
         def stop() -> None:
@@ -306,15 +306,15 @@ def already_there(stream: str, events: Sequence[NewEvent], found: Sequence[Store
 
 
 def is_name(text: str) -> bool:
-    """Tell whether a text can be the name of a stream, an event or a type."""
+    """Whether a text may be the name of a stream, an event or a type."""
     if text.isascii():
         return 0 < len(text) <= NAME_LIMIT and "\0" not in text
     return len(text) <= NAME_LIMIT and "\0" not in text and not any("\ud800" <= one <= "\udfff" for one in text)
 
 
 def check_storable(stream: str, events: Sequence[NewEvent]) -> None:
-    """Raise `NotStorable` for a batch that no store can keep, `EventIdReused` for one that names two events alike."""
-    if len(events) == 1:  # nearly always: names that are one in a row are one each
+    """Raise `NotStorable` for a batch that no store accepts, `EventIdReused` for one with an id twice."""
+    if len(events) == 1:  # nearly always
         (event,) = events
         named = stream and event.event_id and event.type and is_name(stream + event.event_id + event.type)
         if named and len(event.data) <= EVENT_BYTES:
@@ -333,7 +333,7 @@ def check_storable(stream: str, events: Sequence[NewEvent]) -> None:
 
 
 def check_snapshot(snapshot: Snapshot) -> None:
-    """Raise `NotStorable` for a snapshot that no store can keep."""
+    """Raise `NotStorable` for a snapshot that no store accepts."""
     fits = is_name(snapshot.stream) and is_name(snapshot.fold) and 0 <= snapshot.version < NUMBER_LIMIT
     if not fits or len(snapshot.state) > EVENT_BYTES:
         raise NotStorable(f"{snapshot.stream[:40]!a}: this snapshot's name, fold, version or size is out of bounds")
@@ -345,14 +345,14 @@ def bounded(value: int) -> int:
 
 
 def page(events: Sequence[StoredEvent], after: int, limit: int | None) -> Sequence[StoredEvent]:
-    """Return the events of a list behind the first `after`: all, or a page of `limit` events and `READ_BYTES`."""
+    """Return the events of a list after the first `after`: all, or a page of at most `limit` and `READ_BYTES`."""
     if limit is None:
         return events[after:]
     return within(events[after : after + bounded(limit)])
 
 
 def within(events: Sequence[StoredEvent]) -> Sequence[StoredEvent]:
-    """Cut a page where its bytes are enough."""
+    """Cut a page at `READ_BYTES`."""
     size = 0
     for count, event in enumerate(events, 1):
         size += len(event.data)

@@ -1,24 +1,24 @@
 """The log for several nodes: PostgreSQL by psycopg 3. One connection writes, one reads, one listens.
 
 **Writing.** Appends that wait at the same time share one statement and so one commit, at most one append of a stream
-(`migrations/0001.sql`). Each is checked for itself: one conflict does not fail its neighbours. The statement goes out
-in one piece and is its own transaction: a node that freezes holds no lock, the server finishes without it.
+(`migrations/0001.sql`). Each is checked separately: one conflict does not fail the others. The statement is sent
+in one piece and is its own transaction: a node that freezes holds no lock, as the server finishes without it.
 
 **Order.** Numbers from a sequence are given out before the commit: a reader could pass 7 and never see the 6 that comes
 later. Here a position is `max + 1` under an advisory lock that ends after the commit (locking the table would stop
-autovacuum): positions have no gap, and whoever sees one has seen all before it. The price is one commit at a time in
-the whole log; group commit pays it.
+autovacuum): positions have no gap, and whoever reads one can read all before it. The price is one commit at a time in
+the whole log, which group commit makes up for.
 
-**Telling.** A node delivers its own commits from memory while nobody wrote in between, and reads the rest. NOTIFY only
-says "look": it takes a lock of the whole server at commit, so it is sent after the append, on the reading connection,
-at most every `HINT_EVERY_S`; where it is lost, the poll finds what it would have told.
+**Subscribers.** A node delivers its own commits from memory while no other node wrote in between, and reads the rest.
+NOTIFY is only a hint to read: it takes a lock of the whole server at commit, so it is sent after the append, on the
+reading connection, at most every `HINT_EVERY_S`; where it is lost, polling finds the events.
 
-**Whose log, and which.** The writing session holds an advisory lock on the node's name: two nodes of one name cannot
-append, whatever either believes. The log has an identity, and a node knows the newest event it saw; both are compared
-on each new connection. A log that is another one, or lacks that event (a copy that lagged behind took its place), ends
-the store: what this node keeps in memory, and told stations, may not be in it.
+**Node name and log identity.** The writing session holds an advisory lock on the node's name, so two nodes of one name
+cannot append. The log has an identity, and a node keeps the newest event it saw; both are compared on each new
+connection. Another log, or one without that event (a replica that lagged behind took its place), ends the store: what
+this node keeps in memory, and answered to stations, may not be in it.
 
-A pooler in between must keep a session for each connection: settings and LISTEN belong to one.
+A connection pooler must be in session mode: settings and LISTEN belong to a session.
 """
 
 from __future__ import annotations
@@ -66,12 +66,12 @@ PAGE = 1_000
 HINT_EVERY_S = 0.01
 """NOTIFY is sent at most this often."""
 NOTE = "note "
-"""How a notification begins that is a note; others are positions."""
+"""Prefix of a notification that is a note; others are positions."""
 _COLUMNS = "position, stream, version, event_id, type, data"
 _APPEND = """SELECT head, fits, known, before FROM append_1(
     %s::text[], %s::bigint[], %s::int[], %s::int[], %s::text[], %s::text[], %s::bytea[], %s::bool[])"""
 CLAIM_S, CLAIM_EVERY_S = 10.0, 0.2
-"""How long a start waits for the session of a node of its name that was killed, and how often it looks."""
+"""How long a start waits for the end of a killed node's session of the same name, and how often it checks."""
 _RECOGNISE = "SELECT name, (SELECT event_id FROM event WHERE position = %s) FROM identity"
 _CLAIM = "SELECT pg_try_advisory_lock(hashtextextended('interlock node ' || current_schema() || ' ' || %s, 0))"
 _PAGE = f"""SELECT {_COLUMNS} FROM (
@@ -80,7 +80,7 @@ _PAGE = f"""SELECT {_COLUMNS} FROM (
 ) AS paged WHERE size < {READ_BYTES} ORDER BY position"""
 _NOTIFY = "SELECT pg_notify(%s, %s)"
 _ABOUT_ONE = (psycopg.IntegrityError, psycopg.DataError, errors.ProgramLimitExceeded, UnicodeError)
-"""What one append may be to blame for: its neighbours are tried without it."""
+"""Errors that one append of a batch may cause: the others are tried without it."""
 
 
 @dataclass(slots=True)
@@ -111,7 +111,7 @@ class PostgresStore:
         self._work, self._look = asyncio.Event(), asyncio.Event()
         self._subscribers: list[Subscriber] = []
         self._listeners: list[Callable[[str], None]] = []
-        self._told = 0  # the position up to which subscribers have heard everything
+        self._told = 0  # the position up to which subscribers have been called
         self._behind = False
         self._written = self._hinted = 0
         self._next_hint = 0.0
@@ -131,8 +131,8 @@ class PostgresStore:
     ) -> PostgresStore:
         """Open the log in `schema`, making it if there is none. Raises `StoreUnavailable` with one sentence why not.
 
-        `poll_s`: how late a batch of another node is heard when its NOTIFY was lost. `patience_s`: how long an
-        operation waits for a database that is away. `answer_s`: how long it waits for an answer.
+        `poll_s`: how late a batch of another node is noticed when its NOTIFY was lost. `patience_s`: how long an
+        operation waits for an unreachable database. `answer_s`: how long it waits for an answer.
         """
         store = cls(url, schema, poll_s, patience_s, answer_s, BATCH if group_commit else 1)
         try:
@@ -178,7 +178,7 @@ class PostgresStore:
             if not taken:
                 self._name = node
                 if waited:
-                    await asyncio.sleep(2 * self._poll_s)  # by then whoever had the name knows that it is lost
+                    await asyncio.sleep(2 * self._poll_s)  # by then the former owner of the name has noticed the loss
                 return
             waited = True
             if now() > until:
@@ -238,7 +238,7 @@ class PostgresStore:
         return Snapshot(*rows[0]) if rows else None
 
     def subscribe(self, subscriber: Subscriber) -> Callable[[], None]:
-        """See `EventStore.subscribe`. It may also hear what other nodes committed within the poll before."""
+        """See `EventStore.subscribe`. It may also get what other nodes committed within the last poll interval."""
         self._subscribers = [*self._subscribers, subscriber]
 
         def stop() -> None:
@@ -246,14 +246,14 @@ class PostgresStore:
 
         return stop
 
-    async def tell(self, note: str) -> None:
-        """See `EventStore.tell`. While the database is away nobody hears it."""
+    async def send_note(self, note: str) -> None:
+        """See `EventStore.send_note`. Lost while the database is unreachable."""
         if len(note.encode()) <= NOTE_BYTES and "\0" not in note:
             with contextlib.suppress(StoreError):
                 await self._ask(_NOTIFY, self._place.channel, NOTE + note, patience_s=0)
 
-    def hear(self, listener: Callable[[str], None]) -> Callable[[], None]:
-        """See `EventStore.hear`."""
+    def on_note(self, listener: Callable[[str], None]) -> Callable[[], None]:
+        """See `EventStore.on_note`."""
         self._listeners = [*self._listeners, listener]
 
         def stop() -> None:
@@ -262,7 +262,7 @@ class PostgresStore:
         return stop
 
     async def close(self) -> None:
-        """Finish what is queued, hint at it once more, hang up."""
+        """Finish what is queued, notify once more, disconnect."""
         self._closed = True
         self._work.set()
         if self._tasks:
@@ -277,11 +277,11 @@ class PostgresStore:
 
     async def _hang_up(self) -> None:
         for line in (self._writer, self._reader, self._listener):
-            async with line.lock:  # whoever reads may finish
+            async with line.lock:  # a reader may finish
                 await line.drop()
 
     async def _ask(self, query: str, *values: Any, patience_s: float | None = None) -> list[tuple[Any, ...]]:
-        """Ask something that may be asked twice."""
+        """Run a query that may be repeated."""
         until = now() + (self._patience_s if patience_s is None else patience_s)
         async with self._reader.lock:
             for last in (False, True):
@@ -301,17 +301,26 @@ class PostgresStore:
     # --- which log, and whose ---
 
     async def _recognise(self, connection: Connection) -> None:
-        """Refuse a log that is not the one this node knows, or not any more."""
+        """Refuse a log that is not, or no longer, the one this node has read."""
         if not self._identity:
-            return  # this node knows none yet
-        position, event_id = self._newest
-        row = await (await connection.execute(_RECOGNISE, (position,))).fetchone()
+            return  # this node has read none yet
+        newest = self._newest
+        self._compare(newest, await (await connection.execute(_RECOGNISE, newest[:1])).fetchone())
+        if self.ending.why is not None:
+            raise NotOurs(self.ending.why)
+
+    def _compare(self, newest: tuple[int, str], row: tuple[Any, ...] | None) -> None:
+        position, event_id = newest
         if row is None or row[0] != self._identity:
             self._end(f"{self._place}: there is another log in the place of this node's")
         elif position and row[1] != event_id:
             self._end(f"{self._place}: the log went back, event {position} that this node saw is not in it")
-        if self.ending.why is not None:
-            raise NotOurs(self.ending.why)
+
+    async def _look_again(self) -> None:
+        """Look whether the log still has the newest event of this node: rows may go while every connection stands."""
+        newest = self._newest
+        rows = await self._ask(_RECOGNISE, newest[0], patience_s=0)
+        self._compare(newest, rows[0] if rows else None)
 
     async def _recognise_writer(self, connection: Connection) -> None:
         await self._recognise(connection)
@@ -320,7 +329,7 @@ class PostgresStore:
             raise NotOurs(f"{self.ending.why}")
 
     async def _hold_claim(self) -> None:
-        """Make sure of the name before others are listened to: what they decided for it is sent by its owner alone."""
+        """Confirm the name before reading others' appends: what they decided for this node, only its owner may send."""
         if self._name is not None and not self._writer.lock.locked():
             async with self._writer.lock:
                 await self._writer.get(now())
@@ -337,7 +346,7 @@ class PostgresStore:
             self._end(f"{self._place}: the task that {what} ended: {reason(task)}")
 
     def _end(self, why: str) -> None:
-        """Refuse whoever waits, and whoever comes from now on."""
+        """Refuse waiting requests, and any from now on."""
         if self.ending.why is not None:
             return
         self.ending.end(why)
@@ -385,6 +394,7 @@ class PostgresStore:
             await self._writer.get(now() + self._patience_s)
         except StoreUnavailable as why:
             return self._refuse(group, why)
+        newest = self._newest
         try:
             rows = await self._writer.ask(_APPEND, _arrays(group))
         except Exception as error:
@@ -394,8 +404,11 @@ class PostgresStore:
             if len(group) > 1 and isinstance(error, _ABOUT_ONE):
                 return [result for job in group for result in await self._commit([job])]
             if again and isinstance(error, errors.UniqueViolation):
-                return await self._commit(group, again - 1)  # somebody wrote without the lock: look again
+                return await self._commit(group, again - 1)  # a write without the lock came between: check again
             return self._refuse(group, self._place.unavailable(error))
+        if rows and rows[0][3] < newest[0]:  # what it was appended behind is not all that this node saw before
+            self._compare(newest, (self._identity, None))
+            return self._doubt(group)
         self._committed(group, rows)
         return [await self._judge(job, *row[:3]) for job, row in zip(group, rows, strict=True)]
 
@@ -422,7 +435,7 @@ class PostgresStore:
         return [self._refusal(job.events, why) for job in group]
 
     def _refusal(self, events: Sequence[NewEvent], why: StoreUnavailable) -> StoreError:
-        """Say no; but whoever repeats what was in doubt cannot be told that it was not written."""
+        """Return the error of an append: a repeat of an unconfirmed one stays unconfirmed, as it may be written."""
         in_doubt = any(one.event_id in self._in_doubt for one in events[:1])
         return AppendUnconfirmed(str(why)) if in_doubt else why
 
@@ -433,7 +446,7 @@ class PostgresStore:
         for job, (head, fits, known, _) in zip(group, rows, strict=True):
             if not fits or known or not job.events:
                 continue
-            at_once = position == self._told  # else another node wrote in between: the log knows in which order
+            at_once = position == self._told  # else another node wrote in between: read the order from the log
             batch = []
             for version, event in enumerate(job.events, head + 1):
                 position += 1
@@ -461,16 +474,19 @@ class PostgresStore:
             try:
                 async with asyncio.timeout(self._poll_s):
                     await self._look.wait()
+                idle = False
             except TimeoutError:
-                self._behind = True
+                self._behind = idle = True
             self._look.clear()
             try:
+                if idle:
+                    await self._look_again()
                 if self._behind:
                     await self._hold_claim()
                     await self._catch_up()
                 await self._hint()
             except StoreError:
-                continue  # the database is away: the next poll tries again
+                continue  # the database is unreachable: the next poll tries again
             except Exception as error:
                 self._behind = True
                 _report("following other nodes failed", error)
@@ -518,7 +534,7 @@ class PostgresStore:
         if position.startswith(NOTE):
             deliver(self._listeners, position.removeprefix(NOTE))
             return
-        if not position.isdecimal() or int(position) > self._told:
+        if not position.isdecimal() or len(position) > 19 or int(position) > self._told:
             self._behind = True
             self._look.set()
 
@@ -535,14 +551,14 @@ def _arrays(group: Sequence[_Append]) -> list[list[Any]]:
 
 
 def _is_definite(error: Exception) -> bool:
-    """Whether an error leaves no doubt: it never went out, or the server said no and the connection lives."""
+    """Whether nothing was written for certain: not sent, or refused on a connection that still works."""
     if isinstance(error, psycopg.Error) and error.diag.severity_nonlocalized is not None:
         return error.diag.severity_nonlocalized == "ERROR"
     return isinstance(error, (UnicodeError, psycopg.DataError))
 
 
 def _resolve(job: _Append, result: int | StoreError) -> None:
-    """Give a result to whoever waits for it, who may have been cancelled."""
+    """Set a result, unless its waiter was cancelled."""
     if job.done.done():
         return
     if isinstance(result, Exception):

@@ -1,6 +1,6 @@
-"""The wire to PostgreSQL: where the log is, one connection that is made again when it broke, and its schema.
+"""The connection to PostgreSQL: where the log is, one connection that is re-established, and its schema.
 
-A connection is used only once its server was found fit to keep a log, and once whoever owns it recognised the log.
+A connection is used only after its server's settings were found durable and its owner recognised the log.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ MIGRATIONS = tuple(
     for file in sorted((resources.files(__package__) / "migrations").iterdir(), key=lambda file: file.name)
     if file.name.endswith(".sql")
 )
-"""What brings a schema from each number to the next."""
+"""The scripts that bring a schema from each number to the next."""
 
 DEFAULTS = {"connect_timeout": 5, "keepalives_idle": 10, "keepalives_interval": 5, "tcp_user_timeout": 15_000}
-"""What a URL that says nothing about it gets: a dead network is noticed in seconds."""
+"""Connection options that a URL may override: a dead network is noticed in seconds."""
 SESSION = {
     "default_transaction_isolation": "read\\ committed",
     "lock_timeout": "10s",
@@ -39,9 +39,9 @@ SESSION = {
     "tcp_keepalives_interval": "5",
     "tcp_keepalives_count": "3",
 }
-"""What every session is set to. A claim ends with its session, and that soon after the network of its node did."""
+"""Settings of every session. A claim ends with its session, which ends soon after its node's network did."""
 FIT = {"synchronous_commit": ("on", "remote_apply"), "fsync": ("on",), "server_encoding": ("UTF8",)}
-"""Settings without which it is no place for a log: refused, not changed."""
+"""Server settings that durability needs: a server without them is refused, not changed."""
 
 _LOCK = "SELECT pg_advisory_lock(hashtextextended('interlock ' || %s, 0))"
 _FIRST = """DO $$ BEGIN IF to_regnamespace('"{0}"') IS NULL THEN CREATE SCHEMA "{0}"; END IF; END $$;
@@ -56,18 +56,18 @@ _SENTENCES: dict[type[Exception], str] = {
 
 
 class NotOurs(StoreUnavailable):
-    """The log, or the node's name, is another one's: dialling again does not help."""
+    """It is another log, or the node's name is taken: reconnecting does not help."""
 
 
 class Place:
-    """Where the log is: how to connect, and how to speak of it without the password."""
+    """Where the log is: how to connect, and its description without the password."""
 
     def __init__(self, url: str, schema: str) -> None:
         if not re.fullmatch("[a-z_][a-z0-9_]{0,39}", schema):
             raise StoreUnavailable(f"{schema!r} cannot be a schema: small letters, digits and _, 40 at the most")
         self.schema, self.channel = schema, f"interlock_{schema}"
         info: dict[str, Any] = {}
-        with contextlib.suppress(psycopg.Error):  # its text has the whole URL in it: it must not be the cause of ours
+        with contextlib.suppress(psycopg.Error):  # its text holds the whole URL: not to be the cause of ours
             info = {"fallback_application_name": "interlock", **DEFAULTS, **conninfo_to_dict(url)}
         if not info:
             raise StoreUnavailable("the PostgreSQL URL cannot be read: postgresql://user:password@host:port/database")
@@ -81,7 +81,7 @@ class Place:
         return self._name
 
     def unavailable(self, error: Exception) -> StoreUnavailable:
-        """Say in one sentence what a database said no with."""
+        """Return a database's error as one sentence."""
         text = str(error).partition("\n")[0]
         if isinstance(error, psycopg.Error):
             text = error.diag.message_primary or text
@@ -96,10 +96,10 @@ class Place:
 
 
 class Line:
-    """One connection, made again when it broke, no more often than the back-off allows."""
+    """One connection, re-established after it broke, no more often than the back-off allows."""
 
     def __init__(self, place: Place, answer_s: float, recognise: Callable[[Connection], Awaitable[None]]) -> None:
-        """`recognise` looks at each new connection before it is used, and raises `NotOurs` to refuse it."""
+        """`recognise` checks each new connection before it is used, and raises `NotOurs` to refuse it."""
         self.lock = asyncio.Lock()
         self._recognise = recognise
         self._place, self._answer_s = place, answer_s
@@ -108,7 +108,7 @@ class Line:
         self._why = ""
 
     async def get(self, until: float) -> Connection:
-        """Return a connection that was alive a moment ago; try to make one at least once, and until `until`."""
+        """Return a connection that has just been checked; try to make one at least once, and until `until`."""
         if self._connection is not None:
             if _is_alive(self._connection):
                 return self._connection
@@ -130,7 +130,7 @@ class Line:
                 return self._connection
 
     async def ask(self, query: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
-        """Ask the connection `get` made sure of. A server that says nothing at all is given up."""
+        """Run a query on the connection of `get`. A server that does not answer is given up."""
         assert self._connection is not None
         try:
             async with asyncio.timeout(self._answer_s):
@@ -141,13 +141,13 @@ class Line:
             raise psycopg.OperationalError(f"no answer within {self._answer_s:g} s") from None
 
     async def drop(self) -> None:
-        """Hang up; the next `get` dials again."""
+        """Disconnect; the next `get` connects again."""
         connection, self._connection = self._connection, None
         if connection is not None:
             await connection.close()
 
     async def _connect(self) -> Connection:
-        """Dial, and refuse what would lose a log."""
+        """Connect, and refuse a server that is not durable."""
         connection: Connection | None = None
         try:
             async with asyncio.timeout(self._answer_s):
@@ -170,7 +170,7 @@ class Line:
         """Bring the schema to what this code knows, a transaction for each number, under the lock of the log."""
         connection, known = await self.get(now()), len(MIGRATIONS)
         try:
-            # The session's lock, not a transaction's: what another node did is seen by a transaction begun after it.
+            # A session's lock, not a transaction's: the transaction begun after it sees what another node migrated.
             await connection.execute(_LOCK, (self._place.schema,))
             while (number := await _number(connection)) < known:
                 async with connection.transaction():
@@ -191,7 +191,7 @@ class Line:
 
 
 async def _number(connection: Connection) -> int:
-    """Return the number of the last migration that was done, -1 before there is a place to note it."""
+    """Return the number of the last migration done, -1 before there is a table for it."""
     for query in ("SELECT -1 WHERE to_regclass('migration') IS NULL", "SELECT coalesce(max(number), 0) FROM migration"):
         if row := await (await connection.execute(query)).fetchone():
             break
@@ -199,7 +199,7 @@ async def _number(connection: Connection) -> int:
 
 
 def _is_alive(connection: Connection) -> bool:
-    """Whether a connection is still there: one look takes what the server said last, the next one sees its end."""
+    """Whether a connection still stands: a first read takes the server's last message, a second sees the end."""
     try:
         for _ in range(2):
             connection.pgconn.consume_input()

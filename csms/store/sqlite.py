@@ -1,14 +1,14 @@
 """The durable log: SQLite in WAL mode with synchronous=FULL, one thread that owns the only connection, group commit.
 
-Appends that wait at the same time share one transaction and so one fsync; each is checked for itself, so one conflict
-does not fail its neighbours. Nobody is told before the commit returned.
+Appends that wait at the same time share one transaction and so one fsync; each is checked separately, so one conflict
+does not fail the others. No result is reported before the commit returned.
 
-The thread hands results to the loop, where a caller that was cancelled is passed over. Whatever a job raises goes to
-its caller. If the thread itself ends, the loop is told: whoever waits is refused, and so is whoever comes. So it is
-when the thread hangs (`watch`): a disk may never answer.
+The thread passes results to the loop, which skips callers that were cancelled. What a job raises goes to its caller.
+If the thread itself ends, waiting and later requests are refused; so they are when it hangs (`watch`), as a disk may
+never answer.
 
 SQLite before 3.51.3 (3.50.7 and 3.44.6 have the fix too) can lose commits when several connections write and checkpoint
-one WAL file. Here one connection does both; on such a version the file is also locked against any other.
+one WAL file. Here one connection does both; on such a version the file is locked against other processes, too.
 """
 
 from __future__ import annotations
@@ -53,12 +53,12 @@ BATCH = 512
 WAITING = 100_000
 """Appends that may wait; more are refused at once."""
 STEP = 1_000_000
-"""Instructions of SQLite's machine after which a long query counts as one that gets on."""
+"""SQLite VM instructions after which a long query counts as a step for `watch`."""
 MOST_ROWS = 64
 """Events that share one statement, at the most; a power of two."""
 
 UNWRITTEN = ("SQLITE_FULL", "SQLITE_IOERR_WRITE")
-"""How a COMMIT fails whose last page, the one that makes it count, was not written."""
+"""Errors of a COMMIT whose last page, which makes it valid, was not written."""
 
 
 class _Append(msgspec.Struct, eq=False):
@@ -71,7 +71,7 @@ class _Append(msgspec.Struct, eq=False):
 
 _Results = list[tuple[_Append, int | Exception]]
 _OF_ONE = (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.ProgrammingError, sqlite3.InterfaceError)
-"""What one append may be to blame for; any other `sqlite3.Error` is the database's."""
+"""Errors that one append may cause; any other `sqlite3.Error` is the database's."""
 
 
 @dataclass(slots=True, eq=False)
@@ -87,7 +87,7 @@ class SqliteStore:
 
     def __init__(self, path: Path, *, group_commit: bool = True) -> None:
         self.path = path
-        self._loop = asyncio.get_running_loop()  # asking for it costs a system call, so it is asked for once
+        self._loop = asyncio.get_running_loop()  # looked up once, as it costs a system call
         self._most = BATCH if group_commit else 1
         self._work: queue.SimpleQueue[list[_Append] | _Query | None] = queue.SimpleQueue()
         self._gathered: list[_Append] = []
@@ -104,7 +104,7 @@ class SqliteStore:
         """The first event of each append that was under way when the thread ended: it may be in the log."""
         self._heads: dict[str, int] = {}
         self._in_doubt = False
-        """A commit failed that may be found in the log after a crash; none has been written over it yet."""
+        """A commit failed that may be in the log after a crash, and no later one has overwritten it yet."""
         self._thread = threading.Thread(target=self._own, name=f"log {path.name}", daemon=True)
 
     @classmethod
@@ -134,7 +134,7 @@ class SqliteStore:
             raise StoreUnavailable(f"{WAITING} appends are waiting for {self.path.name}")
         job = _Append(stream, events, expected, self._loop.create_future())
         if not self._gathered:
-            # Whatever else this turn of the loop appends goes along: waking the thread costs more than an insert.
+            # Batched with what else this turn of the loop appends: waking the thread costs more than an insert.
             self._loop.call_soon(self._hand_over)
         self._gathered.append(job)
         self._unsettled.add(job)
@@ -191,7 +191,7 @@ class SqliteStore:
         return Snapshot(*row) if row else None
 
     def subscribe(self, subscriber: Subscriber) -> Callable[[], None]:
-        """See `EventStore.subscribe`; subscribers are told before whoever waits for the append."""
+        """See `EventStore.subscribe`; subscribers are called before the append returns."""
         self._subscribers = [*self._subscribers, subscriber]
 
         def stop() -> None:
@@ -199,15 +199,16 @@ class SqliteStore:
 
         return stop
 
-    async def tell(self, note: str) -> None:
-        """See `EventStore.tell`: nobody else has the file open."""
+    async def send_note(self, note: str) -> None:
+        """See `EventStore.send_note`: no other node has the file open."""
 
-    def hear(self, listener: Callable[[str], None]) -> Callable[[], None]:
-        """See `EventStore.hear`: there is nothing to hear."""
+    def on_note(self, listener: Callable[[str], None]) -> Callable[[], None]:
+        """See `EventStore.on_note`: there are no notes."""
         return lambda: None
 
     async def close(self) -> None:
-        """Finish what is queued, move the WAL into the file, close it."""
+        """Finish what is queued, move the WAL into the file, close it. Raises `StoreUnavailable` if that went wrong."""
+        was_over = self.ending.why is not None
         if not self._closed:
             self._closed = True
             self._hand_over()
@@ -215,9 +216,11 @@ class SqliteStore:
         await asyncio.wait({self._left}, timeout=HUNG_S)
         if not self._left.done():
             raise StoreUnavailable(f"{self.path}: it was not closed: the disk has not answered for {HUNG_S:g} s")
+        if not was_over and self.ending.why is not None:
+            raise StoreUnavailable(self.ending.why)
 
     async def check(self, *, quick: bool = False) -> list[str]:
-        """Look the file over; return what is wrong with it, nothing if it is sound. `quick` leaves the indexes out."""
+        """Check the file; return what is wrong with it, empty if it is sound. `quick` leaves the indexes out."""
         pragma = "PRAGMA quick_check" if quick else "PRAGMA integrity_check"
 
         def look(db: sqlite3.Connection) -> list[str]:
@@ -267,7 +270,7 @@ class SqliteStore:
         self._steps += 1
 
     def _end(self, why: str) -> None:
-        """Refuse whoever waits: the thread is gone. What was handed to it may be in the log, what was not is not."""
+        """Refuse waiting requests: the thread is gone. Only what had been passed to it may be in the log."""
         self._lost = {job.events[0].event_id for job in self._unsettled if job.events}
         self._lost -= {job.events[0].event_id for job in self._gathered if job.events}
         self.ending.end(why)
@@ -308,19 +311,21 @@ class SqliteStore:
                     self._commit(db, appends[at : at + self._most])
                 if query is not None:
                     self._answer(db, query)
-        except BaseException as error:  # not one of a job's: those are their callers'
+        except BaseException as error:  # not raised by a job: those go to their callers
             self._in_loop(self._end, f"{self.path.name}: the thread of the log ended: {described(error)}")
         finally:
             with contextlib.suppress(sqlite3.Error):
                 db.close()
+            if not self._files.closed_well():
+                self._in_loop(self._end, f"{self.path.name}: the file was overwritten while it was open")
             self._files.close()
 
     def _in_loop(self, callback: Callable[..., None], *values: Any) -> None:
-        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+        with contextlib.suppress(RuntimeError):  # the loop is closed, so nobody waits
             self._loop.call_soon_threadsafe(callback, *values)
 
     def _take(self) -> tuple[list[_Append], _Query | None] | None:
-        """Wait for work and take all there is; a query waits for the appends before it and ends the batch."""
+        """Wait for work and take all of it; a query waits for the appends before it and ends the batch."""
         appends: list[_Append] = []
         while True:
             try:
@@ -346,7 +351,8 @@ class SqliteStore:
             db.execute("BEGIN IMMEDIATE")
             found = self._insert_all(db, appends)
             if found is None:
-                # A lost race, or an event that is there already: one at a time, so that each learns its own result.
+                # A lost race, or an event that is there already: insert one at a time, so that each gets its own
+                # result.
                 db.execute("ROLLBACK")
                 db.execute("BEGIN IMMEDIATE")
                 found = [(job, _insert_or_why(db, job)) for job in appends]
@@ -355,7 +361,7 @@ class SqliteStore:
             db.execute("COMMIT")
             self._note_heads(results)
         except Exception as error:
-            # The disk said no to the whole transaction, and nobody is told that anything of it is in the log.
+            # The disk refused the whole transaction, so every append in it fails.
             with contextlib.suppress(sqlite3.Error):
                 db.execute("ROLLBACK")
             self._heads.clear()
@@ -368,14 +374,14 @@ class SqliteStore:
             stored = [job.stored for job in appends if job.stored]
             if stored:
                 self._in_doubt = False
-        # One crossing into the loop for the whole batch: a crossing costs more than an insert.
+        # One call into the loop for the whole batch: a call costs more than an insert.
         self._in_loop(self._tell, stored, results)
 
     def _insert_all(self, db: sqlite3.Connection, appends: list[_Append]) -> _Results | None:
-        """Insert the batches of all, many rows a statement, or return None when one of them has no place.
+        """Insert all batches, many rows a statement, or return None when one of them conflicts.
 
-        A statement lets go of the interpreter and wants it back: for each event that costs more than the insert. What
-        is remembered of heads only saves asking; the unique (stream, version) says so when somebody else wrote.
+        Each statement releases and reacquires the interpreter lock, which costs more than an insert. Remembered heads
+        only save queries; the unique (stream, version) detects another writer.
         """
         known = self._heads
         heads = {job.stream: known[job.stream] for job in appends if job.stream in known}
@@ -401,7 +407,7 @@ class SqliteStore:
                 some = rows[at : at + count]
                 last = db.execute(_INSERT_MANY[count], values[5 * at : 5 * (at + count)]).lastrowid
                 assert last is not None
-                # One writer, and a key that only grows: the rows of a statement stand next to each other.
+                # One writer and a growing key: the rows of a statement have consecutive positions.
                 for position, (job, version, event) in enumerate(some, last - count + 1):
                     stored = StoredEvent(position, job.stream, version, event.event_id, event.type, event.data)
                     job.stored.append(stored)
@@ -424,7 +430,7 @@ class SqliteStore:
             del heads[next(iter(heads))]
 
     def _tell(self, stored: list[list[StoredEvent]], results: _Results) -> None:
-        """Tell subscribers what is stored, and each who waits what became of it. In the loop, not in the thread."""
+        """Call subscribers with what is stored, then set each waiter's result. Runs in the loop, not in the thread."""
         try:
             for batch in stored:
                 deliver(self._subscribers, batch)
@@ -448,7 +454,7 @@ class SqliteStore:
 
 
 def _resolve(done: asyncio.Future[Any], result: Any) -> None:
-    """Give a result to whoever waits for it, who may have been cancelled."""
+    """Set a result, unless its waiter was cancelled."""
     if done.done():
         return
     if isinstance(result, Exception):
@@ -474,7 +480,7 @@ def _events(rows: Any) -> list[StoredEvent]:
 
 
 def _page(rows: Any) -> list[StoredEvent]:
-    """Take rows until their bytes are enough: what is not asked for any more is not read."""
+    """Fetch rows up to `READ_BYTES`; the rest is not read."""
     found, size = [], 0
     for row in rows:
         found.append(StoredEvent(*row))
@@ -512,12 +518,12 @@ _HEADS = {
 
 
 def _heads(db: sqlite3.Connection, streams: list[str]) -> dict[str, int]:
-    """Return the versions of streams, many a statement: each statement costs a hand-over of the interpreter."""
+    """Return the versions of streams, many a statement: each statement switches the interpreter lock."""
     found: dict[str, int] = {}
     for at in range(0, len(streams), MOST_ROWS):
         some = streams[at : at + MOST_ROWS]
         count = 1 << (len(some) - 1).bit_length()
-        some += some[:1] * (count - len(some))  # asking twice is cheaper than a statement of its own for each count
+        some += some[:1] * (count - len(some))  # repeats are cheaper than a statement for each count
         found.update(db.execute(_HEADS[count], some).fetchall())
     return found
 
@@ -527,7 +533,7 @@ def _head(db: sqlite3.Connection, stream: str) -> int:
 
 
 def _insert_or_why(db: sqlite3.Connection, job: _Append) -> int | Exception:
-    """Insert a batch and return its version, or why it is not in the transaction. Raises what ends the transaction."""
+    """Insert a batch and return its version, or why it was left out. Raises errors that end the transaction."""
     result: int | Exception
     db.execute("SAVEPOINT batch")
     try:
@@ -562,7 +568,7 @@ def _insert(db: sqlite3.Connection, job: _Append) -> int:
 
 
 def _refuse(db: sqlite3.Connection, job: _Append) -> int:
-    """Say why a batch has no place: it is there already, or somebody was first."""
+    """Return the version of a batch that is there already, or raise why it conflicts."""
     wanted = [event.event_id for event in job.events]
     found = {event.event_id: event for event in _find(db, wanted)}
     if found:

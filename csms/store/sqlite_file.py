@@ -1,10 +1,9 @@
 """The SQLite file of a log: how it is opened, checked, brought up to date, and what its errors mean in a sentence.
 
-A disk that fails to flush. After an fsync that failed, Linux forgets that the pages were dirty: they are in the cache,
-not on the disk, and the next fsync succeeds. While the process lives that is harmless: SQLite writes its next commit
-over the failed one and flushes that. Until then a crash may leave the failed one in the log, so it is in doubt, not
-refused. And whoever opens a log that was not closed finds in the cache what may never have reached the disk, and would
-build on it: so the WAL is first written once more, and flushed.
+After a failed fsync, Linux marks the pages clean: they are in the cache, not on the disk, and the next fsync succeeds.
+While the process lives that is harmless: SQLite overwrites the failed commit with the next one and flushes that. Until
+then a crash may leave the failed commit in the log, so it is unconfirmed rather than refused. A log that was not closed
+may be read from a cache that never reached the disk: so on opening, the WAL is first rewritten and flushed.
 """
 
 from __future__ import annotations
@@ -38,30 +37,32 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
 
 CHUNK = 1024 * 1024
 HEADER_BYTES = 18
-"""Of a SQLite file's header: what it is, and the size of its pages, which stay as they are."""
+"""The part of a SQLite file's header that never changes: the format and the page size."""
+WAL_HEADER_BYTES = 12
+"""The part of a write-ahead file's header that never changes."""
 
 
 def has_wal_reset_bug(version: tuple[int, int, int]) -> bool:
-    """Tell whether a SQLite version can lose commits with several writing connections."""
+    """Whether a SQLite version can lose commits with several writing connections."""
     if version >= (3, 51, 3):
         return False
     return not ((3, 50, 7) <= version < (3, 51, 0) or (3, 44, 6) <= version < (3, 45, 0))
 
 
 def connect(path: Path) -> sqlite3.Connection:
-    """Open a log as one that is durable, making it if there is none. Raises `sqlite3.Error`, `StoreUnavailable`."""
+    """Open a log with durable settings, making it if there is none. Raises `sqlite3.Error`, `StoreUnavailable`."""
     db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=1.0)
     try:
-        # Not for the bug's sake alone: a second node of this log would hear nothing of what the first one appends.
+        # Not only because of that bug: a second node of this log would not notice what the first one appends.
         db.execute("PRAGMA locking_mode = EXCLUSIVE")
-        # The same few pages change again and again: move them into the file less often than every 4 MB of log.
+        # The same few pages change repeatedly: checkpoint less often than every 4 MB of log.
         db.execute("PRAGMA wal_autocheckpoint = 4000")
         db.execute("PRAGMA cache_size = -16384")
         wanted = {"journal_mode": "wal", "synchronous": 2}
         for name, value in wanted.items():
             db.execute(f"PRAGMA {name} = {value}")
         for name, value in wanted.items():
-            # A pragma that did not take says nothing; a log that is not durable must not look as if it were.
+            # A pragma that had no effect raises nothing, so the settings that durability needs are read back.
             got = db.execute(f"PRAGMA {name}").fetchone()[0]
             if got != value:
                 raise StoreUnavailable(f"{path} does not take {name}={value}, it stays at {got}: not a place for a log")
@@ -84,7 +85,7 @@ def connect(path: Path) -> sqlite3.Connection:
 
 
 def _flush_again(path: Path) -> None:
-    """Write a file over with what it holds and flush it: an fsync that failed before us left pages that only look so.
+    """Rewrite a file with its own content and flush it: an earlier failed fsync left pages that only seem written.
 
     The caller holds SQLite's write lock. Raises `OSError`.
     """
@@ -100,10 +101,10 @@ def _flush_again(path: Path) -> None:
 
 
 class Files:
-    """The files of an open log: whether their names still lead to them. SQLite holds them and would not notice.
+    """The files of an open log, to check that they are still in place: SQLite would not notice their removal.
 
-    The write-ahead file is one of them: it may hold all that was acknowledged lately, and while a log is open SQLite
-    neither makes it anew nor cuts it. Nor does it cut the log itself, or change how its header begins.
+    One is the write-ahead file, which may hold all recent commits; while a log is open SQLite neither recreates nor
+    truncates it. Nor does it truncate the log itself, or change the beginning of its header.
     """
 
     def __init__(self, path: Path) -> None:
@@ -114,16 +115,27 @@ class Files:
         self._bytes = found.st_size
         self._log: tuple[int, int] | None = None
         self._size = 0
-        # Not closed before SQLite closed its own: closing any descriptor of a file gives up the process's locks on it.
+        # Closed only after SQLite closed its own: closing any descriptor of a file releases the process's locks on it.
         self._descriptor = os.open(path, os.O_RDONLY)
+        self._wal_descriptor: int | None = None
+        self._wal_header = b""
         self._header = os.pread(self._descriptor, HEADER_BYTES, 0)
 
     def close(self) -> None:
-        """Close it, behind SQLite."""
+        """Close the descriptors, after SQLite closed its own."""
         os.close(self._descriptor)
+        if self._wal_descriptor is not None:
+            os.close(self._wal_descriptor)
+
+    def closed_well(self) -> bool:
+        """Tell whether the log begins as it did, behind SQLite's last checkpoint, which trusts the write-ahead file."""
+        try:
+            return os.pread(self._descriptor, HEADER_BYTES, 0) == self._header
+        except OSError:
+            return True  # nobody can tell
 
     def lost(self) -> str | None:
-        """Return what became of one of them, in words, or None while both are in their places as far as can be told."""
+        """Return what happened to one of the files, in words; None if both are in place or cannot be checked."""
         try:
             return self._lost()
         except OSError:
@@ -148,11 +160,18 @@ class Files:
         if found.st_size < self._size:
             return f"{self._wal.name}: the file was cut"
         self._size = found.st_size
+        if self._wal_descriptor is None:
+            if found.st_size < WAL_HEADER_BYTES:
+                return None  # nothing was written yet
+            self._wal_descriptor = os.open(self._wal, os.O_RDONLY)
+            self._wal_header = os.pread(self._wal_descriptor, WAL_HEADER_BYTES, 0)
+        if os.pread(self._wal_descriptor, WAL_HEADER_BYTES, 0) != self._wal_header:
+            return f"{self._wal.name}: the file was overwritten"
         return None
 
 
 def _stat(path: Path) -> os.stat_result | None:
-    """Return what is known of a file; None when it is not there. Raises `OSError` when nobody can tell."""
+    """Return a file's status; None when it is not there. Raises `OSError` when that cannot be checked."""
     try:
         return os.stat(path)
     except (FileNotFoundError, NotADirectoryError):
@@ -160,7 +179,7 @@ def _stat(path: Path) -> os.stat_result | None:
 
 
 def unavailable(error: BaseException, path: Path) -> StoreUnavailable:
-    """Say in one sentence what a file or a disk said no with."""
+    """Return the error of a file or disk as one sentence."""
     if isinstance(error, StoreUnavailable):
         return error
     name = getattr(error, "sqlite_errorname", "")

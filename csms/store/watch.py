@@ -1,6 +1,6 @@
-"""Whether a thread that was given work gets on with it: a disk that never answers raises nothing, and nobody is told.
+"""Detects a thread that hangs with work to do: a disk that never answers raises no error.
 
-Counted in looks, not by the clock: a process that was stopped for an hour, and goes on, has looked once.
+Time is counted in checks, not by the clock: a process that was stopped for an hour has missed one check only.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from collections.abc import Callable
 
 LOOK_S = 1.0
 HUNG_S = 120.0
-"""Without a step for so long, a thread counts as one that never will take one."""
+"""Seconds without a step after which a thread counts as hung."""
 
 
 class Watch:
-    """Looks at a thread while it has work. `steps` counts what it did, `busy` tells whether it has work."""
+    """Checks a thread while it has work. `steps` returns a count of what it did, `busy` whether it has work."""
 
     def __init__(
         self,
@@ -28,10 +28,10 @@ class Watch:
         self._timer: asyncio.TimerHandle | None = None
         self._seen = -1
         self.still_s = 0.0
-        """For how long the thread has taken no step, though it has work."""
+        """Seconds for which the thread has taken no step although it has work."""
 
     def begin(self) -> None:
-        """Look from now on, until there is no work."""
+        """Check from now on, until there is no work."""
         if self._timer is None:
             self._seen, self.still_s = self._steps(), 0.0
             self._timer = self._loop.call_later(LOOK_S, self._look)

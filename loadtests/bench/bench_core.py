@@ -112,7 +112,7 @@ def ours() -> int:
         network.latency_s = (LATENCY_S, LATENCY_S)
 
         def play(station: Station) -> None:
-            given = 1
+            given, conversation = 1, conversation_of(station)
 
             def step(n: int, k: int) -> None:
                 nonlocal left
@@ -131,10 +131,10 @@ def ours() -> int:
                     given = reply.get("transactionId", given)
                     step(*((n, k + 1) if k + 1 < len(calls) else (n + 1, 0)))
 
-                conversation_of(station).ask(action, payload, next_)
+                conversation.ask(action, payload, next_)
 
             def begin() -> None:
-                if conversation_of(station).registered:
+                if conversation.registered:
                     step(0, 0)
                 else:
                     station.after(0.5, begin)
@@ -158,9 +158,9 @@ def ours() -> int:
 def theirs() -> int:
     """Run the exchange with ChargePoint objects on both ends; return the number of calls answered."""
     import ocpp.messages
-    from ocpp.routing import on
-    from ocpp.v16 import ChargePoint, call, call_result
-    from ocpp.v16.enums import Action
+    from ocpp.v16 import ChargePoint, call
+
+    from interlock.loadtests.bench.ocpp_central import Central
 
     ocpp.messages.ASYNC_VALIDATION = False  # threads do not know virtual time
     env = Clock()
@@ -177,31 +177,6 @@ def theirs() -> int:
         async def send(self, text: str) -> None:
             assert self.other is not None
             loop.call_later(LATENCY_S, self.other.inbox.put_nowait, text)
-
-    class Central(ChargePoint):  # type: ignore[misc]
-        @on(Action.boot_notification)
-        def boot(self, **_: Any) -> Any:
-            return call_result.BootNotification(AT, 300, "Accepted")
-
-        @on(Action.heartbeat)
-        def heartbeat(self) -> Any:
-            return call_result.Heartbeat(AT)
-
-        @on(Action.status_notification)
-        def status(self, **_: Any) -> Any:
-            return call_result.StatusNotification()
-
-        @on(Action.start_transaction)
-        def start_transaction(self, **_: Any) -> Any:
-            return call_result.StartTransaction(1, {"status": "Accepted"})
-
-        @on(Action.meter_values)
-        def meter(self, **_: Any) -> Any:
-            return call_result.MeterValues()
-
-        @on(Action.stop_transaction)
-        def stop(self, **_: Any) -> Any:
-            return call_result.StopTransaction()
 
     snake = ocpp.charge_point.camel_to_snake_case
     answered = 0

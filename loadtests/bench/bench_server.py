@@ -34,7 +34,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from interlock.loadtests.bench.lean_station import LeanStation
 
 ROOT = Path(__file__).resolve().parents[2]
-AT = "2026-01-01T00:00:00.000Z"
 STATIONS, SECONDS, ROUNDS = 256, 6.0, 5
 BUSIEST = 0.7
 """Utilisation of the generator up to which a figure is the server's."""
@@ -45,37 +44,11 @@ def peer() -> None:
     """Serve as the `ocpp` package's own example does: websockets, ChargePoint, nothing kept."""
     import logging
 
-    from ocpp.routing import on
-    from ocpp.v16 import ChargePoint, call_result
-    from ocpp.v16.enums import Action
     from websockets.asyncio.server import serve
 
+    from interlock.loadtests.bench.ocpp_central import Central
+
     logging.disable(logging.CRITICAL)
-
-    class Central(ChargePoint):  # type: ignore[misc]
-        @on(Action.boot_notification)
-        def boot(self, **_: Any) -> Any:
-            return call_result.BootNotification(AT, 300, "Accepted")
-
-        @on(Action.heartbeat)
-        def heartbeat(self) -> Any:
-            return call_result.Heartbeat(AT)
-
-        @on(Action.status_notification)
-        def status(self, **_: Any) -> Any:
-            return call_result.StatusNotification()
-
-        @on(Action.start_transaction)
-        def start_transaction(self, **_: Any) -> Any:
-            return call_result.StartTransaction(1, {"status": "Accepted"})
-
-        @on(Action.meter_values)
-        def meter(self, **_: Any) -> Any:
-            return call_result.MeterValues()
-
-        @on(Action.stop_transaction)
-        def stop(self, **_: Any) -> Any:
-            return call_result.StopTransaction()
 
     async def take(socket: Any) -> None:
         await Central(socket.request.path.strip("/"), socket).start()

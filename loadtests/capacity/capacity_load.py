@@ -3,8 +3,8 @@
 Every station makes `PER_STATION` calls a second, each due at a fixed time (open loop): boot, then sessions of
 Heartbeat, Authorize, StatusNotification, StartTransaction, three MeterValues, StopTransaction, StatusNotification. An
 answer's lateness counts from when its call was due, whatever held it up. Operators unlock connectors and start
-transactions meanwhile; the stations do it, or not, and say so. What was acknowledged and what was answered is written
-down, for the log to be held against.
+transactions meanwhile; the stations do it, or not, and say so. What was acknowledged and what was answered is
+recorded, to be compared with the log.
 """
 
 from __future__ import annotations

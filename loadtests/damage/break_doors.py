@@ -39,9 +39,11 @@ from interlock.csms.node import Csms
 from interlock.csms.serve.api import Api
 from interlock.csms.serve.credentials import Credentials
 from interlock.csms.serve.gate import Gate
+from interlock.csms.serve.limits import Limits
 from interlock.csms.serve.operators import Operators, OperatorSocket
 from interlock.csms.serve.projections import Projections
-from interlock.csms.serve.server import Limits, Server, Socket
+from interlock.csms.serve.server import Server
+from interlock.csms.serve.station_socket import Socket
 from interlock.csms.serve.wall_clock import WallClock, fresh_ids
 from interlock.csms.settings import Settings
 from interlock.csms.store import MemoryStore
@@ -82,11 +84,11 @@ class Doors:
     def held(self) -> dict[str, int]:
         """Count what is held of others."""
         found = {
-            "sockets": len(self.server._there) + len(self.server.open),
+            "sockets": len(self.server.attached) + len(self.server.open),
             "places at the stations' door": self.server.admission.count + self.server.admission.unproven,
             "places at the operators' door": self.operators.admission.count + self.operators.admission.unproven,
             "followers": self.records.followers.count,
-            "proofs": self.server.proving.total(),
+            "proofs": self.server.proofs.proving.total(),
             "unfinished bytes": self.server.unfinished.total(),
             "connections": len(self.node.connections),
             "tasks": len(asyncio.all_tasks()) - 1,

@@ -61,7 +61,7 @@ def install() -> None:
     if processor:
         os.sched_setaffinity(0, {int(processor)})
     selectors.DefaultSelector = _Told  # type: ignore[misc]
-    from interlock.csms.serve.server import Socket
+    from interlock.csms.serve.station_socket import Socket
 
     file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     waiting: dict[Any, tuple[float, float]] = {}

@@ -30,6 +30,7 @@ TESTS = {"csms": ["tests/csms"], "scenarios/judge": ["tests/scenarios"]}
 """The tests that ought to notice a bug in a room."""
 APART = [
     "test_store_postgres.py",
+    "test_store_postgres_away.py",
     "test_store_claims.py",
     "test_cli_fleet.py",
     "test_cli_serve.py",

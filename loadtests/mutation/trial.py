@@ -26,7 +26,7 @@ def main(work: dict[str, Any]) -> dict[str, Any]:
 
 def _suite(work: dict[str, Any]) -> dict[str, Any]:
     from interlock.scenarios import runner
-    from interlock.scenarios.explore.wall import within
+    from interlock.scenarios.explore.time_limit import within
     from interlock.scenarios.judge.verdict import Verdict
 
     reach, took = {}, {}

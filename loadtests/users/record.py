@@ -24,10 +24,9 @@ from interlock.loadtests.users.control import Control
 from interlock.loadtests.users.figures import Figures
 from interlock.loadtests.users.gevent_link import Access, tls_options
 from interlock.loadtests.users.shapes import shape_of
-from interlock.scenarios.judge import ledger_checks, thresholds
-from interlock.scenarios.judge import wire as outside
+from interlock.scenarios.judge import ledger_checks, thresholds, wire
+from interlock.scenarios.judge.foreign_run import crowd
 from interlock.scenarios.judge.invariants import INVARIANTS
-from interlock.scenarios.judge.outside import crowd
 from interlock.scenarios.judge.verdict import Finding, Verdict, document
 from interlock.scenarios.record import openmetrics
 from interlock.scenarios.record.history import FILE, line
@@ -268,7 +267,7 @@ def finish(
     about = write_run(out, _about(plan, parts, stations).as_json(), digest, count)
     hidden = {one.id: (one.name, one.level) for one in INVARIANTS.values()}
     began = datetime.fromtimestamp(plan.began, UTC)
-    findings = outside.judge(observations(out / FILE), hidden, stations, began=began)
+    findings = wire.judge(observations(out / FILE), hidden, stations, began=began)
     missing = expected - len(parts.done)
     judged = ledger_checks.judge(observations(out / FILE), asked, missing)
     split = len(findings) - len(hidden)

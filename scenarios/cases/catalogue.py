@@ -41,6 +41,8 @@ def from_folder(folder: Path) -> list[Case]:
             continue
         try:
             names = runpy.run_path(str(file))
+        except SystemExit:
+            raise NoCases(f"{file} cannot be run: it ends the program") from None
         except Exception as error:
             raise NoCases(f"{file} cannot be run: {type(error).__name__}: {error}") from None
         for case in names.get("CASES", ()):

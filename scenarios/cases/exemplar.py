@@ -1,7 +1,7 @@
 """The recording of a peer that does exactly what a case expects, made from the case alone.
 
-It shows what a case means, is where mutants and variations of cases begin that no peer at hand supports, and a case
-of which it does not pass contradicts itself.
+It documents a case, serves as the base of mutants and variations for cases that no peer at hand supports, and shows
+that a case is consistent: its exemplar must pass.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import msgspec
 
 from interlock.scenarios.cases import match, schemas
 from interlock.scenarios.cases.language import (
+    LATE_S,
     LIMITS,
     Answered,
     Case,
@@ -201,7 +202,10 @@ class _Composer:
             if reply.code is not None:
                 self.frame(True, [4, name, reply.code, "", {}])
             elif reply.payload is not None:
+                now, late_s = self.t, 0.0 if reply.late is None else LIMITS[reply.late] + LATE_S
+                self.t += late_s
                 self.frame(True, [3, name, schemas.sample(f"{item.action}Response", self.fill(reply.payload))])
+                self.t = now
             return
         for one in refs(item.given):
             self.bound.setdefault(one, 1000 + next(self.numbers))

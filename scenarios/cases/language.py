@@ -1,12 +1,12 @@
 """The language of conformance cases: frozen values, no behaviour.
 
-A case says what must be so before it (`needs`), and then, in one `script`, *stimuli* (what the tester does) and
-*expectations* (what the peer under test must be seen to do). The two are different types: players perform stimuli,
+A case states its preconditions (`needs`) and then, in one `script`, *stimuli* (what the tester does) and
+*expectations* (what the peer under test must be observed to do). The two are different types: players perform stimuli,
 the judge looks for expectations in what was recorded, and neither needs the other. An expectation belongs to the last
 stimulus before it; expectations are in no order among each other unless `after` gives one.
 
 Fields are patterns (see `match`): a plain value must be equal, a `Ref` is bound where it is first seen and must be
-equal afterwards. So a case can be judged on a recording whose tags and transaction ids nobody knew beforehand.
+equal afterwards. So a case can be judged on a recording whose tags and transaction ids were not known beforehand.
 """
 
 from __future__ import annotations
@@ -45,12 +45,12 @@ class Other:
 
 @dataclass(frozen=True, slots=True)
 class Present:
-    """There, whatever it is."""
+    """Present, with any value."""
 
 
 @dataclass(frozen=True, slots=True)
 class Absent:
-    """Not there."""
+    """Absent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ class Some:
 
 @dataclass(frozen=True, slots=True)
 class Where:
-    """What a function accepts. `good` and `bad` are one value it accepts and one it does not, both legal."""
+    """A value that a function accepts. `good` and `bad` are examples, both legal, of one accepted and one not."""
 
     words: str
     accepts: Callable[[Any], bool]
@@ -91,18 +91,18 @@ Fields = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Say:
-    """The tester makes a CALL. `name` tells it from another of the same action."""
+    """The tester makes a CALL. `name` distinguishes it from another of the same action."""
 
     action: str
     payload: Fields = field(default_factory=dict)
     name: str | None = None
     again: bool = False
-    """Whether it is said again on a new connection where the old one closed before the answer, as the peer may do."""
+    """Whether it is repeated on a new connection if the old one closed before the answer, which the peer may do."""
 
 
 @dataclass(frozen=True, slots=True)
 class Raw:
-    """The tester sends any text, right or wrong. `{id}` in it becomes a fresh message id."""
+    """The tester sends any text, valid or not. `{id}` in it becomes a fresh message id."""
 
     text: str
 
@@ -126,28 +126,30 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """From here on the tester answers CALLs of `action` with this; `None`: not at all; `code`: with a CALLERROR."""
+    """From here on the tester answers CALLs of `action` with this; `None`: no answer; `code`: a CALLERROR."""
 
     action: str
     payload: Fields | None = None
     code: str | None = None
     times: int = 0
     """How many of them; 0: all."""
+    late: str | None = None
+    """The limit after which, and `LATE_S` more, it is answered."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """The tester closes the connection, and lets nobody in until `Allow`; as a station, it stays away until then."""
+    """The tester closes the connection; until `Allow` it accepts none, or as a station opens none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Allow:
-    """The tester lets the peer in again; as a station, it connects again."""
+    """The tester accepts connections again; as a station, it connects again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rest:
-    """The tester lets time pass, where the case is about time. A number of seconds, or the name of a limit."""
+    """The tester waits, in cases about time: a number of seconds, or the name of a limit."""
 
     seconds: float | str
 
@@ -176,7 +178,7 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """The peer answers the tester's last CALL of `action`; `errors` are CALLERROR codes that will do as well."""
+    """The peer answers the tester's last CALL of `action`; `errors` are CALLERROR codes that are accepted as well."""
 
     action: str
     fields: Fields = field(default_factory=dict)
@@ -187,19 +189,19 @@ class Answered:
     when: str | None = None
     level: Level = "must"
     only_errors: bool = False
-    """Whether a CALLRESULT will not do."""
+    """Whether a CALLRESULT is not accepted."""
     to: str | None = None
     """The name of the CALL, where it has one; `raw` for a `Raw`."""
 
     @property
     def key(self) -> str:
-        """What its CALL is known by."""
+        """The name that identifies its CALL."""
         return self.to or self.action
 
 
 @dataclass(frozen=True, slots=True)
 class Never:
-    """The peer does not make such a CALL for as long as the limit `for_` says."""
+    """The peer makes no such CALL for the duration of the limit `for_`."""
 
     action: str
     fields: Fields = field(default_factory=dict)
@@ -210,24 +212,24 @@ class Never:
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """The peer makes such a CALL `count` times, `every` so many seconds, by `stamp` (a path) or by when it came."""
+    """The peer makes such a CALL `count` times, `every` so many seconds, by `stamp` (a path) or by arrival."""
 
     action: str
     every: str
     fields: Fields = field(default_factory=dict)
     count: int = 3
     tolerance: float = 0.5
-    """By how much of the interval, plus one second, each may differ."""
+    """Allowed deviation of each, as a share of the interval, plus one second."""
     stamp: str | None = None
     within: str = "effect"
-    """By how much later than the intervals take it may be over."""
+    """The limit, beyond the intervals themselves, by which the series must be complete."""
     name: str | None = None
     level: Level = "must"
 
 
 @dataclass(frozen=True, slots=True)
 class Connects:
-    """The peer connects anew. `headers` are patterns for what its handshake said."""
+    """The peer connects anew. `headers` are patterns for the headers of its handshake."""
 
     within: str = "reconnect"
     headers: Fields = field(default_factory=dict)
@@ -237,6 +239,8 @@ class Connects:
 Expectation = Sent | Answered | Never | Series | Connects
 Item = Stimulus | Expectation
 
+LATE_S = 0.5
+"""By how much more than a limit a late reply is late."""
 LIMITS: dict[str, float] = {
     "answer": 30.0,
     "effect": 30.0,
@@ -245,6 +249,7 @@ LIMITS: dict[str, float] = {
     "boot": 180.0,
     "transfer": 300.0,
     "quiet": 3.0,
+    "late": 2.0,
     "heartbeat": 4.0,
     "sample": 4.0,
     "boot_retry": 4.0,
@@ -258,12 +263,12 @@ LIMITS: dict[str, float] = {
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """What must be so before a case, else it is not applicable."""
+    """The preconditions of a case, without which it is not applicable."""
 
     state: str = "idle"
     """Reached by the path of that name in `states`."""
     features: tuple[str, ...] = ()
-    """Features the vendor declares; `!name`: it must not be there."""
+    """Features the vendor declares; `!name`: it must be absent."""
     config: Mapping[str, str] = field(default_factory=dict)
     """Configuration keys and values; `{limit}` in a value becomes that limit in whole seconds."""
     writable: tuple[str, ...] = ()
@@ -296,7 +301,7 @@ class Case:
 
     @property
     def deeds(self) -> tuple[Hand, ...]:
-        """What only a person can do, beside what its state takes."""
+        """The deeds for a person, without those of its state."""
         return tuple(item for item in self.script if isinstance(item, Hand))
 
 

@@ -1,4 +1,4 @@
-"""Patterns against values: whether they fit, what they bind, and what a tester writes in their place."""
+"""Matching patterns with values: whether they fit, what they bind, and the value a tester sends for a pattern."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from interlock.scenarios.cases.language import Absent, Each, In, OneOf, Other, P
 MISSING: Any = object()
 _SLOT = re.compile(r"\{(\w+)\}")
 _CARDS = ("idTag", "parentIdTag")
-"""Without regard to capitals: they are CiStrings (1.6 sections 7.15 and 7.28), and products write them otherwise."""
+"""Compared without case: they are CiStrings (1.6 sections 7.15 and 7.28), and products change their case."""
 Bound = dict[str, Any]
 
 
 def parse_time(text: Any) -> datetime | None:
-    """Return an ISO 8601 time, or None for what is none."""
+    """Parse an ISO 8601 time; None for any other text."""
     if not isinstance(text, str):
         return None
     try:
@@ -138,7 +138,7 @@ def _other(value: Any) -> Any:
 
 
 def fill(pattern: Any, bound: Mapping[str, Any], now: datetime) -> Any:
-    """Return what a tester writes for a pattern. A Ref nobody bound raises `KeyError`; `Present` stays as it is."""
+    """Return the value a tester sends for a pattern. An unbound Ref raises `KeyError`; `Present` is kept."""
     match pattern:
         case Ref(name):
             return bound[name]

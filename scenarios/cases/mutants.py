@@ -72,7 +72,7 @@ def with_message(row: Seen, changed: Sequence[Any]) -> Seen:
 
 
 def mutants(rows: Rows, case: Case, met: Sequence[Met], theirs: str) -> Iterator[tuple[str, Level, Rows]]:
-    """Iterate over the mutants of a good run: what was done to it, the level of what it breaks, and the run.
+    """Iterate over the mutants of a good run: the change, the level of the broken expectation, and the run.
 
     `theirs` is the edge of the peer's frames. A tester waits for what is missing, and so does each of these runs.
     """
@@ -114,7 +114,7 @@ def _label(item: Expectation) -> str:
 
 
 def _same(rows: Rows, one: Met, item: Sent | Series, theirs: str, met: Sequence[Met]) -> set[int]:
-    """Return all CALLs that would meet it, but those that met another: a status told twice is left out twice."""
+    """Return all CALLs that would meet it, except those that met another: a repeated status is left out twice."""
     found = set(one.frames)
     others = {i for other in met if other is not one for i in other.frames}
     for row in rows:
@@ -148,7 +148,7 @@ def _of_sent(rows: Rows, one: Met, item: Sent, theirs: str, met: Sequence[Met]) 
     yield LATE, _later(rows, gone, min(same), one)
     if item.action in ONCE and any(row.i in gone and message(row)[0] == 3 for row in rows):
         yield "doubled", _doubled(rows, one.frames[0])
-    # What is told again is the same: in which order the two come tells nothing.
+    # A repeat is identical, so the order of the two makes no difference.
     again = any(
         isinstance(other.item, Sent) and other.item.name == item.after and other.item.fields == item.fields
         for other in met

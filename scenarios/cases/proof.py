@@ -1,4 +1,4 @@
-"""Whether cases bite and do not bite the innocent: every mutant of a good run fails, every variation passes."""
+"""Proof that cases detect faults and accept correct peers: every mutant of a good run fails, every variation passes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from interlock.scenarios.judge.exchange import EDGES
 
 @dataclass(slots=True)
 class Proved:
-    """What became of the mutants and variations of one case."""
+    """The verdicts on the mutants and variations of one case."""
 
     case: str
     good: judged.Outcome
@@ -27,7 +27,7 @@ class Proved:
 
     @property
     def holds(self) -> bool:
-        """Whether it bites, and only the guilty."""
+        """Whether every mutant fails and every variation passes."""
         return self.good.word is judged.Word.PASS and not self.surviving and not self.failing and self.mutants > 0
 
 

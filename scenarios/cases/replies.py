@@ -1,4 +1,4 @@
-"""What a tester answers to the CALLs of the peer: what a case says, else what keeps a right peer going."""
+"""A tester's answers to the CALLs of the peer: those a case demands, else usual ones."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Replies:
     wanted: dict[str, list[tuple[Reply, int]]] = field(default_factory=dict)
 
     def put(self, reply: Reply) -> None:
-        """Take a reply into account."""
+        """Add a reply."""
         self.wanted.setdefault(reply.action, []).append((reply, reply.times))
 
     def next(self, action: str) -> Reply | None:

@@ -66,7 +66,7 @@ START = Sent(
     {"connectorId": C, "idTag": TAG, "meterStart": PRESENT, "timestamp": PRESENT},
     given={"transactionId": TX, "idTagInfo": ACCEPTED},
 )
-"""A station begins a transaction, and is told its number."""
+"""A station begins a transaction, and gets its number."""
 REMOTE_START = (
     Say("RemoteStartTransaction", {"connectorId": C, "idTag": TAG}),
     Answered("RemoteStartTransaction", ACCEPTED),
@@ -93,7 +93,7 @@ STATES: dict[str, State] = {
             status("Unavailable"),
         ), _always),
         State("faulted", (Hand("fault"), status("Faulted")), _always),
-        # The tester is the station: it says what a station says, the CSMS has to take it.
+        # The tester is the station: it sends what a station sends, which the CSMS must accept.
         State("booted", (), _always),
         State("session", (
             Say("StatusNotification", {"connectorId": C, "errorCode": "NoError", "status": "Preparing"}),

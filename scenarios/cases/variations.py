@@ -36,11 +36,11 @@ EXTRAS: dict[str, dict[str, dict[str, Any]]] = {
         "ClearCache": {},
     },
 }
-"""CALLs that a right peer may make at any time."""
+"""CALLs that a correct peer may make at any time."""
 
 
 def variations(rows: Rows, case: Case, met: Sequence[Met], theirs: str) -> Iterator[tuple[str, Rows]]:
-    """Iterate over the variations of a good run: what else the peer did, and the run."""
+    """Iterate over the variations of a good run: the change, and the run."""
     for name, found in _all(rows, case, met, theirs):
         yield name, numbered(found)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import importlib.metadata
 import shlex
 import ssl
@@ -17,9 +18,11 @@ import typer
 from interlock.scenarios.cases.language import Case, Role
 from interlock.scenarios.cli import reach as options
 from interlock.scenarios.cli.check_done import Done, leave
-from interlock.scenarios.cli.check_races import cards_of, race_ids, run_races
+from interlock.scenarios.cli.check_races import cards_of, race_ids, run_races, stages_in
 from interlock.scenarios.cli.check_virtual import OURS, checked
+from interlock.scenarios.cli.places import check_file, check_folder
 from interlock.scenarios.cli.plain_help import Command, Group
+from interlock.scenarios.cli.versions import Spoken
 from interlock.scenarios.refused import Refused
 
 if TYPE_CHECKING:
@@ -97,6 +100,8 @@ def station(
     if plan:
         _show_plan(chosen)
         return
+    expected = _expected(expected_failures, chosen)
+    _check_places(out, junit)
     host, port = _place(listen)
     if operator not in OPERATORS:
         raise Refused(f"there is no operator {operator!r}; there are {', '.join(OPERATORS)}")
@@ -105,7 +110,7 @@ def station(
             raise Refused("--virtual checks our own simulated station: no --operator but simulated, no --id, no --init")
         _leave_virtual(
             "station", chosen, _declared(declare, simulated=True), out, f"{_again('station', [], given)} --virtual",
-            seed, junit, expected_failures, resume=resume, only_failed=only_failed, as_json=as_json, quiet=quiet,
+            seed, junit, expected, resume=resume, only_failed=only_failed, as_json=as_json, quiet=quiet,
         )  # fmt: skip
     began = datetime.now(UTC)
     from interlock.scenarios.live.check import Check, Plan
@@ -130,7 +135,7 @@ def station(
         ),
         _Screen(quiet or as_json),
     )
-    done = _run(made, as_json, quiet, _expected(expected_failures, chosen))
+    done = _run(made, as_json, quiet, expected)
     leave({"cases": done}, junit, as_json=as_json)
 
 
@@ -182,6 +187,12 @@ def csms(
     id_prefix: Annotated[str | None, typer.Option(help="races: what the stations' ids begin with.")] = None,
     id_tag: Annotated[list[str] | None, typer.Option(help="A card that is accepted (may be repeated).")] = None,
     card: Annotated[list[str] | None, typer.Option(help="A card and its status, as `TAG=Blocked`.")] = None,
+    ocpp: Annotated[
+        Spoken | None,
+        typer.Option(
+            help="races: what stations speak, 1.6 or 2.0.1; default: what the control file says, or it takes."
+        ),
+    ] = None,
 ) -> None:
     """Check a CSMS. Interlock is its stations; without --control, what its operator has to ask for is not applicable.
 
@@ -195,36 +206,33 @@ def csms(
     if plan:
         _show_plan(chosen)
         return
+    known = [*(race_ids() if "races" in stages else ()), *((one.id for one in chosen) if "cases" in stages else ())]
+    expected = options.expected_in(expected_failures, "check or case", known) if expected_failures else []
+    cards_of(id_tag or (), card or (), {})
     if url == OURS:
+        if card or id_tag:
+            raise Refused("--card and --id-tag are for a CSMS on sockets: the reference knows the cards of all cases")
         declared = _declared(declare, simulated=False)
         if declare is None:
             from interlock.scenarios.world.csms_case_world import FEATURES as features
 
             declared = type(declared)(name="the reference", features=features)
+        _check_places(out, junit)
         _leave_virtual(
             "csms", chosen, declared, out, _again("csms", [url], given),
-            seed, junit, expected_failures, resume=resume, only_failed=only_failed, as_json=as_json, quiet=quiet,
+            seed, junit, expected, resume=resume, only_failed=only_failed, as_json=as_json, quiet=quiet,
         )  # fmt: skip
-    known = [*(race_ids() if "races" in stages else ()), *((one.id for one in chosen) if "cases" in stages else ())]
-    expected = options.expected_in(expected_failures, "check or case", known) if expected_failures else []
-    way = options.reach(
-        url,
-        password=password,
-        password_file=password_file,
-        header=header,
-        ca=ca,
-        cert=cert,
-        key=key,
-        insecure=insecure,
-        wait=wait,
-        ids=ids,
-    )
+    way = options.reach(url, **options.among(given))
     if control is not None and operator != "none":
         raise Refused("give --control or --operator, not both: each says who has the CSMS send something")
     if operator == "simulated" or operator not in OPERATORS:
         raise Refused(f"there is no operator {operator!r} of a CSMS; there are none, prompt, http, command")
+    version, stages = stages_in(ocpp, stages, stage is not None, way, control, loud=not (quiet or as_json))
+    known = [*(race_ids() if "races" in stages else ()), *((one.id for one in chosen) if "cases" in stages else ())]
+    expected = options.expected_in(expected_failures, "check or case", known) if expected_failures else []
     declared = _declared(declare, simulated=False)
     began = datetime.now(UTC)
+    _check_places(out, junit)
     hands = _control(control) if control is not None else _hand("csms", operator, hand, id, 0, began)
     places = {one: out / one if len(stages) > 1 else out for one in stages}
     done: dict[str, Done] = {}
@@ -240,6 +248,7 @@ def csms(
             way,
             places["races"],
             options.again(given),
+            ocpp=version,
             expected=expected,
             as_json=as_json,
             quiet=quiet,
@@ -257,12 +266,12 @@ def csms(
 
 def _leave_virtual(
     role: Role, chosen: Sequence[Case], declared: Declaration, out: Path, again: str, seed: int, junit: Path | None,
-    expected_failures: Path | None, *, resume: bool, only_failed: bool, as_json: bool, quiet: bool,
+    expected: list[str], *, resume: bool, only_failed: bool, as_json: bool, quiet: bool,
 ) -> NoReturn:  # fmt: skip
     """Check one of ours in virtual time, and leave with its exit code."""
     show = _Screen(quiet or as_json)
     made = checked(role, chosen, declared, out, again, show, seed, resume=resume, only_failed=only_failed)
-    done = _ended(made, as_json, quiet, _expected(expected_failures, chosen))
+    done = _ended(made, as_json, quiet, expected)
     leave({"cases": done}, junit, as_json=as_json)
 
 
@@ -333,6 +342,8 @@ def _chosen(role: Role, globs: list[str] | None, profiles: str | None, level: st
     wanted = [one.strip() for one in (profiles or "").split(",") if one.strip()]
     if unknown := [one for one in wanted if one not in known]:
         raise Refused(f"there is no profile {unknown[0]!r}; there are {', '.join(known)}")
+    if globs and not any(one.strip(" ,") for one in globs):
+        raise Refused("--cases names no case; it is an id, a pattern such as `TC_01*`, or a folder of yours")
     texts = [one.strip() for text in globs or () for one in text.split(",") if one.strip()]
     folders = [Path(one) for one in texts if Path(one).is_dir()]
     own = [case for folder in folders for case in _of_folder(folder, role)]
@@ -436,18 +447,19 @@ def _loaded(context: ssl.SSLContext, cert: Path | None, key: Path | None, ca: Pa
             if context.protocol == ssl.PROTOCOL_TLS_SERVER:
                 context.verify_mode = ssl.CERT_REQUIRED
     except OSError as error:
-        raise Refused(f"{cert or ca} is not what TLS can use: {getattr(error, 'reason', None) or error}") from None
+        raise Refused(options.no_pem(error, cert, key, ca)) from None
     return context
 
 
 def _expected(path: Path | None, chosen: Sequence[Case]) -> list[str]:
-    if path is None:
-        return []
-    try:
-        lines = [line.split("#")[0].strip() for line in path.read_text("utf-8").splitlines()]
-    except (OSError, UnicodeError) as error:
-        raise Refused(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}") from None
-    return [line for line in lines if line]
+    from interlock.scenarios.cases import catalogue
+
+    return options.expected_in(path, "case", [*catalogue.cases(), *(one.id for one in chosen)])
+
+
+def _check_places(out: Path, junit: Path | None) -> None:
+    check_folder("--out", out)
+    check_file("--junit", junit)
 
 
 def _again(role: str, words: list[str], given: dict[str, Any]) -> str:
@@ -506,6 +518,8 @@ class _Screen:
             case "dialling":
                 print(f"interlock {importlib.metadata.version('ocpp-interlock')}   {len(work.todo())} cases")
                 print(f"  connecting to {work.address}", flush=True)
+            case "connected":
+                print(f"  {about.station} is connected, and should boot and answer GetConfiguration", flush=True)
             case "came" if work.plan.role == "station":
                 peer = work.peer
                 name = " ".join(one for one in (peer["vendor"], peer["model"]) if one) or "a station that did not boot"
@@ -545,6 +559,10 @@ def _ended(work: Check, as_json: bool, quiet: bool, expected: list[str]) -> Done
     return Done(code, document["verdict"], document, reports.check_junit(document, expected))
 
 
+def _meant(name: str, expected: Sequence[str]) -> bool:
+    return any(fnmatch.fnmatchcase(name, glob) for glob in expected)
+
+
 def _end(work: Check, page: Path, quiet: bool, expected: list[str]) -> None:
     counts = Counter(one.verdict for one in work.results.values())
     if not quiet:
@@ -558,7 +576,7 @@ def _end(work: Check, page: Path, quiet: bool, expected: list[str]) -> None:
                 )
                 print(f"         {_clean(one['example'])}")
     if expected and not quiet:
-        unexpected = [one.id for one in work.results.values() if one.verdict == "PASS" and one.id in expected]
+        unexpected = [one.id for one in work.results.values() if one.verdict == "PASS" and _meant(one.id, expected)]
         if unexpected:
             print(f"  passed although expected to fail: {', '.join(unexpected)}")
     if work.trouble is not None:

@@ -1,4 +1,4 @@
-"""What is left of one stage of a check, and how a command ends that ran one or two of them."""
+"""The results of a stage of a check, and the output and exit code of a command that ran one or two."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import typer
+
+from interlock.scenarios.cli.places import write
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +27,7 @@ class Done:
 def leave(done: Mapping[str, Done], junit: Path | None, *, as_json: bool) -> NoReturn:
     """Write and print what came of the stages, by name, and leave: with 1 where one failed, else with the worst."""
     if junit is not None:
-        junit.parent.mkdir(parents=True, exist_ok=True)
-        junit.write_text(joined([one.junit for one in done.values()]), "utf-8")
+        write("--junit", junit, joined([one.junit for one in done.values()]))
     codes = [one.code for one in done.values()]
     if as_json:
         documents = {name: one.document for name, one in done.items()}

@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from interlock.scenarios.cli.check_done import Done
+from interlock.scenarios.cli.versions import Spoken, asked
 from interlock.scenarios.refused import UNTOLD, Refused
+from interlock.simulator.spec import OcppVersion
 
 if TYPE_CHECKING:
     from interlock.scenarios.judge.verdict import Verdict
@@ -22,7 +24,36 @@ if TYPE_CHECKING:
 STATUSES = ("Accepted", "Blocked", "Expired", "Invalid", "ConcurrentTx")
 
 
-def cards_of(id_tags: Sequence[str], cards: Sequence[str], declared: Mapping[str, str]) -> dict[str, str]:
+LONGEST: dict[OcppVersion, int] = {"1.6": 20, "2.0.1": 36}
+"""Characters of a card's id."""
+
+
+def stages_in(
+    choice: Spoken | None, stages: tuple[str, ...], named: bool, way: Reach, control: str | None, *, loud: bool
+) -> tuple[OcppVersion, tuple[str, ...]]:
+    """Return the version that stations speak, and the stages that there are in it; `named`: whether one was asked for.
+
+    Raises `Refused` for a stage that does not exist in the version.
+    """
+    from interlock.scenarios.live.target_run import spoken
+
+    if choice is Spoken.BOTH:
+        raise Refused("--ocpp is 1.6 or 2.0.1 here: check one version after the other")
+    cases_only = stages == ("cases",)
+    found = asked(choice)[0] if choice is not None else "1.6" if cases_only else spoken(way, control)
+    if found == "1.6":
+        return found, stages
+    if cases_only or (named and stages != ("races",)):
+        raise Refused(f"the cases are of OCPP 1.6: leave --ocpp {found} away, or give --stage races")
+    if loud:
+        left = ", so the stage cases, which is of 1.6, is left out" if len(stages) > 1 else ""
+        print(f"stations speak OCPP {found}{left}", flush=True)
+    return found, ("races",)
+
+
+def cards_of(
+    id_tags: Sequence[str], cards: Sequence[str], declared: Mapping[str, str], ocpp: OcppVersion = "1.6"
+) -> dict[str, str]:
     """Return statuses by card: from the control file, from `--id-tag CARD` and from `--card CARD=STATUS`."""
     found = {**declared, **dict.fromkeys(id_tags, "Accepted")}
     for text in cards:
@@ -31,8 +62,8 @@ def cards_of(id_tags: Sequence[str], cards: Sequence[str], declared: Mapping[str
             raise Refused(f"--card is CARD=STATUS with one of {', '.join(STATUSES)}, not {text!r}")
         found[card] = status
     for card in found:
-        if not 1 <= len(card) <= 20:
-            raise Refused("a card's id has 1 to 20 characters in OCPP 1.6")
+        if not 1 <= len(card) <= LONGEST[ocpp]:
+            raise Refused(f"a card's id has 1 to {LONGEST[ocpp]} characters in OCPP {ocpp}")
     return found
 
 
@@ -48,6 +79,7 @@ def run_races(
     out: Path,
     more: Sequence[str],
     *,
+    ocpp: OcppVersion,
     expected: Sequence[str],
     as_json: bool,
     quiet: bool,
@@ -58,7 +90,7 @@ def run_races(
     from interlock.scenarios.live.target_run import adapter
     from interlock.scenarios.targets.target import TargetGone
 
-    target = adapter(control) if control is not None else None
+    target = adapter(control, ocpp) if control is not None else None
     declared = getattr(target, "cards", {})
     plan = Plan(
         way,
@@ -67,12 +99,16 @@ def run_races(
         seed,
         60.0 * minutes,
         id_prefix if id_prefix is not None else f"R{secrets.token_hex(3)}-",
-        cards_of(id_tags, cards, declared),
-        shlex.join([*_again(url, control, minutes, seed, id_prefix, id_tags, cards), *more]),
+        cards_of(id_tags, cards, declared, ocpp),
+        shlex.join([*_again(url, control, minutes, seed, id_prefix, id_tags, cards, ocpp), *more]),
+        ocpp,
     )
     loud = not (quiet or as_json)
     if loud:
-        print(f"races and recovery against {way.address.place}   seed {seed}   at most {minutes:g} min", flush=True)
+        print(
+            f"races and recovery against {way.address.place}   OCPP {ocpp}   seed {seed}   at most {minutes:g} min",
+            flush=True,
+        )
 
     async def work() -> Done:
         nonlocal plan
@@ -132,8 +168,10 @@ def _again(
     prefix: str | None,
     tags: Sequence[str],
     cards: Sequence[str],
+    ocpp: OcppVersion,
 ) -> list[str]:
     words = ["interlock", "check", "csms", url, "--stage", "races", "--seed", str(seed), "--minutes", f"{minutes:g}"]
+    words += ["--ocpp", ocpp] if ocpp != "1.6" else []
     words += ["--control", control] if control is not None else []
     words += ["--id-prefix", prefix] if prefix is not None else []
     for tag in tags:

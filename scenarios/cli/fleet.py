@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from interlock.scenarios.cli import reach as options
+from interlock.scenarios.cli.places import check_folder
 from interlock.scenarios.cli.screen import moves
 from interlock.scenarios.refused import UNTOLD, Refused
 from interlock.simulator.profiles import PROFILES
@@ -81,18 +82,7 @@ def fleet(
     """
     if profile not in PROFILES:
         raise Refused(f"there is no profile {profile!r}; there are {', '.join(PROFILES)}")
-    way = options.reach(
-        url,
-        password=password,
-        password_file=password_file,
-        header=header,
-        ca=ca,
-        cert=cert,
-        key=key,
-        insecure=insecure,
-        wait=wait,
-        ids=ids,
-    )
+    way = options.reach(url, **options.among(locals()))
     options.check_prefix(id_prefix)
     count = stations or len(way.ids) or 10
     if way.ids and count > len(way.ids):
@@ -105,6 +95,7 @@ def fleet(
     from interlock.scenarios.live.fleet import Fleet, Plan, make_room
 
     make_room(count)
+    check_folder("--out", out)
     plan = Plan(
         reach=way,
         stations=count,
@@ -252,7 +243,7 @@ class Progress:
         connected = fleet.summary()["connected"]
         print(
             f"{word.name}: {connected} of {self.plan.stations} stations connected, {fleet.tally.answered} calls "
-            f"answered in {fleet.took_s:.1f} s   run: {self.plan.out}"
+            f"answered in {fleet.took_s:.1f} s   run: {self.plan.out}   its page: interlock report {self.plan.out}"
         )
 
     def _table(self, fleet: Fleet) -> None:

@@ -14,10 +14,11 @@ from typing import Annotated, Any, get_args
 import typer
 
 from interlock.scenarios.cli.judge_cases import judge_cases
-from interlock.scenarios.judge import fleet_checks, ledger_checks, outside, wire
+from interlock.scenarios.cli.places import check_file, check_folder
+from interlock.scenarios.judge import fleet_checks, foreign_run, ledger_checks, wire
+from interlock.scenarios.judge.foreign_run import MOST_ROWS, crowd
 from interlock.scenarios.judge.invariants import INVARIANTS
 from interlock.scenarios.judge.invariants import judge as judge_from_inside
-from interlock.scenarios.judge.outside import MOST_ROWS, crowd
 from interlock.scenarios.judge.verdict import Finding, Verdict, document
 from interlock.scenarios.judge.wire import About, Judgement
 from interlock.scenarios.record import trace
@@ -54,6 +55,11 @@ def judge(
     if about not in get_args(About):
         raise Refused(f"--about is station, csms or both, not {about!r}")
     side: About = about  # type: ignore[assignment]
+    if file.is_dir() and not (file / "run.json").exists():
+        raise Refused(f"{file} is no run directory, for it has no run.json; give one, or a trace or log", UNTOLD)
+    if out is not None:
+        check_folder("--out", out)
+    check_file("--write", write_trace)
     try:
         if (found := _of_cases(file, case or [])) is not None:
             history, cases = found
@@ -106,7 +112,7 @@ def _from_inside(file: Path) -> History | None:
 def _inside(history: History, out: Path | None, write_trace: Path | None) -> dict[str, Any]:
     run = dict(history.run)
     if history.rules.get("seen_from") == "outside":
-        verdict = outside.document(run, outside.judge(history))
+        verdict = foreign_run.document(run, foreign_run.judge(history))
     else:
         verdict = document(run, judge_from_inside(history))
     if write_trace is not None:

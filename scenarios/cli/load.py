@@ -31,6 +31,7 @@ from interlock.scenarios.cli import load_compare
 from interlock.scenarios.cli import reach as options
 from interlock.scenarios.cli.load_compare import earlier
 from interlock.scenarios.cli.load_screen import Screen
+from interlock.scenarios.cli.places import check_folder
 from interlock.scenarios.judge import thresholds
 from interlock.scenarios.judge.verdict import Verdict
 from interlock.scenarios.live.load_shape import BUILT_IN
@@ -38,7 +39,7 @@ from interlock.scenarios.live.load_shape_file import find
 from interlock.scenarios.live.serve_process import ServeProcess
 from interlock.scenarios.refused import UNTOLD, Refused, extra
 from interlock.scenarios.runner import REFERENCE, csms_class
-from interlock.scenarios.targets.target import TOKEN_VARIABLE
+from interlock.scenarios.targets.target import TOKEN_VARIABLE, token_for
 
 CORES = os.cpu_count() or 1
 PER_CORE = 4
@@ -47,7 +48,6 @@ LOCUSTFILE = Path(__file__).resolve().parents[2] / "loadtests" / "locustfile.py"
 LOOK_S = 0.5
 ENDING_S = 240.0
 """Beyond its time a run may take this long to end, hand in its records and be judged."""
-STOPPING_S = 15.0
 TICKS = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
 
@@ -163,7 +163,7 @@ def load(
         *(_processes(processes) if processes > 1 else ()),
         *("--reproduce", _again(locals())),
     ]
-    out.mkdir(parents=True, exist_ok=True)
+    check_folder("--out", out)
     _forget(out)
     say = Screen(quiet=quiet or as_json)
     page = _web_port(web_port) if web else None
@@ -208,9 +208,7 @@ def _bounds(texts: list[str]) -> list[thresholds.Threshold]:
 
 
 def _check_control(control: str) -> None:
-    if control.startswith(("http://", "https://")):
-        if not os.environ.get(TOKEN_VARIABLE):
-            raise Refused(f"--control needs the API's token in {TOKEN_VARIABLE}")
+    if token_for(control, os.environ) is not None:
         return
     from interlock.scenarios.targets.control_file import NoTarget
     from interlock.scenarios.targets.control_file import load as read

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from interlock.scenarios.judge import load_change
-from interlock.scenarios.refused import Refused
+from interlock.scenarios.refused import Refused, cause
 
 FILE = "comparison.json"
 
@@ -37,8 +37,12 @@ def earlier(path: Path | None, out: Path) -> Earlier | None:
     except FileNotFoundError as error:
         missing = Path(str(error.filename)).name
         raise Refused(f"--compare {path} is no run of `interlock load`: it has no {missing}") from None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise Refused(f"--compare {path} cannot be read: {type(error).__name__}: {error}") from None
+    except NotADirectoryError:
+        raise Refused(f"--compare {path} is a file: give the folder of a run of `interlock load`") from None
+    except (OSError, UnicodeError) as error:
+        raise Refused(f"--compare {path} cannot be read: {cause(error)}") from None
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise Refused(f"--compare {path} is no run of `interlock load`, or a damaged one") from None
 
 
 def write(out: Path, before: Earlier) -> dict[str, Any]:

@@ -67,7 +67,7 @@ class Screen:
             return
         self._told = wall.monotonic()
         self.line(
-            f"{last['users']:>6} users   {last['rps']:>7} requests/s   p95 {last['p95'] or 0:.0f} ms   "
+            f"{last['users']:>6} at work   {last['rps']:>7} requests/s   p95 {last['p95'] or 0:.0f} ms   "
             f"{last['requests']} done, {last['failures']} failed{ours}"
         )
 
@@ -86,8 +86,8 @@ class Screen:
         total = next((row for row in table if row["name"] == "all"), {"calls": 0})
         one = "station" if summary["stations"] == 1 else "stations"
         print(
-            f"{summary['verdict']}:{failed} {summary['stations']} {one}, {total['calls']} calls, "
-            f"{summary['commands']} commands   run: {out}   report: {page}"
+            f"{summary['verdict']}:{failed} {summary['stations']} {one}, {_count(total['calls'], 'call')}, "
+            f"{_count(summary['commands'], 'command')}   run: {out}   report: {page}"
         )
 
 
@@ -114,4 +114,8 @@ def _findings(document: dict[str, Any], summary: dict[str, Any]) -> Iterator[str
             more = f" (and {len(one['violations']) - 1} more)" if len(one["violations"]) > 1 else ""
             yield f"{one['verdict']:<13}{one['id']} {one['name']}: {told}{more}"
     held = [one for one in document["invariants"] if one["verdict"] == "PASS"]
-    yield f"{len(held)} checks held ({sum(one['checked'] for one in held)} things looked at)"
+    yield f"{_count(len(held), 'check')} held ({_count(sum(one['checked'] for one in held), 'thing')} looked at)"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'s' * (number != 1)}"

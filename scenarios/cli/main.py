@@ -7,6 +7,7 @@ Exit codes: 0 holds, 1 violated, 2 wrong usage, 3 could not tell. Every option c
 from __future__ import annotations
 
 import contextlib
+import errno
 import importlib.metadata
 import io
 import json
@@ -15,6 +16,7 @@ import re
 import sys
 import traceback
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, NoReturn, TextIO
 
@@ -37,10 +39,11 @@ from interlock.scenarios.cli.serve import serve
 from interlock.scenarios.cli.target import target
 from interlock.scenarios.cli.worlds import worlds
 from interlock.scenarios.record.run_file import versions
-from interlock.scenarios.refused import UNTOLD, USAGE, Refused
+from interlock.scenarios.refused import UNTOLD, USAGE, Refused, cause
 from interlock.scenarios.runner import Job, Unknown, nearest
 from interlock.scenarios.scenario_file import Unloadable
 
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 INTERRUPTED = 130
 """What Typer returns after Ctrl-C."""
 
@@ -124,6 +127,7 @@ def explain(
     identifier: Annotated[str, typer.Argument(metavar="ID", help="A name or id from `list`.", autocompletion=_ids)],
 ) -> None:
     """Explain a scenario, invariant, fault, deed, specimen or labelled point."""
+    identifier = identifier.strip()
     text = catalogue.explain(identifier)
     if text is None:
         near = catalogue.near(identifier)
@@ -178,13 +182,12 @@ def replay(
 
 @app.command(cls=Command, short_help="Write the HTML report of a run directory.")
 def report(
-    run_dir: Annotated[Path, typer.Argument(metavar="RUN_DIR", help="A run directory, or one that holds several.")],
+    run_dir: Annotated[Path, typer.Argument(metavar="RUN_DIR", help="What `run`, `check`, `load` or `prove` left.")],
 ) -> None:
-    """Write the HTML report of a run directory (or of a whole campaign) and print where it is."""
+    """Write the HTML report of a run, a campaign, a check, a load test or a proof anew, and print where it is."""
     from interlock import reports
 
-    path = reports.render_suite(run_dir) if (run_dir / "suite.json").exists() else reports.render_run(run_dir)
-    typer.echo(str(path))
+    typer.echo(str(reports.render(run_dir)))
 
 
 # --- what a user can put right ---------------------------------------------------------------------------------------
@@ -193,6 +196,9 @@ def report(
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command; whatever goes wrong ends in one sentence and an exit code, which is 1 for a violation only."""
     words = list(arguments) if arguments is not None else sys.argv[1:]
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by whoever started it: what is printed goes nowhere
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w", encoding="utf-8"))
     stdout = sys.stdout
     sys.stdout = _Piped(stdout)
     try:
@@ -208,13 +214,20 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         sys.stdout = stdout
 
 
+@cache
+def _commands() -> Any:
+    """Return all commands. Making them takes about 0.05 s of CPU."""
+    return typer.main.get_command(app)
+
+
 def _code(words: list[str]) -> int:
     """Run the command and return its exit code; what a user can put right is said in one sentence."""
     from interlock import reports
     from interlock.scenarios.record.history import HistoryDamaged
 
     try:
-        found = app(args=words, default_map=settings.defaults(typer.main.get_command(app)), standalone_mode=False)
+        commands = _commands()
+        found = commands.main(args=words, default_map=settings.defaults(commands), standalone_mode=False)
         sys.stdout.flush()
         if found == INTERRUPTED:
             raise KeyboardInterrupt
@@ -232,7 +245,8 @@ def _code(words: list[str]) -> int:
         _say(str(error), UNTOLD)
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
-        _say(f"{where}{error.strerror or error}", UNTOLD)
+        full = "; what was to be kept is not complete" if error.errno in FULL else ""
+        _say(f"{where}{error.strerror or error}{full}", UNTOLD)
 
 
 class _Piped(io.TextIOBase):
@@ -248,6 +262,9 @@ class _Piped(io.TextIOBase):
         except BrokenPipeError:
             self._leave()
             return len(text)
+        except OSError as error:
+            self._leave()
+            raise Refused(f"standard output cannot be written: {cause(error)}", UNTOLD) from None
 
     def flush(self) -> None:
         """Flush, as long as somebody reads."""
@@ -255,6 +272,9 @@ class _Piped(io.TextIOBase):
             self._stream.flush()
         except BrokenPipeError:
             self._leave()
+        except OSError as error:
+            self._leave()
+            raise Refused(f"standard output cannot be written: {cause(error)}", UNTOLD) from None
 
     def _leave(self) -> None:
         # The interpreter flushes standard output once more when it ends, and would complain.
@@ -294,6 +314,11 @@ def _told(error: Any) -> str:
     return str(error.format_message())
 
 
+def _typed(error: Any) -> str:
+    """Return the command that an error is about as it is typed, however this program was started."""
+    return " ".join(("interlock", *error.ctx.command_path.split()[1:]))
+
+
 def _plainly(error: Any) -> str:
     """Return what is wrong with the command line as one sentence that begins with what it is about."""
     kind, text = type(error).__name__, _told(error).replace("\n", " ").strip()
@@ -301,15 +326,14 @@ def _plainly(error: Any) -> str:
         near = f"; did you mean {error.possibilities[0]}?" if error.possibilities else ""
         return f"there is no option {error.option_name}{near}"
     if (command := re.match(r"No such command '(.*?)'", text)) is not None:
-        known = getattr(getattr(error, "ctx", None) or typer.main.get_command(app), "commands", None)
-        known = known or getattr(getattr(error.ctx, "command", None), "commands", {})
-        return f"there is no command {command[1]!r}{nearest(command[1], known)}; `interlock --help` lists them"
+        near = nearest(command[1], error.ctx.command.commands)
+        return f"there is no command {command[1]!r}{near}; `{_typed(error)} --help` lists them"
     param = getattr(error, "param", None)
     if param is None:
         return re.sub(r"^Got unexpected extra arguments?(?:\(s\))? \((.*)\)$", r"\1 is too much", text).rstrip(".")
     option = str(param.opts[0]) if param.opts[0].startswith("-") else str(param.metavar or param.name).strip("[].")
     if kind == "MissingParameter":
-        return f"{option} is missing; `{error.ctx.command_path} --help` says what it is"
+        return f"{option} is missing; `{_typed(error)} --help` says what it is"
     text = re.sub(r"^Invalid value(?: for .*?)?: ", "", text)
     for pattern, said in WORDING:
         if (found := re.fullmatch(pattern, text)) is not None:

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from interlock.scenarios.cli.places import check_folder, write
 from interlock.scenarios.refused import Refused
 from interlock.scenarios.runner import nearest
 
@@ -29,9 +30,10 @@ def new(
         raise Refused(f"there is no skeleton of a {kind!r}{near}")
     if not re.fullmatch(r"[a-z][a-z0-9]*([-_][a-z0-9]+)*", name) or len(name) > 60:
         raise Refused(f"NAME is small letters, digits and hyphens, such as door-left-open, not {name!r}")
-    for path, text in files(kind, name, out).items():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, "utf-8")
+    made = files(kind, name, out)
+    check_folder("--out", out)
+    for path, text in made.items():
+        write("--out", path, text)
         typer.echo(f"wrote {path}")
     source = out / f"{name.replace('-', '_')}.py"
     typer.echo(f"run it:  {_line(kind, source, out)}")

@@ -1,11 +1,14 @@
-"""Help texts in the words of whoever types: what a value is instead of its type, and no line for each variable."""
+"""Help texts for users: an option's value by its meaning instead of its type, and no line for each variable."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import Any
 
 from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
+
+from interlock.scenarios.refused import Refused
 
 VALUES = {"path": "PATH", "file": "FILE", "directory": "DIR", "int": "N", "float": "N"}
 """What is shown of an option's value by the name of its type; of another, TEXT."""
@@ -17,6 +20,14 @@ class Command(TyperCommand):
     def __init__(self, *args: Any, **named: Any) -> None:
         super().__init__(*args, **named)
         _plainly(self.params)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run it. Raises `Refused` for a number without an end, which the limits of an option let through."""
+        for one in self.get_params(ctx):
+            value = ctx.params.get(one.name)
+            if isinstance(value, float) and not math.isfinite(value):
+                raise Refused(f"{one.opts[0]}: it is a number, not {value}")
+        return super().invoke(ctx)
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write the arguments and the options."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 import importlib.metadata
 import json
 import os
+import shlex
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import as_completed
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,7 +15,9 @@ from typing import Annotated, Any
 
 import typer
 
+from interlock import reports
 from interlock.scenarios import scenario_file
+from interlock.scenarios.cli.places import check_folder
 from interlock.scenarios.cli.screen import moves
 from interlock.scenarios.cli.search import budget_of, spoken
 from interlock.scenarios.cli.versions import Spoken, asked
@@ -25,7 +28,7 @@ from interlock.scenarios.judge.invariants import INVARIANTS
 from interlock.scenarios.judge.verdict import Verdict
 from interlock.scenarios.library import scenarios
 from interlock.scenarios.refused import Refused
-from interlock.scenarios.runner import REFERENCE
+from interlock.scenarios.runner import REFERENCE, nearest
 from interlock.scenarios.specimens import specimens
 from interlock.simulator.spec import OcppVersion
 
@@ -54,8 +57,8 @@ def prove(
 ) -> None:
     """Prove what the harness catches: every wrong design is flagged, the reference never, and no invariant is idle.
 
-    Writes `kill-matrix.md` and `proof.json`. With specimen names, only those are tried and the invariants are not
-    counted. Under each OCPP version those are tried that can exist there.
+    Writes `proof.html`, `kill-matrix.md` and `proof.json`. With specimen names, only those are tried and the
+    invariants are not counted. Under each OCPP version those are tried that can exist there.
     """
     if cases:
         from interlock.scenarios.cli.prove_cases import prove_cases
@@ -64,7 +67,8 @@ def prove(
     chosen = list(dict.fromkeys(names or specimens()))
     for name in chosen:
         if name not in specimens():
-            raise Refused(f"there is no specimen {name!r}; `interlock list specimens` shows them")
+            near = nearest(name, specimens(), "interlock list specimens")
+            raise Refused(f"there is no specimen {name!r}{near}")
     trials = [(name, version) for name in chosen for version in asked(ocpp) if _exists(name, version)]
     if not trials:
         raise Refused(f"{', '.join(chosen)}: {specimens()[chosen[0]].why_not(asked(ocpp)[0])}")
@@ -72,15 +76,16 @@ def prove(
     workers = jobs or os.cpu_count() or 1
     proof = Proof(whole=not names and "1.6" in asked(ocpp), versions=asked(ocpp))
     loud = not (quiet or as_json)
+    check_folder("--out", out)
     if loud:
         print(
-            f"interlock {importlib.metadata.version('ocpp-interlock')}   {len(chosen)} specimens, OCPP "
-            f"{', '.join(proof.versions)}, at most {MOST} schedules each"
+            f"interlock {importlib.metadata.version('ocpp-interlock')}   {len(chosen)} "
+            f"{'specimen' if len(chosen) == 1 else 'specimens'}, OCPP {', '.join(proof.versions)}, "
+            f"at most {MOST} schedules each"
         )
     bases = spoken([found for found in scenarios().values() if not found.heavy], proof.versions)
     bases += [replace(base, bounds=2) for base in bases]  # what leans on a memory with an end falls
     reference = Search(bases, REFERENCE, seed, schedules, seconds, keep_going=True)
-    out.mkdir(parents=True, exist_ok=True)
     try:
         for one in _kills(trials, workers):
             proof.kills.append(one)
@@ -92,15 +97,24 @@ def prove(
         reference.interrupted = True
     proof.close(trials, reference)
     again = [_written(out, one) for one in reference.found]
+    proof.reproduce = _again(locals())
     (out / "proof.json").write_text(json.dumps(proof.as_json(), indent=1, sort_keys=True) + "\n", "utf-8")
     (out / "kill-matrix.md").write_text(proof.markdown(budget), "utf-8")
+    page = reports.render_proof(out)
     if as_json:
         typer.echo(json.dumps(proof.as_json(), indent=1, sort_keys=True))
     else:
-        print(proof.sentence(out / "kill-matrix.md"))
+        print(f"{proof.sentence(out / 'kill-matrix.md')}   report: {page}")
         for line in again:
             print(f"  again:  {line}")
     raise typer.Exit(proof.verdict.exit_code)
+
+
+def _again(given: Mapping[str, Any]) -> str:
+    """Return the line that does this again."""
+    line = ["interlock", "prove", *(given["names"] or ()), "--budget", given["budget"]]
+    line += ["--seed", str(given["seed"])] if given["seed"] else []
+    return shlex.join([*line, *(["--ocpp", str(given["ocpp"])] if given["ocpp"] is not Spoken.BOTH else [])])
 
 
 def _written(out: Path, found: Examined) -> str:
@@ -170,6 +184,7 @@ class Proof:
     idle: list[str] = field(default_factory=list)
     reference: Search | None = None
     unfinished: bool = False
+    reproduce: str = ""
 
     def close(self, trials: list[Trial], reference: Search) -> None:
         """Take in the reference, and put the kills in the order of their files."""
@@ -229,7 +244,9 @@ class Proof:
             "schema": 1,
             "verdict": self.verdict.name,
             "ocpp": list(self.versions),
-            "kills": [one.as_json() for one in self.kills],
+            "kills": [{**one.as_json(), "title": specimens()[one.specimen].title} for one in self.kills],
+            "names": {name: one.name for name, one in INVARIANTS.items()},
+            "reproduce": self.reproduce,
             "absent": [{"specimen": name, "ocpp": ocpp, "why": why} for name, ocpp, why in self.absent],
             "without_kill": self.idle,
             "reference": {

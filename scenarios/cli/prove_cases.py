@@ -11,8 +11,10 @@ import typer
 
 from interlock.scenarios.cases import catalogue
 from interlock.scenarios.cases.proof import Proved, prove
+from interlock.scenarios.cli.places import check_folder
 from interlock.scenarios.record.history import History, HistoryDamaged
 from interlock.scenarios.refused import UNTOLD, Refused
+from interlock.scenarios.runner import nearest
 
 VARIATIONS = 20
 """Variations every case is to have at least."""
@@ -25,12 +27,12 @@ def prove_cases(names: Sequence[str], out: Path, *, as_json: bool, quiet: bool) 
     known = catalogue.cases()
     for name in ids:
         if name not in known:
-            raise Refused(f"there is no case {name!r}; `interlock list cases` shows them")
+            raise Refused(f"there is no case {name!r}{nearest(name, known, 'interlock list cases')}")
+    check_folder("--out", out)
     chosen = [known[name] for name in ids] or list(known.values())
     proved = [one for run in runs for one in _recorded(run, ids)] if runs else [prove(case) for case in chosen]
     if not proved:
         raise Refused("no case passed in what was recorded, so there is nothing to prove", UNTOLD)
-    out.mkdir(parents=True, exist_ok=True)
     document = [_shown(one) for one in proved]
     (out / "cases.json").write_text(json.dumps(document, indent=1) + "\n", "utf-8")
     (out / "cases.md").write_text(_markdown(proved), "utf-8")

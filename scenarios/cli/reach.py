@@ -8,12 +8,13 @@ import re
 import ssl
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
+from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from interlock.scenarios.refused import Refused
+from interlock.scenarios.refused import Refused, cause
 from interlock.simulator.network.address import Address, NoAddress, parse
 
 if TYPE_CHECKING:
@@ -64,6 +65,11 @@ def reach(
     )
 
 
+def among(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options of `reach` among the arguments of a command, such as its `locals()`."""
+    return {name: given[name] for name in signature(reach).parameters if name in given and name != "url"}
+
+
 def address_of(url: str) -> Address:
     """Read a URL."""
     try:
@@ -84,15 +90,17 @@ def secret_of(given: str | None, file: Path | None) -> str | None:
         raise Refused("give --password or --password-file, not both")
     if file is None:
         return given
-    lines = _lines(file)
-    return lines[0] if lines else ""
+    first = next(iter(_lines(file)), "")
+    if not first:
+        raise Refused(f"--password-file: the first line of {file} is empty, and it is the password")
+    return first
 
 
 def _lines(file: Path) -> list[str]:
     try:
         return file.read_text("utf-8").splitlines()
     except (OSError, UnicodeError) as error:
-        raise Refused(f"{file} cannot be read: {getattr(error, 'strerror', None) or error}") from None
+        raise Refused(f"{file} cannot be read: {cause(error)}") from None
 
 
 def seconds_of(option: str, text: str) -> float | None:
@@ -163,8 +171,23 @@ def tls_of(
     try:
         return tls_context(ca, cert, key, insecure=insecure)
     except OSError as error:
-        names = ", ".join(str(file) for file in (ca, cert, key) if file is not None)
-        raise Refused(f"{names} is not what TLS can use: {getattr(error, 'reason', None) or error}") from None
+        raise Refused(no_pem(error, ca, cert, key)) from None
+
+
+def no_pem(error: OSError, *files: Path | None) -> str:
+    """Return why certificates or keys cannot be used, in one sentence."""
+    names = ", ".join(dict.fromkeys(str(file) for file in files if file is not None))
+    why = NO_PEM.get(str(getattr(error, "reason", None)), "a certificate and a key in PEM form are not in it")
+    if not isinstance(error, ssl.SSLError):
+        why = cause(error)
+    return f"{names} is not what TLS can use: {why}"
+
+
+NO_PEM = {
+    "NO_CERTIFICATE_OR_CRL_FOUND": "there is no certificate in PEM form in it",
+    "KEY_VALUES_MISMATCH": "the key does not belong to the certificate",
+    "NO_START_LINE": "there is no certificate in PEM form in it, or no key",
+}
 
 
 AGAIN: dict[str, Any] = {"ids": None, "password_file": None, "ca": None, "cert": None, "key": None, "wait": "0"}

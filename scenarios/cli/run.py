@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -13,6 +14,7 @@ import typer
 from interlock.scenarios import runner
 from interlock.scenarios.cli import reach as options
 from interlock.scenarios.cli import screen
+from interlock.scenarios.cli.places import check_file, check_folder, write
 from interlock.scenarios.cli.reach import expected_in
 from interlock.scenarios.cli.versions import Spoken, asked
 from interlock.scenarios.explore.campaign import Campaign, Done, beside
@@ -93,7 +95,8 @@ def run(
     ocpp: Annotated[
         Spoken | None,
         typer.Option(
-            help="What stations speak; default: both with --suite (heavy ones 1.6), else what the scenario says (1.6)."
+            help="What stations speak; default: both with --suite (heavy ones 1.6), else what the scenario says (1.6). "
+            "With --target: what the control file says, else 1.6, or 2.0.1 where that is all the target accepts."
         ),
     ] = None,
     bounds: Annotated[
@@ -138,19 +141,23 @@ def run(
     given |= {"ca": ca, "cert": cert, "key": key, "insecure": insecure, "wait": wait}
     chosen = _chosen(names or [], suite, keyword or [], tag or [], without or [])
     _check(chosen, csms, target, control, bounds)
-    if target is not None and ocpp not in (None, Spoken.V16):
-        raise Refused(f"--target speaks OCPP 1.6: leave --ocpp {ocpp} away, or --target")
     way = _way(target, given)
     if retries and way is None:
         raise Refused("--retries goes with --target: in virtual time the same seed gives the same run")
     if control is not None:
-        _check_control(control)
+        _check_control(control, asked(ocpp))
     expected = expected_in(expected_failures, "scenario", scenarios())
     versions = _versions(ocpp, suite, target, chosen)
-    planned = list(runner.jobs(chosen, seed, seeds, csms, bounds, versions, sparing=ocpp is None))
+    if way is not None and not (versions or list_only):
+        versions = _spoken(way, str(control))
+    if way is not None:
+        planned = list(_planned(chosen, seed, seeds, versions))
+    else:
+        planned = list(runner.jobs(chosen, seed, seeds, csms, bounds, versions, sparing=ocpp is None))
     if list_only:
         _list(planned, control)
-    _check_places(out, junit)
+    check_folder("--out", out)
+    check_file("--junit", junit)
     campaign = Campaign(planned, out, keep=lambda job: job.seed == seed, workers=jobs or os.cpu_count() or 1)
     campaign.expected = expected
     campaign.whole = suite and target is None and not (keyword or tag or without)
@@ -199,6 +206,24 @@ def _versions(choice: Spoken | None, suite: bool, target: str | None, names: Seq
     return found
 
 
+def _spoken(way: Reach, control: str) -> tuple[OcppVersion, ...]:
+    """Return the version that nobody chose, where it is not the usual one."""
+    from interlock.scenarios.live.target_run import spoken
+
+    try:
+        found = spoken(way, control)
+    except Refused:
+        return ()  # the runs will say so, and leave a report
+    return () if found == "1.6" else (found,)
+
+
+def _planned(names: list[str], seed: int, seeds: int, versions: Sequence[OcppVersion]) -> Iterator[Job]:
+    """Return the runs on a target: also of what does not exist in a version, which is NOT_APPLICABLE there."""
+    for job in runner.jobs(names, seed, seeds, REFERENCE):
+        for ocpp in versions or (None,):
+            yield replace(job, ocpp=ocpp)
+
+
 def _check(chosen: list[str], csms: str, target: str | None, control: str | None, bounds: int | None) -> None:
     from interlock.scenarios import names as known
 
@@ -214,19 +239,6 @@ def _check(chosen: list[str], csms: str, target: str | None, control: str | None
         raise Refused("--bounds is for the CSMS of the virtual world: leave it away, or --target")
     if target is not None and csms != REFERENCE:
         raise Refused("give --target or --csms, not both")
-
-
-def _check_places(out: Path, junit: Path | None) -> None:
-    """Raise `Refused` now, not after the runs, when their results could not be written."""
-    for option, folder in (("--out", out), ("--junit", junit.parent if junit is not None else None)):
-        if folder is None:
-            continue
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise Refused(f"{option}: {folder} cannot be made: {error.strerror or error}") from None
-        if not os.access(folder, os.W_OK):
-            raise Refused(f"{option}: {folder} cannot be written to")
 
 
 def _list(planned: list[Job], control: str | None) -> NoReturn:
@@ -259,11 +271,12 @@ def _way(target: str | None, given: dict[str, Any]) -> Reach | None:
     return None
 
 
-def _check_control(control: str) -> None:
+def _check_control(control: str, versions: Sequence[OcppVersion]) -> None:
     """Refuse a control interface that cannot be used before anything is run."""
     from interlock.scenarios.live.target_run import adapter
 
-    adapter(control)
+    for ocpp in versions or (None,):
+        adapter(control, ocpp)
 
 
 def _against(
@@ -285,7 +298,7 @@ def _finish(
     if junit is not None:
         seconds = [one.took_s for one in campaign.done]
         meant = [campaign.meant(one) for one in campaign.done]
-        junit.write_text(reports.junit([one.verdict for one in campaign.done], seconds, meant), "utf-8")
+        write("--junit", junit, reports.junit([one.verdict for one in campaign.done], seconds, meant))
     beside(campaign.done)
     if len(campaign.done) > FEW:
         with processes(os.cpu_count() or 1) as pool:

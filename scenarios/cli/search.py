@@ -19,6 +19,7 @@ import typer
 
 from interlock.scenarios import runner, scenario_file
 from interlock.scenarios.cli import reach as options
+from interlock.scenarios.cli.places import check_folder
 from interlock.scenarios.cli.screen import moves
 from interlock.scenarios.cli.versions import Spoken, asked
 from interlock.scenarios.explore.campaign import Campaign, Done, beside
@@ -59,7 +60,8 @@ def search(
     seed: Annotated[int, typer.Option(min=0, help="The seed all schedules are drawn from.")] = 0,
     invariant: Annotated[str | None, typer.Option(help="Look for violations of this invariant only.")] = None,
     ocpp: Annotated[
-        Spoken | None, typer.Option(help="What stations speak; default: what each scenario says (1.6).")
+        Spoken | None,
+        typer.Option(help="What stations speak; default: what each scenario says (1.6), or what --target takes."),
     ] = None,
     bounds: Annotated[
         int | None, typer.Option(min=1, help="Let the CSMS remember only so many of everything (docs/bounds.md).")
@@ -99,10 +101,20 @@ def search(
 
         secrets: dict[str, Any] = {"password": password, "password_file": password_file, "header": header}
         given = {**secrets, "ca": ca, "cert": cert, "key": key, "insecure": insecure}
-        if names or csms != REFERENCE or invariant or bounds or cluster or asked(ocpp) not in ((), ("1.6",)):
-            raise Refused("--target searches with stations of OCPP 1.6: no scenarios, designs, invariants or bounds")
+        if names or csms != REFERENCE or invariant or bounds or cluster or ocpp is Spoken.BOTH:
+            raise Refused("--target searches with stations of one version: no scenarios, designs, invariants or bounds")
         search_target(
-            target, control, budget_of(budget), seed, schedule, id_tag or (), out, given, as_json=as_json, quiet=quiet
+            target,
+            control,
+            budget_of(budget),
+            seed,
+            schedule,
+            id_tag or (),
+            out,
+            given,
+            ocpp,
+            as_json=as_json,
+            quiet=quiet,
         )
     if control is not None or schedule is not None or id_tag:
         raise Refused("--control, --schedule and --id-tag go with --target")
@@ -111,11 +123,12 @@ def search(
         bases = [replace(base, bounds=bounds) for base in bases]
     runner.csms_class(csms)
     if invariant is not None and invariant not in INVARIANTS:
-        raise Refused(f"there is no invariant {invariant!r}; `interlock list invariants` shows them")
+        near = runner.nearest(invariant, INVARIANTS, "interlock list invariants")
+        raise Refused(f"there is no invariant {invariant!r}{near}")
     schedules, seconds = budget_of(budget)
     work = Search(bases, csms, seed, schedules, seconds, invariant)
     show = Progress(work, quiet=quiet or as_json)
-    out.mkdir(parents=True, exist_ok=True)
+    check_folder("--out", out)
     show.begin(budget)
     with _workers(jobs or os.cpu_count() or 1, cluster) as workers:
         work.run(workers, show.batch)

@@ -17,6 +17,8 @@ import typer
 
 from interlock.scenarios.cli import reach as options
 from interlock.scenarios.cli.check_races import cards_of
+from interlock.scenarios.cli.places import check_folder
+from interlock.scenarios.cli.versions import Spoken, asked
 from interlock.scenarios.judge.verdict import Verdict
 from interlock.scenarios.refused import UNTOLD, Refused
 
@@ -36,24 +38,28 @@ def search_target(
     id_tags: Sequence[str],
     out: Path,
     given: dict[str, Any],
+    choice: Spoken | None,
     *,
     as_json: bool,
     quiet: bool,
 ) -> NoReturn:
     """Search, print what came of it, and leave with its exit code; `given` holds the options of how to get there."""
     from interlock.scenarios.live.races import Plan
-    from interlock.scenarios.live.target_run import adapter
+    from interlock.scenarios.live.target_run import adapter, spoken
     from interlock.scenarios.live.target_search import Search
     from interlock.scenarios.targets.target import TargetGone
 
-    target = adapter(control) if control is not None else None
     way = options.reach(url, **given, wait="0", ids=None)
-    cards = cards_of(id_tags, (), getattr(target, "cards", {}))
+    check_folder("--out", out)
+    ocpp = asked(choice)[0] if choice is not None else spoken(way, control)
+    target = adapter(control, ocpp) if control is not None else None
+    cards = cards_of(id_tags, (), getattr(target, "cards", {}), ocpp)
     most, seconds = budget
     until = time.monotonic() + (seconds if seconds is not None else float("inf"))
-    plan = Plan(way, out, datetime.now(UTC), seed, LONGEST_S, f"Q{secrets.token_hex(3)}-", cards)
+    plan = Plan(way, out, datetime.now(UTC), seed, LONGEST_S, f"Q{secrets.token_hex(3)}-", cards, ocpp=ocpp)
     work = Search(plan, target, lambda: until - time.monotonic(), most)
     again = ["interlock", "search", "--target", url, "--seed", str(seed)]
+    again += ["--ocpp", ocpp] if ocpp != "1.6" else []
     again += ["--control", control] if control is not None else []
     for tag in id_tags:
         again += ["--id-tag", tag]
@@ -72,7 +78,6 @@ def search_target(
     except KeyboardInterrupt:
         work.interrupted = True
     summary = _summary(work, again)
-    out.mkdir(parents=True, exist_ok=True)
     (out / "search.json").write_text(json.dumps(summary, indent=1, sort_keys=True) + "\n", "utf-8")
     if as_json:
         print(json.dumps(summary, indent=1, sort_keys=True))

@@ -23,8 +23,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from interlock.scenarios.cli.serve_console import Console, Record, watched
-from interlock.scenarios.refused import ENDED, UNTOLD, USAGE, Refused, extra
-from interlock.scenarios.runner import REFERENCE, csms_class
+from interlock.scenarios.refused import ENDED, UNTOLD, USAGE, Refused, cause, extra
+from interlock.scenarios.runner import REFERENCE, csms_class, nearest
 from interlock.scenarios.targets.target import TOKEN_VARIABLE
 
 if TYPE_CHECKING:
@@ -80,13 +80,14 @@ def _from_file(context: typer.Context, path: Path | None) -> Path | None:
     try:
         found = tomllib.loads(path.read_text("utf-8"))
     except (OSError, UnicodeError) as error:
-        raise Refused(f"--config {path} cannot be read: {getattr(error, 'strerror', None) or error}") from None
+        raise Refused(f"--config {path} cannot be read: {cause(error)}") from None
     except tomllib.TOMLDecodeError as error:
         raise Refused(f"--config {path} is not TOML: {error}") from None
     known = sorted(one.name for one in context.command.params if one.name and one.name not in ("config", "help"))
     for name in found:
         if name not in known:
-            raise Refused(f"--config {path}: {name} is no option; options are {', '.join(known)}")
+            near = nearest(name, known) or f"; options are {', '.join(known)}"
+            raise Refused(f"--config {path}: {name} is no option{near}")
     context.default_map = {**(context.default_map or {}), **found}
     return path
 
@@ -207,6 +208,9 @@ def _checked(wanted: Wanted) -> ssl.SSLContext | None:
     ):
         if value not in words:
             raise Refused(f"--{name} is {' or '.join(words)}, not {value!r}")
+    for origin in wanted.allow_origin:
+        if not re.fullmatch(r"https?://[^/\s?#@]+", origin):
+            raise Refused(f"--allow-origin is http://HOST:PORT or https://HOST, without a path, not {origin!r}")
     if wanted.slots is not None and wanted.slots > wanted.connectors:
         raise Refused(f"--slots {wanted.slots} is more than --connectors {wanted.connectors}")
     if wanted.profile < 2 and not wanted.open_to_all and not _is_loopback(wanted.host):
@@ -282,9 +286,10 @@ async def _serve(wanted: Wanted, tls: ssl.SSLContext | None, design: type[Csms],
     from interlock.csms.serve.api import Api
     from interlock.csms.serve.credentials import Credentials
     from interlock.csms.serve.gate import Gate
+    from interlock.csms.serve.limits import Limits
     from interlock.csms.serve.operators import Operators
     from interlock.csms.serve.projections import Projections
-    from interlock.csms.serve.server import Limits, Server
+    from interlock.csms.serve.server import Server
     from interlock.csms.serve.wall_clock import WallClock, fresh_ids
     from interlock.csms.settings import Settings
     from interlock.csms.store import NameTaken, StoreError
@@ -295,6 +300,8 @@ async def _serve(wanted: Wanted, tls: ssl.SSLContext | None, design: type[Csms],
         raise Refused(f"--protocols: {error}") from None
     loop = asyncio.get_running_loop()
     open_files.raise_limit()
+    if (files := open_files.limit()) < open_files.LEAST:
+        raise Refused(f"this process may open {files} files, and needs {open_files.LEAST} at least: ulimit -n", UNTOLD)
     asked_to_stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C raises KeyboardInterrupt
@@ -364,7 +371,8 @@ async def _serve(wanted: Wanted, tls: ssl.SSLContext | None, design: type[Csms],
     print(f"operators: http://{shown(wanted.api_host)}:{api_port}", flush=True)
     say("           opened in a browser, this shows the fleet (/docs: the API), and asks for the API token")
     where = _without_password(wanted.store)
-    say(f"store:     {where}: {found} events, {stations} stations, {open_commands} commands without an outcome")
+    counts = f"{found} events, {stations} stations, {open_commands} commands without an outcome"
+    say(f"store:     {where.removesuffix(':')}: {counts}")
     if cut_off:
         say("           it was not closed; looked over, and sound")
     say(f"protocols: {', '.join(node.dialects)}")
@@ -390,7 +398,10 @@ async def _serve(wanted: Wanted, tls: ssl.SSLContext | None, design: type[Csms],
     with contextlib.suppress(StoreError):
         if finished:
             await records.keep()
+    try:
         await store.close()
+    except StoreError as error:
+        raise Refused(f"stopped, and the store was not closed as it should be: {error}", UNTOLD) from None
     if not finished:
         raise Refused("stopped while something was under way: the next start takes it up, as after a crash", UNTOLD)
     say("stopped: everything acknowledged is in the store")

@@ -1,7 +1,7 @@
-"""What `interlock serve` tells of its stations as they come and go, and the run directory it keeps with `--record`.
+"""The lines that `interlock serve` prints about its stations, and the run directory it writes with `--record`.
 
-Both watch from beside: a subclass of the CSMS's connection tells what passes, and the server whom it turns away. What
-is written is of the kind that a fleet records, seen from the other end, so `judge`, `report` and `explain` read it.
+Both only observe: a subclass of the CSMS's connection reports frames, and the server its refusals. The record has the
+form of a fleet's, seen from the CSMS's end, so `judge`, `report` and `explain` read it.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from typing import Annotated, Any
 import typer
 from typer.exceptions import TyperException
 
-from interlock.scenarios.refused import Refused
+from interlock.scenarios.refused import Refused, cause
 from interlock.scenarios.runner import nearest
 
 CONFIG = "interlock.toml"
@@ -78,7 +78,7 @@ def _toml(path: Path) -> dict[str, Any] | None:
     except FileNotFoundError:
         return None
     except (OSError, UnicodeError) as error:
-        raise Refused(f"{path} cannot be read: {error}") from None
+        raise Refused(f"{path} cannot be read: {cause(error)}") from None
     except tomllib.TOMLDecodeError as error:
         raise Refused(f"{path} is not TOML: {error}") from None
 
@@ -102,7 +102,7 @@ def config(
     words = list(command or [])
     chosen = _chosen(root.command, words)
     file, found = where()
-    rows = [row for name, one, typed in chosen for row in _rows(root, name, one, typed, file, found)]
+    rows = [row for name, one, typed in chosen for row in _rows(name, one, typed, file, found)]
     if as_json:
         typer.echo(json.dumps(rows, indent=1))
         return
@@ -139,7 +139,7 @@ def _chosen(group: Any, words: list[str]) -> list[tuple[tuple[str, ...], Any, li
 
 
 def _rows(
-    root: Any, path: tuple[str, ...], command: Any, typed: list[str], file: str, found: dict[str, Any]
+    path: tuple[str, ...], command: Any, typed: list[str], file: str, found: dict[str, Any]
 ) -> Iterator[dict[str, Any]]:
     variables = "_".join((PREFIX, *path)).upper()
     settings: Any = found

@@ -152,18 +152,7 @@ def try_(
     from interlock.scenarios.live.target_run import adapter
     from interlock.scenarios.live.target_try import try_all
 
-    way = options.reach(
-        url,
-        password=password,
-        password_file=password_file,
-        header=header,
-        ca=ca,
-        cert=cert,
-        key=key,
-        insecure=insecure,
-        wait="0",
-        ids=None,
-    )
+    way = options.reach(url, **options.among(locals()))
     api = adapter(str(control))
     name = station or f"TRY-{secrets.token_hex(3)}"
 

@@ -1,4 +1,4 @@
-"""`interlock worlds`: do virtual time and real sockets come to the same verdicts?"""
+"""`interlock worlds`: whether virtual time and real sockets reach the same verdicts."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from interlock.scenarios import runner
+from interlock.scenarios.cli.places import check_folder
 from interlock.scenarios.explore.world_comparison import (
     PATIENCE,
     QUICK_S,
@@ -58,10 +59,11 @@ def worlds(
     Compared is each invariant that has something to say in both worlds. Writes `worlds.md` and `worlds.json`.
     """
     pairs = _planned(names or [], csms or [], serving, tuple(range(seed, seed + tries)))
+    check_folder("--out", out)
+    span = f"seed {seed}" if tries == 1 else f"seeds {seed} to {seed + tries - 1}"
     loud = not (quiet or as_json)
     if loud:
-        print(f"{len(pairs)} comparisons   seeds {seed} to {seed + tries - 1}", flush=True)
-    out.mkdir(parents=True, exist_ok=True)
+        print(f"{len(pairs)} comparison{'s' * (len(pairs) != 1)}   {span}", flush=True)
     for pair in pairs:
         _in_virtual_time(pair)
     asyncio.run(_all(pairs, jobs, loud))

@@ -1,6 +1,6 @@
-"""Many runs: on all cores, in a fixed order, with what each left behind kept or thrown away.
+"""Campaigns: many runs on all cores, in a fixed order, whose run directories are kept or deleted.
 
-What a campaign returns does not depend on how many processes did it.
+The result does not depend on the number of processes.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import msgspec
 
 from interlock.scenarios import runner
 from interlock.scenarios.explore.pool import processes
-from interlock.scenarios.explore.wall import within
+from interlock.scenarios.explore.time_limit import within
 from interlock.scenarios.judge.invariants import exercise
 from interlock.scenarios.judge.invariants.campaign import DONE, did
 from interlock.scenarios.judge.verdict import SCHEMA, Verdict, merge

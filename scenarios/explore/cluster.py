@@ -1,7 +1,6 @@
-"""Searching past one machine: batches handed to a Dask scheduler. Needs the extra `cluster`.
+"""Search on several machines: batches are passed to a Dask scheduler. Needs the extra `cluster`.
 
-A worker that is lost loses nothing: its share is given to another one, and a schedule comes out the same wherever it
-runs.
+The share of a lost worker is given to another one, and a schedule has the same result wherever it runs.
 """
 
 from __future__ import annotations

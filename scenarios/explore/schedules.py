@@ -1,11 +1,10 @@
-"""What a search tries: schedules drawn around a base scenario, each a scenario with nothing left open, and a seed.
+"""Schedules of a search: each is a fully drawn scenario near a base scenario, with a seed.
 
 Strategies take turns: another seed of the base as it is; a power cut at a labelled point, or at two; connection loss
 at an exact frame; lost acknowledgements from the store; odd ones, in which nothing breaks but requests are impossible
 or repeated, cards change, settings are others and stations deviate on the wire; and the swarm, a mix of faults,
-commands, personas, nodes and delays drawn anew for each run (Groce et al., Swarm Testing, ISSTA 2012). Whatever was
-exercised least is drawn first. A schedule depends on the search's seed, its own number, and the coverage it is given;
-not on who runs it.
+commands, personas, nodes and delays drawn anew for each run (Groce et al., Swarm Testing, ISSTA 2012). What was
+exercised least is drawn first. A schedule depends on the search's seed, its own number, and the given coverage only.
 """
 
 from __future__ import annotations
@@ -21,8 +20,8 @@ from interlock.csms.settings import Settings
 from interlock.scenarios.explore.coverage import Coverage
 from interlock.scenarios.spec import Around, Between, Drawable, OneOf, Scenario, Step, Storage, ask, draw, step
 from interlock.scenarios.steps.faults import FAULTS, RANGES
-from interlock.scenarios.world.retold import OTHERWISE
-from interlock.scenarios.world.reworded import RELATIONS
+from interlock.scenarios.world.frame_rewordings import RELATIONS
+from interlock.scenarios.world.traffic_variations import OTHERWISE
 from interlock.simulator.deviations import Deviations
 from interlock.simulator.personas import PERSONAS
 

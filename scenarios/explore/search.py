@@ -16,7 +16,7 @@ from typing import Protocol
 from interlock.scenarios.explore.coverage import Coverage, features
 from interlock.scenarios.explore.pool import processes
 from interlock.scenarios.explore.schedules import Schedule, plan
-from interlock.scenarios.explore.wall import within
+from interlock.scenarios.explore.time_limit import within
 from interlock.scenarios.judge.verdict import Finding, Verdict
 from interlock.scenarios.runner import csms_class, examine, many
 from interlock.scenarios.spec import Scenario

@@ -1,8 +1,8 @@
 """Shrinking: from a scenario that violates an invariant to the smallest found that still does.
 
-First in the words of the domain - drop stations, nodes, steps; plain stations, plain settings, a plain network - and
-then times to round numbers, again and again until nothing can go. Delta debugging (Zeller and Hildebrandt, 2002), with
-moves that keep the story a story.
+First by the parts of a scenario (drop stations, nodes, steps; default stations, settings, network), then by rounding
+times, repeatedly until nothing more can be removed. Delta debugging (Zeller and Hildebrandt, 2002), with moves that
+keep the scenario valid.
 """
 
 from __future__ import annotations

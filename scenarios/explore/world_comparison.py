@@ -1,8 +1,8 @@
 """The same scenario, station and seed in two worlds: in virtual time, and over real sockets in wall time.
 
-Both must come to the same verdict on each invariant that has something to say in both. What is a matter of timing is
-tried with several seeds, and a violation counts as caught when any of them shows it: over sockets a race is only
-likely, so it is told how many tries it took.
+Both must reach the same verdict on each invariant that can judge both. What depends on timing is tried with several
+seeds, and a violation counts as caught if any of them shows it: over sockets a race is only likely, so the number of
+tries is reported.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a hand can do to a simulated station: each deed by its name, with what it needs.
+"""What the page can do to a simulated station: each deed by its name, with its parameters.
 
 Errors::
 

@@ -1,4 +1,4 @@
-"""What happened at the stations lately, for who watches: a bounded memory, and server-sent events made of it."""
+"""Recent observations of the stations for the page: a bounded memory, sent as server-sent events."""
 
 from __future__ import annotations
 

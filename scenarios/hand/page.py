@@ -1,4 +1,4 @@
-"""The page and its few endpoints, behind a token, on a loopback address: no other machine can reach it.
+"""The page and its few endpoints, behind a token, on a loopback address only.
 
 The browser runs no script but the page's own and sends nothing elsewhere; a request from another site's page is refused
 by its Origin, one for another host's name by its Host. Tiles and feed are those of `interlock serve`'s live page.

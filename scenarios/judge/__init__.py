@@ -1,4 +1,5 @@
-"""Whether it was right: invariants of runs, checks of the wire, verdicts. Pure functions of finished records.
+"""Judges: invariants of runs, checks of the wire, verdicts. Pure functions of finished records.
 
-May import `scenarios.record` and nothing else of ours: no world, no clock, no dialect, no live object.
+May import `scenarios.record` and the case language of `scenarios.cases`: no world, no clock, no dialect, no live
+object.
 """

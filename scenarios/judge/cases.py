@@ -1,9 +1,9 @@
 """The judge of conformance cases: a pure function of a recorded exchange and a case.
 
 `walk` follows a script through the frames: each stimulus is found where the tester performed it, each expectation is
-looked for from there to its deadline. While a case runs the same function says what is still awaited, so running and
-judging cannot disagree. A recording without the tester's marks (anybody's trace) is followed from the first place at
-which the case's state holds and its first stimulus was sent.
+looked for from there to its deadline. While a case runs the same function returns what is still awaited, so running and
+judging cannot disagree. In a recording without the tester's marks (a foreign trace) a case begins at the first place at
+which its state holds and its first stimulus was sent.
 
 ==============  =====================================================================================
 PASS            everything that must be observed was
@@ -45,7 +45,7 @@ from interlock.scenarios.cases.states import STATES
 from interlock.scenarios.judge.exchange import CALL, CALLERROR, CALLRESULT, Exchange, Frame, Observed, exchange
 
 ONCE = ("StartTransaction", "StopTransaction")
-"""CALLs that report one thing once: told again after an answer, they report another."""
+"""CALLs that report a single occurrence: sent again after an answer, they report another one."""
 SEEN_LATE_S = 0.5
 """How much later than its deadline a frame may be recorded: the tester's own delay."""
 
@@ -68,7 +68,7 @@ class Word(IntEnum):
 
 @dataclass(slots=True)
 class Looked:
-    """What became of one expectation. `frames` are those it was met by, or that came nearest."""
+    """The result of one expectation. `frames` are those that met it, or that came nearest."""
 
     number: int
     words: str
@@ -82,7 +82,7 @@ class Looked:
 
 @dataclass(slots=True)
 class Walk:
-    """How far a script is. `lost` says which stimulus was not found."""
+    """The progress of a script. `lost` names the stimulus that was not found."""
 
     looked: list[Looked] = field(default_factory=list)
     bound: dict[str, Any] = field(default_factory=dict)
@@ -381,7 +381,7 @@ def _named(item: Item) -> str:
 
 
 def words(item: Expectation, limit: float) -> str:
-    """Say an expectation, with its tolerance, for people."""
+    """Word an expectation, with its tolerance, for people."""
     fields = match.shown(getattr(item, "fields", {}))
     with_ = f" with {fields}" if fields else ""
     match item:
@@ -413,7 +413,7 @@ def walk(
 
 @dataclass(slots=True)
 class Outcome:
-    """The verdict of a case, and what led there."""
+    """The verdict of a case, with its evidence."""
 
     case: str
     word: Word
@@ -425,7 +425,7 @@ class Outcome:
 
 
 def judge(observations: Iterable[Observed], case: Case, station: str | None = None) -> Outcome:
-    """Judge a case on a recording: by the tester's marks where there are some, else wherever it was done."""
+    """Judge a case on a recording: by the tester's marks, if any, else wherever the case occurs."""
     seen = exchange(observations, case.role, station)
     begun = [mark for mark in seen.marks if mark.kind == "case.begun" and mark.fields.get("case") == case.id]
     if begun:
@@ -460,7 +460,7 @@ def _marked(seen: Exchange, case: Case, begun: Any) -> Outcome:
 
 
 def _unmarked(seen: Exchange, case: Case) -> Outcome:
-    """Try each place at which the tester sent the case's first stimulus, and give the best that there is."""
+    """Try each place at which the tester sent the case's first stimulus, and return the best outcome."""
     keys = _keys(seen)
     first = next((item for item in case.script if not isinstance(item, Reply | Rest)), None)
     if not isinstance(first, Say | Sent | Series):

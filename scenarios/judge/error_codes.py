@@ -38,11 +38,11 @@ FITTING: dict[str, frozenset[str]] = {
     "type": _TYPE,
     "format": _TYPE | _PROPERTY,
 }
-"""Codes that say which rule a request breaks, by the rule; of any other rule it is a property's value that is wrong."""
+"""The codes that fit each rule; for a rule that is not listed, those of a wrong property value."""
 
 
 def fits(rule: str, code: str) -> bool:
-    """Tell whether a code may refuse a request that breaks a rule."""
+    """Whether a code may refuse a request that breaks a rule."""
     if rule in ("action", "direction"):
         return code in FITTING[rule] or code in ANY
     return code in ANY or code in FITTING.get(rule, _PROPERTY | _TYPE)

@@ -1,7 +1,7 @@
-"""What a CSMS that knows no vendor, no certificate authority and no smart charging answers: apart from any dialect.
+"""The answers of a CSMS without vendor extensions, certificate authority and smart charging, apart from any dialect.
 
-`broken` says which rules a CALL breaks, `fitting` which CALLERROR codes name one of them, `fixed` what is answered to
-what only has to be taken.
+`broken` returns the rules that a CALL breaks, `fitting` the CALLERROR codes for them, `fixed` the answer to a CALL that
+only has to be acknowledged.
 """
 
 from __future__ import annotations
@@ -39,14 +39,14 @@ _FIXED: Mapping[str, Mapping[str, Payload]] = {
 
 
 def fixed(action: str, subprotocol: str) -> Payload | None:
-    """Return the payload that answers an action whatever it says; None where that depends."""
+    """Return the payload that answers an action whatever its content; None where it depends on that."""
     return _FIXED.get(subprotocol, {}).get(action)
 
 
 def broken(action: str, payload: Any, subprotocol: str) -> frozenset[str]:
     """Return the rules of the schema that a station's CALL breaks; none for a version that is not known here.
 
-    What the standard says in words only is left out: who takes such a message is right, and who refuses it is.
+    Rules that stand only in the text of the standard are left out: both accepting and refusing are right there.
     """
     version = VERSION.get(subprotocol)
     if version is None:

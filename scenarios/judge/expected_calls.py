@@ -1,6 +1,6 @@
-"""What a command looks like on the wire: the judges' own reading of the standards, apart from any dialect.
+"""The CALL that carries each command: the judges' own reading of the standards, apart from any dialect.
 
-A command is as the log and an operator's request show it, a mapping with its `kind`. What is not said in it is None.
+A command is a mapping with its `kind`, as in the log and in an operator's request. What is left out is None.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ Call = tuple[str, Payload]
 ON_OFF = {True: "Operative", False: "Inoperative"}
 CARD = "ISO14443"
 SECRET: Any = object()
-"""Stands where a password is: it is in no log."""
+"""In place of a password, which is in no log."""
 
 
 def expected_call(asked: Asked, version: str) -> Call | None:

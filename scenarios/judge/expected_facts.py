@@ -1,7 +1,7 @@
-"""What a station's CALL tells, as the facts the log has to keep: the judges' own reading, apart from any dialect.
+"""The facts that the log must hold after a station's CALL: the judges' own reading, apart from any dialect.
 
 A fact is a type and its content: the members that a frame and an event are compared by, in one order for both.
-`told` reads a frame, `kept` an event. What is not said is None; a member that a frame cannot decide is left out.
+`told` reads a frame, `kept` an event. What is not stated is None; a member that a frame cannot decide is left out.
 """
 
 from __future__ import annotations
@@ -229,7 +229,7 @@ _TOLD_201: dict[str, Callable[[Payload], list[Fact]]] = {
 
 
 def kept(type: str, data: Payload, version: str) -> Fact | None:
-    """Return what an event says in the same members; None for one that no report tells, or not in this version."""
+    """Return an event's content in the same members; None for one that follows from no report of this version."""
     reader = _KEPT.get(type)
     if reader is None or (version != "ocpp1.6" and type == "NoticeReceived" and _unsure(data)):
         return None
@@ -296,9 +296,9 @@ _PREFIX = {"": 1.0, "k": 1000.0, "m": 0.001}
 
 
 def misread(sample: Payload) -> list[tuple[str, str, str]]:
-    """Return (member, expected, found) for each number of a MeterSampled that is not what its readings say.
+    """Return (member, expected, found) for each number of a MeterSampled that does not follow from its readings.
 
-    Only where they say it in one way: one context beside the beginning, each phase once, every number plain to see.
+    Only where they are unambiguous: one context beside the beginning, each phase once, every number readable.
     """
     wrong = []
     for name, (measurand, unit) in _SUMMED.items():
@@ -317,7 +317,7 @@ _PHASES = ("L1", "L2", "L3")
 
 
 def _of_the_outlet(readings: list[Payload], unit: str) -> Any:
-    """Return what readings of one measurand say of the EVSE as a whole; None for nothing, `UNSURE` if that is open."""
+    """Return the value of one measurand for the EVSE as a whole; None for none, `UNSURE` if it is ambiguous."""
     here = [one for one in readings if one.get("location") in (None, "Outlet") and one.get("format") in (None, "Raw")]
     later = [one for one in here if one.get("context") != "Transaction.Begin"] or here
     numbers = [_number({**one, "phase": None}, unit) for one in later]
@@ -346,7 +346,7 @@ _ROUNDED = {"energy_wh": 0.5, "power_w": 1e-6, "voltage_v": 1e-6}
 
 
 def _number(one: Payload, unit: str) -> float | None:
-    """Return a reading in the unit without a prefix; None where that is not plain to see."""
+    """Return a reading in its unit without prefix; None where it cannot be read with certainty."""
     said = str(one.get("unit") or unit)
     power = _PREFIX.get(said[: -len(unit)]) if said.lower().endswith(unit) else None
     plain = one.get("phase") is None and one.get("location") in (None, "Outlet") and one.get("format") in (None, "Raw")

@@ -1,8 +1,8 @@
-"""Whether a fleet's run looked at anything: stations accepted, sessions reported and answered, drivers present.
+"""Whether a fleet's run exercised the CSMS: stations accepted, sessions reported and answered, drivers present.
 
-A CSMS that answers each boot with Pending breaks no rule of the wire, and nothing of what the fleet is for was seen.
-These findings keep such a run from being green: what did not happen is INCONCLUSIVE with the reason, and a peer that is
-dead is ERROR, unless something is certainly wrong.
+A CSMS that answers each boot with Pending breaks no rule of the wire, but nothing that the fleet is for was exercised.
+These findings keep such a run from being green: what did not happen is INCONCLUSIVE with the reason, and a dead peer is
+ERROR, unless there is a certain violation.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def complete(findings: list[Finding], work: Judgement, facts: Facts, run: Mappin
 
 
 def settle(findings: list[Finding]) -> list[Finding]:
-    """Let what is certainly wrong stand: beside it, what could not be told is no more than inconclusive."""
+    """Keep certain violations: beside one, what could not be judged counts as inconclusive at most."""
     if not any(one.verdict is Verdict.FAIL for one in findings):
         return findings
     return [

@@ -1,7 +1,7 @@
 """What must hold of a load test beside the wire: locks, outcomes, energy. Each is a function of the observations.
 
-The stations' ledger is the truth. What the CSMS has on record is asked when the run is over, where it can be asked, and
-recorded as `command.state` and `csms.transaction`.
+The stations' ledger is the ground truth. The CSMS's own records are queried after the run, if it has an interface for
+that, and recorded as `command.state` and `csms.transaction`.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from interlock.scenarios.judge import race_words
 from interlock.scenarios.judge.fleet_checks import settle
 from interlock.scenarios.judge.rules import bill_differs, opened_twice
 from interlock.scenarios.judge.verdict import Finding, Level, Verdict, Violation
@@ -21,7 +22,7 @@ __all__ = ["LOAD_CHECKS", "Answers", "Seen", "judge", "settle"]
 
 MOST_COMMANDS = 3000
 MOST_STATIONS = 500
-"""What is asked for at the end, at the most."""
+"""Stations whose records are queried at the end, at most."""
 ANSWERED_S = 1.0
 """An answer that left this long before its connection ended has arrived."""
 DONE = ("Unlocked", "Accepted", "Scheduled", "RebootRequired")
@@ -37,7 +38,7 @@ LOAD_CHECKS: dict[str, tuple[str, Level, str]] = {
     "L02": (
         "one request is one command",
         "MUST",
-        "A request that is made again under the same key is the same command.",
+        "A request repeated under the same key is the same command.",
     ),
     "L03": (
         "no outcome is lost",
@@ -56,7 +57,7 @@ LOAD_CHECKS: dict[str, tuple[str, Level, str]] = {
 
 @dataclass(slots=True)
 class Answers:
-    """What the CSMS said when it was asked."""
+    """The CSMS's answers to these queries."""
 
     commands: int = 0
     silent: int = 0
@@ -85,10 +86,12 @@ class Seen:
         self.pending: dict[str, int] = {}
         self.taken = 0
         """CALLRESULTs of the CSMS."""
-        self.told: dict[str, dict[tuple[int, int], int]] = defaultdict(dict)
+        self.told: dict[str, dict[tuple[int | str, int], int]] = defaultdict(dict)
+        self.ended: dict[str, set[str]] = defaultdict(set)
+        """Transactions of which a station of 2.0.1 told the end: one may have had several sessions."""
         self.billed: dict[str, dict[int, tuple[int, int | None]]] = defaultdict(dict)
         self.t = 0.0
-        self._stops: dict[tuple[str, str], tuple[int, int]] = {}
+        self._stops: dict[tuple[str, str], tuple[int | str, int]] = {}
         for row in rows:
             self.t = row.t
             self._take(row)
@@ -127,6 +130,10 @@ class Seen:
             self.answered[key] = row
         elif fields["edge"] == "station.sent" and frame.action == "StopTransaction":
             self._stops[key] = frame.field("transactionId"), frame.field("meterStop")
+        elif fields["edge"] == "station.sent" and frame.action == "TransactionEvent":
+            if frame.field("eventType") == "Ended":
+                self._stops[key] = name = str(race_words.called(frame).field("transactionId")), 0
+                self.ended[fields["station"]].add(name[0])
         elif fields["edge"] == "station.received" and frame.kind == CALL:
             self.called.add(frame.id)
         elif fields["edge"] == "station.received" and frame.kind == CALLRESULT:
@@ -137,7 +144,7 @@ class Seen:
 
     @property
     def tied(self) -> bool:
-        """Whether this CSMS sends its CALLs under the ids of its commands: then, and only then, each has its CALL."""
+        """Whether this CSMS uses its commands' ids as message ids, so that each CALL can be assigned to its command."""
         return bool(self.called & self.request_of.keys())
 
     def arrived(self, station: str, message_id: str) -> Observation | None:
@@ -169,7 +176,7 @@ def _complete(missing: int) -> Finding:
 
 
 def _told(seen: Seen) -> Finding:
-    """At the end every station has told what it had to tell: a CSMS that is gone, or far behind, is not a right one."""
+    """At the end every station has delivered its messages: with a CSMS that is gone or far behind it has not."""
     id, name = "L05", "everything was told"
     if not seen.taken:
         return Finding(id, name, "BOOKKEEPING", Verdict.ERROR, 0, "the CSMS took nothing of what it was told")
@@ -205,7 +212,7 @@ def _one_move(seen: Seen) -> Finding:
 
 
 def _one_command(seen: Seen) -> Finding:
-    """A request that is made again under the same key is the same command."""
+    """A request repeated under the same key is the same command."""
     found = [
         Violation(
             f"request {name} became {len(ids)} commands", "one", ", ".join(ids), None, tuple(sorted(ids.values()))
@@ -217,7 +224,7 @@ def _one_command(seen: Seen) -> Finding:
 
 
 def _outcomes(seen: Seen, answers: Answers) -> Finding:
-    """What a station did and said is what the CSMS has on record."""
+    """What a station did and answered is what the CSMS has on record."""
     id, name = "L03", "no outcome is lost"
     if not answers.known:
         return Finding(id, name, "MUST", Verdict.NOT_APPLICABLE, 0, "the CSMS's API is not known (--control)")
@@ -256,18 +263,19 @@ def _outcomes(seen: Seen, answers: Answers) -> Finding:
 
 
 def _energy(seen: Seen) -> Finding:
-    """What was delivered is what was acknowledged, and, where the CSMS tells, what it has on record.
+    """The energy delivered is what was acknowledged and, where its records can be queried, what the CSMS has.
 
-    A station with messages that it could not tell any more is left out.
+    A station with undelivered messages is left out.
     """
     found, checked = list[Violation](), 0
     for station, delivered in seen.energy.items():
         if seen.pending.get(station, 1):
             continue
-        checked += len(delivered)
+        count = len(seen.ended[station]) or len(delivered)
+        checked += count
         told = seen.told.get(station, {})
-        if len(told) != len(delivered):
-            what = f"{len(delivered)} sessions of {station} ended"
+        if len(told) != count:
+            what = f"{count} sessions of {station} ended"
             acked = f"{len(told)} stops were acknowledged"
             found.append(Violation(what, "each stop acknowledged", acked, station, tuple(sorted(told.values()))[-3:]))
             continue
@@ -281,7 +289,7 @@ def _energy(seen: Seen) -> Finding:
 def _bills(
     station: str,
     delivered: list[tuple[int, int]],
-    told: Mapping[tuple[int, int], int],
+    told: Mapping[tuple[int | str, int], int],
     billed: Mapping[int, tuple[int, int | None]],
 ) -> Iterator[Violation]:
     """Compare each session, by the register at its end, with the transaction that its stop named."""
@@ -289,9 +297,10 @@ def _bills(
     for energy_wh, meter_wh in delivered:
         stop = next((one for one in left if one[0][1] == meter_wh), None)
         if stop is None:
-            continue  # it told another register than it had: not the CSMS's fault
+            continue  # it reported a register other than its own: not the CSMS's fault
         left.remove(stop)
         (number, _), i = stop
+        assert isinstance(number, int)
         start_wh, stop_wh = billed.get(number, (0, None))
         wrong = bill_differs(energy_wh, meter_wh, start_wh, stop_wh) if stop_wh is not None else None
         if stop_wh is None:

@@ -17,13 +17,13 @@ from interlock.scenarios.record.distribution import Distribution, of, total
 
 PERCENTILES = (50.0, 95.0, 99.0)
 LEAST = {50.0: 5, 95.0: 20, 99.0: 100}
-"""Calls that a tenth needs for such a percentile to mean something."""
+"""Calls a tenth must have for such a percentile to be meaningful."""
 STUDENT = {2: 9.925, 3: 5.841, 4: 4.604, 5: 4.032, 6: 3.707, 7: 3.499, 8: 3.355, 9: 3.250}
 """Student's t of 99.5 % by degrees of freedom: so many pairs, less one."""
 FLOOR_MS = 0.5
-"""A change of less is none: timers and greenlets differ by that much."""
+"""A smaller change counts as none: timers and greenlets vary by that much."""
 SAME = ("shape", "users", "rate", "seconds", "commands", "connectors", "load_shape")
-"""What of a run's plan has to be the same for its figures to be compared."""
+"""Members of a run's plan that must be equal for its figures to be comparable."""
 
 Actions = Mapping[str, Mapping[str, Mapping[str, Any]]]
 

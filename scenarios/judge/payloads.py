@@ -1,6 +1,6 @@
-"""What is wrong with a payload: by the JSON schemas of each version, formats included, and by the standard's words.
+"""The faults of a payload: by the JSON schemas of each version, formats included, and by the text of the standard.
 
-The schemas are those of the `ocpp` package. They do not say that a connector of a start is above 0, that integers have
+The schemas are those of the `ocpp` package. They do not demand that a start's connector is above 0, that integers have
 32 bits, or that a raw value is a number; `WORDS` does.
 """
 
@@ -93,8 +93,9 @@ def in_words(version: Version, action: str, payload: Any, *, answer: bool) -> Pr
     """Return what breaks a rule the standard states in words only. Members of a wrong type are the schema's affair."""
     if not isinstance(payload, dict):
         return None
+    what = f"{version} {action}{'.conf' if answer else ''}"
     for rule in WORDS:
-        for problem in rule(f"{version} {action}{'.conf' if answer else ''}", payload):
+        for problem in rule(what, payload):
             return problem
     return None
 

@@ -1,8 +1,8 @@
-"""What must hold of the stage "races and recovery" beside the wire: mostly that what is alike is answered alike.
+"""Checks of the stage "races and recovery" beside those of the wire: mostly that equal messages get equal answers.
 
-Each check is a function from a `Record` to a finding. They need no list of mistakes: the same session told in other
-words, by another station, or once more, has to be answered as before; what is asked for has to be what is sent, and
-what was told has to be what is on record. A check that had nothing to look at says why.
+Each check is a function from a `Record` to a finding. They need no list of known mistakes: the same session in another
+wording, from another station, or repeated, must be answered as before; CALLs must be what was requested, and records
+what was reported. A check that had nothing to judge returns the reason.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from interlock.scenarios.record.domain_view import Observation
 Found = tuple[int, list[Violation]]
 CONCURRENT = "ConcurrentTx"
 UNTOLD = ("cut", "closed", "no answer")
-"""Words of steps that had no answer."""
+"""The results of steps without an answer."""
 NOT_YET = ("Pending", "Rejected")
 PENDING_S = 30.0
 """How long stations boot, at an interval that the CSMS told, before Pending is known to be for ever."""
@@ -306,10 +306,11 @@ def lives_on(record: Record, run: Mapping[str, Any]) -> Found:
 
 
 def refused_actions(record: Record, run: Mapping[str, Any]) -> Found:
-    """What OCPP 1.6 has no action for is refused, and a session that names no card is not begun."""
+    """What OCPP has no action for is refused, and a session that names no card is not begun."""
     checked, found = 0, list[Violation]()
     for one in record.told:
-        nameless = one.action == "StartTransaction" and "idTag" not in (one.call.payload or {})
+        # In 2.0.1 a transaction may begin before anybody shows a card.
+        nameless = one.action == "StartTransaction" and not {"idTag", "transactionId"} & {*(one.call.payload or {})}
         if (one.action != "MakeCoffee" and not nameless) or one.answer is None:
             continue
         checked += 1
@@ -336,7 +337,7 @@ def comes_back(record: Record, run: Mapping[str, Any]) -> Found:
     return len(back) + len(found), found
 
 
-OPTIONAL = ("DataTransfer", "DiagnosticsStatusNotification", "FirmwareStatusNotification")
+OPTIONAL = ("DataTransfer", "DiagnosticsStatusNotification", "FirmwareStatusNotification", "LogStatusNotification")
 """What a CSMS need not support: it may refuse it, and says so."""
 
 

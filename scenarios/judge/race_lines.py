@@ -1,4 +1,4 @@
-"""What must hold of connections: who was let in before is let in again, and nothing that is valid ends or stops one."""
+"""Checks of connections: a station admitted before is admitted again, and no valid message ends or blocks one."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""What must hold of commands: what leaves is what was asked, where, once and soon; what is on record is what was told.
+"""Checks of commands: each CALL is as requested, to the right station, once and in time; records match the reports.
 
-A CALL is compared with all requests at its station: which of several alike it belongs to is never guessed.
+A CALL is compared with all requests for its station: which of several equal ones it belongs to is not guessed.
 """
 
 from __future__ import annotations
@@ -14,17 +14,28 @@ from interlock.scenarios.judge.race_record import Exchange, Record
 from interlock.scenarios.judge.verdict import Level, Violation
 from interlock.scenarios.judge.wire_checks.transactions import wording
 from interlock.scenarios.record.domain_view import Observation
+from interlock.scenarios.record.frames import carries
 
 Found = tuple[int, list[Violation]]
 
-UNASKED = ("UnlockConnector", "RemoteStartTransaction", "Reset")
+UNASKED = ("UnlockConnector", "RemoteStartTransaction", "RequestStartTransaction", "Reset")
 """What moves something at a station: no CSMS does it without being asked."""
+STOPS = ("RemoteStopTransaction", "RequestStopTransaction")
 DONE = ("Accepted", "Unlocked", "Scheduled")
-REFUSED = ("Rejected", "UnlockFailed", "NotSupported")
+REFUSED = ("Rejected", "UnlockFailed", "NotSupported", "UnknownConnector", "OngoingAuthorizedTransaction")
 ENDED_BADLY = ("rejected", "refuted")
 OPEN = ("requested", "in-doubt")
 SILENT_WORDS = ("never sent", "not answered")
 NO_WORD = "without a status"
+WORDLESS = (
+    "GetConfiguration",
+    "GetDiagnostics",
+    "GetLocalListVersion",
+    "GetTransactionStatus",
+    "GetVariables",
+    "UpdateFirmware",
+)
+"""Whose answers have no status."""
 ERROR = "an error"
 NOTHING = (*REFUSED, *SILENT_WORDS, ERROR, NO_WORD)
 """What a command on record as accepted did not come to."""
@@ -44,29 +55,11 @@ def _same(one: Observation, other: Observation) -> bool:
 
 OWN_NUMBERS = {"ReserveNow": "reservationId", "SendLocalList": "listVersion"}
 """Numbers that a CSMS may give by itself, whatever an operator names."""
-WORDLESS = ("GetConfiguration", "GetLocalListVersion", "GetDiagnostics", "UpdateFirmware")
-"""Whose answers have no status."""
 
 
 def _carries(order: Exchange, ask: Observation) -> bool:
     asked = {name: one for name, one in ask["payload"].items() if name != OWN_NUMBERS.get(order.action)}
-    return bool(order.action == ask["action"]) and _holds(order.call.payload, asked)
-
-
-def _holds(sent: Any, asked: Any) -> bool:
-    """Whether all that was asked for is in what was sent; the same time may be written otherwise."""
-    if isinstance(asked, dict):
-        return isinstance(sent, dict) and all(name in sent and _holds(sent[name], one) for name, one in asked.items())
-    if isinstance(asked, list):
-        return isinstance(sent, list) and len(sent) == len(asked) and all(map(_holds, sent, asked))
-    return bool(sent == asked) or (isinstance(asked, str) and "T" in asked and _one_instant(sent, asked))
-
-
-def _one_instant(sent: Any, asked: str) -> bool:
-    try:
-        return datetime.fromisoformat(str(sent)) == datetime.fromisoformat(asked)
-    except (ValueError, TypeError):
-        return False
+    return order.action == ask["action"] and carries(order.call.payload, asked)
 
 
 def _habits(record: Record, asks: Mapping[str, list[Observation]]) -> set[str]:
@@ -103,10 +96,12 @@ def as_asked(record: Record, run: Mapping[str, Any]) -> Found:
 
 
 def own_transaction(record: Record, run: Mapping[str, Any]) -> Found:
-    """A RemoteStopTransaction names a transaction that this station was given.
+    """A RemoteStopTransaction, or a RequestStopTransaction, names a transaction that this station has.
 
-    A station whose start had no answer may have been given one that it does not know.
+    One that an operator named is theirs to answer for. In 1.6 a station whose start had no answer may have been given
+    one that it does not know.
     """
+    asks = _asks(record)
     lost = {one.station for one in record.of("StartTransaction") if one.answer is None}
     given = {
         (one.station, one.result.field("transactionId")): one
@@ -115,11 +110,12 @@ def own_transaction(record: Record, run: Mapping[str, Any]) -> Found:
     }
     checked, found = 0, list[Violation]()
     for order in record.orders:
-        if order.action == "RemoteStopTransaction" and order.station not in lost:
+        if order.action in STOPS and order.station not in lost:
             checked += 1
             number = order.call.field("transactionId")
-            if (order.station, number) not in given:
-                what = "a RemoteStopTransaction names no transaction of this station"
+            named = any(ask.i < order.i and _carries(order, ask) for ask in asks.get(order.station, ()))
+            if (order.station, number) not in given and not named:
+                what = f"a {order.action} names no transaction of this station"
                 found.append(Violation(what, "one of its own", str(number), order.station, (order.i,)))
     return checked, found
 
@@ -140,7 +136,8 @@ def leaves(record: Record, run: Mapping[str, Any]) -> Found:
 def once(record: Record, run: Mapping[str, Any]) -> Found:
     """What was asked once is sent once, however often the request was made under its key, where it takes keys.
 
-    What was refused, or could not be sent as the station was away, is not sent at all.
+    What was refused, or could not be sent as the station was away, is not sent at all. So it is of each payload, where
+    a CALL carries one that was asked for and no other.
     """
     refused = {
         (one["request_id"], one["attempt"])
@@ -148,21 +145,25 @@ def once(record: Record, run: Mapping[str, Any]) -> Found:
         if one["answer"] in ("refused", "unreachable")
     }
     keyed = "requests" in run.get("rules", {}).get("told", ())
-    wanted: dict[tuple[str, str], set[Any]] = defaultdict(set)
+    wanted: dict[tuple[str, str, str], set[Any]] = defaultdict(set)
     every = _asks(record)
     habits = _habits(record, every)
     for station, asks in every.items():
         for ask in asks:
             if ask["action"] in habits:
                 continue
-            wanted[station, ask["action"]] |= set()
-            if (ask["request_id"], ask["attempt"]) in refused:
-                continue
-            wanted[station, ask["action"]].add(ask["request_id"] if keyed else (ask["request_id"], ask["attempt"]))
-    sent: dict[tuple[str, str], list[Exchange]] = defaultdict(list)
+            name = ask["request_id"] if keyed else (ask["request_id"], ask["attempt"])
+            for payload in ("", str(ask["payload"])):
+                wanted[station, ask["action"], payload] |= set()
+                if (ask["request_id"], ask["attempt"]) not in refused:
+                    wanted[station, ask["action"], payload].add(name)
+    sent: dict[tuple[str, str, str], list[Exchange]] = defaultdict(list)
     for order in record.orders:
-        if (order.station, order.action) in wanted:
-            sent[order.station, order.action].append(order)
+        mine = every.get(order.station, ())
+        carried = {str(ask["payload"]) for ask in mine if ask.i < order.i and _carries(order, ask)}
+        for payload in ("", *(carried if len(carried) == 1 else ())):
+            if (order.station, order.action, payload) in wanted:
+                sent[order.station, order.action, payload].append(order)
     found = []
     for key, orders in sent.items():
         if len(orders) > len(wanted[key]):
@@ -198,6 +199,8 @@ def recorded(record: Record, run: Mapping[str, Any]) -> Found:
     return checked, found
 
 
+STEADY = {"UnlockConnector", "ClearCache", "GetTransactionStatus"}
+"""What is asked for without any effect on a status."""
 PROMPT_S = 5.0
 """How soon an answer is prompt, and how long a CSMS may then take until it has it on record."""
 
@@ -241,23 +244,19 @@ def _answered(order: Exchange) -> str:
         return "not answered"
     if order.result is None:
         return ERROR
-    return str(order.answer.field("status") or NO_WORD)
+    return str(order.answer.field("status") or ("answered" if order.action in WORDLESS else NO_WORD))
 
 
 def believed(record: Record, run: Mapping[str, Any]) -> Found:
     """What the CSMS believes of a connector at rest is what its station said last."""
     last: dict[tuple[str, Any], Exchange] = {}
-    steady = {
-        station
-        for station, asks in _asks(record).items()
-        if {a["action"] for a in asks} <= {"UnlockConnector", "ClearCache"}
-    }
+    steady = {station for station, asks in _asks(record).items() if {a["action"] for a in asks} <= STEADY}
     for one in record.of("StatusNotification"):
         if one.result is not None:
             last[one.station, one.call.field("connectorId")] = one
     checked, found = _followed(record)
     for belief in record.noted["belief"]:
-        if belief["online"] is False:
+        if belief.fields.get("online") is False:
             what = "a station that is connected is believed to be away"
             found.append(Violation(what, "online", "offline", belief["station"], (belief.i,)))
         told = last.get((belief["station"], belief["connector"]))
@@ -271,7 +270,10 @@ def believed(record: Record, run: Mapping[str, Any]) -> Found:
     return checked, found
 
 
-STATUSES = ("Available", "Preparing", "Charging", "SuspendedEVSE", "SuspendedEV", "Finishing", "Reserved", "Faulted")
+STATUSES = (
+    *("Available", "Preparing", "Charging", "SuspendedEVSE", "SuspendedEV", "Finishing", "Reserved", "Faulted"),
+    "Occupied",
+)
 """Statuses that only a station can tell; a CSMS may say Unavailable of one that was away."""
 
 
@@ -280,7 +282,7 @@ def _followed(record: Record) -> Found:
     checked, found = 0, list[Violation]()
     for one in record.noted["believed"]:
         checked += 1
-        if one["online"] is (one["how"] == "away"):
+        if one.fields.get("online") is (one["how"] == "away"):
             found.append(_presence(one))
         told, status = one["told"], one["status"]
         if told is None or status in (told, None) or (one["how"] == "again" and status not in STATUSES):
@@ -322,7 +324,9 @@ def billed(record: Record, run: Mapping[str, Any]) -> Found:
             "start_wh": one.call.field("meterStart"),
             "stop_wh": stop.call.field("meterStop"),
         }
-        wrong = "nothing" if row is None else ", ".join(f"{k} {row[k]}" for k, v in told.items() if row[k] != v)
+        wrong, most_wh = "nothing", READ_WH if one.newer else 0.0
+        if row is not None:
+            wrong = ", ".join(f"{name} {row[name]}" for name, v in told.items() if _differ(v, row[name], most_wh))
         if row is not None and not wrong and not _same_time(row.fields.get("started_at"), one.call.field("timestamp")):
             told, wrong = {"started_at": one.call.field("timestamp")}, f"started_at {row['started_at']}"
         if wrong:
@@ -330,6 +334,18 @@ def billed(record: Record, run: Mapping[str, Any]) -> Found:
             expected = ", ".join(f"{name} {value}" for name, value in told.items())
             found.append(Violation(what, expected, wrong, one.station, (*one.at, *stop.at)))
     return checked, found
+
+
+READ_WH = 1.0
+"""How far a register may be off that 2.0.1 told in another unit than Wh: a number of kWh is no exact one."""
+
+
+def _differ(told: Any, on_record: Any, most_wh: float) -> bool:
+    """Whether what was told is something else on record; what was not told is not compared."""
+    if told is None or told == on_record:
+        return False
+    numbers = isinstance(told, int | float) and isinstance(on_record, int | float)
+    return not numbers or abs(told - on_record) > most_wh
 
 
 def _same_time(on_record: Any, told: Any) -> bool:
@@ -345,19 +361,24 @@ def single(record: Record, run: Mapping[str, Any]) -> Found:
     """What a station did not tell is not on record: a session told twice is there once."""
     given: dict[str, set[str]] = defaultdict(set)
     for one in record.of("StartTransaction"):
-        if one.answer is None:
+        if one.answer is None and not one.newer:
             given[one.station].add("?")  # its number is not known
         elif one.result is not None:
             given[one.station].add(str(one.result.field("transactionId")))
+    for one in record.of("StartTransaction", "MeterValues", "StopTransaction"):
+        if one.newer and one.call.field("transactionId") is not None:
+            given[one.station].add(str(one.call.field("transactionId")))  # named by whoever told of it, begun or not
     on_record = Counter(row["station"] for row in record.noted["csms.session"])
     checked, found = 0, list[Violation]()
     sessions: dict[str, set[tuple[str, ...]]] = defaultdict(set)
     for one in record.of("StartTransaction"):
         sessions[one.station].add(wording(one.call))
+    newer = {one.station for one in record.told if one.newer}
     for station, count in on_record.items():
-        if count > len(sessions[station]):
+        most = len(given[station] if station in newer else sessions[station])
+        if count > most:
             what = f"{count} sessions of {station} are on record"
-            found.append(Violation(what, f"the {len(sessions[station])} that it told", str(count), station))
+            found.append(Violation(what, f"the {most} that it told", str(count), station))
     for row in record.noted["csms.session"]:
         known = given.get(row["station"], set())
         if "?" in known:
@@ -367,6 +388,25 @@ def single(record: Record, run: Mapping[str, Any]) -> Found:
             what = f"transaction {row['transaction_id']} of {row['station']} was told by nobody"
             expected = f"{len(known)} transactions, and there are {on_record[row['station']]}"
             found.append(Violation(what, expected, str(row.fields)[:120], row["station"], (row.i,)))
+    return checked, found
+
+
+def own_start_ids(record: Record, run: Mapping[str, Any]) -> Found:
+    """Requests for a start name remoteStartIds of their own at a station: a transaction is known by its id.
+
+    What is sent again under the id of the same message is the same request.
+    """
+    first: dict[tuple[str, Any], Exchange] = {}
+    checked, found = 0, list[Violation]()
+    for order in record.orders:
+        name = order.call.field("remoteStartId")
+        if order.action != "RequestStartTransaction" or name is None:
+            continue
+        checked += 1
+        before = first.setdefault((order.station, name), order)
+        if before.call.id != order.call.id:
+            what = f"two RequestStartTransactions have the remoteStartId {name}"
+            found.append(Violation(what, "ids of their own", f"{name} twice", order.station, (before.i, order.i)))
     return checked, found
 
 
@@ -380,5 +420,6 @@ ORDER_CHECKS: dict[str, tuple[str, Level, Callable[[Record, Mapping[str, Any]], 
     "R26": ("sessions on record are those told", "MUST", billed),
     "R27": ("nothing else is on record", "MUST", single),
     "R28": ("no outcome is lost", "MUST", kept),
+    "R29": ("requests for a start are told apart", "MUST", own_start_ids),
 }
 """Names, levels and checks by id."""

@@ -1,4 +1,7 @@
-"""A history of the stage "races" as its checks read it: exchanges, orders, and what the parts noted."""
+"""A history of the stage "races" as its checks read it: exchanges, orders, and what the parts noted.
+
+What stations say in OCPP 2.0.1 is read in the words of 1.6 (`race_words`); CALLs of the CSMS stay in their own.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from interlock.scenarios.judge import race_words
 from interlock.scenarios.record.domain_view import Observation
 from interlock.scenarios.record.frames import CALL, CALLRESULT, Frame
+
+NEWER = "ocpp2.0.1"
 
 
 @dataclass(slots=True)
@@ -23,6 +29,8 @@ class Exchange:
     answer: Frame | None = None
     answer_i: int = -1
     answer_t: float = 0.0
+    newer: bool = False
+    """Whether it was said in 2.0.1, where a station names its transactions."""
 
     @property
     def action(self) -> str:
@@ -69,11 +77,13 @@ class Record:
 
 def read(rows: Iterable[Observation]) -> Record:
     """Read a history."""
-    record = Record()
+    record, newer = Record(), set[tuple[str, int]]()
     waiting: dict[tuple[str, int, str, bool], deque[Exchange]] = defaultdict(deque)
     for row in rows:
         if row.kind != "frame":
             record.noted[row.kind].append(row)
+            if row.kind == "socket.opened" and row.fields.get("subprotocol") == NEWER:
+                newer.add((row["station"], row["socket"]))
             if row.kind == "socket.closed":
                 record.ends[row["station"], row["socket"]] = row.t
             continue
@@ -82,11 +92,14 @@ def read(rows: Iterable[Observation]) -> Record:
         if frame is None or not frame.strict:
             continue
         place = fields["station"], fields["socket"], frame.id
+        translated = (fields["station"], fields["socket"]) in newer
         if frame.kind == CALL:
-            one = Exchange(row.i, row.t, fields["station"], fields["socket"], frame)
+            said = race_words.called(frame) if translated and up else frame
+            one = Exchange(row.i, row.t, fields["station"], fields["socket"], said, newer=translated)
             (record.told if up else record.orders).append(one)
             waiting[(*place, up)].append(one)
         elif frame.is_answer and waiting[(*place, not up)]:
             one = waiting[(*place, not up)].popleft()
-            one.answer, one.answer_i, one.answer_t = frame, row.i, row.t
+            answer = race_words.answered(frame, one.call) if translated and not up else frame
+            one.answer, one.answer_i, one.answer_t = answer, row.i, row.t
     return record

@@ -1,4 +1,4 @@
-"""Everything a verdict can name: invariants, checks of the wire, of a fleet, of a load test, in one register."""
+"""The register of every id in a verdict: invariants, checks of the wire, of a fleet, of a load test."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from interlock.scenarios.judge.fleet_checks import FLEET_CHECKS
 from interlock.scenarios.judge.invariants import INVARIANTS
 from interlock.scenarios.judge.ledger_checks import LOAD_CHECKS
-from interlock.scenarios.judge.passive import RULES
 from interlock.scenarios.judge.race_checks import COMMANDS, PARTS, RACE_CHECKS, RESTARTS
+from interlock.scenarios.judge.station_frames import RULES
 from interlock.scenarios.judge.verdict import Level
 from interlock.scenarios.judge.wire_checks import WIRE_CHECKS
 

@@ -38,7 +38,7 @@ _FORM = re.compile(r"(?P<what>[\w.]+)\((?P<about>[\w.]+)\)(?P<sign>[<>]=?)(?P<va
 
 
 class NoThreshold(ValueError):
-    """A bound that is none; the message says why in a sentence."""
+    """A text that is not a bound; the message says why in a sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class Threshold:
 
 
 def parse(text: str) -> Threshold:
-    """Return the bound a text states. Raises `NoThreshold`."""
+    """Parse a bound. Raises `NoThreshold`."""
     found = _FORM.fullmatch(re.sub(r"\s", "", text))
     if found is None:
         raise NoThreshold(f"{text!r} is no bound; they look like p95(StartTransaction.answer)<200ms or failed(all)<1%")

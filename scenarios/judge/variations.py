@@ -1,10 +1,9 @@
 """Histories derived from one by changes that alter no meaning: every judge must give the same verdict.
 
-A variation takes the rows of a history and returns rows in which nothing is more right or more wrong: JSON written in
-another way, messages told again, harmless messages in between, other message ids, records that know less. Every check
-and every invariant is run over them; what it says of the original it has to say of each, and never FAIL where that was
-right. `inside` variations keep the CSMS's log and the frames at its own edge in step; the others are for what was seen
-at the stations.
+A variation takes the rows of a history and returns rows that are neither more nor less correct: JSON in another form,
+repeated messages, harmless messages in between, other message ids, records with less information. Every check and every
+invariant is run over them: its verdict must be that on the original, and never FAIL where that passed. `inside`
+variations keep the CSMS's log and the frames at its own edge in step; the others are for what was seen at the stations.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ Vary = Callable[[Sequence[Row], random.Random], list[Row]]
 
 @dataclass(frozen=True, slots=True)
 class Variation:
-    """One way to say the same. `inside`: whether histories with the CSMS's log stay right under it."""
+    """A change without a change of meaning. `inside`: whether histories with the CSMS's log stay correct under it."""
 
     name: str
     vary: Vary

@@ -1,4 +1,4 @@
-"""Whether a run was right, in five words, and what each word means for whoever waits for the exit code.
+"""The five verdicts on a run, and the exit code of each.
 
 The words are ordered, worst last, and merging takes the worst:
 
@@ -13,7 +13,7 @@ ERROR           it could not do its work; nothing is known                      
 ==============  =========================================================================  =========
 
 A run is judged by many invariants, most of which find nothing to look at in a small scenario. So one that could not
-tell does not spoil a run in which others could:
+judge does not change the verdict of a run in which others could:
 
 ==============  ============  ====================  ==============
 any ERROR       any FAIL      any MUST that PASSed  the run
@@ -73,7 +73,7 @@ def merge(verdicts: Iterable[Verdict]) -> Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """Something that must not be. `at` are the observations that led there; the last is the moment it was so."""
+    """A breach. `at` are the observations that led to it; the last is the moment of the breach."""
 
     message: str
     expected: str

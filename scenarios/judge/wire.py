@@ -1,9 +1,9 @@
 """What can be judged by the wire alone: one pass over the frames at the stations' edge, about both sides.
 
-The invariants of `invariants/` ask what a CSMS knows, so they need its log. These ask what was said. A finding is a
-function of the observations and nothing else. Frames are `frame` observations with the edges `station.sent` and
-`station.received`; `socket.opened` and `socket.closed` tell connections apart, where they are known. What is kept is
-what is open, and a bounded number of things that are over: a record of any length is judged in bounded memory.
+The invariants of `invariants/` judge what a CSMS knows, so they need its log. These checks judge what was sent. A
+finding is a function of the observations alone. Frames are `frame` observations with the edges `station.sent` and
+`station.received`; `socket.opened` and `socket.closed` tell connections apart, where they are known. Only open
+calls and a bounded number of finished ones are kept, so a record of any length is judged in bounded memory.
 """
 
 from __future__ import annotations
@@ -312,6 +312,6 @@ def let_in(work: Judgement, stations: int) -> Finding:
         verdict, reason = Verdict.ERROR, f"the fleet itself broke: {work.broken}"
     elif came < stations:
         verdict = Verdict.ERROR if work.refusals else Verdict.INCONCLUSIVE
-        (why, _), *_ = work.refusals.most_common(1) or [("the run ended before they tried", 0)]
+        (why, _), *_ = work.refusals.most_common(1) or [("the run ended before anybody answered", 0)]
         reason = f"{stations - came} of {stations} stations were never connected: {why}"
     return Finding(LET_IN, "stations are let in", "BOOKKEEPING", verdict, came, reason)

@@ -1,9 +1,8 @@
-"""What a check of the wire is: something that must hold of one side, shown every frame one after the other.
+"""The interface of a check of the wire: a rule for one side, which is called with every frame in order.
 
-To add one, write a class with an `id` in a module of `wire_checks/`; it is found by walking that package. `outside.py`
-shows it the frames and keeps what is open. A check blames one side (`about`). What it cannot know - a connection that
-is not in the record, a version nobody named, a time without a zone - it leaves out and says so (`lack`, `cut`): it
-never accuses on a guess.
+To add one, write a class with an `id` in a module of `wire_checks/`; it is found by walking that package. `wire.py`
+calls it with the frames and keeps what is open. A check blames one side (`about`). What the record does not show (a
+connection, a version, a time zone) is left out and counted (`lack`, `cut`): no side is blamed on a guess.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""One check of one peer: wait for it, learn what it is, run the cases, write down what came of it.
+"""One check of one peer: wait for it, find out its features, run the cases, write the results.
 
 A check directory holds `results.json` (what is known of every case so far, written after each) and one run directory
-for each time it was worked on (`1/`, `2/`, ...), with all that was said. So Ctrl-C loses nothing, and `--resume` goes
-on where it was.
+for each time it was worked on (`1/`, `2/`, ...), with all frames. So Ctrl-C loses nothing, and `--resume`
+continues there.
 """
 
 from __future__ import annotations
@@ -29,8 +29,7 @@ from interlock.scenarios.cases.players.notebook import Notebook
 from interlock.scenarios.cases.players.runner import Gone, Runner, Setting
 from interlock.scenarios.cases.players.station import ScriptedStation, Unreachable
 from interlock.scenarios.cases.players.tester import AsCsms, AsStation, Tester
-from interlock.scenarios.judge import passive
-from interlock.scenarios.judge import wire as outside
+from interlock.scenarios.judge import station_frames, wire
 from interlock.scenarios.judge.cases import Facts, Outcome, Word
 from interlock.scenarios.record.recorder import observations
 from interlock.scenarios.record.run_file import RunFile, versions, write_run
@@ -39,6 +38,8 @@ from interlock.simulator.network.address import Address
 
 RESULTS = "results.json"
 SCHEMA = 1
+LEARN_TRIES = 8
+"""So often a station is asked for its configuration, where each time the connection is lost before the answer."""
 BOOT_S = 30.0
 """How long a station that has connected may take to boot."""
 
@@ -189,7 +190,7 @@ class Check:
                 start()
             if not await self._came(book, tester, csms):
                 return
-            await self._cases(book, tester, _Gate(csms), hand, csms)
+            await self._cases(book, tester, _Gate(csms), hand)
         finally:
             self.refused = dict(csms.refused)
             if (stop := getattr(hand, "stop", None)) is not None:
@@ -206,6 +207,7 @@ class Check:
             why = f"no station came to {self.address} within {plan.wait_s:g} s"
             self.trouble = tester.trouble or (f"{why}: {refused[0][0]}" if refused else why)
             return False
+        self.show(self, "connected", tester.peer)
         patience_s = min(BOOT_S, self._limit("boot"))
         if not await book.until(lambda: tester.peer.boots or tester.trouble, patience_s):
             tester.call("TriggerMessage", {"requestedMessage": "BootNotification"})
@@ -230,7 +232,7 @@ class Check:
             self.trouble = str(error)
             return
         try:
-            await self._cases(book, tester, _Away(player), hand, None)
+            await self._cases(book, tester, _Away(player), hand)
         finally:
             await player.close()
 
@@ -243,7 +245,7 @@ class Check:
         declared = self.plan.declaration
         return {**bound_of({**LIMITS, **declared.limits}), **declared.values}
 
-    async def _cases(self, book: Notebook, tester: Tester, gate: Any, hand: Hand, csms: ScriptedCsms | None) -> None:
+    async def _cases(self, book: Notebook, tester: Tester, gate: Any, hand: Hand) -> None:
         plan = self.plan
         setting = Setting(Facts({**LIMITS, **plan.declaration.limits}))
         runner = Runner(tester, gate, hand, setting)
@@ -274,7 +276,14 @@ class Check:
                 return
 
     async def _learn(self, runner: Runner, setting: Setting) -> None:
-        answer = await runner.ask("GetConfiguration", {})
+        answer = None
+        for _ in range(LEARN_TRIES):
+            line = runner.tester.line
+            answer = await runner.ask("GetConfiguration", {})
+            if answer is not None or runner.tester.line is line or runner.tester.trouble is not None:
+                break
+            await runner.book.until(lambda: runner.tester.line or runner.tester.trouble, self._limit("reconnect"))
+        self.trouble = runner.tester.trouble
         for one in answer.get("configurationKey", ()) if isinstance(answer, dict) else ():
             if isinstance(one, dict) and isinstance(one.get("key"), str):
                 setting.keys[one["key"]] = str(one.get("value", ""))
@@ -310,9 +319,9 @@ class Check:
         found: list[dict[str, Any]] = []
         rows = list(observations(book.recorder.path))
         if plan.role == "station":
-            found = [asdict(one) for one in passive.judge(rows, book.station)]
+            found = [asdict(one) for one in station_frames.judge(rows, book.station)]
         else:
-            found = [_finding(one) for one in outside.judge(rows, began=plan.began)]
+            found = [_finding(one) for one in wire.judge(rows, began=plan.began)]
         self.findings = [*(one for one in self.findings if one.get("run") != self.run_number), *found]
         for one in found:
             one["run"] = self.run_number

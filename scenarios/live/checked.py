@@ -1,4 +1,4 @@
-"""Checks inside somebody's pytest: what the fixtures `interlock_station` and `interlock_csms` give a test."""
+"""Checks inside a user's pytest: the objects that the fixtures `interlock_station` and `interlock_csms` return."""
 
 from __future__ import annotations
 

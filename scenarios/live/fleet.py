@@ -1,8 +1,8 @@
 """A fleet of simulated stations against a CSMS that somebody else runs: real sockets, wall time, one loop.
 
-The first station goes ahead: if it is not let in, nobody else tries and the user is told why. The others are switched
-on one after the other. At the end no driver stays behind: sessions are ended and told, then the sockets are closed.
-What happened at the stations' edge is written down as it happens, and judged when it is over by the wire alone.
+The first station connects alone: if it is not accepted, no other tries and the user gets the reason. The others are
+switched on one after another. At the end all sessions are ended and reported, then the sockets are closed. What happens
+at the stations is recorded as it happens, and judged afterwards by the wire alone.
 """
 
 from __future__ import annotations
@@ -18,10 +18,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-from interlock.scenarios.judge import fleet_checks
-from interlock.scenarios.judge import wire as outside
+from interlock.scenarios.judge import fleet_checks, wire
+from interlock.scenarios.judge.foreign_run import crowd
 from interlock.scenarios.judge.invariants import INVARIANTS
-from interlock.scenarios.judge.outside import crowd
 from interlock.scenarios.judge.verdict import Finding, Verdict, document
 from interlock.scenarios.live.reach import Reach
 from interlock.scenarios.record.call_stats import Tally
@@ -304,7 +303,7 @@ class Fleet:
         write_verdict(plan.out, self.document)
 
     def _findings(self, about: dict[str, Any]) -> list[Finding]:
-        work, facts = outside.Judgement("csms", self.plan.began), fleet_checks.Facts()
+        work, facts = wire.Judgement("csms", self.plan.began), fleet_checks.Facts()
         for seen in observations(self._recorder.path):
             work.see(seen)
             facts.see(seen)
@@ -312,7 +311,7 @@ class Fleet:
         found = work.findings()
         if self.plan.versions == ("1.6",):
             found += crowd(observations(self._recorder.path), about, self.observed)
-        return fleet_checks.complete(found, work, facts, about) + outside.hidden(unseen)
+        return fleet_checks.complete(found, work, facts, about) + wire.hidden(unseen)
 
     def summary(self) -> dict[str, Any]:
         """Return what `--json` prints."""

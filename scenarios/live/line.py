@@ -1,7 +1,9 @@
-"""A scripted OCPP 1.6 station on a real socket: it says exactly what a part of a check tells it to, and records it.
+"""A scripted station on a real socket: it sends exactly what a part of a check asks for, and records it.
 
-Unlike the simulator's stations it has no will of its own, so it can cut the line behind any frame, repeat a message
-under the same id or a new one, and write JSON in any legal form. CALLs of the CSMS are answered at once.
+Parts speak in the words of OCPP 1.6; `line_201` translates what is sent in 2.0.1.
+
+Unlike the simulator's stations it has no behaviour of its own, so it can cut the connection behind any frame, repeat a
+message under the same id or a new one, and write JSON in any legal form. CALLs of the CSMS are answered at once.
 """
 
 from __future__ import annotations
@@ -15,11 +17,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from interlock.scenarios.judge.wire_check import PATIENCE_S
+from interlock.scenarios.live import line_201
 from interlock.scenarios.record import frames
 from interlock.scenarios.record.frames import CALL, CALLERROR, CALLRESULT, Frame
 from interlock.scenarios.record.versions import names
 from interlock.simulator.network.dial import Network
 from interlock.simulator.network.ports import StationSocket
+from interlock.simulator.spec import OcppVersion
 
 WAIT_S = PATIENCE_S + 1.0
 """How long a call waits for its answer: a little longer than what counts as late."""
@@ -101,15 +105,29 @@ class Line:
     began: datetime
     ids: Callable[[], str] = field(default_factory=lambda: map(str, itertools.count(1)).__next__)
     form: Form = compact
-    answers: Callable[[Frame], dict[str, Any] | None] = lambda frame: ANSWERS.get(frame.action)
-    """Payload of the answer to a CALL of the CSMS; None: CALLERROR NotImplemented."""
+    newer: line_201.Newer | None = None
+    """What puts its words into those of 2.0.1; None: it speaks 1.6."""
+    answers: Callable[[Frame], dict[str, Any] | None] | None = None
+    """Payload of the answer to a CALL of the CSMS, None: CALLERROR NotImplemented; where it is not given, `usual`."""
     answer_calls: bool = True
     answer_after_s: float = 0.1
     """How long after a CALL its answer leaves, so that one that did not wait for it is seen."""
     socket: StationSocket | None = None
     ended: str = ""
     """Why the last socket ended."""
-    _open: dict[str, asyncio.Future[Reply]] = field(default_factory=dict)
+    _open: dict[str, tuple[asyncio.Future[Reply], str, dict[str, Any]]] = field(default_factory=dict)
+    """CALLs without an answer, by id, with their actions and payloads in the words of 1.6."""
+
+    @property
+    def ocpp(self) -> OcppVersion:
+        """The version it speaks."""
+        return "1.6" if self.newer is None else "2.0.1"
+
+    def usual(self, frame: Frame) -> dict[str, Any] | None:
+        """Return what a station answers that does as it is told."""
+        if self.newer is None:
+            return ANSWERS.get(frame.action)
+        return line_201.of_variables(frame) or line_201.ANSWERS.get(frame.action)
 
     @property
     def up(self) -> bool:
@@ -122,7 +140,7 @@ class Line:
         """Open a socket; return whether the CSMS let it in."""
         loop = asyncio.get_running_loop()
         came: asyncio.Future[StationSocket | None] = loop.create_future()
-        self.network.connect(self.station, "ocpp1.6", came.set_result)
+        self.network.connect(self.station, f"ocpp{self.ocpp}", came.set_result)
         socket = await came
         self.socket, self.ended = socket, "" if socket is not None else "not let in"
         if socket is None:
@@ -161,7 +179,7 @@ class Line:
 
     def _drop(self, why: str) -> None:
         waiting, self._open = list(self._open.values()), {}
-        for one in waiting:
+        for one, *_ in waiting:
             if not one.done():
                 one.set_result(Reply(None, why))
 
@@ -179,8 +197,9 @@ class Line:
         if not self.up:
             future.set_result(Reply(None, "closed"))
             return name, future
-        self._open[name] = future
-        self.say(self.form([CALL, name, action, payload]))
+        self._open[name] = future, action, payload
+        sent = (action, payload) if self.newer is None else self.newer.call(action, payload)
+        self.say(self.form([CALL, name, *sent]))
         return name, future
 
     async def call(self, action: str, payload: dict[str, Any], id: str | None = None) -> Reply:
@@ -198,11 +217,12 @@ class Line:
         if frame is None or socket is not self.socket:
             return
         if frame.is_answer:
-            future = self._open.pop(frame.id, None)
-            if future is not None and not future.done():
-                future.set_result(Reply(frame))
+            waiting = self._open.pop(frame.id, None)
+            if waiting is not None and not waiting[0].done():
+                future, action, told = waiting
+                future.set_result(Reply(frame if self.newer is None else self.newer.answer(action, told, frame)))
         elif frame.kind == CALL and self.answer_calls:
-            payload = self.answers(frame)
+            payload = (self.answers or self.usual)(frame)
             answer = (
                 [CALLERROR, frame.id, "NotImplemented", "", {}] if payload is None else [CALLRESULT, frame.id, payload]
             )

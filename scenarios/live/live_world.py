@@ -1,23 +1,21 @@
 """A scenario against a CSMS by its URL: the same stations and deeds, on real sockets and in wall time.
 
-Only what happens at the stations and on their lines can be done to somebody else's system, and only what is seen from
-there, or told by its records, is judged: the rest is NOT_APPLICABLE. The wait before the first deed is left out.
+Only deeds and faults at the stations and on their connections are possible with a foreign CSMS, and only what is seen
+there, or in its records, is judged: the rest is NOT_APPLICABLE. The wait before the first deed is left out.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import random
 import re
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, cast
 
-from interlock.csms.dialects import v16
 from interlock.csms.dialects.dialect import NotAcceptable
 from interlock.csms.domain import commands as do
 from interlock.csms.domain.station import Station as Folded
@@ -31,6 +29,7 @@ from interlock.scenarios.steps.deeds import DEEDS
 from interlock.scenarios.steps.faults import FAULTS
 from interlock.scenarios.steps.stage import Machine, NotHere, Stage
 from interlock.scenarios.targets.target import Decision, Misfit, Target, TargetGone
+from interlock.scenarios.targets.wording import required, worded
 from interlock.simulator.assembly import build_station
 from interlock.simulator.clock import EPOCH as STATION_EPOCH
 from interlock.simulator.clock import ClockSpec
@@ -39,7 +38,7 @@ from interlock.simulator.network.rules import Rule
 from interlock.simulator.network.wall_clock import WallClock
 from interlock.simulator.network.websocket import Connected
 from interlock.simulator.personas import PERSONAS
-from interlock.simulator.spec import StationSpec
+from interlock.simulator.spec import OcppVersion, StationSpec
 from interlock.simulator.station import Station
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
@@ -98,7 +97,7 @@ class _Operator:
         before = self._online(station)
         try:
             decision = await self._target.operate(station, command, request_id)
-        except NotAcceptable as error:  # OCPP 1.6 has no words for it, so nobody was asked
+        except NotAcceptable as error:  # the version has no words for it, so nobody was asked
             return Decision("refused", None, str(error.args[-1]))
         except Misfit as error:
             self.misfit = error
@@ -147,7 +146,7 @@ class OutsideWorld:
         """What stations asked and has no answer."""
         skew_s = (self.began.replace(tzinfo=None) - STATION_EPOCH).total_seconds()
         own: ClockSpec = drawn.station.get("clock", ClockSpec())
-        there = {"clock": replace(own, skew_s=own.skew_s + skew_s), "first_boot_s": (0.0, 0.2)}
+        there = {"clock": replace(own, skew_s=own.skew_s + skew_s), "first_boot_s": (0.0, 0.2), "ocpp": scenario.ocpp}
         spec = StationSpec("", evses=scenario.connectors, persona=persona, **{**drawn.station, **there})
         self.stations = [
             build_station(
@@ -375,9 +374,8 @@ class OutsideWorld:
             self._obeying.pop((station, frame.id), None)
         elif edge == "station.received" and frame.kind == frames.CALL and frame.parts == 4:
             self._obeying[station, frame.id] = self.env.now + OBEYED_S + sum(self._slow)
-            wanted = _call(station, frame.action, frame.payload)
             told = {"message_id": frame.id, "action": frame.action, "command_id": None, "request_id": None}
-            self._observe("call", node="csms", station=station, **told, wanted=wanted)
+            self._observe("call", node="csms", station=station, **told, payload=frame.payload)
 
     async def _last_look(self) -> None:
         observe = self.history.observe
@@ -435,21 +433,25 @@ class OutsideWorld:
         """
         keyed = "requests" in self.target.tells
         named = any(call["message_id"] in requests for call in self.history.noted("call"))
-        asking: dict[str, dict[tuple[str, int], str | None]] = {}
+        asking: list[dict[str, Any]] = []
         for seen in self.history.noted("request.asked"):
             try:
-                seen["action"], seen["payload"] = _wire(seen["command"])
+                seen["action"], seen["payload"] = _wire(seen["command"], self.scenario.ocpp)
             except NotAcceptable:
-                continue  # OCPP 1.6 has no words for it
-            which = seen["request_id"], 0 if keyed else seen["attempt"]
-            asking.setdefault(_wanted(seen["station"], seen["command"]), {})[which] = None
+                continue  # the version has no words for it
+            asking.append(seen)
         commands: dict[str, set[str]] = {}
         for seen in self.history.noted("request.answered"):
             if seen["command_id"] is not None:
                 commands.setdefault(seen["request_id"], set()).add(seen["command_id"])
         for call in self.history.noted("call"):
             call.update(command_id=call["message_id"], request_id=requests.get(call["message_id"]))
-            wanted = asking.get(call.pop("wanted"), {})
+            payload = call.pop("payload")
+            wanted = {
+                (seen["request_id"], 0 if keyed else seen["attempt"])
+                for seen in asking
+                if seen["station"] == call["station"] and self._is_for(call["action"], payload, seen)
+            }
             if call["request_id"] is None and len(wanted) == 1:
                 [(call["request_id"], _)] = wanted
                 known = commands.get(str(call["request_id"]), set())
@@ -457,6 +459,12 @@ class OutsideWorld:
                     [call["command_id"]] = known
             elif call["request_id"] is None and wanted:
                 call["candidates"] = sorted({name for name, _ in wanted})
+
+    def _is_for(self, action: str, payload: Any, asked: Mapping[str, Any]) -> bool:
+        """Tell whether a CALL looks like what was asked for; in 2.0.1 a CSMS adds what an operator left open."""
+        if self.scenario.ocpp == "1.6":
+            return bool(action == asked["action"] and payload == asked["payload"])
+        return bool(action == asked["action"]) and frames.carries(payload, asked["payload"])
 
     def _shifted(self, value: Any) -> Any:
         """Put the CSMS's times of day where the history's seconds begin."""
@@ -471,20 +479,10 @@ class OutsideWorld:
         return value
 
 
-def _call(station: str, action: str, payload: Any) -> str:
-    return json.dumps([station, action, payload], sort_keys=True)
-
-
-def _wanted(station: str, command: dict[str, Any]) -> str:
-    """Return what a CALL for a command looks like."""
-    return _call(station, *_wire(command))
-
-
-def _wire(command: dict[str, Any]) -> tuple[str, Any]:
+def _wire(command: dict[str, Any], ocpp: OcppVersion) -> tuple[str, Any]:
     """Return the action and the payload of a command."""
     fields = {name: value for name, value in command.items() if name != "kind"}
-    action, payload = v16.call(getattr(do, command["kind"])(**fields))
-    return action, dict(payload)
+    return required(worded(getattr(do, command["kind"])(**fields), ocpp))
 
 
 def _rests(station: Station) -> bool:

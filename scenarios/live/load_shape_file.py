@@ -11,7 +11,7 @@ from typing import Any
 
 from interlock.scenarios.judge.thresholds import COMMANDS
 from interlock.scenarios.live.load_shape import BUILT_IN, LoadShape, of
-from interlock.scenarios.refused import Refused
+from interlock.scenarios.refused import Refused, cause
 from interlock.scenarios.runner import nearest
 from interlock.scenarios.scenario_file import Unloadable, execute
 from interlock.simulator.spec import StationSpec
@@ -51,7 +51,7 @@ def _from_toml(path: Path) -> LoadShape:
     try:
         found = tomllib.loads(path.read_text("utf-8"))
     except (OSError, UnicodeError) as error:
-        raise Refused(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}") from None
+        raise Refused(f"{path} cannot be read: {cause(error)}") from None
     except tomllib.TOMLDecodeError as error:
         raise Refused(f"{path} is not TOML: {error}") from None
     values: dict[str, Any] = {"name": path.stem}

@@ -45,8 +45,9 @@ async def beliefs(session: Session) -> None:
             await _say(session, line, 1, one)
             await _say(session, line, 2, SEQUENCE[(number + 1) % len(SEQUENCE)])
             await _read(session, line, {1: one["status"], 2: SEQUENCE[(number + 1) % len(SEQUENCE)]["status"]})
-        await _say(session, line, 0, {"status": "Available"})  # the station is, which says nothing of its connectors
-        await _read(session, line, {1: SEQUENCE[-1]["status"], 2: SEQUENCE[0]["status"]})
+        if session.ocpp == "1.6":
+            await _say(session, line, 0, {"status": "Available"})  # the station is: that says nothing of its connectors
+            await _read(session, line, {1: SEQUENCE[-1]["status"], 2: SEQUENCE[0]["status"]})
         await _charge(session, line)
         await _come_and_go(session, line)
     except TargetGone as error:
@@ -92,7 +93,7 @@ async def _come_and_go(session: Session, line: Line) -> None:
     assert target is not None
     names = [name for name in TRIED if name in target.commands]
     if names:
-        asked = await ask(session, Place(session, line), MAKERS[names[0]](0, "X-AWAY", 1), f"{line.station}-away")
+        asked = await ask(session, Place(session, line), MAKERS[names[0]]("0", "X-AWAY", 1), f"{line.station}-away")
         if asked.answer == "unreachable":
             session.deed("beliefs", "a station that is away cannot be reached", line.station)
             with contextlib.suppress(Misfit):  # it may say nothing of a station that is away
@@ -103,6 +104,7 @@ async def _read(session: Session, line: Line, told: dict[int, str], how: str = "
     """Read what is believed, once it is what was told or has had its time to become so."""
     target = session.target
     assert target is not None
+    told = {connector: session.status(word) for connector, word in told.items()}
     until = session.clock() + BELIEVED_S
     while True:
         found = await target.connectors(line.station) or []

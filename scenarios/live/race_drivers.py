@@ -1,7 +1,7 @@
 """Simulated stations with drivers beside the scripted ones: meters, locks and queues that follow physics.
 
-Each deviates in its own way within the standard, loses its connection or its power while somebody charges, and tells
-what it has to tell when it is back; the ledger's checks compare what was delivered with what was acknowledged.
+Each deviates in its own way within the standard, loses its connection or its power during a session, and delivers its
+queued messages afterwards; the ledger's checks compare the energy delivered with the energy acknowledged.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def _station(session: Session, clock: WallClock, number: int, kind: tuple[str, D
     persona, deviations, ids, _ = kind
     skew_s = (session.began.replace(tzinfo=None) - EPOCH).total_seconds()
     name = session.station_id(f"D{number}")
-    how: dict[str, Any] = {"deviations": deviations, "message_ids": ids}
+    how: dict[str, Any] = {"deviations": deviations, "message_ids": ids, "ocpp": session.ocpp}
     spec = StationSpec(
         name,
         persona=PERSONAS[persona],

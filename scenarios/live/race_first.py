@@ -1,4 +1,4 @@
-"""The station that goes ahead in a check: whether it is accepted, which cards are, whether commands are taken."""
+"""The first station of a check, which connects alone: is it accepted, which cards are, and are commands accepted?"""
 
 from __future__ import annotations
 

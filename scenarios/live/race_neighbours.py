@@ -1,6 +1,6 @@
 """Cards and stations that are nearly alike, connectors side by side, and connections that only ping.
 
-What is nearly the same is not the same: a card that begins like another one in use is not in use.
+A CSMS must not confuse them: a card whose text begins like that of another one in use is not in use.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What an operator asks for, where the control interface takes it, and what then comes out of the CSMS and when.
+"""An operator's requests, where there is a control interface, and the CALLs that the CSMS then makes, with their times.
 
 Each command goes to a station of its own: once; twice under one key; two at a time; to a station that is away, that
 comes back in that moment, that answers Rejected, that does not answer. What the CSMS has on record is read at the end.
@@ -12,15 +12,15 @@ from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
-from interlock.csms.dialects import v16
 from interlock.csms.domain import commands as do
-from interlock.scenarios.live.line import ANSWERS, Line
+from interlock.scenarios.live.line import Line
 from interlock.scenarios.live.race_parts import start_of, stop_of
 from interlock.scenarios.live.race_session import Session
 from interlock.scenarios.live.race_stories import come_back
 from interlock.scenarios.record.frames import Frame
 from interlock.scenarios.refused import UNTOLD, Refused
 from interlock.scenarios.targets.target import Decision, TargetGone
+from interlock.simulator.spec import OcppVersion
 
 LEAVES_S = 15.0
 """How long an accepted command may take to leave for a station that is there."""
@@ -32,7 +32,10 @@ SILENCE_S = 8.0
 """How long a station that does not answer is watched: nothing may be sent again. It answers at `Session.late_s`."""
 BUSY_S = 2.0
 """How long a station takes to answer while something else is asked for."""
-ODD_WORDS = {"ChangeAvailability": "Scheduled", "UnlockConnector": "NotSupported"}
+ODD_WORDS: dict[OcppVersion, dict[str, str]] = {
+    "1.6": {"ChangeAvailability": "Scheduled", "UnlockConnector": "NotSupported"},
+    "2.0.1": {"ChangeAvailability": "Scheduled", "UnlockConnector": "UnknownConnector"},
+}
 """Answers with a word of their own; all other commands are answered Rejected beside them."""
 BELIEVED_S = 3.0
 """How long a CSMS may take to believe what it has answered."""
@@ -52,13 +55,14 @@ class Place:
         """Answer a CALL."""
         self.called.append(frame)
         self.came.set()
-        known = ANSWERS.get(frame.action)
+        known = self.line.usual(frame)
         if self.how == "fails":
             return None
         if self.how == "wordless":
             return {}
-        if self.how == "odd words" and frame.action in ODD_WORDS:
-            return {"status": ODD_WORDS[frame.action]}
+        odd = ODD_WORDS[self.line.ocpp]
+        if self.how == "odd words" and frame.action in odd:
+            return {"status": odd[frame.action]}
         if self.how == "stray":
             self.line.say(self.line.form([3, f"nobody-{len(self.called)}", {"status": "Accepted"}]))
         if self.how not in ("refuses", "stray", "odd words") or known is None or "status" not in known:
@@ -127,7 +131,7 @@ async def _use(session: Session, place: Place, name: str, request: str) -> str |
     """Use everything once; return why it is of no use, None where it is."""
     target, station = session.target, place.line.station
     assert target is not None
-    decision = await ask(session, place, MAKERS[name](0, "X-TRY", 1), request)
+    decision = await ask(session, place, MAKERS[name]("0", "X-TRY", 1), request)
     if decision.answer == "failed":
         return f"{name} for a station that is connected fails: {decision.reason or 'no reason given'}"
     if {"connectors", "online"} & target.tells:
@@ -152,10 +156,10 @@ async def orders(session: Session) -> None:
     await asyncio.gather(*planned)
 
 
-MAKERS: dict[str, Callable[[int, str, int], do.Command]] = {
+MAKERS: dict[str, Callable[[str, str, int], do.Command]] = {
     "Unlock": lambda number, card, connector: do.Unlock(connector),
     "RemoteStart": lambda number, card, connector: do.RemoteStart(connector, card),
-    "RemoteStop": lambda number, card, connector: do.RemoteStop(str(number)),
+    "RemoteStop": lambda number, card, connector: do.RemoteStop(number),
     "Reset": lambda number, card, connector: do.Reset(connector == 1),
     "ChangeAvailability": lambda number, card, connector: do.ChangeAvailability(connector, connector == 2),
     "Probe": lambda number, card, connector: do.Probe(connector),
@@ -185,7 +189,7 @@ async def order(session: Session, name: str, how: str, number: int) -> None:
                 return
             beside = beside if number % 2 else await _begins(session, line, 2)
         connector = 2 if number % 2 and name != "RemoteStop" else 1
-        command = MAKERS[name](running, card, connector)
+        command = MAKERS[name](session.transaction(running), card, connector)
         try:
             await HOWS[how](session, place, command, f"{line.station}-{how}")
             await _belief(session, line)
@@ -210,10 +214,9 @@ async def _begins(session: Session, line: Line, connector: int) -> int | None:
 
 async def ask(session: Session, place: Place, command: do.Command, request: str, attempt: int = 1) -> Decision:
     """Ask for a command, and note what was asked and answered."""
-    target, action_payload = session.target, v16.call(command)
+    target, (action, payload) = session.target, session.worded(command)
     assert target is not None
     asked = {"request_id": request, "attempt": attempt, "station": place.line.station, "node": "csms"}
-    action, payload = action_payload
     session.observe(
         "request.asked",
         **asked,
@@ -246,7 +249,7 @@ async def settle(
 
 
 async def _once(session: Session, place: Place, command: do.Command, request: str) -> None:
-    action = v16.call(command)[0]
+    action = session.worded(command)[0]
     before = place.count(action)
     asked = await ask(session, place, command, request)
     if asked.answer in ("accepted", "known"):
@@ -269,7 +272,7 @@ async def _then(session: Session, place: Place, command: do.Command, request: st
     names = [name for name in THEN if name in session.target.commands and name != type(command).__name__]
     if names and place.line.up:
         session.deed("orders", "a command behind another one", place.line.station)
-        await _once(session, place, MAKERS[names[0]](0, "", 1), f"{request}-then")
+        await _once(session, place, MAKERS[names[0]]("0", "", 1), f"{request}-then")
 
 
 async def _trouble(session: Session, place: Place, command: do.Command, request: str) -> None:
@@ -298,7 +301,7 @@ async def _away(session: Session, place: Place, command: do.Command, request: st
 
 async def _cut(session: Session, place: Place, command: do.Command, request: str) -> None:
     """The line is lost behind the CALL, and the station comes back: it may have done it, so nothing is sent again."""
-    action, place.line.answer_after_s = v16.call(command)[0], session.late_s
+    action, place.line.answer_after_s = session.worded(command)[0], session.late_s
     id = (await ask(session, place, command, request)).command_id
     if not await place.hears(action, 0, LEAVES_S):
         return
@@ -336,7 +339,7 @@ async def _moved(session: Session, place: Place, command: do.Command, request: s
 async def _burst(session: Session, place: Place, command: do.Command, request: str) -> None:
     """The same is asked for twice in one moment, under two keys, and the station takes a while to answer."""
     place.line.answer_after_s = 0.8
-    action = v16.call(command)[0]
+    action = session.worded(command)[0]
     asked = (ask(session, place, command, f"{request}-{number}") for number in (1, 2))
     taken = [one for one in await asyncio.gather(*asked) if one.answer == "accepted"]
     if taken:
@@ -377,7 +380,7 @@ async def _queued(session: Session, place: Place, command: do.Command, request: 
         return
     # What is rejected holds nothing, so that a CSMS has no reason to keep the next command back.
     place.how, place.line.answer_after_s = "refuses", BUSY_S
-    action, other = v16.call(command)[0], MAKERS[names[0]](0, "", 1)
+    action, other = session.worded(command)[0], MAKERS[names[0]]("0", "", 1)
     if (await ask(session, place, command, request)).answer == "accepted" and await place.hears(action, 0, LEAVES_S):
         session.deed("orders", "a command while another one is open", place.line.station)
         await _once(session, place, other, f"{request}-then")
@@ -386,13 +389,13 @@ async def _queued(session: Session, place: Place, command: do.Command, request: 
     await ask(session, place, command, f"{request}-2")
     if not await place.hears(action, before, LEAVES_S):
         return
-    id = (await ask(session, place, MAKERS[names[-1]](0, "", 2), f"{request}-lost")).command_id
+    id = (await ask(session, place, MAKERS[names[-1]]("0", "", 2), f"{request}-lost")).command_id
     await asyncio.sleep(0.5)
     place.line.cut()
     place.line.answer_after_s = 0.1
     if await come_back(session, place.line) and (await session.boot(place.line)).word == "Accepted":
         await asyncio.sleep(QUIET_S)
-        await settle(session, place, MAKERS[names[-1]](0, "", 2), f"{request}-lost", id, QUIET_S)
+        await settle(session, place, MAKERS[names[-1]]("0", "", 2), f"{request}-lost", id, QUIET_S)
 
 
 async def _belief(session: Session, line: Line) -> None:
@@ -401,7 +404,7 @@ async def _belief(session: Session, line: Line) -> None:
     assert target is not None
     if "connectors" not in target.tells or not line.up:
         return
-    told = {1: "Preparing", 2: "Unavailable"}
+    told = {1: session.status("Preparing"), 2: "Unavailable"}
     order = [*told.items()]
     session.rng(line.station).shuffle(order)  # what is told of one connector is nothing about the other
     for connector, status in order:

@@ -1,7 +1,7 @@
-"""What becomes of a station whose answers to the CSMS's own CALLs are valid and not the usual ones.
+"""Stations that answer the CSMS's own CALLs validly but unusually.
 
 Many CSMSs read or set a configuration behind a boot without being asked. Each station here answers such CALLs in one
-way only, and goes on to send heartbeats; `judge.race_lines` says that none of them may be left without an answer.
+way only, and goes on to send heartbeats; by `judge.race_lines` none of these may remain unanswered.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from interlock.scenarios.live import line_201
 from interlock.scenarios.live.line import ANSWERS, Line
 from interlock.scenarios.live.race_session import Session
 from interlock.scenarios.record.frames import Frame
@@ -29,12 +30,9 @@ LEAST: dict[str, dict[str, Any]] = {
 """The shortest or most unwelcome valid answer to each CALL."""
 
 
-def _refuses(frame: Frame) -> dict[str, Any] | None:
-    return LEAST.get(frame.action, ANSWERS.get(frame.action))
-
-
-def _knows_nothing(frame: Frame) -> dict[str, Any] | None:
-    return None
+def _refuses(line: Line, frame: Frame) -> dict[str, Any] | None:
+    least = LEAST if line.ocpp == "1.6" else line_201.LEAST
+    return least.get(frame.action, line.usual(frame))
 
 
 HOWS = ("refuses", "knows nothing", "slow", "silent", "twice")
@@ -48,14 +46,14 @@ async def own_calls(session: Session) -> None:
 async def _one(session: Session, how: str, number: int) -> None:
     line = session.line(f"A{number}")
     called: list[str] = []
-    usual = line.answers if how not in ("refuses", "knows nothing") else _refuses
-    answers = _knows_nothing if how == "knows nothing" else usual
 
     def answer(frame: Frame) -> dict[str, Any] | None:
         called.append(frame.action)
         if how == "twice":
-            _again(session, line, frame)
-        return answers(frame)
+            _again(line, frame)
+        if how == "knows nothing":
+            return None
+        return _refuses(line, frame) if how == "refuses" else line.usual(frame)
 
     line.answers = answer
     line.answer_after_s = {"slow": SLOW_S, "silent": BEYOND_S}.get(how, line.answer_after_s)
@@ -71,9 +69,9 @@ async def _one(session: Session, how: str, number: int) -> None:
     line.close()
 
 
-def _again(session: Session, line: Line, frame: Frame) -> None:
+def _again(line: Line, frame: Frame) -> None:
     """Send an answer a second time, well behind the first one."""
-    payload = ANSWERS.get(frame.action)
+    payload = line.usual(frame)
     if payload is not None:
         text = line.form([3, frame.id, payload])
         asyncio.get_running_loop().call_later(line.answer_after_s + 0.5, lambda: line.say(text))

@@ -164,6 +164,8 @@ async def _nothing_changes(session: Session, home: Line, other: Line, runs: tupl
         ("its card was shown elsewhere", elsewhere),
         ("another connector began a session", beside),
     ):
+        if act is foreign and session.ocpp != "1.6":
+            continue  # ids that stations make are unique everywhere: this one says that it is its own
         reply = await act()
         session.step(home, "in use", name, name, reply.word)
         await probe(name)
@@ -228,6 +230,8 @@ async def odd(session: Session) -> None:
     if not await session.arrive(line):
         return
     for name, text, fair in ODD:
+        if session.ocpp != "1.6":
+            text = text.replace("StartTransaction", "TransactionEvent")
         if not line.up and not await come_back(session, line):
             return
         line.say(text)

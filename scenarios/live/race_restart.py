@@ -1,9 +1,8 @@
-"""The CSMS is killed and started again, where the control file says how: what was told and asked for still holds.
+"""The CSMS is killed and restarted, if the control file says how: reports and requests from before must be known.
 
 Stations with a running session, with a session that is over and with a command that is open lose their connection,
-come back, and tell what a station tells then. What is judged is judged by the checks there are: a start told again has
-its number (W15), new ones have others (W07), requests made again are known (R23), what is on record is what was told
-(R24, R26).
+come back, and send what a station sends then. It is judged by the existing checks: a repeated start has its number
+(W15), new ones have others (W07), repeated requests are known (R23), the records are what was reported (R24, R26).
 """
 
 from __future__ import annotations
@@ -12,7 +11,6 @@ import asyncio
 from dataclasses import dataclass
 from typing import Any
 
-from interlock.csms.dialects import v16
 from interlock.scenarios.live.line import Line
 from interlock.scenarios.live.race_orders import MAKERS, Place, ask, settle
 from interlock.scenarios.live.race_parts import start_of, stop_of
@@ -105,10 +103,10 @@ async def _commands(session: Session) -> list[tuple[Place, Any, str, str | None]
         line.answer_after_s = SLOW_S if how == "open" else 0.1
         if not await session.arrive(line):
             continue
-        command = MAKERS[names[0]](0, "", 1)
+        command = MAKERS[names[0]]("0", "", 1)
         request = f"{line.station}-{how}"
         id = (await ask(session, place, command, request)).command_id
-        await place.hears(v16.call(command)[0], 0, BACK_S / 4)
+        await place.hears(session.worded(command)[0], 0, BACK_S / 4)
         await asyncio.sleep(0.5)
         line.answer_after_s = 0.1
         found.append((place, command, request, id))

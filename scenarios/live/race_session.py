@@ -13,9 +13,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from interlock.csms.domain import commands as do
 from interlock.scenarios.live.line import WAIT_S, Line, Reply, compact
+from interlock.scenarios.live.line_201 import Book, Newer, status_201
 from interlock.scenarios.targets.target import Target
+from interlock.scenarios.targets.wording import required, worded
 from interlock.simulator.network.dial import Network
+from interlock.simulator.spec import OcppVersion
 
 AT_ONCE = 16
 """Stations that a part has working at the same time."""
@@ -120,6 +124,8 @@ class Session:
     cards: Cards
     until: float
     target: Target | None = None
+    ocpp: OcppVersion = "1.6"
+    """The version that stations speak."""
     lines: list[Line] = field(default_factory=list)
     ids: list[str] = field(default_factory=list)
     """Ids that no station has yet, where the CSMS knows its stations (`limited`); they are given in turn."""
@@ -128,6 +134,8 @@ class Session:
     """When stations answer that take long."""
     most_open: int = 0
     """How many connections were open at a time."""
+    book: Book | None = None
+    """The transactions of stations that name them themselves."""
     silent: Counter[str] = field(default_factory=Counter)
     """Calls without an answer, by action."""
 
@@ -139,6 +147,9 @@ class Session:
         """Return a new station whose id ends in `name`, or the next one that the CSMS knows. Raises `NoMoreIds`."""
         how.setdefault("form", compact)
         made = Line(self.network, self.station_id(name), self.clock, self.began, ids or counting(), **how)
+        if self.ocpp != "1.6":
+            self.book = self.book or Book(self.rng("transactions"))
+            made.newer = Newer(made.station, self.book, made.now)
         self.lines.append(made)
         return made
 
@@ -149,6 +160,18 @@ class Session:
         if not self.ids:
             raise NoMoreIds
         return self.ids.pop(0)
+
+    def transaction(self, number: int) -> str:
+        """Return the id of a session as frames and records have it; `number` is what parts call it by."""
+        return str(number) if self.book is None else self.book.get(number).id
+
+    def status(self, word: str) -> str:
+        """Return a status of 1.6 as stations tell it."""
+        return word if self.ocpp == "1.6" else status_201(word)
+
+    def worded(self, command: do.Command) -> tuple[str, dict[str, Any]]:
+        """Return the action and payload of a command."""
+        return required(worded(command, self.ocpp))
 
     def deed(self, part: str, what: str, station: str = "") -> None:
         """Note that something happened that a part is about."""

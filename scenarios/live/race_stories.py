@@ -1,8 +1,8 @@
-"""One session of a station, told in many words: what may not make a difference to what the CSMS answers.
+"""One session of a station in many forms, which must not change what the CSMS answers.
 
-Each `Relation` is a way to tell the same: units, zones, white space, message ids, something in between, a message told
-twice, a line that is cut behind any frame, a connection that stays half-open, a session that was offline. Every story
-has a station of its own; answers are compared by the label of the step (`judge.race_checks`).
+Each `Relation` is one form of the same session: units, zones, white space, message ids, something in between, a message
+told twice, a line that is cut behind any frame, a connection that stays half-open, a session that was offline. Every
+story has a station of its own; answers are compared by the label of the step (`judge.race_checks`).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""What a station may say within the standard, and programs trip over: limits of lengths and numbers, times, samples.
+"""Valid messages that programs often mishandle: limits of lengths and numbers, times, samples.
 
-Every message here is valid. How each is answered is noted with what is unusual about it, and `judge.race_checks` says
-that none may be answered with an error, left unanswered, or end the connection.
+Every message here is valid. Each answer is recorded with what is unusual about its message; by `judge.race_checks` none
+may be an error, be missing, or end the connection.
 """
 
 from __future__ import annotations
@@ -47,7 +47,8 @@ async def variety(session: Session) -> None:
     await asyncio.gather(_messages(session), _sessions(session))
 
 
-async def _say(session: Session, line: Line, what: str, action: str, payload: dict[str, Any]) -> Reply:
+async def say(session: Session, line: Line, what: str, action: str, payload: dict[str, Any]) -> Reply:
+    """Say one thing, again where the line had ended, and note how it was answered."""
     if not line.up and not await come_back(session, line):
         return Reply(None, "closed")
     reply = await session.call(line, action, payload)
@@ -66,7 +67,7 @@ async def _messages(session: Session) -> None:
     if not await session.arrive(line):
         return
     for what, action, payload in _told(line):
-        await _say(session, line, what, action, payload)
+        await say(session, line, what, action, payload)
     await _long_cards(session, line)
     line.close()
 
@@ -75,7 +76,7 @@ async def _long_cards(session: Session, line: Line) -> None:
     """Show cards like those that were accepted, as long as a card may be."""
     for _ in range(2 if session.cards.fresh else 0):
         card = session.cards.invent().ljust(20, "0")
-        reply = await _say(session, line, "a card of 20 characters", "Authorize", {"idTag": card})
+        reply = await say(session, line, "a card of 20 characters", "Authorize", {"idTag": card})
         session.step(line, "unknown cards", "as long as may be", "authorize", reply.word, card=card)
 
 
@@ -124,6 +125,11 @@ def _statuses(line: Line) -> Iterator[Message]:
     yield "a fault of the whole station", "StatusNotification", {**free, "connectorId": 0, "status": "Faulted"}
     yield "a status that is told again", "StatusNotification", free
     yield "a status that is told again", "StatusNotification", free
+
+
+def times(text: str) -> Iterator[tuple[str, str]]:
+    """The same moment in many legal words."""
+    yield from _times(datetime.fromisoformat(text))
 
 
 def _times(at: datetime) -> Iterator[tuple[str, str]]:
@@ -205,7 +211,7 @@ async def _sessions(session: Session) -> None:
         return
     for number in (-1, 0, 2**31 - 1):
         stop = stop_of(line, number, 100, None)
-        await _say(session, line, f"a stop of transaction {number}", "StopTransaction", stop)
+        await say(session, line, f"a stop of transaction {number}", "StopTransaction", stop)
     for number, (what, start, stop) in enumerate(_kinds(line)):
         card, alone = session.cards.one(number)
         async with alone if session.cards.accepted or session.cards.fresh else nullcontext():
@@ -220,12 +226,10 @@ async def _never_stopped(session: Session, line: Line) -> None:
     what = "a start where the last session was never stopped"
     for turn in range(2 if session.cards.plenty else 0):
         start = start_of(line, session.cards.another(), 1, 3000 + turn)
-        reply = await _say(
-            session, line, what if turn else "a session that is never stopped", "StartTransaction", start
-        )
+        reply = await say(session, line, what if turn else "a session that is never stopped", "StartTransaction", start)
     number = reply.field("transactionId") if session.cards.plenty else None
     if type(number) is int:
-        await _say(session, line, what, "StopTransaction", stop_of(line, number, 3100))
+        await say(session, line, what, "StopTransaction", stop_of(line, number, 3100))
 
 
 async def _refused(session: Session, line: Line) -> None:
@@ -234,11 +238,11 @@ async def _refused(session: Session, line: Line) -> None:
         if status == "Accepted":
             continue
         what = f"a session that was refused: {status}"
-        reply = await _say(session, line, what, "StartTransaction", start_of(line, card, 1, 3200 + number))
+        reply = await say(session, line, what, "StartTransaction", start_of(line, card, 1, 3200 + number))
         given = reply.field("transactionId")
         if type(given) is int:
             stop = stop_of(line, given, 3200 + number, card) | {"reason": "DeAuthorized"}
-            await _say(session, line, what, "StopTransaction", stop)
+            await say(session, line, what, "StopTransaction", stop)
 
 
 async def _session(
@@ -246,14 +250,14 @@ async def _session(
 ) -> None:
     start, stop = odd
     begins = {**start_of(line, card, 1, meter_wh), **start}
-    reply = await _say(session, line, what, "StartTransaction", begins)
+    reply = await say(session, line, what, "StartTransaction", begins)
     session.step(line, "unusual sessions", what, "start", reply.word, card=card)
     number = reply.field("transactionId")
     if type(number) is not int:
         return
     ends = {**stop_of(line, number, meter_wh + 10, card), **stop}
-    await _say(session, line, what, "StopTransaction", {name: one for name, one in ends.items() if one is not None})
+    await say(session, line, what, "StopTransaction", {name: one for name, one in ends.items() if one is not None})
     if "energy" in what:
         meter = [{"timestamp": ends["timestamp"], "sampledValue": [{"value": "500", "context": "Transaction.End"}]}]
         late = {"connectorId": 1, "transactionId": number, "meterValue": meter}
-        await _say(session, line, "a reading of a session that has ended", "MeterValues", late)
+        await say(session, line, "a reading of a session that has ended", "MeterValues", late)

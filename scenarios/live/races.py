@@ -15,8 +15,7 @@ from typing import Any
 
 import msgspec
 
-from interlock.scenarios.judge import fleet_checks, ledger_checks, race_checks
-from interlock.scenarios.judge import wire as outside
+from interlock.scenarios.judge import fleet_checks, ledger_checks, race_checks, wire
 from interlock.scenarios.judge.invariants import INVARIANTS
 from interlock.scenarios.judge.verdict import Finding, Verdict, document
 from interlock.scenarios.live import (
@@ -31,6 +30,7 @@ from interlock.scenarios.live import (
     race_restart,
     race_stories,
     race_variety,
+    race_variety_201,
 )
 from interlock.scenarios.live.race_session import Cards, NoMoreIds, Session
 from interlock.scenarios.live.reach import Reach
@@ -40,6 +40,7 @@ from interlock.scenarios.refused import UNTOLD, Refused
 from interlock.scenarios.targets.target import Target
 from interlock.simulator.network.dial import record_frames
 from interlock.simulator.network.wall_clock import WallClock
+from interlock.simulator.spec import OcppVersion
 
 BUDGET_S = 180.0
 CLOSING_S = 1.0
@@ -65,6 +66,8 @@ class Plan:
     prefix: str = "IL-"
     cards: Mapping[str, str] = field(default_factory=dict)
     reproduce: str = ""
+    ocpp: OcppVersion = "1.6"
+    """The version that stations speak."""
     late_s: float = LATE_S
     """When stations answer that take long: beyond the time-outs that CSMSs usually have."""
 
@@ -101,6 +104,7 @@ async def races(
         session = Session(
             network, lambda: clock.now, plan.began, observe, plan.seed, plan.prefix, _cards(plan), plan.budget_s, target
         )
+        session.ocpp = plan.ocpp
         session.late_s = plan.late_s
         session.ids, session.limited = list(plan.reach.ids), bool(plan.reach.ids)
         try:
@@ -130,13 +134,13 @@ def every(session: Session, clock: WallClock) -> dict[str, Part]:
     return {
         "stories": lambda: race_stories.tell(session),
         **{name: _bound(part, session) for name, part in race_parts.PARTS.items()},
-        "variety": lambda: race_variety.variety(session),
+        "variety": lambda: (race_variety if session.ocpp == "1.6" else race_variety_201).variety(session),
         "own calls": lambda: race_own_calls.own_calls(session),
         "look-alikes": lambda: race_neighbours.look_alikes(session),
         "side by side": lambda: race_neighbours.side_by_side(session),
         "pings": lambda: race_neighbours.pings(session),
         "orders": lambda: race_orders.orders(session),
-        "dialect": lambda: race_dialect.dialect(session),
+        **({"dialect": lambda: race_dialect.dialect(session)} if session.ocpp == "1.6" else {}),
         "beliefs": lambda: race_beliefs.beliefs(session),
         "drivers": lambda: race_drivers.drivers(session, clock),
     }
@@ -192,6 +196,7 @@ def _write(plan: Plan, stations: int, digest: str, count: int, target: Target | 
         "scenario": STAGE,
         "title": f"races and recovery against {plan.reach.address.place}",
         "csms": plan.reach.address.place,
+        "ocpp": plan.ocpp,
         "seed": plan.seed,
         "spec": {
             "stations": stations,
@@ -222,7 +227,7 @@ def _write(plan: Plan, stations: int, digest: str, count: int, target: Target | 
 
 def findings(history: Path, about: Mapping[str, Any], *, controlled: bool) -> list[Finding]:
     """Judge a history with everything that can judge it: a function of what is written."""
-    work = outside.Judgement("csms", datetime.fromisoformat(about["spec"]["began"]))
+    work = wire.Judgement("csms", datetime.fromisoformat(about["spec"]["began"]))
     facts, rows = fleet_checks.Facts(), list(observations(history))
     for row in rows:
         work.see(row)
@@ -233,7 +238,7 @@ def findings(history: Path, about: Mapping[str, Any], *, controlled: bool) -> li
     found += race_checks.judge(rows, about)
     unseen = {one.id: (one.name, one.level) for one in INVARIANTS.values()}
     found = _in_time(found, max((row["seconds"] for row in rows if row.kind == "behind"), default=0.0))
-    return fleet_checks.complete(found, work, facts, about) + outside.hidden(unseen)
+    return fleet_checks.complete(found, work, facts, about) + wire.hidden(unseen)
 
 
 def _in_time(found: list[Finding], late_s: float) -> list[Finding]:

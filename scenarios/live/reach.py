@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -11,7 +12,9 @@ from interlock.scenarios.refused import UNTOLD, Refused
 from interlock.scenarios.targets.target import Target, TargetGone
 from interlock.simulator.network.address import Address
 from interlock.simulator.network.dial import Frames, Network
+from interlock.simulator.network.ports import StationSocket
 from interlock.simulator.network.refusal import explain
+from interlock.simulator.spec import OcppVersion
 from interlock.simulator.timer import Observe
 
 TRY_S = 0.5
@@ -61,6 +64,22 @@ class Reach:
                     where = "--control: " if isinstance(error, TargetGone) else ""
                     raise Refused(f"{where}{why}", UNTOLD) from None
             await asyncio.sleep(TRY_S)
+
+    async def admits(self, ocpp: OcppVersion) -> bool:
+        """Tell whether a station that speaks this version is let in; it hangs up without a word."""
+        loop = asyncio.get_running_loop()
+        came: asyncio.Future[StationSocket | None] = loop.create_future()
+
+        def nothing(*_: object, **__: object) -> None:
+            """Record nothing."""
+
+        network = self.network(loop, nothing, nothing)
+        station = self.ids[0] if self.ids else f"IL{secrets.token_hex(4)}-00"
+        network.connect(station, f"ocpp{ocpp}", came.set_result)
+        try:
+            return await came is not None
+        finally:
+            await network.close("only asked")
 
     async def _listens(self) -> None:
         async with asyncio.timeout(max(1.0, TRY_S)):

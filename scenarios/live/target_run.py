@@ -1,8 +1,8 @@
 """`interlock run --target URL`: library scenarios against a CSMS that somebody else runs.
 
 Each scenario ends in a verdict of its own: NOT_APPLICABLE with the reason where it cannot be tried or judged from
-outside, ERROR where it could not be done. What is wrong with the connection or the control interface from the start is
-told in one sentence and ends the whole: the rest would only say the same.
+outside, ERROR where it could not be done. A fault of the connection or the control interface from the start is
+reported in one sentence and ends the whole run, as every scenario would only repeat it.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ import secrets
 import shlex
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from interlock.scenarios import runner
 from interlock.scenarios.explore.campaign import Done, broken, directory
-from interlock.scenarios.judge import outside
+from interlock.scenarios.judge import foreign_run
 from interlock.scenarios.judge.invariants import INVARIANTS, exercise
 from interlock.scenarios.judge.verdict import Finding, Verdict, document
 from interlock.scenarios.live.live_world import NotTried, OutsideWorld
@@ -31,7 +31,8 @@ from interlock.scenarios.spec import draw, printable
 from interlock.scenarios.targets.applicable import inapplicable
 from interlock.scenarios.targets.control_file import NoTarget, load
 from interlock.scenarios.targets.http_target import HttpTarget
-from interlock.scenarios.targets.target import TOKEN_VARIABLE, InterlockApi, Target, TargetGone
+from interlock.scenarios.targets.target import InterlockApi, Target, TargetGone, token_for
+from interlock.simulator.spec import OcppVersion
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,7 @@ class Again:
     def line(self, job: Job) -> str:
         """Return it."""
         words = ["interlock", "run", job.scenario, "--seed", str(job.seed), "--target", self.target]
+        words += ["--ocpp", job.ocpp] if job.ocpp not in (None, "1.6") else []
         return shlex.join([*words, "--control", self.control, *self.more])
 
 
@@ -52,19 +54,27 @@ UNTOLD_HERE = "nothing of what it checks can be seen from outside or is told by 
 
 
 def against(
-    reach: Reach, again: Again, jobs: list[Job], out: Path, keep: Callable[[Job], bool], retries: int = 0
+    reach: Reach,
+    again: Again,
+    jobs: list[Job],
+    out: Path,
+    keep: Callable[[Job], bool],
+    retries: int = 0,
 ) -> Iterator[Done]:
     """Do the runs one after the other, in wall time, and yield each as it ends.
+
+    Stations speak the version of each job, that of the control file where it names none.
 
     One that fails is tried again up to `retries` times; one that then holds is told to be flaky, by what it violated.
 
     A run that breaks is an ERROR and the next one follows. Raises `Refused` when nothing could be tried at all: no
     address, no control interface, no station let in, or no command taken in the first run that tried.
     """
-    api, place = adapter(again.control), reach.address.place
-    asyncio.run(reach.there(api))
+    place = reach.address.place
+    asyncio.run(reach.there(adapter(again.control, jobs[0].ocpp if jobs else None)))
     tried, left = False, list(reach.ids)
     for job in jobs:
+        api = adapter(again.control, job.ocpp)
         line = again.line(job)
         began = time.monotonic()
         try:
@@ -109,23 +119,40 @@ def told_flaky(verdict: dict[str, Any], violated: list[list[str]]) -> dict[str, 
     return {**verdict, "tries": len(violated) + 1, "flaky": ids, **({"reason": reason} if reason else {})}
 
 
+def spoken(reach: Reach, control: str | None) -> OcppVersion:
+    """Return the version that nobody chose: that of the control file, or the first in which a station is let in.
+
+    Raises `Refused` where nobody is there.
+    """
+    api = adapter(control) if control is not None else None
+
+    async def ask() -> OcppVersion:
+        await reach.there(api)
+        if api is not None and api.ocpp != "1.6":
+            return api.ocpp
+        return "2.0.1" if not await reach.admits("1.6") and await reach.admits("2.0.1") else "1.6"
+
+    return asyncio.run(ask())
+
+
 def plan(control: str, jobs: list[Job]) -> list[tuple[Job, str | None]]:
     """Return each run with the reason why it cannot be tried on this target, None where it can."""
-    commands = adapter(control).commands
-    return [(job, inapplicable(runner.scenario(job.scenario), commands)) for job in jobs]
+    api = adapter(control, jobs[0].ocpp if jobs else None)
+    return [(job, inapplicable(runner.scenario(job.scenario), api.commands, job.ocpp or api.ocpp)) for job in jobs]
 
 
-def adapter(control: str) -> Target:
-    """Return what speaks to the control interface: that of `interlock serve` by its URL, any other by a file."""
-    if not control.startswith(("http://", "https://")):
-        try:
-            return HttpTarget(load(Path(control), os.environ), os.environ, Path(control).resolve().parent)
-        except NoTarget as error:
-            raise Refused(f"--control: {error}") from None
-    token = os.environ.get(TOKEN_VARIABLE)
-    if not token:
-        raise Refused(f"--control needs the API's token in {TOKEN_VARIABLE}")
-    return InterlockApi(control, token)
+def adapter(control: str, ocpp: OcppVersion | None = None) -> Target:
+    """Return what speaks to the control interface: that of `interlock serve` by its URL, any other by a file.
+
+    `ocpp` is what stations speak; None: what the file says, 1.6 where it does not.
+    """
+    token = token_for(control, os.environ)
+    if token is not None:
+        return InterlockApi(control, token, ocpp or "1.6")
+    try:
+        return HttpTarget(load(Path(control), os.environ, ocpp), os.environ, Path(control).resolve().parent, ocpp)
+    except NoTarget as error:
+        raise Refused(f"--control: {error}") from None
 
 
 async def run(job: Job, reach: Reach, api: Target, again: str, left: list[str]) -> Outcome:
@@ -134,8 +161,9 @@ async def run(job: Job, reach: Reach, api: Target, again: str, left: list[str]) 
     Raises `Refused` when no station is let in, `NotTried` when no command is taken, `TargetGone`.
     """
     spec = runner.scenario(job.scenario)
+    why = inapplicable(spec, api.commands, api.ocpp)
+    spec = replace(spec, ocpp=api.ocpp)
     drawn = draw(spec, job.seed)
-    why = inapplicable(spec, api.commands)
     if why is None and reach.ids and len(left) < spec.stations:
         why = f"it needs {spec.stations} stations, and --ids has {len(left)} that no run had before"
     world = OutsideWorld(spec, drawn, job.seed, reach, api, _ids(left, 0 if why else spec.stations))
@@ -148,6 +176,7 @@ async def run(job: Job, reach: Reach, api: Target, again: str, left: list[str]) 
         scenario=spec.name,
         title=spec.title,
         csms=reach.address.place,
+        ocpp=spec.ocpp,
         seed=job.seed,
         spec=printable(spec),
         drawn=drawn.values,
@@ -158,8 +187,8 @@ async def run(job: Job, reach: Reach, api: Target, again: str, left: list[str]) 
     world.history.end()
     if why is not None:
         return Outcome(job, _left_out(about, _idle(why), why), about, world.history)
-    findings = outside.judge(world.history)
-    verdict = outside.document(about, findings)
+    findings = foreign_run.judge(world.history)
+    verdict = foreign_run.document(about, findings)
     if verdict["verdict"] == "INCONCLUSIVE" and not any(one.verdict is Verdict.INCONCLUSIVE for one in findings):
         verdict = _left_out(about, findings, UNTOLD_HERE)
     return Outcome(job, verdict, about, world.history)

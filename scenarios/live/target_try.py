@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from interlock.csms.dialects import v16
 from interlock.scenarios.live.race_orders import MAKERS, Place
 from interlock.scenarios.live.race_parts import start_of, stop_of
 from interlock.scenarios.live.race_session import Cards, Session
@@ -48,7 +47,7 @@ async def try_all(
 
     network = reach.network(loop, nothing, nothing)
     cards = Cards({card: "Accepted"} if card else {}, random.Random(0))
-    session = Session(network, lambda: clock.now, began, nothing, 0, "", cards, 3600.0, target)
+    session = Session(network, lambda: clock.now, began, nothing, 0, "", cards, 3600.0, target, target.ocpp)
     try:
         line = session.line(station)
         place = Place(session, line)
@@ -94,7 +93,9 @@ async def _session(session: Session, place: Place, card: str) -> AsyncIterator[T
             if name == "RemoteStop" and type(number) is not int:
                 yield Tried("[commands.RemoteStop]", False, f"not tried: a start was answered {reply.word}")
                 continue
-            yield await _command(session, place, name, make(number if type(number) is int else 0, card, 2))
+            yield await _command(
+                session, place, name, make(session.transaction(number if type(number) is int else 0), card, 2)
+            )
     if type(number) is int:
         await session.call(line, "StopTransaction", stop_of(line, number, 250, card))
     if {"connectors", "online"} & target.tells:
@@ -105,7 +106,7 @@ async def _session(session: Session, place: Place, card: str) -> AsyncIterator[T
 
 
 async def _command(session: Session, place: Place, name: str, command: Any) -> Tried:
-    where, action = f"[commands.{name}]", v16.call(command)[0]
+    where, action = f"[commands.{name}]", session.worded(command)[0]
     target, before = session.target, place.count(action)
     assert target is not None
     try:

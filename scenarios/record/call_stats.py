@@ -1,4 +1,4 @@
-"""What calls cost, counted as frames pass: per action how many, how long to the answer, how many failed."""
+"""Statistics of calls, counted frame by frame: per action the number, the time to the answer, the failures."""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
-"""What observations say, in the words of the domain: the log, commands, calls, requests, sessions.
+"""Observations of a run in domain terms: the log, commands, calls, requests, sessions.
 
-Each reading is a fold over the observations of one run. It is worked out when it is first asked for and kept until
-more is observed.
+Each property is a fold over the observations. It is computed at its first use and kept until more is observed.
 """
 
 from __future__ import annotations
@@ -166,6 +165,7 @@ class Wire:
     """What stations called."""
 
 
+@lru_cache(maxsize=4096)
 def station_of(stream: str) -> str | None:
     """Return the station a stream decides about, or None for any other stream."""
     return stream[8:] if stream.startswith("station-") else None

@@ -1,14 +1,15 @@
-"""What a text frame says: the one reader that every judge uses.
+"""The parser of text frames that every judge uses.
 
-JSON may be indented, escaped or ordered in any way, so nobody looks at the characters of a frame. A frame is read once
-into a `Frame`; what is no OCPP-J message is None. Member checks are strict where OCPP-J leaves no choice (an array, a
-known message type, a textual id, the number of elements) and leave the payload to the schemas.
+JSON may be indented, escaped or ordered in any way, so no judge searches the characters of a frame. A frame is read
+once into a `Frame`; what is no OCPP-J message is None. Member checks are strict where OCPP-J leaves no choice (an
+array, a known message type, a textual id, the number of elements) and leave the payload to the schemas.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from datetime import datetime
 from functools import lru_cache
 from typing import Any, NoReturn
 
@@ -28,8 +29,7 @@ _encode = msgspec.json.Encoder().encode
 _ordered = msgspec.json.Encoder(order="sorted").encode
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(msgspec.Struct, frozen=True, gc=False):
     """A message: `payload` of a CALL, CALLRESULT or SEND; `code`, `description` and `details` of an error."""
 
     kind: int
@@ -120,6 +120,22 @@ def content(value: Any) -> int:
 def text_of(*message: Any) -> str:
     """Write a message as a frame."""
     return _encode(list(message)).decode()
+
+
+def carries(sent: Any, asked: Any) -> bool:
+    """Tell whether a payload has all that was asked for; it may have more, and write a time in another way."""
+    if isinstance(asked, Mapping):
+        return isinstance(sent, dict) and all(name in sent and carries(sent[name], one) for name, one in asked.items())
+    if isinstance(asked, list):
+        return isinstance(sent, list) and len(sent) == len(asked) and all(map(carries, sent, asked))
+    return bool(sent == asked) or (isinstance(asked, str) and "T" in asked and _one_instant(sent, asked))
+
+
+def _one_instant(sent: Any, asked: str) -> bool:
+    try:
+        return datetime.fromisoformat(str(sent)) == datetime.fromisoformat(asked)
+    except (ValueError, TypeError):
+        return False
 
 
 def ambiguous(text: str) -> str | None:

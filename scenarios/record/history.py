@@ -1,8 +1,8 @@
 """What happened in a run: observations in the order they were made, kept in memory and as JSON lines.
 
-A history is recorded first and judged later, so it has two sides. `observe` notes an observation and does nothing
-else. The rest reads: observations by kind, and what they say in the words of the domain (see `readings`). A reading is
-worked out when it is first asked for and kept until more is observed.
+A history is recorded first and judged later, so it has two sides. `observe` adds an observation and does nothing else.
+The rest reads: observations by kind, and in domain terms (see `domain_view`). Such a view is computed at its first use
+and kept until more is observed.
 
 Fields must be what JSON can hold (text, numbers, booleans, None, lists, dicts) and must not change once observed:
 they are written out at the end. The names `i`, `t` and `kind` belong to the history.
@@ -97,7 +97,7 @@ class History(Readings):
 
     def __init__(self, clock: Callable[[], float], run: Mapping[str, Any] | None = None) -> None:
         super().__init__()
-        self.run: Mapping[str, Any] = run or {}
+        self.run = run or {}
         self._clock = clock
         self._note = self._rows.append
 
@@ -170,10 +170,17 @@ class History(Readings):
     # --- what it was to keep to ---
 
     @property
-    def rules(self) -> Mapping[str, Any]:
+    def run(self) -> Mapping[str, Any]:
+        """What `run.json` holds, or will."""
+        return self._run
+
+    @run.setter
+    def run(self, run: Mapping[str, Any]) -> None:
+        self._run = run
+        self.rules: Mapping[str, Any] = run.get("rules", {})
         """The limits and bounds the run was to keep."""
-        found: Mapping[str, Any] = self.run.get("rules", {})
-        return found
+        self.complete = bool(self.rules.get("recorded", "all") == "all")
+        """Whether single frames and stored events were recorded, not only facts."""
 
     def station_rules(self, station: str) -> Mapping[str, Any]:
         """Return what is fixed for one station, such as `connectors` and `slots`."""
@@ -184,11 +191,6 @@ class History(Readings):
         """Whether the CSMS tells its `records`: one of somebody else's may not show them all."""
         found = self.rules.get("told")
         return found is None or records in found
-
-    @property
-    def complete(self) -> bool:
-        """Whether single frames and stored events were recorded, not only facts."""
-        return bool(self.rules.get("recorded", "all") == "all")
 
 
 def _flush(chunk: list[bytes], *takers: Callable[[bytes], Any]) -> None:

@@ -1,4 +1,4 @@
-"""What a load test measured as OpenMetrics text, for Prometheus and what else reads that."""
+"""The figures of a load test as OpenMetrics text, for Prometheus and compatible tools."""
 
 from __future__ import annotations
 

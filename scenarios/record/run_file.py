@@ -1,4 +1,4 @@
-"""`run.json`: what was run. Built here from typed values and written here, whoever ran it.
+"""`run.json`: what was run. Built from typed values and written here, for every kind of run.
 
 A virtual run, a run against a target, a fleet, a load test and a judged recording all leave the same fields. The
 reports read them by name (`reports/run.py`), replays and judges read them back with `History.read`.

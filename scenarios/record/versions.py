@@ -1,4 +1,4 @@
-"""Which OCPP version a record means, however it spells it."""
+"""The OCPP version that a record names, in any usual spelling."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A dispatcher that relies on whoever sends: the second line of defence taken away, for what the first should do."""
+"""A dispatcher without the deadline of a requested command, which would end a command that a specimen never sends."""
 
 from __future__ import annotations
 
@@ -10,6 +10,6 @@ class WaitsToBeTold(Dispatcher):
     """Arms no deadline for a command that was only requested."""
 
     def watch(self, station: str, pending: Pending | None) -> None:
-        """Look again only at what was sent and answered, or doubted."""
+        """Set the timer only for commands that were answered, or are in doubt."""
         if pending is not None and pending.phase is not Phase.REQUESTED:
             super().watch(station, pending)

@@ -13,15 +13,15 @@ from interlock.scenarios.specimens import Specimen
 class AnsweredBeforeDurable(Csms):
     """Writes behind the station's back."""
 
-    async def take(self, station: str, report: rp.Report) -> rp.Reply:
+    async def record_report(self, station: str, report: rp.Report) -> rp.Reply:
         """Answer a stop at once and record it in the background."""
         if isinstance(report, rp.Stop | rp.Meter | rp.Status):
             self.spawn(self._later(station, report))
             return rp.Reply()
-        return await super().take(station, report)
+        return await super().record_report(station, report)
 
     async def _later(self, station: str, report: rp.Report) -> None:
-        await super().take(station, report)
+        await super().record_report(station, report)
 
 
 SPECIMEN = Specimen(

@@ -15,9 +15,9 @@ from interlock.scenarios.specimens import Specimen
 class BootIsOnline(Csms):
     """Takes BootNotification for a connection."""
 
-    async def take(self, station: str, report: rp.Report) -> rp.Reply:
+    async def record_report(self, station: str, report: rp.Report) -> rp.Reply:
         """Record a report; call the station online behind a boot."""
-        reply = await super().take(station, report)
+        reply = await super().record_report(station, report)
         if isinstance(report, rp.Boot):
             at = self.clock.at()
             await self.handler.record(station, lambda state: ([ev.CameOnline(at, state.epoch + 1, self.name)], None))

@@ -19,9 +19,9 @@ LOOK_EVERY_S = 0.5
 class CallInsideAHandler(Csms):
     """Asks back before it answers."""
 
-    async def take(self, station: str, report: rp.Report) -> rp.Reply:
+    async def record_report(self, station: str, report: rp.Report) -> rp.Reply:
         """Clear the cache of a station whose session begins, and only then answer its start."""
-        reply = await super().take(station, report)
+        reply = await super().record_report(station, report)
         if isinstance(report, rp.Start):
             asked = await self.operate(station, do.Relay("ClearCache", {}), self.ids.event_id())
             while asked.command_id and await self.phase(station, asked.command_id) in ("requested", "in-doubt"):

@@ -38,9 +38,9 @@ class ErrorForUnknownStop(Csms):
         super().__init__(*args, **kwargs)
         self.running: set[str | None] = set()
 
-    async def take(self, station: str, report: rp.Report) -> rp.Reply:
+    async def record_report(self, station: str, report: rp.Report) -> rp.Reply:
         """Note the number of each start that is answered."""
-        reply = await super().take(station, report)
+        reply = await super().record_report(station, report)
         if isinstance(report, rp.Start):
             self.running.add(reply.transaction_id)
         return reply

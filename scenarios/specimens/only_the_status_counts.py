@@ -16,11 +16,11 @@ from interlock.scenarios.specimens import Specimen
 class OnlyTheStatusCounts(Csms):
     """Keeps one word."""
 
-    async def take(self, station: str, report: rp.Report) -> Any:
+    async def record_report(self, station: str, report: rp.Report) -> Any:
         """Record what a station reports, without what went wrong."""
         if isinstance(report, rp.Status):
             report = replace(report, error_code="NoError", info=None)
-        return await super().take(station, report)
+        return await super().record_report(station, report)
 
 
 SPECIMEN = Specimen(

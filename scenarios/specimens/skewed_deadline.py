@@ -37,13 +37,13 @@ class SkewedDeadline(Csms):
 
     handler_class = TheirTime
 
-    async def take(self, station: str, report: rp.Report) -> rp.Reply:
+    async def record_report(self, station: str, report: rp.Report) -> rp.Reply:
         """Note how far the station's clock is ahead."""
         assert isinstance(self.handler, TheirTime)
         if isinstance(report, rp.Status) and report.reported_at is not None:
             ahead = report.reported_at - self.clock.at()
             self.handler.ahead_s[station] = ahead.total_seconds()
-        return await super().take(station, report)
+        return await super().record_report(station, report)
 
 
 SPECIMEN = Specimen(

@@ -27,9 +27,9 @@ class StationTimeDecides(Csms):
 
     presence_class = BelievesTimestamps
 
-    async def take(self, station: str, report: rp.Report) -> rp.Reply:
+    async def record_report(self, station: str, report: rp.Report) -> rp.Reply:
         """Take the time of a status from the station."""
-        reply = await super().take(station, report)
+        reply = await super().record_report(station, report)
         if isinstance(report, rp.Status) and report.reported_at is not None:
             assert isinstance(self.presence, BelievesTimestamps)
             self.presence.told(station, report.reported_at)

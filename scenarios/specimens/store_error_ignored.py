@@ -15,10 +15,10 @@ from interlock.scenarios.specimens import Specimen
 class StoreErrorIgnored(Csms):
     """Answers in any case."""
 
-    async def take(self, station: str, report: rp.Report) -> rp.Reply:
+    async def record_report(self, station: str, report: rp.Report) -> rp.Reply:
         """Record what a station reports if that can be done."""
         try:
-            return await super().take(station, report)
+            return await super().record_report(station, report)
         except StoreUnavailable as error:
             self.alarm(f"{station}: not recorded: {error}")
             return rp.Reply("Accepted", str(self.ids.transaction_id()))

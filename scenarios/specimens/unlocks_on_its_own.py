@@ -15,9 +15,9 @@ from interlock.scenarios.specimens import Specimen
 class UnlocksOnItsOwn(Csms):
     """Sends what nobody asked for."""
 
-    async def take(self, station: str, report: rp.Report) -> rp.Reply:
+    async def record_report(self, station: str, report: rp.Report) -> rp.Reply:
         """Record a report; free the cable behind a stop."""
-        reply = await super().take(station, report)
+        reply = await super().record_report(station, report)
         if isinstance(report, rp.Stop) and (connection := self.connections.get(station)) is not None:
             state = (await self.handler.load(station)).state
             ended = state.transactions.get(report.transaction_id)

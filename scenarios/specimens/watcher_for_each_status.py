@@ -15,11 +15,11 @@ from interlock.scenarios.specimens import Specimen
 class WatcherForEachStatus(Csms):
     """Starts what it never ends."""
 
-    async def take(self, station: str, report: rp.Report) -> rp.Reply:
+    async def record_report(self, station: str, report: rp.Report) -> rp.Reply:
         """Record a report; wait for the status to change."""
         if isinstance(report, rp.Status):
             self.spawn(self._changed())
-        return await super().take(station, report)
+        return await super().record_report(station, report)
 
     async def _changed(self) -> None:
         await asyncio.Event().wait()

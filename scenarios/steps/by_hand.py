@@ -1,4 +1,4 @@
-"""What an operator does beside asking: insist, end a doubt by hand, ask where a command stands."""
+"""Deeds of an operator beside requests: insist on one, end a doubt by hand, ask for a command's state."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What operators, drivers and stations do on purpose. A deed is one function; its name is what a step says.
+"""Deeds: what operators, drivers and stations do on purpose. A deed is one function, named in steps by its name.
 
 To add one, write a function here or anywhere that is imported, with `@deed`. Its docstring is what `explain` prints.
 """

@@ -1,7 +1,6 @@
-"""What breaks, and mends itself: each fault is one function that undoes what it did, also when it is interrupted.
+"""Faults: each is one function that undoes what it did, also when it is interrupted.
 
-A world interrupts every fault when the first phase ends, so a fault needs no plan for being healed beyond its own
-`finally`.
+A world interrupts every fault when the first phase ends, so a fault undoes its effect in its own `finally`.
 """
 
 from __future__ import annotations
@@ -58,10 +57,6 @@ IN_2_0_1 = {
 def _spoken(stage: Stage, station: int, action: str) -> str:
     """Return what an action is called on the line to a station."""
     return IN_2_0_1.get(action, action) if stage.station(station).spec.ocpp == "2.0.1" else action
-
-
-async def _until_healed() -> None:
-    await asyncio.get_running_loop().create_future()
 
 
 # --- the network -----------------------------------------------------------------------------------------------------

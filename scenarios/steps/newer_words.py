@@ -1,4 +1,4 @@
-"""What an operator asks of a 2.0.1 station in the place of a command that a scenario names by its 1.6 name."""
+"""The 2.0.1 request in place of each command that scenarios name by its 1.6 name."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""What a foreign control interface answers, as far as it is taken: bounded in bytes, depth and time, and typed.
+"""Reads the answers of a foreign control interface: bounded in bytes, depth and time, and typed.
 
-Whatever it does instead is one of two errors, `TargetGone` or its kind `Misfit`, whose text is one sentence.
+Any other behaviour raises `TargetGone` or its subclass `Misfit`, whose text is one sentence.
 """
 
 from __future__ import annotations

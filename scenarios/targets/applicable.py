@@ -1,4 +1,4 @@
-"""What of a scenario can be done to a CSMS from outside."""
+"""Which scenarios can be run against a foreign CSMS."""
 
 from __future__ import annotations
 
@@ -6,15 +6,21 @@ from interlock.scenarios.spec import Scenario
 from interlock.scenarios.steps.deeds import DEEDS, INSIDE
 from interlock.scenarios.steps.faults import OUTSIDE
 from interlock.scenarios.targets.control_file import COMMANDS
+from interlock.simulator.spec import OcppVersion
 
 SUPPORTED = frozenset(DEEDS) - INSIDE | OUTSIDE
 """What can be done to a CSMS from outside: each deed and fault says so itself."""
 
 
-def inapplicable(spec: Scenario, commands: frozenset[str] = frozenset(COMMANDS)) -> str | None:
-    """Say why a scenario cannot be tried on a CSMS that takes these commands from outside, or None when it can."""
-    if spec.ocpp != "1.6":
-        return f"over real sockets scenarios speak OCPP 1.6, not {spec.ocpp}"
+def inapplicable(
+    spec: Scenario, commands: frozenset[str] = frozenset(COMMANDS), ocpp: OcppVersion = "1.6"
+) -> str | None:
+    """Say why a scenario cannot be tried on a CSMS that takes these commands from outside, or None when it can.
+
+    `ocpp` is the version that stations speak.
+    """
+    if (why := spec.why_not(ocpp)) is not None:
+        return f"it does not exist in OCPP {ocpp}: {why}"
     for step in spec.steps:
         if step.what not in SUPPORTED:
             return f"{step.what} cannot be done to a CSMS from outside"

@@ -1,4 +1,4 @@
-"""A CSMS's control interface, described in a TOML file: what to send, and where in its answers to look.
+"""A CSMS's control interface, described in a TOML file: what to send, and where the values are in its answers.
 
 `interlock explain target` prints a commented file; this module says what may stand in one and what is wrong with it.
 In a URL, a header or a body, `{name}` stands for something of the run and `${NAME}` for an environment variable, which
@@ -19,9 +19,10 @@ import jmespath
 import msgspec
 from jmespath.exceptions import JMESPathError
 
-from interlock.csms.dialects import v16
-from interlock.csms.domain import commands as do
 from interlock.csms.domain.inflight import Phase
+from interlock.scenarios.refused import cause
+from interlock.scenarios.targets.wording import DRAWN, NAMES, OTHERWISE
+from interlock.simulator.spec import OcppVersion
 
 SLOT = re.compile(r"\$\{(\w+)\}|\{(\w+)\}")
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -29,14 +30,8 @@ CARDS = ("Accepted", "Blocked", "Expired", "Invalid", "ConcurrentTx")
 """How a card can be answered."""
 STATES = tuple(phase.value for phase in Phase)
 """Where a command can stand. The first two are no ends."""
-COMMANDS: dict[str, tuple[str, ...]] = {
-    type(one).__name__: tuple(v16.call(one)[1])
-    for one in (
-        *(do.RemoteStart(1, "x"), do.RemoteStop("1"), do.Unlock(1), do.Reset(True), do.ChangeAvailability(1, True)),
-        *(do.Probe(1), do.Relay("ClearCache", {})),
-    )
-}
-"""What an operator asks for, with the names of its OCPP 1.6 payload; that of a `Relay` is only there as a whole."""
+COMMANDS = tuple(NAMES["1.6"])
+"""What an operator asks for, in every version."""
 
 
 class NoTarget(Exception):
@@ -105,6 +100,8 @@ class Connectors(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_onl
     each: str
     connector: str
     status: str
+    evse: str | None = None
+    """Where its EVSE is (2.0.1); without it, each connector is an EVSE of its own, as in 1.6."""
     transaction: str | None = None
     held: str | None = None
 
@@ -157,6 +154,8 @@ class Described(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only
     """A whole file."""
 
     url: str = ""
+    ocpp: OcppVersion | None = None
+    """The version in whose words its commands are; None: any, as where they are passed on as a {payload}."""
     ask: Ask = NOTHING
     websocket_only: bool = False
     """Whether there is no control interface: what needs a command or a record is not applicable."""
@@ -204,18 +203,23 @@ class Described(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only
         return frozenset(name for name, told in found.items() if told)
 
 
-def load(path: Path, environment: Mapping[str, str]) -> Described:
-    """Read a file. Raises `NoTarget` with one sentence about the first mistake in it."""
+def load(path: Path, environment: Mapping[str, str], ocpp: OcppVersion | None = None) -> Described:
+    """Read a file, for stations that speak `ocpp`; None: what the file says, 1.6 where it does not.
+
+    Raises `NoTarget` with one sentence about the first mistake in it.
+    """
     try:
         found = msgspec.convert(tomllib.loads(path.read_text("utf-8")), Described)
-        for wrong in _mistakes(found, environment):
+        if ocpp is not None and found.ocpp not in (None, ocpp):
+            raise NoTarget(f"its commands are in the words of OCPP {found.ocpp}, and stations speak {ocpp}")
+        for wrong in _mistakes(found, environment, ocpp or found.ocpp or "1.6"):
             raise NoTarget(wrong)
     except (OSError, UnicodeError) as error:
-        raise NoTarget(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}") from None
+        raise NoTarget(f"{path} cannot be read: {cause(error)}") from None
     except tomllib.TOMLDecodeError as error:
         raise NoTarget(f"{path} is not TOML: {error}") from None
     except msgspec.ValidationError as error:
-        raise NoTarget(f"{path}: {_plainly(str(error))}{_nearest(str(error))}") from None
+        raise NoTarget(f"{path}: {plainly(str(error))}{_nearest(str(error))}") from None
     except NoTarget as error:
         raise NoTarget(f"{path}: {error}") from None
     return found
@@ -250,7 +254,7 @@ def fill(template: Any, names: Mapping[str, Any], environment: Mapping[str, str]
 # --- what can be wrong -----------------------------------------------------------------------------------------------
 
 
-def _mistakes(found: Described, environment: Mapping[str, str]) -> Iterator[str]:
+def _mistakes(found: Described, environment: Mapping[str, str], ocpp: OcppVersion) -> Iterator[str]:
     if found.websocket_only:
         if found != Described(websocket_only=True):
             yield "websocket_only = true stands alone: it says that there is no control interface"
@@ -273,7 +277,7 @@ def _mistakes(found: Described, environment: Mapping[str, str]) -> Iterator[str]
         yield f"[ask] status {min(twice)} cannot mean two things"
     for command in sorted(found.askable):
         where = f"[commands.{command}]" if command in found.commands else "[ask]"
-        yield from _request(where, found.request(command), command)
+        yield from _request(where, found.request(command), command, ocpp)
     yield from _paths(found)
     yield from _states(found)
     if (again := found.restart) is not None:
@@ -323,15 +327,16 @@ def _expressions(found: Described) -> Iterator[str]:
                 yield f"[{table}] {name} = {value!r} is no JMESPath expression: {why}"
 
 
-def _request(where: str, ask: Ask, command: str) -> Iterator[str]:
+def _request(where: str, ask: Ask, command: str, ocpp: OcppVersion) -> Iterator[str]:
     if ask.method not in METHODS:
         yield f"{where} method is one of {', '.join(METHODS)}, not {ask.method!r}"
     if not ask.path.startswith("/"):
         yield f"{where} needs a path that begins with /"
     if isinstance(ask.body, str) and ask.body != "{payload}":
         yield f'{where} body is a table, or "{{payload}}"'
-    wanted = COMMANDS[command]
-    known = {"station", "request", "action", "payload", *wanted}
+    wanted = NAMES[ocpp][command]
+    also = [one for name in wanted if ocpp != "1.6" for one in OTHERWISE.get(name, ())]
+    known = {"station", "request", "action", "payload", *wanted, *also}
     used = (
         set(_slots(ask.path)) | set(_slots(ask.body)) | {one for text in ask.headers.values() for one in _slots(text)}
     )
@@ -340,7 +345,8 @@ def _request(where: str, ask: Ask, command: str) -> Iterator[str]:
     if "station" not in used:
         yield f"{where} says {{station}} nowhere, so {command} would not name its station"
     for name in wanted:
-        if name not in used and "payload" not in used:
+        said = {name, "payload", *OTHERWISE.get(name, ())} & used
+        if not said and name != DRAWN:
             yield f"{where} says {{{name}}} nowhere, so every {command} would be the same"
 
 
@@ -456,7 +462,7 @@ def _nearest(message: str) -> str:
     return f"; did you mean {near[0]}?" if near else ""
 
 
-def _plainly(message: str) -> str:
+def plainly(message: str) -> str:
     """Say where in the file a mistake of form is, without the notation of the library that found it."""
     found = re.fullmatch(r"(.*?)(?: - at `(?:key in )?\$\.?(.*?)`)?", message, re.DOTALL)
     assert found is not None

@@ -1,4 +1,4 @@
-"""Requests to a control interface and what its answers mean, as a control file describes them. Sends nothing itself.
+"""Requests to a control interface and the meaning of its answers, as a control file describes them. Sans-I/O.
 
 `HttpTarget` (scenarios) sends these in threads of asyncio, `loadtests.users.control` in greenlets.
 """
@@ -16,7 +16,9 @@ from jmespath.exceptions import JMESPathError
 
 from interlock.csms.node import Decision
 from interlock.scenarios.targets.answers import ID_LONGEST, Misfit
-from interlock.scenarios.targets.control_file import COMMANDS, Described, fill
+from interlock.scenarios.targets.control_file import Described, fill
+from interlock.scenarios.targets.wording import DRAWN, NAMES, flat
+from interlock.simulator.spec import OcppVersion
 
 ASTRAY = frozenset((401, 403, 404, 405, 501))
 """Status codes of a wrong path, method or secret, where the file does not give them a meaning."""
@@ -25,8 +27,8 @@ ASTRAY = frozenset((401, 403, 404, 405, 501))
 class Exchange:
     """The interface that `described` describes, with secrets from `environment`."""
 
-    def __init__(self, described: Described, environment: Mapping[str, str]) -> None:
-        self.described, self._environment = described, environment
+    def __init__(self, described: Described, environment: Mapping[str, str], ocpp: OcppVersion = "1.6") -> None:
+        self.described, self._environment, self.ocpp = described, environment, ocpp
         self._words = {theirs: ours for ours, words in described.states.items() for theirs in words}
         self.ended: dict[str, str | None] = {}
         """Where commands stand whose answer said so at once, by their ids."""
@@ -34,10 +36,13 @@ class Exchange:
     # --- requests ---
 
     def asking(self, kind: str, action: str, payload: dict[str, Any], station: str, key: str) -> urllib.request.Request:
-        """Return the request that asks for a command: `kind` of `COMMANDS`, `action` and `payload` of OCPP 1.6."""
+        """Return the request that asks for a command: `kind` of `COMMANDS`, `action` and `payload` of its version."""
         ask = self.described.request(kind)
+        more = {} if self.ocpp == "1.6" else flat(payload, key)
+        if DRAWN in more:
+            payload = {**payload, DRAWN: more[DRAWN]}
         about = {"station": station, "request": key, "action": action, "payload": payload}
-        names = {**dict.fromkeys(COMMANDS[kind]), **payload, **about}
+        names = {**dict.fromkeys(NAMES[self.ocpp][kind]), **payload, **more, **about}
         return self.request(ask.method, ask.path, names, ask.body, ask.headers)
 
     def request(
@@ -100,11 +105,13 @@ class Exchange:
         self.answered("transactions", status)
         found = []
         for one in self.list("transactions", shape.each, told):
-            numbers: dict[str, int | None] = {}
+            numbers: dict[str, Any] = {}
             for name in ("id", "connector", "meter_start_wh", "meter_stop_wh"):
-                numbers[name] = value = _whole(self.find("transactions", getattr(shape, name), one))
+                read = _text if name == "id" and self.ocpp != "1.6" else _whole
+                numbers[name] = value = read(self.find("transactions", getattr(shape, name), one))
                 if value is None and name != "meter_stop_wh":
-                    raise Misfit(f"[transactions] {name} = {getattr(shape, name)!r} finds no whole number")
+                    what = "text" if read is _text else "whole number"
+                    raise Misfit(f"[transactions] {name} = {getattr(shape, name)!r} finds no {what}")
             texts = {name: self.find("transactions", getattr(shape, name), one) for name in ("id_token", "started_at")}
             found.append({**numbers, **texts})
         return found
@@ -164,6 +171,11 @@ def _lacks(told: Any, expression: str) -> bool:
 
 def _shown(told: Any) -> str:
     return f"an answer with the keys {', '.join(sorted(map(str, told)))[:120]}" if isinstance(told, dict) else "it"
+
+
+def _text(value: Any) -> str | None:
+    """Return a transaction's id of 2.0.1, also where it looks like a number."""
+    return str(value) if isinstance(value, str | int) and not isinstance(value, bool) and value != "" else None
 
 
 def _whole(value: Any) -> int | None:

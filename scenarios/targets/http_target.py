@@ -9,13 +9,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from interlock.csms.dialects import v16
 from interlock.csms.domain import commands as do
 from interlock.csms.node import Decision
 from interlock.scenarios.targets.answers import Closed, Misfit, Reading, TargetGone, Unreadable, fetch
 from interlock.scenarios.targets.control_file import Described
 from interlock.scenarios.targets.exchange import Exchange
 from interlock.scenarios.targets.target import CHECK_S
+from interlock.scenarios.targets.wording import worded
+from interlock.simulator.spec import OcppVersion
 
 UP_S = 0.25
 """Between two looks whether it is up again."""
@@ -28,11 +29,18 @@ AGAIN_S = 0.3
 class HttpTarget:
     """The interface that `described` describes, with secrets from `environment`."""
 
-    def __init__(self, described: Described, environment: Mapping[str, str], folder: Path = Path()) -> None:
+    def __init__(
+        self,
+        described: Described,
+        environment: Mapping[str, str],
+        folder: Path = Path(),
+        ocpp: OcppVersion | None = None,
+    ) -> None:
         self._described, self._folder = described, folder
+        self.ocpp: OcppVersion = ocpp or described.ocpp or "1.6"
         self.restarts = described.restart is not None
         """Whether it can be killed and started again."""
-        self._exchange = Exchange(described, environment)
+        self._exchange = Exchange(described, environment, self.ocpp)
         self._next = 0.0
         self.commands, self.tells = described.askable, described.tells
         self.cards = {card: status for status, cards in described.cards.items() for card in cards}
@@ -40,7 +48,7 @@ class HttpTarget:
     async def operate(self, station: str, command: do.Command, request_id: str) -> Decision:
         """Ask for a command."""
         kind = type(command).__name__
-        request = self._exchange.asking(kind, *v16.call(command), station, request_id)
+        request = self._exchange.asking(kind, *worded(command, self.ocpp), station, request_id)
         answered = await self._send(request, again="requests" in self.tells)
         return self._exchange.asked(kind, request_id, *answered)
 
@@ -97,7 +105,10 @@ class HttpTarget:
             if type(connector) is not int:
                 raise Misfit(f"[connectors] connector = {shape.connector!r} finds no number")
             # What speaks OCPP 1.6 numbers connectors: each is an EVSE of its own.
-            belief: dict[str, Any] = {"evse": connector, "connector": min(connector, 1)}
+            evse = exchange.find("connectors", shape.evse, one) if shape.evse is not None else connector
+            if type(evse) is not int:
+                raise Misfit(f"[connectors] evse = {shape.evse!r} finds no number")
+            belief: dict[str, Any] = {"evse": evse, "connector": min(connector, 1) if shape.evse is None else connector}
             belief |= {"status": exchange.find("connectors", shape.status, one), **also}
             if shape.transaction is not None:
                 belief["transaction"] = exchange.find("connectors", shape.transaction, one)

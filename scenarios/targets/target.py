@@ -1,24 +1,47 @@
 """A CSMS that somebody else runs, as its operator sees it: commands in, records out.
 
 `InterlockApi` is the adapter for `interlock serve`, `http_target.HttpTarget` the one for whatever a file describes.
-What a CSMS cannot tell (`tells`) is not judged.
+Records that a CSMS cannot show (`tells`) are not judged.
 """
 
 from __future__ import annotations
 
 import json
 import urllib.request
+from collections.abc import Mapping
 from typing import Any, Protocol
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
-from interlock.csms.dialects import v16
 from interlock.csms.domain import commands as do
 from interlock.csms.node import Decision
+from interlock.scenarios.refused import Refused
 from interlock.scenarios.targets.answers import ID_LONGEST, Misfit, Reading, TargetGone, fetch, member
 from interlock.scenarios.targets.control_file import COMMANDS
+from interlock.scenarios.targets.wording import worded
+from interlock.simulator.spec import OcppVersion
 
 TOKEN_VARIABLE = "INTERLOCK_API_TOKEN"
 """The environment variable that holds the token of the operator's API of `interlock serve`."""
+
+
+def token_for(control: str, environment: Mapping[str, str]) -> str | None:
+    """Return the token for the URL of an API of `interlock serve`, None where `control` is a file.
+
+    Raises `Refused` for what is neither, and where no token is set.
+    """
+    if "://" not in control:
+        return None
+    try:
+        parts = urlsplit(control)
+        named = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        named = False
+    if not named:
+        raise Refused(f"--control is http://HOST:PORT, https://HOST:PORT or a file, not {control!r}")
+    token = environment.get(TOKEN_VARIABLE)
+    if not token:
+        raise Refused(f"--control needs the API's token in {TOKEN_VARIABLE}")
+    return token
 
 
 TELLS = frozenset(("requests", "log", "outcomes", "transactions", "connectors", "online"))
@@ -33,6 +56,8 @@ class Target(Protocol):
     """Of `TELLS`, what its records tell."""
     commands: frozenset[str]
     """What it can be asked for, by the names of `csms.domain.commands`."""
+    ocpp: OcppVersion
+    """The version that its stations speak, in whose words commands are asked for."""
 
     async def check(self) -> None:
         """Raise `TargetGone` unless it answers and lets us in."""
@@ -70,12 +95,12 @@ class InterlockApi:
     tells = TELLS
     commands = frozenset(COMMANDS)
 
-    def __init__(self, url: str, token: str) -> None:
-        self.url, self._token = url.rstrip("/"), token
+    def __init__(self, url: str, token: str, ocpp: OcppVersion = "1.6") -> None:
+        self.url, self._token, self.ocpp = url.rstrip("/"), token, ocpp
 
     async def operate(self, station: str, command: do.Command, request_id: str) -> Decision:
         """Ask for a command."""
-        action, payload = v16.call(command)
+        action, payload = worded(command, self.ocpp)
         status, told = await self._ask(
             "POST", f"/api/stations/{quote(station)}/commands", {"action": action, "payload": payload}, request_id
         )

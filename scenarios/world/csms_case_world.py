@@ -6,7 +6,7 @@ What needs a server process (passwords, TLS) is not declared here, and so not ap
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,19 +17,15 @@ from interlock.csms.domain.station import Rules
 from interlock.csms.node import Csms
 from interlock.csms.settings import Settings
 from interlock.csms.store import MemoryStore
-from interlock.scenarios.cases.exemplar import bound_of
-from interlock.scenarios.cases.language import LIMITS, Case
+from interlock.scenarios.cases.language import Case
 from interlock.scenarios.cases.players.declaration import Declaration
 from interlock.scenarios.cases.players.hand import CannotDo
 from interlock.scenarios.cases.players.meeting import meet_csms
-from interlock.scenarios.cases.players.notebook import Notebook
-from interlock.scenarios.cases.players.runner import Runner, Setting
 from interlock.scenarios.cases.players.tester import AsStation
 from interlock.scenarios.judge.cases import Facts, Outcome, Word
-from interlock.scenarios.world.case_world import BEGAN, CALLBACKS_A_CASE, LATENCY_S, Done, each
-from interlock.scenarios.world.loop import Clock, SimLoop
+from interlock.scenarios.world.case_world import CaseWorld, SimulatedLine
 from interlock.scenarios.world.world import SimClock
-from interlock.simulator.network.links import Network, Socket
+from interlock.simulator.network.links import Socket
 
 STATION = "INTERLOCK-01"
 FEATURES = dict.fromkeys(
@@ -50,31 +46,15 @@ CARDS = {
 """The cards that cases show, as they are registered."""
 
 
-class _Line:
-    """The station's end of a simulated socket."""
-
-    def __init__(self, socket: Socket) -> None:
-        self.number, self._socket = socket.number, socket
-
-    def send(self, text: str) -> None:
-        self._socket.send_up(text)
-
-    def close(self, code: int, why: str) -> None:
-        self._socket.close("station", why)
-
-
-class CsmsCaseWorld:
+class CsmsCaseWorld(CaseWorld[AsStation]):
     """One node of `csms_class` and the scripted station, which is its own hand and its operator's."""
+
+    CUT_WHY = "away"
 
     def __init__(
         self, declared: Declaration, out: Path, csms_class: type[Csms] = Csms, settings: Settings | None = None
     ) -> None:
-        self.env = Clock()
-        self.loop = SimLoop(self.env)
-        self.declared = declared
-        limits = {**LIMITS, **declared.limits}
-        self.book = Notebook("csms", lambda: self.env.now, out)
-        self.tester = AsStation(self.book, {**bound_of(limits), **declared.values}, BEGAN)
+        super().__init__("csms", AsStation, declared, out, "network")
         self.node = csms_class(
             "node1",
             MemoryStore(),
@@ -83,11 +63,7 @@ class CsmsCaseWorld:
             settings or Settings(acceptance="strict"),
             lambda station: Rules(2, 2),
         )
-        self.network = Network(self.env, random.Random("network"), _ignore, self._dialled, record_frames=False)
-        self.network.latency_s = LATENCY_S
-        self.away, self.digest = False, ""
-        self.setting = Setting(Facts(limits, {}, declared.told({})))
-        self.runner = Runner(self.tester, self, self, self.setting)
+        self.prepare(Facts(self.limits, {}, declared.told({})), self)
         self._asked = 0
 
     # --- the connection ---
@@ -110,31 +86,20 @@ class CsmsCaseWorld:
         """Connect the station."""
         socket = self.network.open(STATION, "ocpp1.6")
         assert socket is not None
-        line, tester = _Line(socket), self.tester
+        line, tester = SimulatedLine(socket, "station"), self.tester
         socket.on_down = lambda text: tester.arrived(line, text)
         socket.on_station_closed = lambda why: self._lost(line, why)
         tester.opened(line, {"subprotocol": "ocpp1.6", "tls": False})
 
-    def _lost(self, line: _Line, why: str) -> None:
+    def _lost(self, line: SimulatedLine, why: str) -> None:
         self.tester.closed(line, why)
-        self.loop.call_later(0.3, lambda: self.dial() if self.tester.line is None and not self.away else None)
-
-    def cut(self) -> None:
-        """Close the connection and stay away."""
-        self.away = True
-        line, self.tester.line = self.tester.line, None
-        if line is not None:
-            line.close(1001, "away")
-            self.tester.closed(line, "away")
+        self.loop.call_later(0.3, lambda: self.dial() if self.tester.line is None and not self.shut else None)
 
     def allow(self) -> None:
         """Connect again."""
-        self.away = False
+        super().allow()
         if self.tester.line is None:
             self.dial()
-
-    def may_boot(self) -> None:
-        """Take note that a station has a reason to boot."""
 
     # --- its operator ---
 
@@ -153,17 +118,6 @@ class CsmsCaseWorld:
 
     # --- running ---
 
-    def run(self, cases: Iterable[Case], done: Done = lambda *_: None) -> dict[str, Outcome]:
-        """Run cases, one behind the other; return what came of each. `done` is told: case, outcome, seconds."""
-        self.done = done
-        self.loop.limit = CALLBACKS_A_CASE * 400
-        with self.book.recorder:
-            try:
-                return self.loop.run_until_complete(self._run(list(cases)))
-            finally:
-                self.digest = self.book.recorder.end()
-                self.loop.close()
-
     async def _run(self, cases: list[Case]) -> dict[str, Outcome]:
         await self.node.start()
         for card, (word, parent) in CARDS.items():
@@ -179,10 +133,6 @@ class CsmsCaseWorld:
         if why is not None:
             return {case.id: Outcome(case.id, Word.ERROR, why) for case in cases}
         self.setting.facts = replace(self.setting.facts, features=self.declared.told({}, seen))
-        found = await each(self.runner, cases, self.done)
+        found = await self.each(cases)
         self.cut()
         return found
-
-
-def _ignore(*_: Any, **__: Any) -> None:
-    pass

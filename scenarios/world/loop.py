@@ -1,11 +1,11 @@
-"""asyncio on SimPy's clock: the CSMS code that ships runs beside simulated stations, in one thread, in one order.
+"""asyncio on SimPy's clock: the production CSMS code runs beside simulated stations, in one thread, in one order.
 
 asyncio keeps its own first-in-first-out ready queue and timers; where it would wait for sockets it lets SimPy step
-instead, up to its next timer. `time()` is `env.now`. There are no sockets, threads or executors here: what would need
-one raises.
+instead, up to its next timer. `time()` is `env.now`. There are no sockets, threads or executors: code that
+needs one raises.
 
-A task belongs to whatever *incarnation* its context carries. `kill` is a power cut: nothing of that incarnation runs
-again, `finally` blocks included.
+A task belongs to the *incarnation* in its context. `kill` is a power cut: nothing of that incarnation runs again,
+`finally` blocks included.
 """
 
 from __future__ import annotations
@@ -17,7 +17,10 @@ from heapq import heappop, heappush
 from operator import attrgetter
 from typing import Any
 
+import msgspec
 import simpy
+
+from interlock.simulator.timer import Timer
 
 INCARNATION: ContextVar[str | None] = ContextVar("incarnation", default=None)
 """Which run of which process the current code belongs to; None is the world itself."""
@@ -61,14 +64,13 @@ class _Nowhere:
         pass
 
 
-class Soon:
+class Soon(msgspec.Struct, eq=False):
     """A callback that is due, or will be. asyncio's own handle asks the loop twice whether it debugs."""
 
-    __slots__ = ("args", "callback", "cancelled_", "context")
-
-    def __init__(self, callback: Callable[..., Any], args: tuple[Any, ...], context: Context | None) -> None:
-        self.callback, self.args, self.cancelled_ = callback, args, False
-        self.context = copy_context() if context is None else context
+    callback: Callable[..., Any]
+    args: tuple[Any, ...]
+    context: Context
+    cancelled_: bool = False
 
     def cancel(self) -> None:
         """Do not call it, and let go of what it would be called with."""
@@ -79,16 +81,10 @@ class Soon:
         return self.cancelled_
 
 
-class Later(Soon):
+class Later(Soon, kw_only=True, eq=False):
     """A callback that is due at a simulated second."""
 
-    __slots__ = ("due",)
-
-    def __init__(
-        self, due: float, callback: Callable[..., Any], args: tuple[Any, ...], context: Context | None
-    ) -> None:
-        self.due, self.callback, self.args, self.cancelled_ = due, callback, args, False
-        self.context = copy_context() if context is None else context
+    due: float
 
     def when(self) -> float:
         """Return when it is due."""
@@ -121,6 +117,9 @@ class SimLoop(asyncio.BaseEventLoop):
         """Callbacks that may still run."""
         self._tasks: list[asyncio.Task[Any]] = []
         self._crowd = CROWD
+
+    get_debug = staticmethod(bool)
+    """Never, said without a call into Python: each future and task asks when it is made."""
 
     def time(self) -> float:
         """Return the simulated time in seconds."""
@@ -162,19 +161,24 @@ class SimLoop(asyncio.BaseEventLoop):
 
     def _pass_time(self) -> None:
         """Step the simulation until a callback is ready or the next timer is due."""
-        env, ready, scheduled = self.env, self._ready, self._scheduled
-        peek, step = env.peek, env.step
+        env, ready, scheduled, queue = self.env, self._ready, self._scheduled, self.env._queue
         while not ready:
             while scheduled and scheduled[0][1].cancelled_:
                 heappop(scheduled)
-            nearest = peek()
-            if scheduled and nearest > (until := scheduled[0][0]):
-                if until > env._now:
+            if scheduled and (not queue or queue[0][0] > scheduled[0][0]):
+                if (until := scheduled[0][0]) > env._now:
                     env.advance(until)
                 return
-            if nearest == float("inf"):
+            if not queue:
                 raise Deadlock("nothing is scheduled and the world is not finished")
-            step()
+            event: Any = queue[0][3]
+            if type(event) is not Timer:
+                env.step()
+                continue
+            env._now = heappop(queue)[0]  # a step, without what else SimPy's events may be
+            callbacks, event.callbacks = event.callbacks, None
+            for callback in callbacks or ():
+                callback(event)
 
     def _write_to_self(self) -> None:
         raise RuntimeError("there are no threads in simulated time")
@@ -207,7 +211,7 @@ class SimLoop(asyncio.BaseEventLoop):
         self, callback: Any, *args: Any, context: Context | None = None
     ) -> Any:
         """Schedule a callback, unless it belongs to something dead."""
-        handle = Soon(callback, args, context)
+        handle = Soon(callback, args, copy_context() if context is None else context)
         self._ready.append(handle)
         if self._dead and self.is_dead(handle.context.get(INCARNATION)):
             self._bury(handle)
@@ -217,7 +221,7 @@ class SimLoop(asyncio.BaseEventLoop):
         self, when: float, callback: Any, *args: Any, context: Context | None = None
     ) -> Any:
         """Schedule a callback at a time."""
-        timer = Later(when, callback, args, context)
+        timer = Later(callback, args, copy_context() if context is None else context, due=when)
         heappush(self._scheduled, (when, timer))
         return timer
 
@@ -226,7 +230,7 @@ class SimLoop(asyncio.BaseEventLoop):
     ) -> Any:
         """Schedule a callback after so many seconds."""
         when = self.env._now + delay
-        timer = Later(when, callback, args, context)
+        timer = Later(callback, args, copy_context() if context is None else context, due=when)
         heappush(self._scheduled, (when, timer))
         return timer
 

@@ -1,4 +1,4 @@
-"""The store as one node reaches it in a simulated world: slow, and sometimes with a lost acknowledgement."""
+"""The store as one node sees it in virtual time: with delays, and sometimes a lost acknowledgement."""
 
 from __future__ import annotations
 
@@ -49,9 +49,9 @@ class NodeStore:
 
     async def _travel(self) -> None:
         if self._slow:
-            loop = asyncio.get_running_loop()
+            loop, (low, high) = asyncio.get_running_loop(), self.storage.latency_s
             arrived = loop.create_future()
-            timer = loop.call_later(self.rng.uniform(*self.storage.latency_s), _arrive, arrived)
+            timer = loop.call_later(low + (high - low) * self.rng.random(), _arrive, arrived)
             try:
                 await arrived
             finally:
@@ -141,19 +141,19 @@ class NodeStore:
         self._unsubscribe.append(stop)
         return stop
 
-    async def tell(self, note: str) -> None:
+    async def send_note(self, note: str) -> None:
         """Tell the other nodes a note."""
         await self._travel()
-        await self.inner.tell(note)
+        await self.inner.send_note(note)
 
-    def hear(self, listener: Callable[[str], None]) -> Callable[[], None]:
+    def on_note(self, listener: Callable[[str], None]) -> Callable[[], None]:
         """Hear notes in the node's own context, as commits are heard."""
         loop = asyncio.get_running_loop()
 
         def told(note: str) -> None:
             loop.call_soon(listener, note, context=self.context)
 
-        stop = self.inner.hear(told)
+        stop = self.inner.on_note(told)
         self._unsubscribe.append(stop)
         return stop
 

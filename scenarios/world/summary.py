@@ -1,4 +1,4 @@
-"""What a folded state says, as plain data: so that a judge can compare it with its own reading of the same events."""
+"""A folded state as plain data, for judges to compare with their own reading of the same events."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""A scenario running: stations, network, nodes and store on one seeded clock, recorded as it goes.
+"""A scenario in virtual time: stations, network, nodes and store on one seeded clock, with everything recorded.
 
-Two phases. In the first the steps are done and things break. Then every fault is ended, every node is up, and the
-world is left alone until what must come to an end had time to. After that nothing runs any more and the world takes a
-last look: what is physically true, what the log says, what the CSMS believes.
+Two phases. In the first the steps are done and faults happen. Then every fault is ended, every node is up, and the
+world runs on undisturbed for as long as any command may take to end. Finally the state at rest is recorded: the
+physical truth, the log, and the CSMS's view.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ import random
 import traceback
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache, partial
 from operator import attrgetter
@@ -110,8 +109,8 @@ class World:
         self.network.latency_s = scenario.latency_s
         slots = scenario.slots if scenario.slots is not None else scenario.connectors
         self._rules = Rules(scenario.connectors, slots)
-        spec = StationSpec(
-            station_id="",
+        spec = partial(
+            StationSpec,
             ocpp=scenario.ocpp,
             evses=scenario.connectors,
             persona=PERSONAS[drawn.persona],
@@ -120,7 +119,7 @@ class World:
         self.stations = [
             build_station(
                 self.env,
-                replace(spec, station_id=self.station_id(number)),
+                spec(station_id=self.station_id(number)),
                 random.Random(f"{seed}:{self.station_id(number)}"),
                 self.network,
                 self.history.observe,
@@ -478,11 +477,12 @@ class World:
         heads = {station: event.version for event in log if (station := station_of(event.stream)) is not None}
         own, again = self._folds_of_the_design()
         states: dict[str, tuple[Station, Station, Station]] = {}
+        nothing = Station()
         for event in log:
             station = station_of(event.stream)
             if station is None:
                 continue
-            before = states.get(station, (Station(), Station(), Station()))
+            before = states.get(station, (nothing, nothing, nothing))
             decoded = _decoded(event.type, event.data)
             ours = evolve(before[0], decoded)
             states[station] = ours, ours if own is None else own(before[1], decoded), again(before[2], decoded)

@@ -45,7 +45,8 @@ def parse(text: str) -> Address:
         parts = urlsplit(text)
         host, port = parts.hostname, parts.port
     except ValueError as error:
-        raise NoAddress(f"{text!r} is not a URL: {error}") from None
+        why = "a port is a number up to 65535" if "ort" in str(error).split()[0] else error
+        raise NoAddress(f"{text!r} is not a URL: {why}") from None
     if parts.scheme not in DEFAULT_PORTS:
         raise NoAddress(f"a CSMS's URL begins with ws:// or wss://, not {text!r}")
     if not host or port == 0:

@@ -67,7 +67,7 @@ class _Lane:
             network.lost(socket, self.direction, text, socket.silent)
             return
         low, high = network.latency_s
-        delay_s = low if low == high else network.rng.uniform(low, high)
+        delay_s = low if low == high else low + (high - low) * network.rng.random()
         if network.rules:
             verdict = network.decide(FrameInFlight(socket.station_id, socket.number, self.direction, text))
             if type(verdict) is Drop:
@@ -107,21 +107,20 @@ class _Lane:
                 socket.pinged(self.direction, item)
             return
         text: str = item  # type: ignore[assignment]
-        network = socket.network
+        network, up = socket.network, self.direction == "up"
+        receive = socket.on_up if up else socket.on_down
         if socket.silent is not None:
             network.lost(socket, self.direction, text, socket.silent)
         elif not receiver.open:
             network.lost(socket, self.direction, text, "nobody listens any more")
+        elif receive is None:
+            network.lost(socket, self.direction, text, "nobody reads it any more")
+        elif network.retelling is None:
+            if network.record_frames:
+                network.frame(self.received, socket, text)
+            receive(text)
         else:
-            receive = socket.on_up if self.direction == "up" else socket.on_down
-            if receive is None:
-                network.lost(socket, self.direction, text, "nobody reads it any more")
-                return
-            if network.retelling is None:
-                texts: Sequence[str] = (text,)
-            else:
-                texts = (network.retelling.up if self.direction == "up" else network.retelling.down)(socket, text)
-            for one in texts:
+            for one in (network.retelling.up if up else network.retelling.down)(socket, text):
                 if network.record_frames:
                     network.frame(self.received, socket, one)
                 receive(one)

@@ -1,4 +1,4 @@
-"""Why a connection attempt came to nothing, in one sentence that says what to do about it."""
+"""Why a connection attempt failed, as one sentence that says what to do about it."""
 
 from __future__ import annotations
 
@@ -53,7 +53,8 @@ def explain(error: BaseException, address: Address, patience_s: float, subprotoc
         case socket.gaierror():
             return f"no host is called {address.host} (DNS: {_short(error.strerror or error)})"
         case TimeoutError():
-            return f"{place} did not answer within {patience_s:g} s"
+            perhaps = "; does it speak TLS, or is it ws:// perhaps?" if address.secure else ""
+            return f"{place} did not answer within {patience_s:g} s{perhaps}"
         case ConnectionRefusedError():
             return f"nothing listens at {place} (connection refused)"
         case ConnectionError():
@@ -70,7 +71,7 @@ def _status(error: InvalidStatus, place: str, subprotocol: str) -> str:
     if 300 <= code < 400:
         return f"{place} answered {code}: it is elsewhere, at {_short(error.response.headers.get('Location', '?'))}"
     why = STATUSES.get(code, "it refused the connection").format(subprotocol=subprotocol)
-    body = error.response.body if code == 429 else b""  # whoever bounds connections may say which bound it is
+    body = error.response.body if code == 429 else b""  # a server that limits connections may name the limit
     said = f" ({_short(bytes(body).decode(errors='replace').strip())})" if body else ""
     return f"{place} answered {code}{said}: {why}"
 
@@ -85,6 +86,6 @@ def _tls(error: ssl.SSLError, place: str) -> str:
 
 
 def _short(what: object) -> str:
-    """Return what somebody else wrote as a piece of one line."""
+    """Return foreign text shortened to a part of one line."""
     text = "".join(character if character.isprintable() else "?" for character in str(what)[:120])
     return text.strip() or type(what).__name__

@@ -1,7 +1,7 @@
-"""Rules of the simulated network: what becomes of each frame, and of the opening and the closing of a socket.
+"""Rules of the simulated network: the fate of each frame, and of the opening and closing of a socket.
 
-A rule looks at a frame and returns `PASS`, `Deliver(delay_s)` or `Drop(why)`; the first that returns something else
-than `PASS` decides.
+A rule is called with a frame and returns `PASS`, `Deliver(delay_s)` or `Drop(why)`; the first that returns something
+else than `PASS` decides.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _decode = msgspec.json.Decoder().decode
 
 @dataclass(frozen=True, slots=True)
 class Pass:
-    """Nothing to say about this frame."""
+    """The rule does not concern this frame."""
 
 
 @dataclass(frozen=True, slots=True)

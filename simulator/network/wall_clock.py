@@ -1,7 +1,7 @@
 """SimPy in wall time: stations run unchanged, beside real sockets, in one thread.
 
-`now` is read from the event loop each time, so what comes from outside (a frame, a socket that opened) needs no event
-of its own: whatever it schedules is counted from the moment it came. SimPy's events wait in its queue; the loop calls
+`now` is read from the event loop each time, so input from outside (a frame, an opened socket) needs no event of its
+own: what it schedules is timed from the moment it arrived. SimPy's events wait in its queue; the loop calls
 this clock at the time of the earliest, and then all that are due are processed in order. A process that is behind
 processes events late and never early. Nothing here sleeps or blocks.
 """
@@ -24,7 +24,7 @@ class Alarm(Protocol):
     """What a loop returns for a callback at a time."""
 
     def cancel(self) -> None:
-        """Call it off."""
+        """Cancel it."""
 
 
 class Loop(Protocol):
@@ -47,7 +47,7 @@ class WallClock(simpy.Environment):
         self._alarm: Alarm | None = None
         self._alarm_at = math.inf
         self.behind_s = 0.0
-        """The longest that anything came late so far."""
+        """The greatest delay of an event so far."""
 
     @property
     def now(self) -> float:

@@ -1,4 +1,4 @@
-"""A station's WebSocket for real: an asyncio protocol around websockets' sans-I/O client, without a task of its own.
+"""A station's WebSocket on a real socket: an asyncio protocol around websockets' sans-I/O client, without a task.
 
 All that comes from the CSMS is bounded: the handshake in time, a message at 256 KiB, what it does not read at 1 MiB.
 One receive buffer serves all sockets, because one is read at a time.
@@ -30,7 +30,7 @@ FRAME_BYTES = 256 * 1024
 UNREAD_BYTES = 1024 * 1024
 """What may wait for a CSMS that does not read, before the socket is given up."""
 FRAMES_PER_S, FRAMES_BURST = 100.0, 2000.0
-"""What a CSMS may say to one station; beyond this its socket is read no further until there is room again."""
+"""How many frames a CSMS may send to one station; beyond this, reading its socket is paused."""
 FRAME_UNIT = 4096
 """A longer frame counts for one more for each so many bytes."""
 CLOSING_S = 2.0
@@ -71,7 +71,7 @@ class Socket(asyncio.BufferedProtocol):
         self.open = False
         """Whether the station may send on it."""
         self.pongs = 0
-        """Pongs that came."""
+        """Pongs received."""
         self._connected: Connected | None = connected
         self._parts: list[bytes] | None = None
         self._room, self._heard_at = FRAMES_BURST, network.loop.time()

@@ -1,4 +1,4 @@
-"""Answers to the CSMS's CALLs, on time and as they should be, or as the station's deviations have it."""
+"""Answers to the CSMS's CALLs: on time and correct, or as the station's deviations demand."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Answers:
         self._orders: deque[tuple[str, str]] = deque(maxlen=ORDERS)
         """The orders that were answered, the last one last: message id and, if it is known here, action."""
         self.instead: deque[tuple[str, str, str]] = deque()
-        """What the next orders are answered with in place of being carried out, see `again`."""
+        """How the next orders are answered without being carried out, see `again`."""
 
     def _deviates(self, share: float, how: str, message_id: str) -> bool:
         station = self._station
@@ -38,7 +38,7 @@ class Answers:
         return True
 
     def given(self, message_id: str, action: str) -> bool:
-        """Answer an order with what was laid down for it, if anything was. Return whether it was."""
+        """Answer an order with the prepared answer, if there is one. Return whether there was."""
         if not self.instead:
             return False
         self._before = message_id

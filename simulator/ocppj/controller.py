@@ -1,4 +1,4 @@
-"""What every version's controller does alike: it connects, leaves, and is asked how far it has got."""
+"""The part of a controller that is the same in every version: connecting, leaving, authorization, progress."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Policy(NamedTuple):
     cache_offline: bool
     """Whether one that was accepted before may charge while offline."""
     unknown_offline: bool
-    """Whether one that was never heard of may charge while offline."""
+    """Whether an unknown one may charge while offline."""
 
 
 class OcppController:
@@ -67,7 +67,7 @@ class OcppController:
     # --- what is never told ---
 
     def gave_up(self, entry: Entry, why: str) -> None:
-        """Note that a durable message was dropped: the CSMS will never hear what it told."""
+        """Note that a durable message was dropped: the CSMS never gets its content."""
         self.note_untold(entry, why)
 
     def note_untold(self, entry: Entry, why: str, **about: str) -> None:
@@ -106,7 +106,7 @@ class OcppController:
         """Note what else a valid answer says of a token."""
 
     def accepts_unasked(self, id_token: str) -> bool:
-        """Tell whether a token may charge without asking, although the CSMS could be asked."""
+        """Whether a token may charge without asking the CSMS while online."""
         return bool(self.policy.cache_first and self.known_tokens.get(id_token))
 
     def accepts_offline(self, id_token: str) -> bool:

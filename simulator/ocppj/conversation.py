@@ -171,7 +171,7 @@ class Conversation:
 
     def send_urgent(self, call: Call) -> None:
         """Make an urgent CALL. It fails with the connection."""
-        if self.socket is None:
+        if self.connection.socket is None:
             call.failed(LOST)
             return
         call.since = self._env.now

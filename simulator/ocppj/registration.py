@@ -1,4 +1,4 @@
-"""How a station registers and stays known: BootNotification until it is accepted, then heartbeats."""
+"""Registration: BootNotification until it is accepted, then heartbeats."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Registration:
         self._interval_s = station.spec.heartbeat_s
 
     def power_off(self) -> None:
-        """Forget the registration, and beat no more."""
+        """Forget the registration, and send no more heartbeats."""
         self.status = None
         if self._beat is not None:
             self._beat.cancel()
@@ -85,7 +85,7 @@ class Registration:
         if interval_s > 0:
             self._interval_s = interval_s
             self._dialect.heartbeat_changed(interval_s)
-        # A little early and not all alike, so that a fleet that booted together does not beat together.
+        # A little early, by a random part, so that stations that booted together spread their heartbeats.
         self._beat_in(self._interval_s * station.rng.uniform(0.9, 1.0))
         self._conversation.accepted(again=was == "Accepted")
 

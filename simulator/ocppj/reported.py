@@ -1,4 +1,4 @@
-"""One status that a station reports, and what the CSMS knows of it."""
+"""One status that a station reports, and the last report of it that the CSMS acknowledged."""
 
 from __future__ import annotations
 

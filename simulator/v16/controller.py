@@ -1,4 +1,4 @@
-"""What the station experiences, as OCPP 1.6 messages: sessions, readings, statuses, authorization."""
+"""Physical events as OCPP 1.6 messages: sessions, readings, statuses, authorization."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ class Controller(OcppController):
             self.conversation.queue(Entry("SecurityEventNotification", body, durable=True))
 
     def note_status(self, evse: Evse | None) -> None:
-        """Note at power-up how things are, which is no change."""
+        """Note the statuses at power-up, which are no changes."""
         self._status_of(evse).note(*self._status_now(evse))
 
     # --- status ---
@@ -247,7 +247,7 @@ class Controller(OcppController):
         )
 
     def _listed(self, id_token: str) -> bool | None:
-        """Tell what the local list says of a token, None where it says nothing."""
+        """Return whether the local list accepts a token; None for one that is not in it."""
         if not self.configuration.truth("LocalAuthListEnabled"):
             return None
         return self.local_list.accepts(id_token, self.station.clock, self.station.env.now)
@@ -284,7 +284,7 @@ class Controller(OcppController):
             self._parents.pop(id_token.casefold(), None)
 
     def clear_cache(self) -> str:
-        """Forget what was said of tokens. Return the status word."""
+        """Forget the cached authorizations. Return the status word."""
         if not self.configuration.truth("AuthorizationCacheEnabled"):
             return "Rejected"
         self.known_tokens.clear()
@@ -334,7 +334,7 @@ class Controller(OcppController):
         """Handle a CALL of the CSMS."""
         if (
             self.conversation.registration.status != "Rejected"
-        ):  # 1.6 section 4.2: a station that was rejected does not talk
+        ):  # 1.6 section 4.2: a rejected station does not communicate
             feature = orders.FEATURES.get(action)
             if feature is not None and feature not in self.station.spec.features:
                 self.conversation.link.refuse(message_id, "NotSupported")

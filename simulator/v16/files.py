@@ -1,7 +1,7 @@
 """Files that go to and come from the CSMS: diagnostics, logs, firmware (1.6 sections 5.9, 5.19, 4.4, 4.5).
 
-No byte is moved: whether a server is at a location, and whether firmware can be installed, the station's description
-says. What is told, in which order and when, is as with real ones.
+No file is transferred: whether a server is at a location, and whether firmware can be installed, is set in the
+station's description. The status messages, their order and their times are as with real transfers.
 """
 
 from __future__ import annotations
@@ -44,17 +44,17 @@ class Files:
     # --- what is told ---
 
     def send_diagnostics(self) -> None:
-        """Send how far the upload of diagnostics is."""
+        """Send the status of the diagnostics upload."""
         self._send("DiagnosticsStatusNotification", self.diagnostics)
 
     def send_firmware(self) -> None:
-        """Send how far the update of the firmware is."""
+        """Send the status of the firmware update."""
         signed = self.signed is not None
         action = "SignedFirmwareStatusNotification" if signed else "FirmwareStatusNotification"
         self._send(action, self.firmware, self.signed)
 
     def send_log(self) -> None:
-        """Send how far the upload of a log is."""
+        """Send the status of the log upload."""
         self._send("LogStatusNotification", self.log, self.log_request)
 
     def _send(self, action: str, status: str, request: int | None = None) -> None:
@@ -143,7 +143,7 @@ class Files:
         station.reboot("firmware")
 
     def _booted(self) -> None:
-        """Send what became of it, once there is somebody to hear it."""
+        """Send the result of the installation, once connected."""
         if self._controller.online:
             if self.firmware == "Installed":
                 self._controller.security_event("FirmwareUpdated")
@@ -158,7 +158,7 @@ class Files:
             self.firmware = IDLE
 
     def power_off(self) -> None:
-        """Forget what a reboot breaks off; what became of an installation is still told."""
+        """Drop what a reboot interrupts; the result of an installation is still sent."""
         self.diagnostics = self.log = IDLE
         if self.firmware not in ("Installed", "InstallationFailed"):
             self.firmware = IDLE

@@ -1,7 +1,7 @@
 """The status of a connector: OCPP 1.6 section 4.9 as a table, with the rules above it.
 
-A connector is in the status its circumstances ask for (`word`); it gets there only by transitions that the standard's
-table has, through Available or Preparing where there is no direct one.
+A connector has the status that its circumstances require (`word`), and reaches it only by transitions of the
+standard's table, through Available or Preparing where there is no direct one.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from interlock.simulator.timer import Observe
 
 
 def word(circumstances: Circumstances) -> str:
-    """Return the status these circumstances ask for."""
+    """Return the status that these circumstances require."""
     if circumstances.faulted:
         return "Faulted"
     if circumstances.charging:
@@ -95,7 +95,7 @@ TABLE: dict[str, dict[str, str]] = {
         "Unavailable": "I8",
     },
 }
-"""The transitions there are, by the numbers the standard gives them."""
+"""The allowed transitions, by their numbers in the standard."""
 
 
 def way(here: str, there: str) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""What the station experiences, as OCPP 2.0.1: it puts transactions, statuses, device model and orders together."""
+"""Physical events as OCPP 2.0.1 messages: joins transactions, statuses, device model and orders."""
 
 from __future__ import annotations
 

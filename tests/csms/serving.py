@@ -21,9 +21,10 @@ from interlock.csms.serve.admission import Crowd
 from interlock.csms.serve.api import Api
 from interlock.csms.serve.credentials import Credentials
 from interlock.csms.serve.gate import Gate
+from interlock.csms.serve.limits import Limits
 from interlock.csms.serve.operators import CROWD, OperatorLimits, Operators
 from interlock.csms.serve.projections import Projections
-from interlock.csms.serve.server import Limits, Server
+from interlock.csms.serve.server import Server
 from interlock.csms.serve.wall_clock import WallClock, fresh_ids
 from interlock.csms.settings import Settings
 from interlock.csms.store import EventStore, MemoryStore

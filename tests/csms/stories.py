@@ -227,6 +227,7 @@ def told(script: Script, settings: Settings | None = None, rules: Rules | None =
     try:
         loop.run_until_complete(whole())
     finally:
+        loop.set_exception_handler(lambda loop, context: None)  # what was killed is left as it stood
         for task in asyncio.all_tasks(loop):
             task.cancel()
         loop.run_until_complete(asyncio.sleep(0))

@@ -12,10 +12,10 @@ from hypothesis import given
 from interlock.csms.dialects import NotAcceptable, v16, v201
 from interlock.csms.domain import commands as do
 
+from .hostile_frames import refused
 from .schemas import valid
 from .serving import dialled, served
 from .test_api import Client
-from .test_endpoint_hostile import refused
 from .values import steady
 
 PROFILE = {

@@ -18,6 +18,8 @@ from interlock.csms.domain import events as ev
 from interlock.csms.domain.bounds import bounds
 from interlock.csms.domain.station import Phase
 from interlock.csms.serve.gate import Gate, Key, octets
+from interlock.csms.serve.names import Names
+from interlock.csms.serve.server import Limits
 from interlock.csms.store import MemoryStore
 
 from .serving import Served, Station, dialled, served
@@ -260,3 +262,43 @@ async def test_there_is_no_way_back_to_a_lower_profile() -> None:
         await csms.keys.remove("CP01")
         await csms.keys.set("CP01", OLD)
         assert await fits(csms, OLD)
+
+
+@pytest.mark.parametrize("how", ["set", "removed", "set again"])
+@pytest.mark.asyncio
+async def test_who_came_in_by_a_key_that_is_taken_away_does_not_stay(how: str) -> None:
+    async with served(profile=1) as csms:
+        await csms.keys.set("CP01", OLD)
+        async with dialled(csms.url(), additional_headers=basic("CP01", OLD)) as station:
+            await station.boot()
+            if how == "removed":
+                await csms.keys.remove("CP01")
+            else:
+                await csms.keys.set("CP01", OLD if how == "set again" else NEW)
+            if how == "set again":
+                assert (await station.say("Heartbeat", {}))[0] == 3
+                return
+            await station.socket.wait_closed()
+            assert station.socket.close_reason == "its password was changed or taken away"
+            assert "CP01" not in csms.node.connections
+
+
+@pytest.mark.asyncio
+async def test_who_does_not_count_yet_is_cut_off_with_the_key() -> None:
+    class Arriving:
+        def __init__(self, undecided: bool) -> None:
+            self.open, self._undecided = True, undecided
+
+        def undecided(self) -> bool:
+            return self._undecided
+
+        def abort(self) -> None:
+            self.open = False
+
+    names, early, counted = Names(Limits()), Arriving(True), Arriving(False)
+    names.arrive("CP01", "10.0.0.1", early)
+    names.arrive("CP01", "10.0.0.2", counted)
+    names.revoked("CP02")
+    assert early.open
+    names.revoked("CP01")
+    assert (early.open, counted.open) == (False, True)

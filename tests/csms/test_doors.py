@@ -19,9 +19,9 @@ from websockets.exceptions import InvalidStatus
 from interlock.csms.serve import head
 from interlock.csms.serve.admission import Crowd
 from interlock.csms.serve.gate import Key
+from interlock.csms.serve.limits import Limits
 from interlock.csms.serve.listener import RESERVE, Listener
 from interlock.csms.serve.operators import OperatorLimits
-from interlock.csms.serve.server import Limits
 
 from .serving import BOOT, Served, dialled, operated, served
 from .test_server import PASSWORD, basic, until
@@ -35,13 +35,13 @@ UPGRADE = (
 TOKEN = "Authorization: Bearer token\r\n"
 
 
-async def raw(port: int, data: bytes, *, local: str = "127.0.0.1") -> bytes:
-    """Send bytes and return what comes until the end, or until nothing comes for a while."""
+async def raw(port: int, data: bytes, *, local: str = "127.0.0.1", silence_s: float = 1.5) -> bytes:
+    """Send bytes and return what comes until the end, or until nothing comes for `silence_s`."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port, local_addr=(local, 0))
     found = b""
     with contextlib.suppress(ConnectionError, TimeoutError):
         writer.write(data)
-        while data := await asyncio.wait_for(reader.read(65536), 1.5):
+        while data := await asyncio.wait_for(reader.read(65536), silence_s):
             found += data
             length = re.search(rb"(?i)content-length: ([0-9]+)", found)
             if found.startswith(b"HTTP/1.1 101") or (length and len(body(found)) >= int(length[1])):
@@ -285,7 +285,7 @@ async def test_an_address_that_fails_and_fails_is_slowed_and_others_are_not() ->
 
 
 async def test_wrong_passwords_from_elsewhere_do_not_keep_the_real_one_out() -> None:
-    async with served(profile=1) as csms:
+    async with served(profile=1, limits=Limits(handshake_s=300.0)) as csms:  # a busy machine takes long for a proof
         await csms.keys.set("CP01", PASSWORD)
 
         def guess(number: int) -> bytes:
@@ -293,7 +293,7 @@ async def test_wrong_passwords_from_elsewhere_do_not_keep_the_real_one_out() -> 
                 "/ocpp/CP01", f"Authorization: {basic('CP01', f'guess-{number:04d}')['Authorization']}\r\n"
             )
 
-        found = [status(await raw(csms.port, guess(number), local="127.0.0.2")) for number in range(12)]
+        found = [status(await raw(csms.port, guess(n), local="127.0.0.2", silence_s=300.0)) for n in range(12)]
         assert set(found) == {401, 429}
         async with dialled(csms.url(), additional_headers=basic("CP01", PASSWORD)) as station:  # for the first time
             assert (await station.boot())[0] == 3
@@ -301,8 +301,8 @@ async def test_wrong_passwords_from_elsewhere_do_not_keep_the_real_one_out() -> 
 
 async def test_a_proof_counts_until_it_is_worked_out_whoever_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     go = threading.Event()
-    monkeypatch.setattr(Key, "fits", lambda self, password: go.wait(5))
-    async with asyncio.timeout(10), served(profile=1) as csms:
+    monkeypatch.setattr(Key, "fits", lambda self, password: go.wait(60))
+    async with asyncio.timeout(120), served(profile=1, limits=Limits(handshake_s=300.0)) as csms:
         proof = base64.b64encode(f"CP01:{PASSWORD}".encode()).decode()
         _, writer = await asyncio.open_connection("127.0.0.1", csms.port)
         writer.write(handshake("/ocpp/CP01", f"Authorization: Basic {proof}\r\n"))
@@ -310,13 +310,47 @@ async def test_a_proof_counts_until_it_is_worked_out_whoever_waits(monkeypatch: 
             await asyncio.sleep(0)
         for task in list(csms.node._tasks):
             task.cancel()
-        while csms.server._there:
+        while csms.server.attached:
             await asyncio.sleep(0)
-        assert csms.server.proving.total() == 1
+        assert csms.server.proofs.proving.total() == 1
         go.set()
-        while csms.server.proving.total():
+        while csms.server.proofs.proving.total():
             await asyncio.sleep(0)
         writer.transport.abort()
+
+
+async def test_a_proof_nobody_can_work_out_is_not_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    def submit(*_: Any) -> None:
+        raise RuntimeError("can't start new thread")
+
+    asyncio.get_running_loop().set_exception_handler(lambda loop, context: None)
+    async with served(profile=1) as csms:
+        monkeypatch.setattr(csms.server.proofs.prover, "submit", submit)
+        proof = base64.b64encode(f"CP01:{PASSWORD}".encode()).decode()
+        for _ in range(3):
+            assert await raw(csms.port, handshake("/ocpp/CP01", f"Authorization: Basic {proof}\r\n")) == b""
+        assert csms.server.proofs.proving.total() == 0
+
+
+async def test_a_stop_is_told_as_one() -> None:
+    async with served() as csms, dialled(csms.url()) as station:
+        await station.boot()
+        assert await csms.server.stop()
+        await station.socket.wait_closed()
+        assert (station.socket.close_code, station.socket.close_reason) == (1001, "the CSMS stops")
+
+
+async def test_a_node_that_does_not_stop_is_heard() -> None:
+    async with served() as csms:
+        stop = csms.node.stop
+
+        async def fails() -> None:
+            raise OSError("no space left")
+
+        csms.node.stop = fails  # type: ignore[method-assign]
+        assert not await csms.server.stop()
+        csms.node.stop = stop  # type: ignore[method-assign]
+        assert csms.alarms == ["the node did not stop as it should: OSError: no space left"]
 
 
 async def test_a_wrong_password_that_is_repeated_is_no_new_guess() -> None:

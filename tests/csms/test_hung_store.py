@@ -15,6 +15,7 @@ from interlock.csms.serve import api
 from interlock.csms.store import NewEvent, StoreError, StoreUnavailable, sqlite
 from interlock.csms.store.sqlite import SqliteStore
 from interlock.csms.store.watch import LOOK_S, Watch
+from interlock.csms.store_readiness import UNREADY_S
 
 from .serving import dialled, operated, served
 from .test_doors import body, get, raw, status
@@ -112,6 +113,28 @@ async def test_a_probe_nobody_waited_for_may_fail(tmp_path: Path, monkeypatch: p
         gc.collect()  # a task that failed and was not asked complains when it goes
         assert status(await raw(port, get("/health/ready"))) == 200
     assert complaints == []
+    await store.close()
+
+
+@pytest.mark.asyncio
+async def test_a_store_that_refused_is_ready_once_it_can_be_written_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = await SqliteStore.open(tmp_path / "log.sqlite")
+
+    async def save_snapshot(*_: Any) -> None:
+        raise StoreUnavailable("no space left to write")
+
+    async with served(store=store) as csms, operated(csms) as port:
+        outage = csms.node.handler.outage
+        outage.refuse(StoreUnavailable("no space left to write"))
+        outage._last -= UNREADY_S  # nobody has appended for long
+        with monkeypatch.context() as full:
+            full.setattr(store, "save_snapshot", save_snapshot)
+            assert status(await raw(port, get("/health/ready"))) == 503
+            assert await store.read("tokens") == []  # though it can be read
+        assert status(await raw(port, get("/health/ready"))) == 200
+        assert await store.read_all() == []
     await store.close()
 
 

@@ -176,7 +176,7 @@ def test_samples_of_a_transaction_message_are_in_the_stream_of_its_meter() -> No
         sample = rp.Sample(bench.at(), 5, None, None)
         start = rp.Start(1, "TAG", 5, bench.at(), transaction_id="tx", seq_no=0, samples=(sample,))
         for _ in range(2):
-            assert await bench.node.take("CP1", start) == rp.Reply("Accepted", "tx")
+            assert await bench.node.record_report("CP1", start) == rp.Reply("Accepted", "tx")
         assert len(await bench.store.read("meter-CP1-tx")) == 1
         assert (await bench.log()).count("TransactionStarted") == 1
 

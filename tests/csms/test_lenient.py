@@ -15,14 +15,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from interlock.csms.anomalies import KINDS
 from interlock.csms.dialects import NotAcceptable, page, v16, v201
 from interlock.csms.dialects.lenient import RULES, Unreadable, readable
 from interlock.csms.domain import reports as rp
-from interlock.csms.noted import KINDS
 from interlock.csms.settings import Settings
 
+from .hostile_frames import refused
 from .schemas import ANYTHING, members, plain, valid, with_one
-from .test_endpoint_hostile import refused
 from .test_node import Bench, play
 from .values import steady
 

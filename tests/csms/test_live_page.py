@@ -19,7 +19,7 @@ UI = sorted(page.FOLDER.glob("*"))
 
 @on_a_loop
 async def test_stations_at_a_glance() -> None:
-    async with ready(call_timeout_s=0.05) as (csms, station, client):
+    async with ready() as (csms, station, client):
         _, found = await client("GET", "/api/fleet")
         assert found["position"] == csms.records.position > 0
         assert found["next"] is None

@@ -113,14 +113,14 @@ async def test_a_message_comes_to_its_end_in_time_or_its_socket_goes() -> None:
             await asyncio.sleep(0)
         now = csms.node.clock.now()
         for socket in list(csms.server.open):
-            socket.look(now + 100.0)
+            socket.sweep(now + 100.0)
         assert len(csms.server.open) == 2
         assert csms.server.names.at_home("CP02", "127.0.0.1")
         for socket in list(csms.server.open):
-            socket.look(now + 121.0)
-        assert csms.server._there, "it is told why, and has a moment to hear it"
+            socket.sweep(now + 121.0)
+        assert csms.server.attached, "it is told why, and has a moment to hear it"
         assert not csms.server.unfinished
-        assert not any(socket._wire.reader.buffer for socket in csms.server._there)
+        assert not any(socket._wire.reader.buffer for socket in csms.server.attached)
         with pytest.raises(ConnectionClosed):
             await station.hear()
         assert (await other.boot())[0] == 3

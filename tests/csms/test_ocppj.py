@@ -111,21 +111,40 @@ def test_a_late_answer_does_not_free_the_place_of_the_call_after_it() -> None:
     assert not mine.late
 
 
+STRICT = Codes("RpcFrameworkError", "FormatViolation", "MessageTypeNotSupported", "-1")
+
+
 def test_limits() -> None:
     endpoint = Endpoint()
     deep = "[" * (DEPTH_LIMIT + 1) + "]" * (DEPTH_LIMIT + 1)
-    for frame in (deep, "x" * (FRAME_LIMIT + 1), "[" * 100_000 + "]" * 100_000, "NaN", '[2,"a","b",{"x":1e999}]'):
+    for frame in (deep, "x" * (FRAME_LIMIT + 1), "[" * 100_000 + "]" * 100_000, "NaN", '[3,"a",{"x":1e999}]'):
         assert isinstance(endpoint.receive(frame, 0.0), Malformed)
     assert endpoint.frames_to_send(0.0) == []
     assert endpoint.receive('[5,"a","b",{}]', 0.0) is None
 
 
+@pytest.mark.parametrize("codes", [None, STRICT])
+@pytest.mark.parametrize("payload", ['{"x":1e999}', '{"x":' + "[" * 40 + "]" * 40 + "}", '{"x":,}', "{}]x", '{"x":'])
+def test_a_call_whose_payload_cannot_be_read_is_answered(codes: Codes | None, payload: str) -> None:
+    endpoint = Endpoint(codes)
+    assert isinstance(endpoint.receive(f'[2,"a","MeterValues",{payload}]', 0.0), Malformed)
+    [answer] = [json.loads(text) for _, text in endpoint.frames_to_send(0.0)]
+    assert answer[0] == 4
+    assert answer[1] == "a" or codes is STRICT
+
+
+@pytest.mark.parametrize(
+    "head", ['[2,"","', '[2,"a\\u0000","', '[2,"' + "a" * 37 + '","', '[3,"a","', '[2,"a" "', '["2","a","']
+)
+def test_what_has_no_id_that_can_be_read_is_not_answered_in_16(head: str) -> None:
+    endpoint = Endpoint()
+    assert isinstance(endpoint.receive(head + 'MeterValues",{"x":]', 0.0), Malformed)
+    assert endpoint.frames_to_send(0.0) == []
+
+
 def test_a_short_error_is_read_leniently() -> None:
     notice = Endpoint().receive('[4,"a","FormationViolation",""]', 0.0)
     assert notice == Failed("a", "FormationViolation", "", True)
-
-
-STRICT = Codes("RpcFrameworkError", "FormatViolation", "MessageTypeNotSupported", "-1")
 
 
 @pytest.mark.parametrize(

@@ -98,7 +98,7 @@ async def test_what_an_earlier_start_of_a_node_asked_is_not_this_ones(
 ) -> None:
     monkeypatch.setattr(peers, "HEARD_S", 0.001)
     store, told = MemoryStore(), list[str]()
-    store.hear(told.append)
+    store.on_note(told.append)
     supervisor = Supervisor(asyncio.ensure_future, lambda why: None)
     for start in ("n1-a", "n1-b"):
         assert not await peers.Peers("n1", start, store, {}, supervisor, 0.0).alive("CP01", "n2")
@@ -111,13 +111,13 @@ async def test_odd_notes_are_nobodys(monkeypatch: pytest.MonkeyPatch) -> None:
         await station.boot()
         store = one.node.store
         for note in ("", "{", "[]", '{"type":"said","name":"9","asker":"n1","word":"alive"}', "x" * 9000):
-            await store.tell(note)
+            await store.send_note(note)
         heard: list[str] = []
-        stop = store.hear(heard.append)
-        await store.tell("x" * (NOTE_BYTES + 1))
-        await store.tell("short")
+        stop = store.on_note(heard.append)
+        await store.send_note("x" * (NOTE_BYTES + 1))
+        await store.send_note("short")
         stop()
-        await store.tell("late")
+        await store.send_note("late")
         assert heard == ["short"]
         assert (await station.boot())[0] == 3
         assert not one.alarms

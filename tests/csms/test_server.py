@@ -19,7 +19,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketExce
 from interlock.csms import codec
 from interlock.csms.domain import commands as do
 from interlock.csms.handle import station_stream
-from interlock.csms.serve.server import Limits
+from interlock.csms.serve.limits import Limits
 from interlock.csms.store.sqlite import SqliteStore
 
 from .serving import AT, BOOT, Served, dialled, served

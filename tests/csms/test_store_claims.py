@@ -12,10 +12,10 @@ from interlock.csms.store import AppendUnconfirmed, NameTaken, StoreError, Store
 from interlock.csms.store import postgres as store_postgres
 from interlock.csms.store.postgres import PostgresStore
 
+from .postgres_server import Open, insist, kill, lock_held, node, run, until, url, waiting_for_lock
 from .store_contract import event
-from .test_store_postgres import Open, insist, kill, lock_held, node, run, server, until, url, waiting_for_lock
 
-__all__ = ["node", "server", "url"]  # fixtures
+__all__ = ["node", "url"]  # fixtures
 pytestmark = pytest.mark.asyncio
 
 
@@ -100,6 +100,24 @@ class TestTheLog:
         assert says in str(store.ending.why)
         with pytest.raises(StoreUnavailable, match=says):
             await store.append("a", [event("later")], None)
+
+    @pytest.mark.parametrize("damage", ["DELETE FROM interlock.event", "TRUNCATE interlock.event"])
+    async def test_that_is_emptied_under_a_living_connection_takes_nothing_more(
+        self, node: Open, url: str, damage: str
+    ) -> None:
+        store = await self.filled(node)
+        store._tasks[1].remove_done_callback(store._task_ended)
+        store._tasks[1].cancel()  # nothing but the append can notice it
+        await run(url, damage)
+        with pytest.raises(AppendUnconfirmed):
+            await store.append("b", [event("new")], None)
+        assert "went back" in str(store.ending.why)
+
+    async def test_that_is_emptied_is_noticed_though_nobody_appends(self, node: Open, url: str) -> None:
+        store = await self.filled(node)
+        await run(url, "DELETE FROM interlock.event WHERE position = 5")
+        await until(lambda: store.ending.why is not None)
+        assert "went back" in str(store.ending.why)
 
     async def test_that_is_as_it_was_or_longer_is_the_log(self, node: Open, url: str) -> None:
         store, other = await self.filled(node), await node()

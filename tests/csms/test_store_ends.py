@@ -216,7 +216,7 @@ async def test_a_file_that_is_written_to_by_others_is_the_end(store: SqliteStore
     assert store.ending.why is not None
 
 
-@pytest.mark.parametrize("how", ["removed", "replaced", "cut"])
+@pytest.mark.parametrize("how", ["removed", "replaced", "cut", "overwritten"])
 async def test_a_write_ahead_file_that_is_taken_away_is_the_end(store: SqliteStore, how: str) -> None:
     """It may hold all that was acknowledged: after a crash nobody would read it."""
     await store.append("a", [event("1")], 0)
@@ -224,13 +224,28 @@ async def test_a_write_ahead_file_that_is_taken_away_is_the_end(store: SqliteSto
     wal = store.path.with_name(f"{store.path.name}-wal")
     if how == "cut":
         os.truncate(wal, 0)
+    elif how == "overwritten":
+        wal.write_bytes(b"another" * (wal.stat().st_size // 7 + 1))
     else:
         wal.unlink()
     if how == "replaced":
         wal.write_bytes(b"another" * 1000)
-    with pytest.raises(StoreError, match=r"log\.sqlite-wal: the file was (replaced or removed|cut) while it was open"):
+    with pytest.raises(StoreError, match=r"-wal: the file was (replaced or removed|cut|overwritten) while it was open"):
         await store.append("a", [event("3")], 2)
     assert store.ending.why is not None
+
+
+async def test_a_write_ahead_file_whose_pages_are_no_pages_is_said_at_the_latest_when_it_is_closed(
+    tmp_path: Path,
+) -> None:
+    store = await SqliteStore.open(tmp_path / "log.sqlite")
+    await store.append("a", [event("1")], 0)
+    wal = store.path.with_name(f"{store.path.name}-wal")
+    with wal.open("r+b") as file:
+        file.seek(32)
+        file.write(b"\xff" * (wal.stat().st_size - 32))
+    with pytest.raises(StoreUnavailable, match="overwritten while it was open"):
+        await store.close()
 
 
 async def test_a_write_ahead_file_that_is_used_again_from_its_beginning_is_no_end(store: SqliteStore) -> None:

@@ -17,9 +17,9 @@ import pytest
 from interlock.csms.store import EventStore, MemoryStore, NewEvent, Snapshot, StoreError, WrongExpectedVersion
 from interlock.csms.store.sqlite import SqliteStore
 
-from .test_store_postgres import Open, node, server, url
+from .postgres_server import Open, node, url
 
-__all__ = ["node", "server", "url"]  # fixtures
+__all__ = ["node", "url"]  # fixtures
 pytestmark = pytest.mark.asyncio
 
 OPERATIONS, ROUNDS = 400, int(os.environ.get("INTERLOCK_PARITY_ROUNDS", "3"))

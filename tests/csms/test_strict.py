@@ -49,7 +49,7 @@ def test_what_all_read_alike_is_read(payload: str) -> None:
     assert not refused(f'[2,"m1","X",{payload}]')
 
 
-@pytest.mark.parametrize("frame", ["", "x", "[", "[" * 100_000, '[2,"a', '["\ud800"]', '{"a":1e999}'])
+@pytest.mark.parametrize("frame", ["", "x", "[", "[" * 100_000, '[2,"a', '["\ud800"]'])
 def test_what_is_no_json_is_left_to_the_reader(frame: str) -> None:
     notice = ocppj.Endpoint().receive(frame, 0.0)
     assert isinstance(notice, ocppj.Malformed)

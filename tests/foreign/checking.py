@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from interlock.scenarios.live.races import Plan, Races, races
 from interlock.scenarios.live.reach import Reach
 from interlock.simulator.network.address import parse
 from tests.foreign.brain import Brain
+from tests.foreign.newer import Newer, NewerHand, library_201
 from tests.foreign.operated import Hand, Operated
 from tests.foreign.shells import Shell
 
@@ -17,11 +19,13 @@ CARDS = {"TAG-DRIVER": "Accepted", "TAG-BLOCKED": "Blocked"}
 
 
 def check(
-    shell: Shell, brain: Brain, out: Path, *, seed: int = 0, budget_s: float = 180.0, cards: bool = True
+    shell: Shell, brain: Brain | Newer, out: Path, *, seed: int = 0, budget_s: float = 180.0, cards: bool = True
 ) -> Races:
     """Check a CSMS. `cards`: whether the check is told which cards there are."""
 
     async def work() -> Races:
+        if isinstance(brain, Newer):
+            return await check_newer(brain, out, seed, budget_s)
         async with shell(brain) as url:
             known = dict(CARDS) if cards else {}
             target = Hand(brain) if isinstance(brain, Operated) else None
@@ -30,6 +34,14 @@ def check(
             )
 
     return asyncio.run(work())
+
+
+async def check_newer(csms: Newer, out: Path, seed: int, budget_s: float, **how: Any) -> Races:
+    """Check a CSMS of OCPP 2.0.1."""
+    async with library_201(csms) as url:
+        reach, began = Reach(parse(url)), datetime.now(UTC)
+        plan = Plan(reach, out, began, seed, budget_s, f"F{seed}-", dict(CARDS), ocpp="2.0.1", **how)
+        return await races(plan, NewerHand(csms))
 
 
 def failed(done: Races) -> list[str]:

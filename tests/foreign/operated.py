@@ -14,6 +14,7 @@ from interlock.csms.dialects import v16
 from interlock.csms.domain import commands as do
 from interlock.csms.node import Decision
 from interlock.scenarios.targets.control_file import COMMANDS
+from interlock.simulator.spec import OcppVersion
 from tests.foreign.brain import Brain, Payload
 
 
@@ -95,6 +96,7 @@ class Hand:
 
     tells = frozenset(("requests", "outcomes", "transactions", "connectors"))
     commands = frozenset(COMMANDS)
+    ocpp: OcppVersion = "1.6"
 
     def __init__(self, brain: Operated) -> None:
         self.brain = brain

@@ -19,6 +19,7 @@ from tests.foreign.brain import Brain
 from tests.foreign.checking import check, failed
 from tests.foreign.commanded import COMMANDED, RIGHT_OPERATED
 from tests.foreign.details import DETAILS
+from tests.foreign.newer import RIGHT_201, WRONG_201, Newer
 from tests.foreign.operated import WRONG_OPERATED
 from tests.foreign.others import OTHERS
 from tests.foreign.shells import RIGHT, Shell, raw
@@ -37,16 +38,19 @@ HEAD = """# What a check from outside catches
 
 `make prove-outside` writes this page. Each row is a CSMS that has nothing to do with the reference, on real sockets,
 checked once by `interlock check csms URL`; wrong ones differ from a right one in one part
-(`tests/foreign`). A check that says FAIL flags it; INCONCLUSIVE keeps it from being green, and no more.
+(`tests/foreign`; those with 201 in their names speak OCPP 2.0.1). A check that says FAIL flags it; INCONCLUSIVE keeps
+it from being green, and no more.
 """
 
 
 def job(kind: str, name: str, seed: int) -> tuple[str, str, str, list[str], float]:
     """Check one CSMS; return kind, name, verdict, the checks that failed, and seconds."""
     began = time.monotonic()
-    shell: Shell
-    brain: Brain
-    if kind == "right":
+    shell: Shell = raw
+    brain: Brain | Newer
+    if name in RIGHT_201 or name in WRONG_201:
+        brain = RIGHT_201[name]() if name in RIGHT_201 else WRONG_201[name][1]()
+    elif kind == "right":
         shell, make = (raw, RIGHT_OPERATED[name]) if name in RIGHT_OPERATED else ALL_RIGHT[name]
         brain = make()
     else:
@@ -58,8 +62,9 @@ def job(kind: str, name: str, seed: int) -> tuple[str, str, str, list[str], floa
 
 def jobs(repeats: int, only: str = "*") -> Iterator[tuple[str, str, int]]:
     """Return all of them, or those of a name."""
-    every = [("right", name, seed) for seed in range(repeats) for name in [*ALL_RIGHT, *RIGHT_OPERATED]]
+    every = [("right", name, seed) for seed in range(repeats) for name in [*ALL_RIGHT, *RIGHT_OPERATED, *RIGHT_201]]
     every += [("wrong", name, 0) for name in ALL_WRONG] + [("operated", name, 0) for name in ALL_OPERATED]
+    every += [("newer", name, 0) for name in WRONG_201]
     return (one for one in every if any(fnmatch.fnmatchcase(one[1], glob) for glob in only.split(",")))
 
 
@@ -82,9 +87,9 @@ def main() -> int:
     wrong = [one for one in found if one[0] != "right"]
     unseen = [one for one in wrong if one[2] == "PASS"]
     flagged = sum(one[2] == "FAIL" for one in wrong)
-    sentences = {name: one[0] for some in (ALL_WRONG, ALL_OPERATED) for name, one in some.items()}
+    sentences = {name: one[0] for some in (ALL_WRONG, ALL_OPERATED, WRONG_201) for name, one in some.items()}
     rights = sum(one[0] == "right" for one in found)
-    every = [*ALL_RIGHT, *RIGHT_OPERATED]
+    every = [*ALL_RIGHT, *RIGHT_OPERATED, *RIGHT_201]
     lines = [
         HEAD,
         f"{flagged} of {len(wrong)} wrong ones FAIL, {len(wrong) - flagged - len(unseen)} are INCONCLUSIVE, "

@@ -15,7 +15,7 @@ from typing import Any
 
 ROOT = Path(__file__).parents[2]
 LOCUSTFILE = ROOT / "loadtests" / "locustfile.py"
-SOON_S = 60.0
+SOON_S = 300.0
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from interlock.csms.serve.server import Server, Socket
+from interlock.csms.serve.server import Server
+from interlock.csms.serve.station_socket import Socket
 from interlock.loadtests.damage import break_doors
 from interlock.loadtests.damage.break_doors import disturbed, sweep
 from interlock.loadtests.damage.break_off import Place

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from interlock.scenarios.record.history import History
-from tests.loadtests.loading import Ended, free_port, interlock, locust, verdict
+from tests.loadtests.loading import SOON_S, Ended, free_port, interlock, locust, verdict
 from tests.simulator.wire import FakeCsms, csms
 
 pytestmark = [
@@ -143,7 +143,7 @@ async def test_two_workers_hand_in_what_they_recorded(tmp_path: Path) -> None:
                 cwd=tmp_path,
             ) as master,
         ):
-            async with asyncio.timeout(40.0):
+            async with asyncio.timeout(SOON_S):
                 codes = [await asyncio.to_thread(process.wait) for process in (master, one, two)]
     assert codes == [0, 0, 0]
     history = History.read(tmp_path / "run")

@@ -25,7 +25,7 @@ pytestmark = [
     pytest.mark.asyncio,
     pytest.mark.skipif(find_spec("locust") is None, reason="needs the extra load"),
 ]
-SOON_S = 60.0
+SOON_S = 300.0
 
 
 async def begin(*words: str, cwd: Path, files: int | None = None) -> asyncio.subprocess.Process:

@@ -252,3 +252,22 @@ def test_an_observation_without_its_fields_is_damage(naive_run: Path, tmp_path: 
     rewritten(copy, "".join(json.dumps(row) + "\n" for row in bare).encode())
     with pytest.raises(reports.RunUnreadable, match="damaged"):
         reports.render_run(copy)
+
+
+@pytest.mark.parametrize("text", ['[2,"m1"]', '[3,"m1"]', "[2]", "[]", "7", "[[],[],[]]", "[2,{},null,7]", ""])
+def test_a_frame_of_any_form_is_drawn(held_run: Path, tmp_path: Path, text: str) -> None:
+    copy = shutil.copytree(held_run, tmp_path / "run")
+    rows = read_run(copy).rows
+    sent = next(row for row in rows if row["kind"] == "frame" and row["edge"] == "station.sent")
+    sent["text"] = text
+    rewritten(copy, "".join(json.dumps(row) + "\n" for row in rows).encode())
+    assert reports.render_run(copy).exists()
+
+
+def test_a_run_that_cannot_be_drawn_keeps_its_verdict_and_is_named(held_run: Path, tmp_path: Path) -> None:
+    suite = shutil.copytree(held_run.parent.parent, tmp_path / "suite")
+    rewritten(suite / "heartbeat-vs-unlock" / "seed-0", b'{"i":0,"t":0}\n')
+    page = reports.render_suite(suite).read_text("utf-8")
+    assert "1 of 1 run held" in page
+    assert "Runs without a page" in page
+    assert "could not be judged</li>" not in page

@@ -15,9 +15,9 @@ from interlock.scenarios.cases import catalogue
 from interlock.scenarios.cases.players.declaration import Declaration
 from interlock.scenarios.cases.players.simulated import FEATURES
 from interlock.scenarios.specimens.accepts_and_sends_nothing import SPECIMEN as SENDS_NOTHING
-from interlock.scenarios.world.case_world import CaseWorld
 from interlock.scenarios.world.csms_case_world import FEATURES as OF_THE_CSMS
 from interlock.scenarios.world.csms_case_world import CsmsCaseWorld
+from interlock.scenarios.world.station_case_world import StationCaseWorld
 from interlock.simulator.v16.local_list import LocalList
 from interlock.simulator.v16.profiles import Profiles
 from interlock.simulator.v16.reservations import Reservations
@@ -39,8 +39,8 @@ BARE = ("TC_042_1_CS", "TC_043_1_CS", "TC_048_4_CS", "TC_050_4_CS")
 """Cases of a station that lacks a feature."""
 
 
-def world(out: Path, **changes: Any) -> CaseWorld:
-    return CaseWorld(Declaration(features=FEATURES), out, **changes)
+def world(out: Path, **changes: Any) -> StationCaseWorld:
+    return StationCaseWorld(Declaration(features=FEATURES), out, **changes)
 
 
 def ids(*names: str) -> list[Any]:
@@ -86,7 +86,7 @@ def test_a_station_that_does_it_wrong_fails(
 ) -> None:
     monkeypatch.setattr(kind, name, wrong)
     limits = {"effect": 3.0, "lapse": 10.0, "answer": 3.0}
-    found = CaseWorld(Declaration(features=FEATURES, limits=limits), tmp_path).run(ids(case))
+    found = StationCaseWorld(Declaration(features=FEATURES, limits=limits), tmp_path).run(ids(case))
     assert found[case].word.name == "FAIL", found[case].reason
 
 

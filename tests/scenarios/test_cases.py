@@ -30,7 +30,7 @@ from interlock.scenarios.cases.mutants import message
 from interlock.scenarios.cases.proof import prove
 from interlock.scenarios.cases.states import STATES
 from interlock.scenarios.judge.cases import Word, judge
-from interlock.scenarios.judge.passive import judge as judge_passively
+from interlock.scenarios.judge.station_frames import judge as judge_passively
 
 CASES = catalogue.cases()
 

@@ -14,6 +14,7 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
+from interlock.scenarios.cases.players import tester
 from interlock.scenarios.cases.players.simulated import SimulatedStation
 from interlock.scenarios.live.check import Check, exit_code
 from interlock.scenarios.record.history import History
@@ -240,7 +241,10 @@ async def _twins(url: str) -> None:
     ],
     ids=lambda one: getattr(one, "__name__", ""),
 )
-async def test_a_peer_that_is_no_right_station_never_passes(visit: Visit, sentence: str, tmp_path: Path) -> None:
+async def test_a_peer_that_is_no_right_station_never_passes(
+    visit: Visit, sentence: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tester, "FLOOD", 100)  # a busy machine is slow to send, too
     named = None if visit in (_only_201, _no_subprotocol) else "MINE"
     limits = {**PATIENT, **HASTY, "answer": 1.0, "reconnect": 1.0}
     plan = planned(

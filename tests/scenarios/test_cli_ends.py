@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -13,6 +14,7 @@ import pytest
 import typer
 
 from interlock.scenarios import names as catalogue
+from interlock.scenarios.cli import check as checking
 from interlock.scenarios.cli import main as cli
 
 
@@ -92,3 +94,49 @@ def test_interrupted_in_the_middle_it_is_3(tmp_path: Path) -> None:
     _, said = process.communicate(timeout=60)
     assert process.returncode == 3, said
     assert b"Traceback" not in said
+
+
+def test_output_that_was_closed_or_has_no_room_is_no_traceback(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "stdout", None)  # what Python makes of `interlock list >&-`
+    with pytest.raises(SystemExit) as end:
+        cli.main(["list", "personas"])
+    assert end.value.code == 0
+    with open("/dev/full", "w") as full:
+        monkeypatch.setattr(sys, "stdout", full)
+        with pytest.raises(SystemExit) as end:
+            cli.main(["list", "personas"])
+    assert end.value.code == 3
+    out, err = capfd.readouterr()
+    assert (out, err) == ("", "interlock: standard output cannot be written: No space left on device\n")
+
+
+def test_a_design_or_case_that_ends_the_program_is_no_run_that_held(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "ends.py").write_text("import sys\nsys.exit()\n")
+    monkeypatch.chdir(tmp_path)
+    for words in (["run", "ends.py"], ["run", "heartbeat-vs-unlock", "--csms", "./ends.py:X"]):
+        code, said = ended(capsys, *words)
+        assert (code, "it ends the program" in said) == (2, True)
+
+
+@pytest.mark.parametrize("words", [["station", "--virtual"], ["csms", "reference"]], ids=lambda words: words[0])
+def test_a_check_of_ours_that_is_interrupted_keeps_what_is_done(
+    words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Interrupted(checking._Screen):
+        def __call__(self, work: Any, what: str, about: Any) -> None:
+            super().__call__(work, what, about)
+            if self.count == 2:
+                raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(checking, "_Screen", Interrupted)
+        code, said = ended(capsys, "check", *words, "--cases", "TC_00*", "--out", str(tmp_path))
+    assert (code, said) == (3, "interrupted: go on with --resume\n")
+    kept = json.loads((tmp_path / "results.json").read_text())
+    assert [one["verdict"] for one in kept["cases"]] == ["PASS", "PASS"]
+    assert (tmp_path / "report.html").exists()
+    assert ended(capsys, "check", *words, "--cases", "TC_00*", "--out", str(tmp_path), "--resume", "--quiet")[0] == 0

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.asyncio
 
 ROOT = Path(__file__).parents[2]
 RUN = "import sys; from interlock.scenarios.cli.main import main; main(sys.argv[1:])"
-SOON_S = 60.0
+SOON_S = 300.0
 
 
 @dataclass(frozen=True)

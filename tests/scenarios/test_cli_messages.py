@@ -34,7 +34,7 @@ NAME = "heartbeat-vs-unlock"
         (["run", NAME, "--seed", "x"], "--seed: it is a whole number"),
         (["run", NAME, "--sede", "3"], "there is no option --sede; did you mean --seed"),
         (["run", "-k", "nothing-like-it"], "-k 'nothing-like-it' matches no scenario"),
-        (["run", "--tag", "rase"], "no scenario has the tag 'rase'; tags are "),
+        (["run", "--tag", "rase"], "no scenario has the tag 'rase'; did you mean race?"),
         (["run", "--suite", "--not", "rase"], "--not 'rase' is neither a tag nor a scenario"),
         (["run", NAME, "--not", "race"], "leave nothing to run"),
         (["run", NAME, "--junit", "/"], "--junit: file '/' is a directory"),

@@ -15,8 +15,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 from websockets.sync.client import connect
 from websockets.typing import Subprotocol
+
+from interlock.csms.serve import open_files
+from interlock.scenarios.cli.main import app
+from interlock.scenarios.refused import Refused
 
 from .test_cli import ROOT, RUN, interlock
 
@@ -54,6 +59,15 @@ def get(url: str) -> object:
     request = urllib.request.Request(url, headers={"Authorization": "Bearer secret-of-a-test"})
     with urllib.request.urlopen(request, timeout=10) as answer:
         return json.loads(answer.read())
+
+
+def test_too_few_files_are_said_before_anything_is_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(open_files, "limit", lambda: 64)
+    log = tmp_path / "log.sqlite"
+    done = CliRunner().invoke(app, ["serve", "--ocpp-port", "0", "--api-port", "0", "--store", f"sqlite:///{log}"])
+    assert isinstance(done.exception, Refused)
+    assert done.exception.sentence == "this process may open 64 files, and needs 128 at least: ulimit -n"
+    assert not log.exists()
 
 
 def test_a_fleet_dials_in_and_what_it_told_is_there_after_a_restart(tmp_path: Path) -> None:

@@ -15,12 +15,30 @@ from interlock.scenarios.judge.invariants.declare import Invariant, invariant
 from interlock.scenarios.judge.verdict import Verdict, document, verdict_of
 from interlock.scenarios.record.history import History
 
-from . import bites_by_hand, bites_commands, bites_heard, bites_log, bites_told, bites_world
+from . import (
+    bites_answered,
+    bites_by_hand,
+    bites_commands,
+    bites_heard,
+    bites_log,
+    bites_outcomes,
+    bites_told,
+    bites_world,
+)
 from .bites import BREAKS, HOLDS, Made
 from .bites_commands import equal_unlocks
 from .histories import ANSWERED, NODE, START, STATION, Story
 
-MODULES = (bites_by_hand, bites_commands, bites_heard, bites_log, bites_told, bites_world)
+MODULES = (
+    bites_answered,
+    bites_by_hand,
+    bites_commands,
+    bites_heard,
+    bites_log,
+    bites_outcomes,
+    bites_told,
+    bites_world,
+)
 OVER_A_CAMPAIGN = {"I28"}
 
 

@@ -13,7 +13,7 @@ from interlock.csms.dispatch import Dispatcher
 from interlock.csms.domain import events as ev
 from interlock.csms.node import Csms
 from interlock.scenarios.explore.campaign import Campaign, Done
-from interlock.scenarios.explore.wall import TakesTooLong, within
+from interlock.scenarios.explore.time_limit import TakesTooLong, within
 from interlock.scenarios.judge.invariants.campaign import DONE, did
 from interlock.scenarios.judge.verdict import Verdict
 from interlock.scenarios.library import scenarios

@@ -69,12 +69,15 @@ def test_the_command_proves_a_few_and_writes_the_matrix(tmp_path: Path) -> None:
     assert [one["specimen"] for one in proof["kills"]] == ["send-then-append"] * 2 + ["impure-fold"] * 2
     assert [one["ocpp"] for one in proof["kills"]] == ["1.6", "2.0.1"] * 2
     assert proof["reference"]["flagged"] == []
+    page = (out / "proof.html").read_text("utf-8")
+    assert page.count(">K</span>") == 4
+    assert "interlock prove send-then-append impure-fold --budget 64" in page
 
 
 def test_an_unknown_specimen_is_one_sentence(tmp_path: Path) -> None:
     done = interlock("prove", "nobody", cwd=tmp_path)
     assert done.returncode == 2
-    assert done.stderr.strip() == "interlock: there is no specimen 'nobody'; `interlock list specimens` shows them"
+    assert done.stderr.strip() == "interlock: there is no specimen 'nobody'; see `interlock list specimens`"
 
 
 def test_the_committed_matrix_names_every_specimen_and_lets_none_live() -> None:

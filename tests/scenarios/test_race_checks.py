@@ -77,6 +77,49 @@ class Tale:
         self.call("StatusNotification", {"connectorId": 1, "errorCode": "NoError", "status": status}, {})
 
 
+def _both_unlocks(tale: Tale, *connectors: int) -> None:
+    """Both connectors are asked to be unlocked, and these are."""
+    for connector in (1, 2):
+        tale.ask("UnlockConnector", {"connectorId": connector}, f"r{connector}")
+    for connector in connectors:
+        tale.order("UnlockConnector", {"connectorId": connector}, "Unlocked")
+
+
+def _stop_201(tale: Tale, number: str) -> None:
+    tale.note("socket.opened", station="A", socket=1, node="csms", subprotocol="ocpp2.0.1")
+    token = {"idToken": "X", "type": "ISO14443"}
+    started = {"eventType": "Started", "timestamp": f"{T0}0Z", "seqNo": 0, "transactionInfo": {"transactionId": "T1"}}
+    answer = {"idTokenInfo": {"status": "Accepted"}}
+    tale.call("TransactionEvent", {**started, "idToken": token, "evse": {"id": 2}}, answer)
+    tale.ask("RequestStopTransaction", {"transactionId": "T1"})
+    tale.order("RequestStopTransaction", {"transactionId": number}, "Accepted")
+
+
+def _start_201(
+    tale: Tale, request: str = "r1", card: str = "X", type: str = "ISO14443", evse: int = 2, number: int = 1
+) -> None:
+    tale.ask("RequestStartTransaction", {"idToken": {"idToken": "X"}, "evseId": 2}, request)
+    token = {"idToken": card, "type": type}
+    tale.order("RequestStartTransaction", {"idToken": token, "evseId": evse, "remoteStartId": number}, "Accepted")
+
+
+def _record_201(tale: Tale, stop_wh: int = 10_000, more: bool = False) -> None:
+    tale.note("socket.opened", station="A", socket=1, node="csms", subprotocol="ocpp2.0.1")
+    answer = {"idTokenInfo": {"status": "Accepted"}}
+    for _ in range(2):  # told twice
+        for kind, seq_no, value in (("Started", 0, 0.0), ("Ended", 1, 10.0)):
+            sample = {"value": value, "unitOfMeasure": {"unit": "kWh"}, "context": f"Transaction.{kind[:-2]}"}
+            event = {"eventType": kind, "timestamp": f"{T0}{seq_no}Z", "seqNo": seq_no, "triggerReason": "Authorized"}
+            event |= {"transactionInfo": {"transactionId": "T1"}, "idToken": {"idToken": "X", "type": "ISO14443"}}
+            event |= {"meterValue": [{"timestamp": f"{T0}1Z", "sampledValue": [sample]}]}
+            place = {"evse": {"id": 2, "connectorId": 1}} if kind == "Started" else {}
+            tale.call("TransactionEvent", {**event, **place}, answer)
+    row = {"connector": 2, "id_token": "X", "start_wh": 0, "stop_wh": stop_wh, "started_at": f"{T0}0Z"}
+    for name in ("T1", "T1#2") if more else ("T1",):
+        tale.note("csms.session", station="A", transaction_id=name, **row)
+    tale.note("csms.sessions", station="A", count=1)
+
+
 def _steps(tale: Tale, last: str) -> None:
     for relation, word in (("plain", "Accepted"), ("indented", "Accepted"), ("kWh", last)):
         tale.note("step", station="A", story="session", relation=relation, label="start", word=word, card="X")
@@ -365,8 +408,16 @@ CASES: list[tuple[str, Callable[[Tale], Any], Callable[[Tale], Any]]] = [
     ("R21", lambda t: t.order("RemoteStopTransaction", {"transactionId": 8}, "Rejected"),
      lambda t: (t.start(8), t.order("RemoteStopTransaction", {"transactionId": 8}, "Accepted"))),
     ("R21", lambda t: t.order("RemoteStopTransaction", {"transactionId": 7}, "Rejected"), _lost_start),
+    ("R21", lambda t: _stop_201(t, "T9"), lambda t: _stop_201(t, "T1")),
+    ("R20", lambda t: _start_201(t, evse=1), lambda t: _start_201(t)),
+    ("R20", lambda t: _start_201(t, card="Y"), lambda t: _start_201(t, type="Central")),
+    ("R26", lambda t: _record_201(t, stop_wh=10), lambda t: _record_201(t, stop_wh=9999)),
+    ("R27", lambda t: _record_201(t, more=True), lambda t: _record_201(t)),
+    ("R29", lambda t: (_start_201(t, number=7), _start_201(t, "r2", number=7)),
+     lambda t: (_start_201(t, number=7), _start_201(t, "r2", number=8))),
     ("R22", lambda t: t.note("left", station="A", request_id="r", action="Reset", there=False, up=True),
      lambda t: t.note("left", station="A", request_id="r", action="Reset", there=True, up=True)),
+    ("R23", lambda t: _both_unlocks(t, 1, 1), lambda t: _both_unlocks(t, 2, 1)),
     ("R23", lambda t: _orders(t, {"connectorId": 2}, times=2),
      lambda t: (_orders(t, {"connectorId": 2}), t.ask("UnlockConnector", {"connectorId": 2}, attempt=2))),
     ("R24", lambda t: _outcome(t, "UnlockFailed", "accepted"), lambda t: _outcome(t, "UnlockFailed", "rejected")),

@@ -18,8 +18,8 @@ from interlock.csms.node import Csms
 from interlock.scenarios import runner
 from interlock.scenarios.library import scenarios
 from interlock.scenarios.spec import Scenario, step
-from interlock.scenarios.world.retold import OTHERWISE, possible
-from interlock.scenarios.world.reworded import LENIENT
+from interlock.scenarios.world.frame_rewordings import LENIENT
+from interlock.scenarios.world.traffic_variations import OTHERWISE, possible
 
 PLAIN = replace(scenarios()["status-vs-unlock"], retold=())
 
@@ -27,8 +27,8 @@ PLAIN = replace(scenarios()["status-vs-unlock"], retold=())
 class ForgetsOnAHeartbeat(Csms):
     """A start is numbered by what was said last."""
 
-    async def take(self, station: str, report: rp.Report) -> rp.Reply:
-        reply = await super().take(station, report)
+    async def record_report(self, station: str, report: rp.Report) -> rp.Reply:
+        reply = await super().record_report(station, report)
         if isinstance(report, rp.Heartbeat | rp.Transfer):
             self.tokens.register("TAG-DRIVER", "Blocked", None)
         return reply
@@ -48,8 +48,8 @@ class CutsIds(Csms):
 class AnswersOnce(Csms):
     """A card that is shown again under its id is taken for somebody who tries."""
 
-    async def take(self, station: str, report: rp.Report) -> rp.Reply:
-        reply = await super().take(station, report)
+    async def record_report(self, station: str, report: rp.Report) -> rp.Reply:
+        reply = await super().record_report(station, report)
         if isinstance(report, rp.Authorize):
             seen: dict[str, float] = self.__dict__.setdefault("seen", {})
             again = seen.get(report.id_token) == self.clock.now()

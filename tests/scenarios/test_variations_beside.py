@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from interlock.scenarios.judge import fleet_checks, ledger_checks, passive, race_checks
+from interlock.scenarios.judge import fleet_checks, ledger_checks, race_checks, station_frames
 from interlock.scenarios.judge.invariants import INVARIANTS
 from interlock.scenarios.judge.register import JUDGES
 from interlock.scenarios.judge.variations import VARIATIONS
@@ -95,5 +95,5 @@ def test_no_judge_is_left_out() -> None:
     a CSMS in test_race_checks.
     """
     here = {id for judge, rows in told(rightly=True) for id in judge(rows)}
-    elsewhere = {*WIRE_CHECKS, *INVARIANTS, *passive.RULES, race_checks.COMMANDS[0], race_checks.RESTARTS[0]}
+    elsewhere = {*WIRE_CHECKS, *INVARIANTS, *station_frames.RULES, race_checks.COMMANDS[0], race_checks.RESTARTS[0]}
     assert here | elsewhere == set(JUDGES)

@@ -40,6 +40,71 @@ USAGE = {
     f"run {RACE} --out empty.py": "--out",
     f"run {RACE} --retries -1": "--retries: it is 0 or more",
     f"run {RACE} --retries 2": "--retries goes with --target",
+    # a file of the user's that ends the program: that is no run that held
+    "run ends.py": "ends.py cannot be loaded: it ends the program",
+    f"run {RACE} --csms ./ends.py:X": "ends.py cannot be loaded: it ends the program",
+    "search ends.py --budget 5": "ends.py cannot be loaded: it ends the program",
+    "serve --store memory: --csms ./ends.py:X": "ends.py cannot be loaded: it ends the program",
+    "load --csms ./ends.py:X": "ends.py cannot be loaded: it ends the program",
+    "load --shape ends.py": "ends.py cannot be loaded: it ends the program",
+    "worlds --csms ./ends.py:X": "ends.py cannot be loaded: it ends the program",
+    "check station --virtual --cases cases": "cases/ends.py cannot be run: it ends the program",
+    # where nothing can be left
+    "search --out empty.py": "--out: empty.py cannot be made: it is a file",
+    "fleet ws://h/x --out empty.py": "--out: empty.py cannot be made: it is a file",
+    "fleet ws://h/x --out empty.py/x": "--out: empty.py/x cannot be made: Not a directory",
+    "load --out empty.py": "--out: empty.py cannot be made: it is a file",
+    "prove --out empty.py": "--out: empty.py cannot be made: it is a file",
+    "prove --cases --out empty.py": "--out: empty.py cannot be made: it is a file",
+    "worlds --out empty.py": "--out: empty.py cannot be made: it is a file",
+    "check station --virtual --out empty.py": "--out: empty.py cannot be made: it is a file",
+    "check csms reference --out empty.py": "--out: empty.py cannot be made: it is a file",
+    "judge text.py --out empty.py": "--out: empty.py cannot be made: it is a file",
+    "judge text.py --write /proc/x": "--write: /proc/x cannot be written",
+    "new case x --out empty.py": "--out: empty.py cannot be made: it is a file",
+    f"run {RACE} --junit /proc/x.xml": "--junit: /proc/x.xml cannot be written",
+    "check station --virtual --junit empty.py/x.xml": "--junit: empty.py cannot be made: it is a file",
+    # files that hold something else
+    f"run {RACE} --expected-failures binary": "binary cannot be read: it is not text in UTF-8",
+    "check station --virtual --expected-failures binary": "binary cannot be read: it is not text in UTF-8",
+    "check station --virtual --expected-failures text.py": "text.py line 1 is not `NAME [until",
+    "check station --declare binary": "binary cannot be read: it is not text in UTF-8",
+    "check station --declare stranger.toml": "stranger.toml: unknown key stranger",
+    "check station --operator http --hand binary": "binary cannot be read: it is not text in UTF-8",
+    "check station --operator http --hand stranger.toml": "stranger.toml: unknown key odd",
+    f"run {RACE} --target ws://h/x --control utf16.toml": "utf16.toml cannot be read: it is not text in UTF-8",
+    f"run {RACE} --target ws://h/x --control .": "--control: . cannot be read: Is a directory",
+    "serve --config utf16.toml": "utf16.toml cannot be read: it is not text in UTF-8",
+    "load --shape utf16.toml": "utf16.toml cannot be read: it is not text in UTF-8",
+    "fleet ws://h/x --ids @binary": "binary cannot be read: it is not text in UTF-8",
+    "fleet ws://h/x --password-file empty.py": "--password-file: the first line of empty.py is empty",
+    "fleet wss://h/x --ca binary": "binary is not what TLS can use: there is no certificate in PEM form in it",
+    "fleet wss://h/x --cert empty.py": "empty.py is not what TLS can use: a certificate and a key in PEM form",
+    "check station --cert binary --key binary": "binary is not what TLS can use: a certificate and a key in PEM form",
+    "load --compare binary": "--compare binary is a file",
+    "load --compare old": "--compare old is no run of `interlock load`, or a damaged one",
+    # addresses and numbers
+    "fleet ws://h:abc/x": "'ws://h:abc/x' is not a URL: a port is a number up to 65535",
+    "fleet ws://h:99999/x": "'ws://h:99999/x' is not a URL: a port is a number up to 65535",
+    "fleet ws://h/x --rate inf": "--rate: it is a number, not inf",
+    "serve --offline-s inf": "--offline-s: it is a number, not inf",
+    "serve --lateness-s 1e400": "--lateness-s: it is a number, not inf",
+    "load --commands inf": "--commands: it is a number, not inf",
+    "load ws://h/x --control ftp://h": "--control is http://HOST:PORT, https://HOST:PORT or a file, not 'ftp://h'",
+    f"run {RACE} --target ws://h/x --control http://h:99999": "--control is http://HOST:PORT, https://HOST:PORT or a",
+    "check csms ws://h/x --control http://h": "--control needs the API's token in INTERLOCK_API_TOKEN",
+    "serve --allow-origin h": "--allow-origin is http://HOST:PORT",
+    "check csms reference --card x": "--card is CARD=STATUS",
+    "check csms reference --card x=Blocked": "--card and --id-tag are for a CSMS on sockets",
+    "check station --cases ''": "--cases names no case",
+    # near misses
+    "run --tag rce": "no scenario has the tag 'rce'; did you mean race?",
+    "search --invariant i02": "there is no invariant 'i02'; did you mean I02?",
+    "prove lock-in-memoy": "there is no specimen 'lock-in-memoy'; did you mean lock-in-memory?",
+    "prove --cases TC_001_SC": "there is no case 'TC_001_SC'; did you mean TC_001_CS?",
+    "serve --config near.toml": "ocpp_prt is no option; did you mean ocpp_port?",
+    "target tri": "there is no command 'tri'; did you mean try?; `interlock target --help` lists them",
+    "target try": "FILE is missing; `interlock target try --help` says what it is",
     # load
     "load http://h": "begins with ws:// or wss://",
     "load --shape rmp": "did you mean ramp?",
@@ -114,7 +179,12 @@ UNTOLD = {
     "replay none": "is no readable run directory",
     "report none": "is not a folder",
     "report .": "holds no run",
-    "judge .": "run.json",
+    "judge .": ". is no run directory, for it has no run.json",
+    "judge empty.py": "empty.py holds no message",
+    "judge utf16.toml": "utf16.toml is UTF-16; write it as UTF-8",
+    "report damaged": "suite.json is damaged: it does not hold what Interlock writes",
+    "replay binary": "binary is no readable run directory",
+    f"run {RACE} --junit /dev/full --quiet": "--junit: /dev/full cannot be written: No space left on device",
 }
 FILES = {
     "text.py": "this is = no Python and no TOML\n",
@@ -122,7 +192,14 @@ FILES = {
     "deed.py": "steps=(step('heartbeets', 3.0),)",
     "params.py": "steps=(step('heartbeats', 3.0, cont=1),)",
     "persona.py": "steps=(), persona='pain'",
+    "ends.py": "raise SystemExit(0)\n",
+    "cases/ends.py": "raise SystemExit(0)\n",
+    "stranger.toml": "[stranger]\nodd = 1\n",
+    "near.toml": "ocpp_prt = 1\n",
+    "old/run.json": "{}",
+    "damaged/suite.json": '{"runs": 7}',
 }
+BYTES = {"binary": b"\x7fELF\xa2\x00\xff", "utf16.toml": "url = 'x'".encode("utf-16")}
 
 
 def ended(line: str, capsys: pytest.CaptureFixture[str]) -> tuple[object, str, str]:
@@ -136,7 +213,10 @@ def ended(line: str, capsys: pytest.CaptureFixture[str]) -> tuple[object, str, s
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name, text in FILES.items():
         head = "from interlock.scenarios.spec import Scenario, step\nSCENARIO = Scenario('a', 'b', 'c', "
+        (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(f"{head}{text})\n" if text.startswith("steps") else text)
+    for name, data in BYTES.items():
+        (tmp_path / name).write_bytes(data)
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("INTERLOCK_API_TOKEN", raising=False)
     return tmp_path

@@ -98,15 +98,25 @@ class Wire:
         asked = {"connectorId": connector, "transactionId": number, "meterValue": [reading]}
         return self.up(2, name, "MeterValues", asked).down(3, name, {})
 
-    def event(self, name: str, kind: str, number: int, seconds: float, transaction: str = "tx") -> Wire:
+    def event(
+        self,
+        name: str,
+        kind: str,
+        number: int,
+        seconds: float,
+        transaction: str = "tx",
+        answer: Any = None,
+        **more: Any,
+    ) -> Wire:
         asked = {
             "eventType": kind,
             "timestamp": at(seconds),
             "triggerReason": "MeterValuePeriodic",
             "seqNo": number,
             "transactionInfo": {"transactionId": transaction},
+            **more,
         }
-        return self.up(2, name, "TransactionEvent", asked).down(3, name, {})
+        return self.up(2, name, "TransactionEvent", asked).down(3, name, answer or {})
 
     def findings(self, about: About = "both") -> dict[str, Finding]:
         self.history.end()
@@ -139,6 +149,7 @@ def good() -> Wire:
     return told
 
 
+TOKEN = {"idToken": "T", "type": "ISO14443"}
 INVALID = {"connectorId": 1, "status": "Available"}
 PERIOD = {"startPeriod": 5, "limit": 16.0}
 PROFILE = {"chargingProfileId": 1, "stackLevel": 0, "chargingProfileKind": "Absolute"}
@@ -207,6 +218,8 @@ BREAKS: list[tuple[str, Wire]] = [
     ("W12", wire().down(2, "u", "SetChargingProfile", {"connectorId": 1, "csChargingProfiles": LIMITED})),
     ("W12", newer().down(2, "u", "RequestStartTransaction",
         {"remoteStartId": 1, "evseId": 0, "idToken": {"idToken": "T", "type": "Central"}})),
+    ("W12", newer().event("e", "Started", 0, 1, idToken=TOKEN)),
+    ("W12", newer().event("e", "Updated", 1, 1, answer={"totalCost": 0.5}, idToken=TOKEN)),
     ("W12", wire().down(2, "p", "SetChargingProfile", {"connectorId": 1, "csChargingProfiles": periods(0, 60, 60)})),
     ("W12", wire().down(2, "r", "RemoteStartTransaction",
         {"idTag": "T", "connectorId": 1, "chargingProfile": {**periods(0), "transactionId": 5}})),
@@ -293,6 +306,9 @@ HOLDS: list[tuple[str, Wire]] = [
     ("W09", wire().meter("m", 1, "5")),
     ("W11", wire().up(2, "m", "Heartbeat", {}).next("closed by the CSMS: 1012")
         .up(2, "m", "Heartbeat", {}).down(3, "m", {"currentTime": at(0)})),
+    ("W12", newer().event("e", "Started", 0, 1, answer={"idTokenInfo": {"status": "Invalid"}}, idToken=TOKEN)),
+    ("W12", newer().event("e", "Started", 0, 1)),
+    ("W12", newer().event("e", "Ended", 2, 1, idToken=TOKEN)),
     ("W12", wire().down(2, "p", "SetChargingProfile", {"connectorId": 1, "csChargingProfiles": periods(0, 60, 90)})),
     ("W12", wire().down(2, "l", "SendLocalList", local_list("Differential", {"idTag": "T"}))),
     ("W12", wire().down(2, "l", "SendLocalList", local_list("Full", REGISTERED))),

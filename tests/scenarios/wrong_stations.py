@@ -15,10 +15,10 @@ from typing import Any
 from interlock.scenarios.cases.language import Case
 from interlock.scenarios.cases.players.declaration import Declaration
 from interlock.scenarios.cases.players.simulated import FEATURES
-from interlock.scenarios.judge import passive
+from interlock.scenarios.judge import station_frames
 from interlock.scenarios.judge.cases import Outcome
 from interlock.scenarios.record.recorder import observations
-from interlock.scenarios.world.case_world import CaseWorld
+from interlock.scenarios.world.station_case_world import StationCaseWorld
 from interlock.simulator.network.links import Socket
 
 Message = list[Any]
@@ -61,7 +61,7 @@ class Odd:
     found: tuple[str, ...] = ()
 
 
-class OddWorld(CaseWorld):
+class OddWorld(StationCaseWorld):
     """The simulated station behind such a wire."""
 
     def __init__(self, odd: Odd, out: Path, limits: dict[str, float] | None = None) -> None:
@@ -124,7 +124,7 @@ def tried(odd: Odd, cases: list[Case], out: Path) -> Tried:
     """Run cases on a wrong station in virtual time."""
     world = OddWorld(odd, out, HASTY)
     outcomes = world.run(cases)
-    seen = passive.judge(list(observations(world.book.recorder.path)), world.book.station)
+    seen = station_frames.judge(list(observations(world.book.recorder.path)), world.book.station)
     return Tried(outcomes, [one.id for one in seen if one.broken])
 
 

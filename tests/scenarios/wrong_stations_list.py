@@ -95,6 +95,19 @@ def _hour_behind(value: Any) -> Any:
     return f"1970-01-01T{str(value)[11:]}" if isinstance(value, str) else value
 
 
+def _two_hours_behind(value: Any) -> Any:
+    return (datetime.fromisoformat(value) - timedelta(hours=2)).isoformat() if isinstance(value, str) else value
+
+
+def _kilo(value: Any) -> Any:
+    return "kWh" if value == "Wh" else value
+
+
+def _energy_alone(told: dict[str, Any]) -> dict[str, Any]:
+    energy = {"value": "1000", "measurand": "Energy.Active.Import.Register"}
+    return {**told, "meterValue": [{**row, "sampledValue": [energy]} for row in told["meterValue"]]}
+
+
 ODD: tuple[Odd, ...] = (
     # Answers.
     Odd("unlocks-anything", "unlocks connectors that it does not have", says("UnlockConnector", "Unlocked"),
@@ -225,5 +238,14 @@ ODD: tuple[Odd, ...] = (
     Odd("more-members", "members of its own", calls("StatusNotification", with_(vendorStatus="x")), found=("N03",)),
     Odd("type-as-text", "the message type is a text", texts(lambda message: [str(message[0]), *message[1:]]),
         found=("N01",)),
+    Odd("read-only-keys-change", "a key that is read only is Accepted",
+        up=answers("ChangeConfiguration", with_(status="Accepted"), ("Rejected",)), cases=("IL_301_CS",)),
+    Odd("stops-without-samples", "the samples of a session are not in its stop",
+        calls("StopTransaction", without("transactionData")), cases=("IL_302_CS",)),
+    Odd("energy-alone", "whatever is configured, energy is sampled", calls("MeterValues", _energy_alone),
+        cases=("IL_303_CS",)),
+    Odd("watt-hours-as-kilowatt-hours", "readings in Wh are said to be in kWh", member("unit", _kilo), found=("N12",)),
+    Odd("two-hours-behind", "the time that the CSMS gives is not kept", member("timestamp", _two_hours_behind),
+        found=("N11",)),
 )  # fmt: skip
 """All of them."""

@@ -1,7 +1,7 @@
 """The OCPP 2.0.1 dialect: payloads to reports and commands to payloads. Its words stay in this package.
 
 `words` and `core` have the tables, `reports` and `readings` what stations send, `commands` what is sent to them. May
-import `domain`, `ocppj` and the shared files of `dialects`; no other dialect but 2.1, which builds on it, imports it.
+import `domain`, `ocppj` and the shared files of `dialects`; no other dialect imports it.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ document = SCHEMAS.document
 
 
 def misnamed(station: str) -> str | None:
-    """Return what is wrong with a station id: an identifierString without the colon that ends the user name of Basic.
+    """Return how a station id breaks the rule: an identifierString, without a colon, which Basic auth forbids.
 
     OCPP 2.0.1 part 4 section 3.1.1.
     """
@@ -63,7 +63,7 @@ def written_id(transaction_id: str) -> str | int:
 def barred(action: str, state: Station) -> NotAcceptable | None:
     """Return why a station may not send `action` before it is accepted.
 
-    B02.FR.09, B03.FR.07: it may boot; while Pending also report, and send what it was asked for by a trigger.
+    B02.FR.09, B03.FR.07: it may boot; while Pending also send reports, and what a TriggerMessage asked for.
     """
     if action == "BootNotification":
         return None
@@ -73,14 +73,14 @@ def barred(action: str, state: Station) -> NotAcceptable | None:
 
 
 def report(action: str, payload: Payload) -> rp.Report:
-    """Return what a station's CALL reports: the strict way, by its whole schema. Raises `NotAcceptable`."""
+    """Return the report in a station's CALL, by its whole schema. Raises `NotAcceptable`."""
     _known(action)
     SCHEMAS.request(action, payload)
     return reports.read(action, payload)
 
 
 def accepted(action: str, payload: Payload) -> tuple[rp.Report, tuple[rp.Deviation, ...]]:
-    """Return what a station's CALL reports, and how it deviates: the lenient way, by its core.
+    """Return the report in a station's CALL, read by its core, and how the payload deviates.
 
     Raises `NotAcceptable` when the core cannot be read.
     """

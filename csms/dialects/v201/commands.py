@@ -1,4 +1,4 @@
-"""To an OCPP 2.0.1 station: what an operator names as commands, commands as payloads, and what the answers say."""
+"""To an OCPP 2.0.1 station: an operator's requests as commands, commands as payloads, and answers read."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from interlock.csms.domain.facts import Answer
 from interlock.csms.domain.station import Station
 
 TOKEN_TYPE = "ISO14443"
-"""Of a token of which only the text is known: the type of a driver's card, which may then stop what was begun."""
+"""The type of a token of which only the text is known: that of a driver's card, so the card can end the transaction."""
 ON_OFF = {True: "Operative", False: "Inoperative"}
 PASSWORD = ("securityctrlr", "basicauthpassword")
 
@@ -37,7 +37,7 @@ def command(action: str, payload: Payload) -> do.Command:
 
 
 def _carries(made: do.Command, payload: Payload) -> None:
-    """Raise `NotAcceptable` when a member of the operator's request would not be in the frame, `customData` say."""
+    """Raise `NotAcceptable` when a member of the operator's request, such as `customData`, would be lost."""
     if isinstance(made, do.RemoteStart) and made.remote_start_id is None:
         made = replace(made, remote_start_id=0)
     action, frame = call(made)
@@ -47,7 +47,7 @@ def _carries(made: do.Command, payload: Payload) -> None:
 
 
 def _remote_start(payload: Payload) -> do.Command:
-    # An operator need not choose the remoteStartId; what they leave out is drawn when the intent is written.
+    # An operator may leave out the remoteStartId; it is then drawn when the intent is made.
     SCHEMAS.request("RequestStartTransaction", {"remoteStartId": 0, **payload})
     if payload.get("evseId", 0) < 1:
         raise NotAcceptable("OccurrenceConstraintViolation", "evseId: a start is asked for one EVSE")
@@ -82,7 +82,7 @@ def _network_profile(payload: Payload) -> do.Command:
     data = payload["connectionData"]
     for part, name in (("vpn", "password"), ("vpn", "key"), ("apn", "apnPassword"), ("apn", "simPin")):
         if name in data.get(part, {}):
-            # What is relayed is in the log as it is, and no secret may be.
+            # A relayed payload is in the log unchanged, where no secret may be.
             raise NotAcceptable("NotSupported", f"connectionData/{part}/{name}: a secret cannot be relayed")
     return do.Relay("SetNetworkProfile", payload)
 
@@ -101,7 +101,7 @@ _COMMANDS: dict[str, Callable[[Payload], do.Command]] = {
 
 
 def triggered(state: Station) -> set[str]:
-    """Return the actions that the station was asked to send by TriggerMessage, as far as it is remembered."""
+    """Return the actions that TriggerMessage asked the station to send, among the commands still kept."""
     asked = {
         str(pending.command.payload["requestedMessage"])
         for pending in state.commands.values()
@@ -153,7 +153,7 @@ def call(command: do.Command) -> tuple[str, Payload]:
 
 
 def _fits(action: str, payload: Payload) -> tuple[str, Payload]:
-    """Return a request that holds its schema here too: it may have been named for another version's connection."""
+    """Check a request against this version's schema: the operator may have named it for another version."""
     if action not in FROM_CSMS:
         raise NotAcceptable("NotImplemented", f"OCPP 2.0.1 has no request {action[:40]}")
     SCHEMAS.request(action, payload)
@@ -164,7 +164,7 @@ def _fits(action: str, payload: Payload) -> tuple[str, Payload]:
 
 YES = frozenset(
     {"Accepted", "Unlocked", "Scheduled", "RebootRequired", "AcceptedCanceled", "Unpublished"}
-    | {"EmptyResultSet", "NoProfiles"}  # it was looked up: there is nothing to report
+    | {"EmptyResultSet", "NoProfiles"}  # carried out: there is nothing to report
 )
 READS = frozenset(
     {
@@ -175,19 +175,19 @@ READS = frozenset(
         "GetVariables",
     }
 )
-"""Requests without an effect: an answer that is not understood leaves no doubt about one."""
+"""Requests without an effect, so an answer that cannot be read leaves none of them in doubt."""
 RESULTS = {
     "SetVariables": ("setVariableResult", "attributeStatus"),
     "SetVariableMonitoring": ("setMonitoringResult", "status"),
     "ClearVariableMonitoring": ("clearMonitoringResult", "status"),
 }
-"""Answers with a status for each element, each of which the station takes or refuses by itself (B05.FR.01)."""
+"""Answers with a status for each element, which the station accepts or refuses one by one (B05.FR.01)."""
 
 
 def answer(command: do.Command, payload: Payload, *, strict: bool = False) -> Answer:
-    """Return what a station answered to a command. Raises `NotAcceptable` when it cannot be told.
+    """Return a station's answer to a command. Raises `NotAcceptable` when it cannot be read.
 
-    Unless `strict`, an answer that breaks its schema elsewhere than in its status is told by that.
+    Unless `strict`, an answer that breaks its schema is read by its status alone, if that is valid.
     """
     action, kept = call(command)[0], without_password(payload)
     odd: str | None = None
@@ -205,9 +205,10 @@ def answer(command: do.Command, payload: Payload, *, strict: bool = False) -> An
             raise
     if isinstance(command, do.Probe):
         if payload["messagesInQueue"]:
-            # What waits may be about the start. Nor does a status say more until it is here: statuses are not queued.
+            # Queued messages may be about the start. Until they arrive a status proves nothing, as statuses are not
+            # queued.
             return Answer(True, "MessagesInQueue", None, kept)
-        # E14: nothing waits to be sent, so what an event could have shown would have been shown.
+        # E14: no message is queued, so any event about the start would have arrived.
         return Answer(True, "NoMessagesInQueue", None, kept, nothing_there=True)
     if isinstance(command, do.SetPassword):
         return _password(payload, kept)
@@ -220,7 +221,7 @@ def answer(command: do.Command, payload: Payload, *, strict: bool = False) -> An
 def _password(payload: Payload, kept: Payload) -> Answer:
     status = payload["setVariableResult"][0]["attributeStatus"]
     if status == "RebootRequired":
-        # A01.FR.03 ends the old password at Accepted only; until the reboot the station goes on using it.
+        # A01.FR.03: the old password ends at Accepted only; until the reboot the station uses it.
         raise NotAcceptable("InternalError", "the password counts after a reboot")
     return Answer(status == "Accepted", status, None, kept)
 

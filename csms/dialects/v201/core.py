@@ -1,4 +1,4 @@
-"""What decides what a message of an OCPP 2.0.1 station says, and where the standard defines it (part 2, use cases)."""
+"""The core of each message of an OCPP 2.0.1 station, and the use case of part 2 that defines it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _DECIDES: dict[str, frozenset[str]] = {
     "ReservationStatusUpdate": frozenset({"reservationId", "reservationUpdateStatus"}),
 }
 CORE: dict[str, frozenset[str]] = {action: _DECIDES.get(action, frozenset()) for action in sorted(FROM_STATION)}
-"""By each action a station sends, its core (see `lenient`). Of a sampled value all that gives its number a meaning."""
+"""For each action of a station, its core (see `lenient`); of a sampled value, all that qualifies its number."""
 _CASES = {
     "Authorize": "C01",
     "BootNotification": "B01",

@@ -17,7 +17,7 @@ def samples(meter_values: Iterable[Payload]) -> tuple[rp.Sample, ...]:
 def register_wh(meter_values: Iterable[Payload], context: str, *, last: bool) -> int | None:
     """Return the energy register that a transaction began or ended with.
 
-    That is the one read in `context`; in a station that names no such context, the first or the `last` there is.
+    That is the reading in `context`; for a station that names no such context, the first, or the `last`, of all.
     """
     named: list[int] = []
     found: list[int] = []

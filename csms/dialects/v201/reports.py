@@ -38,7 +38,7 @@ def _token(id_token: Payload) -> str | None:
 def _status(p: Payload) -> rp.Report:
     evse, connector = p["evseId"], p["connectorId"]
     if (evse == 0) != (connector == 0):
-        return _notice("StatusNotification", p)  # no connector of an EVSE, and not the station: nothing to fold it into
+        return _notice("StatusNotification", p)  # neither a connector nor the station: there is no state for it
     return rp.Status(evse, connector, p["connectorStatus"], reported_at=moment(p.get("timestamp")))
 
 
@@ -77,7 +77,7 @@ def _transaction(p: Payload) -> rp.Report:
     at = moment(p.get("timestamp"))
     match p["eventType"]:
         case "Started":
-            told["seq_no"] = p.get("seqNo", 0)  # the first message of each transaction has this number
+            told["seq_no"] = p.get("seqNo", 0)  # the first message of a transaction has number 0
             return rp.Start(
                 meter_start_wh=readings.register_wh(values, "Transaction.Begin", last=False),
                 started_at=at,
@@ -85,7 +85,7 @@ def _transaction(p: Payload) -> rp.Report:
                 charging_state=info.get("chargingState"),
                 **told,
             )
-        case "Updated" if told["seq_no"] is None:  # which change that was nobody can tell; its readings count
+        case "Updated" if told["seq_no"] is None:  # without a number the change cannot be placed; its readings are used
             return rp.Meter(told["evse"], told["transaction_id"], told["samples"])
         case "Updated":
             return rp.Update(
@@ -140,7 +140,7 @@ READ: dict[str, Callable[[Payload], rp.Report]] = {
     "MeterValues": lambda p: rp.Meter(p["evseId"], None, readings.samples(p["meterValue"])),
     "DataTransfer": lambda p: rp.Transfer(p.get("vendorId", "")),
 }
-"""What the CSMS folds or answers from what it knows; everything else a station sends is a `Notice`."""
+"""Messages that change a state or are answered from one; everything else a station sends is a `Notice`."""
 
 ANSWERS: dict[str, Payload] = {
     "SignCertificate": {"status": "Rejected"},
@@ -149,23 +149,23 @@ ANSWERS: dict[str, Payload] = {
     "NotifyEVChargingNeeds": {"status": "Rejected"},
     "NotifyEVChargingSchedule": {"status": "Accepted"},
 }
-"""The answers to notices that are not empty: there is no certificate authority, OCSP or smart charging behind this."""
+"""The answers to notices that are not empty: the CSMS has no certificate authority, OCSP or smart charging."""
 
 
 def read(action: str, payload: Payload) -> rp.Report:
-    """Return what a CALL that holds its schema reports."""
+    """Return the report in a CALL that fits its schema."""
     reader = READ.get(action)
     return reader(payload) if reader is not None else _notice(action, payload)
 
 
 def _token_info(answer: rp.Reply) -> Payload:
-    """Return what is said of a token, with its group if it has one (C09)."""
+    """Return the idTokenInfo of a token, with its group if it has one (C09)."""
     group = {"groupIdToken": {"idToken": answer.parent, "type": "Central"}} if answer.parent else {}
     return {"status": answer.status, **group}
 
 
 def reply(asked: rp.Report, answer: rp.Reply, at: Callable[[], datetime], interval_s: float) -> Payload:
-    """Return the payload that answers a report; `at` reads the clock, for those that say the time.
+    """Return the payload that answers a report; `at` reads the clock, for those that carry the time.
 
     A transaction event is answered with a status exactly when it carries a token (E01.FR.12).
     """

@@ -49,8 +49,8 @@ NOT_DONE = frozenset(
         "SecurityError",
     }
 )
-"""What is not understood or not allowed is refused before it is acted on; stations send the 1.6 spellings too.
-InternalError, GenericError, ProtocolError and RpcFrameworkError do not say how far the station got."""
+"""Errors about the message itself, raised before anything is done; stations send the 1.6 spellings, too. Not here are
+InternalError, GenericError, ProtocolError and RpcFrameworkError, which leave open how far the station got."""
 
 FROM_STATION = frozenset(
     {
@@ -83,5 +83,5 @@ FROM_STATION = frozenset(
 )
 """What a station sends; DataTransfer goes both ways."""
 REPORTS = frozenset({"NotifyReport", "NotifyMonitoringReport"})
-"""What answers a request for a report; a station sends it also while its registration is Pending."""
+"""Messages that deliver a requested report; allowed also while the registration is Pending."""
 FROM_CSMS = (SCHEMAS.actions - FROM_STATION) | {"DataTransfer"}

@@ -1,4 +1,4 @@
-"""Who performs cases: a scripted CSMS and a scripted station over sockets, the runner, and whoever has the hands.
+"""Performing cases: a scripted CSMS and a scripted station over sockets, the runner, and the hands at the peer.
 
-Players keep to no rule but their script: they may send anything, and answer what a case wants answered.
+Players follow the script only: they may send anything, and answer as the case demands.
 """

@@ -17,15 +17,16 @@ from interlock.scenarios.targets.answers import TargetGone, fetch
 from interlock.scenarios.targets.control_file import Ask, Described, NoTarget, load
 from interlock.scenarios.targets.exchange import Exchange
 from interlock.scenarios.targets.http_target import HttpTarget
+from interlock.scenarios.targets.target import token_for
 
 OURS = Path(__file__).parents[2] / "targets" / "interlock.toml"
 """The interface of `interlock serve`."""
 
 
 def operator(control: str) -> Control:
-    """Return whoever has the CSMS send: a URL is that of `interlock serve`, all else a file. Raises `Refused`."""
+    """Return a CSMS's operator: by the API of `interlock serve` for a URL, else by a control file. Raises `Refused`."""
     try:
-        if control.startswith(("http://", "https://")):
+        if token_for(control, os.environ) is not None:
             described = msgspec.structs.replace(load(OURS, os.environ), url=control.rstrip("/"))
         else:
             described = load(Path(control), os.environ)
@@ -35,7 +36,7 @@ def operator(control: str) -> Control:
 
 
 class Control:
-    """Has a CSMS make CALLs."""
+    """Has a CSMS make CALLs, over its control interface."""
 
     def __init__(self, described: Described) -> None:
         self._described = described
@@ -44,7 +45,7 @@ class Control:
         self._count = 0
 
     async def check(self) -> None:
-        """Raise `Gone` unless it is there and lets us in."""
+        """Raise `Gone` unless it is reachable and grants access."""
         try:
             await HttpTarget(self._described, os.environ).check()
         except TargetGone as error:

@@ -1,6 +1,6 @@
-"""The scripted CSMS: a WebSocket server that lets one station in and does whatever a case says.
+"""The scripted CSMS: a WebSocket server that admits one station and follows the script of a case.
 
-Who else comes, or comes in a wrong way, is turned away with a sentence in `refused`.
+Another station, or a faulty handshake, is refused, with a sentence in `refused`.
 """
 
 from __future__ import annotations
@@ -28,21 +28,21 @@ FRAME_BYTES = 1 << 20
 STRANGER = "somebody connected who does not speak WebSocket (plain TCP, or TLS on one side only)"
 HANDSHAKE_S = 5.0
 TWINS, TWINS_S = 4, 10.0
-"""So many connections that replace a living one, in so many seconds, are two stations with one id."""
+"""This many connections that replace an open one, in this many seconds, mean two stations with one id."""
 BOOTS, BOOTS_S = 6, 120.0
-"""So many boots that nobody asked for are a station that reboots for ever."""
+"""This many boots without a request, in this many seconds, mean a station that keeps rebooting."""
 
 
 class ScriptedCsms:
-    """Listens for a station; `station` is its id, or None for whoever comes first."""
+    """Listens for a station; `station` is its id, or None for the first that connects."""
 
     def __init__(self, tester: AsCsms, station: str | None, tls: ssl.SSLContext | None = None) -> None:
         self.tester, self.station, self._tls = tester, station, tls
         self.refused: Counter[str] = Counter()
         self.strangers: set[ServerConnection] = set()
-        """Connections that have not said yet what WebSocket begins with."""
+        """Connections that have not sent a handshake yet."""
         self.shut = False
-        """Whether nobody is let in."""
+        """Whether no connection is accepted."""
         self._server: Server | None = None
         self._number = 0
         self._replaced: list[float] = []
@@ -78,13 +78,13 @@ class ScriptedCsms:
             await self._server.wait_closed()
 
     def cut(self) -> None:
-        """Close the connection and let nobody in."""
+        """Close the connection and accept no other."""
         self.shut = True
         if self.tester.line is not None:
             self.tester.line.close(1001, "the tester closed it")
 
     def allow(self) -> None:
-        """Let the station in again."""
+        """Accept the station again."""
         self.shut = False
 
     def may_boot(self) -> None:
@@ -111,7 +111,7 @@ class ScriptedCsms:
         return _no(http.HTTPStatus(status), why)
 
     def refuse(self, why: str) -> None:
-        """Take note of somebody who was turned away."""
+        """Record a refused connection."""
         self.refused[why] += 1
         self.tester.book.observe("dial.failed", why=why)
 
@@ -145,7 +145,7 @@ class ScriptedCsms:
                 if tester.trouble is not None:
                     connection.transport.abort()
                     break
-                await asyncio.sleep(0)  # a peer that floods must not keep everybody else from running
+                await asyncio.sleep(0)  # a peer that floods must not block other tasks
         except ConnectionClosed as gone:
             why = str(gone)[:200]
         finally:

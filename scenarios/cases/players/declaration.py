@@ -11,6 +11,8 @@ import msgspec
 
 from interlock.scenarios.cases.exemplar import BOUND
 from interlock.scenarios.cases.language import LIMITS
+from interlock.scenarios.refused import cause
+from interlock.scenarios.targets.control_file import plainly
 
 FEATURES = {
     "fixed_cable": "the cable is fixed to the station, so there is no lock to unlock",
@@ -35,7 +37,7 @@ FEATURES = {
     "group": "the CSMS knows [values] tag and group_tag as of the group parent_tag",
     "invalid": "the CSMS refuses cards that it does not know, and does not know [values] invalid_tag",
 }
-"""Every feature, and what it means that it is there."""
+"""Every feature, and what having it means."""
 OF_A_CSMS = ("expired", "blocked", "group", "invalid")
 """Those of its cards, which no station has."""
 PROFILES = {
@@ -45,15 +47,15 @@ PROFILES = {
     "RemoteTrigger": "remote_trigger",
     "SmartCharging": "smart_charging",
 }
-"""The features that a station tells itself, in SupportedFeatureProfiles."""
+"""The features that a station states itself, in SupportedFeatureProfiles."""
 
 
 class NoDeclaration(Exception):
-    """A file that declares nothing: one sentence says why."""
+    """A file that is not a declaration: one sentence says why."""
 
 
 class Declaration(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
-    """What is declared. A feature that is not named is not known, and what needs it is not applicable."""
+    """A declaration. A feature that it leaves out is unknown, and what needs it is not applicable."""
 
     name: str = ""
     features: dict[str, bool] = {}
@@ -76,12 +78,12 @@ def read(path: Path) -> Declaration:
     """Read a declaration, or raise `NoDeclaration`."""
     try:
         found = msgspec.convert(tomllib.loads(path.read_text("utf-8")), Declaration)
-    except OSError as error:
-        raise NoDeclaration(f"{path} cannot be read: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeError) as error:
+    except (OSError, UnicodeError) as error:
+        raise NoDeclaration(f"{path} cannot be read: {cause(error)}") from None
+    except tomllib.TOMLDecodeError as error:
         raise NoDeclaration(f"{path} is not TOML: {error}") from None
     except msgspec.ValidationError as error:
-        raise NoDeclaration(f"{path}: {error}") from None
+        raise NoDeclaration(f"{path}: {plainly(str(error))}") from None
     for table, names, known in (
         ("features", found.features, FEATURES),
         ("limits", found.limits, LIMITS),

@@ -1,7 +1,7 @@
-"""Who does what a tester cannot do over the wire: a person, a rig with an HTTP interface, a command, or a simulator.
+"""The hand does what no message does: a person, a rig with an HTTP interface, a command, or a simulator.
 
-At a station that is a hand (`plug`, `swipe`); at a CSMS it is its operator, who has it make a CALL. One port for both:
-`do(deed, names)` returns when it is done, and raises `CannotDo` where that is not possible here.
+At a station it plugs in and presents cards; at a CSMS it is the operator, who has it make a CALL. One interface for
+both: `do(deed, names)` returns when it is done, and raises `CannotDo` where it is not possible.
 """
 
 from __future__ import annotations
@@ -22,6 +22,9 @@ from urllib.parse import quote
 
 import msgspec
 
+from interlock.scenarios.refused import cause
+from interlock.scenarios.targets.control_file import plainly
+
 UNDO = {
     "plug": "unplug",
     "plug_all": "unplug_all",
@@ -29,7 +32,7 @@ UNDO = {
     "fault": "clear_fault",
     "list_failure": "mend_list",
 }
-"""What takes each deed back."""
+"""The deed that undoes each deed."""
 DEEDS = {
     "plug": "plug a vehicle in at connector {connector}",
     "unplug": "take the cable out at connector {connector} (at the vehicle first)",
@@ -48,18 +51,18 @@ DEEDS = {
 
 
 class CannotDo(Exception):
-    """It cannot be done here; one sentence says why."""
+    """It cannot be done; one sentence says why."""
 
 
 class Hand(Protocol):
-    """Whoever does deeds."""
+    """Does deeds at the peer."""
 
     async def do(self, deed: str, names: Mapping[str, Any]) -> None:
         """Do it: `names` are connector, tag and the like, or action and payload. Raises `CannotDo`."""
 
 
 class NoHand:
-    """Nobody: the station stands alone."""
+    """No hand: every deed is refused."""
 
     def __init__(self, why: str) -> None:
         self.why = why
@@ -70,7 +73,7 @@ class NoHand:
 
 
 def said(deed: str, names: Mapping[str, Any]) -> str:
-    """Say a deed for people."""
+    """Return a deed as a sentence for people."""
     if deed == "ask":
         return f"have the CSMS send {names['action']} {json.dumps(names['payload'])} to {names['station']}"
     return DEEDS.get(deed, deed).format_map({"connector": "?", "tag": "?", **names})
@@ -133,12 +136,12 @@ def read_hand(path: Path) -> dict[str, Way]:
     try:
         found = tomllib.loads(path.read_text("utf-8"))
         ways = msgspec.convert(found, dict[str, Way])
-    except OSError as error:
-        raise NoHandFile(f"{path} cannot be read: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeError) as error:
+    except (OSError, UnicodeError) as error:
+        raise NoHandFile(f"{path} cannot be read: {cause(error)}") from None
+    except tomllib.TOMLDecodeError as error:
         raise NoHandFile(f"{path} is not TOML: {error}") from None
     except msgspec.ValidationError as error:
-        raise NoHandFile(f"{path}: {error}") from None
+        raise NoHandFile(f"{path}: {plainly(str(error))}") from None
     for name, way in ways.items():
         if name not in DEEDS and name != "ask":
             raise NoHandFile(f"{path}: [{name}] is no deed; deeds are {', '.join((*DEEDS, 'ask'))}")

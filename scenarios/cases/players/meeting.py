@@ -1,4 +1,4 @@
-"""What a tester does before the first case with a CSMS: boots until it is let in, and learns which cards it refuses."""
+"""Before the first case with a CSMS: the tester boots until it is accepted, and finds out which cards are refused."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ BOOT_AGAIN_S = 5.0
 async def meet_csms(
     runner: Runner, place: str, cards: Mapping[str, str] | None = None
 ) -> tuple[dict[str, bool], str | None]:
-    """Return the features that the CSMS shows itself, and why no case can be run with it, or None.
+    """Return the features found by trying, and why no case can be run with the CSMS, or None.
 
-    Which cards a CSMS accepts is its own affair: where it calls one of `REFUSED` what the cases call it, it is held to
-    that in what follows; where it does not, only a declaration says that it should: `cards` with their statuses, too.
+    Which cards a CSMS accepts is not fixed by the standard: where it gives one of `REFUSED` the status that the cases
+    expect, the feature counts as present; otherwise only if declared, or if `cards` lists a card with that status.
     """
     if why := await _boot(runner, place):
         return {}, why

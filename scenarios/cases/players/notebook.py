@@ -1,4 +1,4 @@
-"""What a tester writes down: every observation on disk as it happens, and the present case's exchange in memory."""
+"""The record of a tester: every observation on disk as it happens, and the exchange of the present case in memory."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from interlock.scenarios.record.recorder import Recorder
 
 
 class Notebook:
-    """Notes observations about one peer. `clock` says what second it is."""
+    """Records observations about one peer. `clock` returns the present second."""
 
     def __init__(self, under_test: Literal["station", "csms"], clock: Callable[[], float], directory: Path) -> None:
         self.under_test: Literal["station", "csms"] = under_test
@@ -37,7 +37,7 @@ class Notebook:
         return self.recorder.count
 
     def observe(self, kind: str, **fields: Any) -> int:
-        """Note something; return its number."""
+        """Record an observation; return its number."""
         number, t = self.recorder.count, round(self.clock(), 6)
         fields.setdefault("station", self.station)
         self.recorder.observe(kind, **fields)
@@ -69,7 +69,7 @@ class Notebook:
                 pass
 
     async def until(self, true: Callable[[], Any], within_s: float) -> bool:
-        """Wait until something is so; return whether it came to that in time."""
+        """Wait until a condition is true; return whether that was in time."""
         end = self.now + within_s
         while not true():
             if self.now >= end:

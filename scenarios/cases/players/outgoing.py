@@ -1,4 +1,4 @@
-"""What a player sends on one connection: frames in order, by one task, and at the end a close."""
+"""The outgoing frames of a player on one connection: sent in order by one task, then a close."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Runs cases: performs each stimulus once what was expected before it is there, and leaves the verdict to the judge.
+"""Runs cases: performs each stimulus once the expectations before it are met, and leaves the verdict to the judge.
 
-What is awaited, and until when, is asked of the judge's own `walk` after each observation: nothing here sleeps, but
-where a case is about time that passes.
+The judge's own `walk` returns, after each observation, what is awaited and until when. The runner waits for fixed times
+only where a case is about time.
 """
 
 from __future__ import annotations
@@ -36,19 +36,22 @@ from interlock.scenarios.cases.states import STATES
 from interlock.scenarios.judge import cases as judged
 from interlock.scenarios.judge.cases import Facts, Outcome, Walk, Word
 
+PROBES = 3
+"""So often a peer is asked whether it speaks, where each time the connection is lost before the answer."""
+
 
 class Gone(Exception):
-    """The peer is not there any more: one sentence."""
+    """The peer is gone: one sentence says how."""
 
 
 class Gate(Protocol):
     """What opens and closes the connection."""
 
     def cut(self) -> None:
-        """Close it and let nobody in."""
+        """Close it and accept no other."""
 
     def allow(self) -> Awaitable[None] | None:
-        """Let the peer in again, or connect again."""
+        """Accept the peer again, or connect again."""
 
     def may_boot(self) -> None:
         """Take note that a station has a reason to boot."""
@@ -56,7 +59,7 @@ class Gate(Protocol):
 
 @dataclass(slots=True)
 class Setting:
-    """What a run knows of the peer: what the vendor declares and what it said itself."""
+    """What is known of the peer: the vendor's declaration, and what it reported itself."""
 
     facts: Facts
     keys: dict[str, str] = field(default_factory=dict)
@@ -153,12 +156,18 @@ class Runner:
             raise Gone(self.tester.trouble)
 
     async def _speaks(self) -> None:
-        """Raise `Gone` where the peer answers nothing any more: then what is missing says nothing of the case."""
+        """Raise `Gone` if the peer no longer answers at all: then a missing frame is no fault by the case."""
         probe: tuple[str, dict[str, Any]] = ("GetConfiguration", {"key": ["HeartbeatInterval"]})
         if self.book.under_test == "csms":
             probe = ("Heartbeat", {})
-        if await self.ask(*probe, any_answer=True) is None:
-            raise Gone(f"the peer is connected and silent: it does not even answer a {probe[0]}")
+        for _ in range(PROBES):
+            line = self.tester.line
+            if await self.ask(*probe, any_answer=True) is not None:
+                return
+            if self.tester.line is line:
+                break
+            await self._connected()
+        raise Gone(f"the peer is connected and silent: it does not even answer a {probe[0]}")
 
     # --- a script ---
 
@@ -177,7 +186,7 @@ class Runner:
         return await self._settle(script, begin)
 
     async def _settle(self, script: Sequence[Item], begin: int) -> Walk:
-        """Wait until all that is expected so far is there, or cannot be any more."""
+        """Wait until everything expected so far has arrived, or can no longer."""
         end: float | None = None
         while True:
             now = self.book.now
@@ -277,7 +286,11 @@ class Runner:
     # --- before and after ---
 
     async def ask(self, action: str, payload: Mapping[str, Any], *, any_answer: bool = False) -> Any:
-        """Make a CALL outside a case; return the payload of its CALLRESULT (or of any answer), or None."""
+        """Make a CALL outside a case; return the payload of its CALLRESULT (or of any answer), or None.
+
+        It is lost, and nothing is waited for, once its connection is gone or the peer is given up.
+        """
+        line = self.tester.line
         name = self.tester.call(action, payload)
         found: list[Any] = []
 
@@ -289,7 +302,11 @@ class Runner:
                     return bool(found)
             return False
 
-        if not await self.book.until(answered, self.facts.limit("answer")):
+        def over() -> bool:
+            return answered() or self.tester.line is not line or self.tester.trouble is not None
+
+        await self.book.until(over, self.facts.limit("answer"))
+        if not found:
             return None
         return found[0].payload if found[0].kind == 3 or any_answer else None
 
@@ -316,7 +333,7 @@ class Runner:
             return str(word)
         self._changed.setdefault(key, self.setting.keys.get(key, value))
         self.setting.keys[key] = value
-        return None
+        return None if word == "Accepted" else "it takes a reboot (RebootRequired)"
 
     async def _restore(self, case: Case) -> None:
         """Put things back as they were, as far as that is possible."""
@@ -343,7 +360,7 @@ class Runner:
         self._changed.clear()
 
     def running(self) -> list[tuple[Any, Any]]:
-        """Return transaction and connector of what this case began and nobody ended."""
+        """Return transaction and connector of a transaction of this case that is still open."""
         found: dict[Any, Any] = {}
         for frame in self.book.exchange.frames:
             if frame.kind == 2 and frame.answer is not None and frame.answer.kind == 3:
@@ -426,7 +443,7 @@ def _refuses(item: Sent) -> bool:
 
 
 TOLD = ("fixed_cable", "backup_power")
-"""Features of which a vendor says whether they are there or not: nobody else can know."""
+"""Features that only a declaration can tell, present or not."""
 
 
 def missing(case: Case, facts: Facts) -> str | None:

@@ -1,6 +1,6 @@
-"""Our own simulated station under test, in the tester's process, with a hand on every switch.
+"""Our own simulated station under test, in the tester's process, operated directly.
 
-The one place where the kit knows the simulator.
+The only player that imports the simulator.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ FEATURES = {
     "security": True,
     "file_server": True,
 }
-"""What is declared of it, beside what it says itself."""
+"""Its declaration, beside what it reports itself."""
 
 
 QUICK: dict[str, Any] = {
@@ -42,7 +42,7 @@ QUICK: dict[str, Any] = {
     "transfer_s": 0.5,
     "features": (*StationSpec("").features, "Security"),
 }
-"""What makes a check of it short: fields of `StationSpec`."""
+"""Fields of `StationSpec` that make a check of it short."""
 
 
 def skew_s(began: datetime) -> float:
@@ -75,7 +75,7 @@ class SimulatedStation:
 
 
 class StationHand:
-    """A hand on every switch of a simulated station, wherever that runs."""
+    """The hand at a simulated station, in any world."""
 
     def __init__(self, station: Station) -> None:
         self.station = station

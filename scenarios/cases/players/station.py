@@ -25,11 +25,11 @@ FRAME_BYTES = 1 << 20
 
 
 class Unreachable(Exception):
-    """The CSMS did not let the station in: one sentence says why."""
+    """The CSMS did not accept the station: one sentence says why."""
 
 
 class ScriptedStation:
-    """A station at `address`, which connects when it is told to, and again when it was cut off by the CSMS."""
+    """A station that connects to `address` on `dial`, and again after the CSMS has closed its connection."""
 
     def __init__(
         self,
@@ -51,8 +51,8 @@ class ScriptedStation:
     async def dial(self) -> None:
         """Connect unless it is connected, or raise `Unreachable`.
 
-        Who was cut off and who is told to connect may both want to: a second connection would end the first, and what
-        a case just said on it.
+        A reconnection and a `dial` of the script may coincide: a second connection would end the first, with what a
+        case has just sent on it.
         """
         async with self._dialling:
             if self.tester.line is None:
@@ -102,7 +102,7 @@ class ScriptedStation:
         await self._again()
 
     async def _again(self) -> None:
-        """Connect again, as any station does that was cut off."""
+        """Connect again, as a station does whose connection was closed."""
         while not self.away and self.tester.line is None:
             await asyncio.sleep(AGAIN_S)
             with contextlib.suppress(Unreachable):

@@ -1,11 +1,12 @@
 """The half of both players that speaks OCPP-J: makes CALLs, answers those of the peer, notes every frame.
 
-Lenient: what the peer sends is noted whatever it is, and answered where it is a CALL. What it is answered is what the
-case wants (`expected`), else what its script asked for (`replies`), else what keeps a right peer going.
+Lenient: everything the peer sends is recorded, and every CALL is answered: as the case expects (`expected`), else as
+its script sets (`replies`), else as usual (`usual`).
 """
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from typing import Any, Protocol
 import msgspec
 
 from interlock.scenarios.cases import match, schemas
+from interlock.scenarios.cases.language import LATE_S
 from interlock.scenarios.cases.players.notebook import Notebook
 from interlock.scenarios.cases.replies import Replies
 from interlock.scenarios.judge.exchange import CALL, parse
@@ -39,7 +41,7 @@ class Line(Protocol):
 
 @dataclass(slots=True)
 class Peer:
-    """What the peer said of itself."""
+    """What the peer reported of itself."""
 
     station: str = ""
     vendor: str = ""
@@ -50,7 +52,7 @@ class Peer:
 
 
 class Tester:
-    """`bound` is what cases call by name. `trouble` is why no case can be run any more, in one sentence."""
+    """`bound` are the values that cases name. `trouble` says, in one sentence, why no case can be run any more."""
 
     def __init__(self, book: Notebook, bound: dict[str, Any], began: datetime) -> None:
         self.book, self.bound, self._began = book, bound, began
@@ -130,7 +132,9 @@ class Tester:
         if action == "BootNotification":
             self._greet(payload)
         wanted = self.expected(action, payload)
+        late_s = 0.0
         if wanted is None and (reply := self.replies.next(action)) is not None:
+            late_s = 0.0 if reply.late is None else self.bound[reply.late] + LATE_S
             if reply.code is not None:
                 self.send(_encode([4, name, reply.code, "", {}]).decode())
                 return
@@ -141,8 +145,16 @@ class Tester:
         if wanted is not None and wanted.get("idTagInfo", {}).get("status") == "Accepted":
             wanted = {**wanted, "idTagInfo": {**usual.get("idTagInfo", {}), **wanted["idTagInfo"]}}
         answer = schemas.sample(f"{action}Response", {**usual, **(wanted or {})})
-        self.send(_encode([3, name, answer]).decode())
+        text = _encode([3, name, answer]).decode()
+        if late_s:
+            asyncio.get_running_loop().call_later(late_s, self._send_late, self.line, text)
+        else:
+            self.send(text)
         self.did(action, payload, answer)
+
+    def _send_late(self, line: Line | None, text: str) -> None:
+        if line is self.line:
+            self.send(text)
 
     def _greet(self, payload: Mapping[str, Any]) -> None:
         peer = self.peer
@@ -158,7 +170,7 @@ class Tester:
         raise NotImplementedError
 
     def did(self, action: str, payload: Mapping[str, Any], answer: Mapping[str, Any]) -> None:
-        """Do what an answer says is done."""
+        """Carry out what an accepted CALL demands."""
 
 
 class AsCsms(Tester):
@@ -182,7 +194,7 @@ class AsCsms(Tester):
                 return {}
 
     def tag_info(self, tag: Any) -> dict[str, Any]:
-        """Return what is known of a tag, which is a CiString: capitals are no matter."""
+        """Return the idTagInfo of a tag, compared without case (CiString)."""
         bound, shown = self.bound, str(tag).casefold()
         for word in ("Invalid", "Expired", "Blocked"):
             if shown == str(bound[f"{word.lower()}_tag"]).casefold():
@@ -192,7 +204,7 @@ class AsCsms(Tester):
 
 
 class AsStation(Tester):
-    """The answers of a station that has nothing to do but what its script says, and that keeps its password."""
+    """The answers of a station that does nothing beyond its script, except keeping a new password."""
 
     password: str | None = None
 

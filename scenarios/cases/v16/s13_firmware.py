@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from interlock.scenarios.cases.language import PRESENT, Answered, In, Item, Ref, Say
+from interlock.scenarios.cases.language import PRESENT, Answered, In, Item, Never, Ref, Say, one_of
 from interlock.scenarios.cases.v16._words import BOOTS, ask, csms, in_order, order, station, tell, tell_status
 
 _PROFILE = "FirmwareManagement"
@@ -48,6 +48,7 @@ CASES = (
     _case(
         "TC_044_2_CS", "Firmware cannot be downloaded",
         *_update("bad_location"), *in_order(_UPDATE, "Downloading", "DownloadFailed", optional=("Downloading",)),
+        Never(_UPDATE, {"status": one_of("Installing", "Downloaded", "Installed")}),
         server=False,
     ),
     _case(
@@ -67,6 +68,7 @@ CASES = (
     _case(
         "TC_045_2_CS", "Diagnostics cannot be uploaded",
         *_upload("bad_location"), *in_order(_LOG, "Uploading", "UploadFailed", optional=("Uploading",)),
+        Never(_LOG, {"status": "Uploaded"}),
         server=False, clause="5.9",
     ),
     _of_csms(

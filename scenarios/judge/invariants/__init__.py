@@ -1,4 +1,4 @@
-"""What must hold in every run: predicates over a finished history, and nothing else.
+"""Invariants: predicates over a finished history that must hold in every run.
 
 They may import `record` and this room: the history alone, no world, no clock, no live object. They read it with a small
 model of their own, written from the promises and not from the CSMS: where the two differ, one of them is wrong.

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from interlock.scenarios.judge.invariants.calls_as_asked import rules_broken
 from interlock.scenarios.judge.invariants.declare import Looked, invariant, story
-from interlock.scenarios.judge.invariants.sent import rules_broken
 from interlock.scenarios.judge.verdict import Violation
 from interlock.scenarios.record.frames import CALL, CALLRESULT, Frame, content
 from interlock.scenarios.record.history import History, Observation, station_of
@@ -16,9 +16,9 @@ from interlock.scenarios.record.history import History, Observation, station_of
 
 @dataclass(slots=True)
 class Reported:
-    """What a station's CALL told: the fact it has to leave in the log, how many of it, and how to say so.
+    """The fact that a station's CALL must leave in the log, how many of it, and its wording.
 
-    `once` is the content of what has a time and so is kept once, however often it is told; None: each telling counts.
+    `once` is the content of a fact with a time, which is stored once however often it is sent; None: each one counts.
     """
 
     fact: Hashable
@@ -134,12 +134,13 @@ def _kept(seen: Observation) -> list[Hashable]:
 def _replies(history: History) -> Looked:
     looked = Looked()
     calls: dict[tuple[str, int, str], tuple[Observation, Frame]] = {}
-    kept: Counter[Hashable] = Counter()
-    answered: Counter[Hashable] = Counter()
+    kept: defaultdict[Hashable, int] = defaultdict(int)
+    answered: defaultdict[Hashable, int] = defaultdict(int)
     timed: set[Hashable] = set()
     for seen in history.of_any("frame", "stored"):
         if seen.kind == "stored":
-            kept.update(_kept(seen))
+            for fact in _kept(seen):
+                kept[fact] += 1
             continue
         edge = seen.fields["edge"]
         if edge not in ("csms.received", "csms.sent"):
@@ -193,7 +194,7 @@ def _replies(history: History) -> Looked:
 def durable_before_ack(history: History) -> Iterator[Violation]:
     """What a station reported is in the log before the CALLRESULT leaves that lets the station forget it.
 
-    Starts, stops, meter values, status and boot. An answer that leaves first invites the crash that takes the only
-    copy: the station has dropped the message from its queue, and the CSMS never wrote it down.
+    Starts, stops, meter values, status and boot. If the answer leaves first, a crash
+    loses the only copy: the station has dropped the message from its queue, and the CSMS never stored it.
     """
     yield from history.derive(_replies).violations

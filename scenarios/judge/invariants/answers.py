@@ -10,9 +10,9 @@ from typing import Any
 
 from interlock.scenarios.judge.expected_answers import VERSION, fitting, fixed
 from interlock.scenarios.judge.expected_facts import Fact, moment
+from interlock.scenarios.judge.invariants.calls_as_asked import USUAL, facts_told, rules_broken, socket_versions
 from interlock.scenarios.judge.invariants.declare import Looked, invariant, story
 from interlock.scenarios.judge.invariants.model import store_failed
-from interlock.scenarios.judge.invariants.sent import USUAL, facts_told, rules_broken, socket_versions
 from interlock.scenarios.judge.verdict import Violation
 from interlock.scenarios.record.domain_view import EPOCH
 from interlock.scenarios.record.frames import CALL, CALLRESULT, Frame
@@ -149,7 +149,7 @@ BRACKETS = 32
 
 def readable(seen: Observation, frame: Frame) -> bool:
     """Tell whether a frame is one that everybody can read: of the right form, with an id, not nested too deeply."""
-    text = seen["text"]
+    text = seen.fields["text"]
     return frame.strict and bool(frame.id) and (text.count("[") + text.count("{") <= BRACKETS or not _deep(text))
 
 

@@ -1,4 +1,4 @@
-"""Billing: what the log says was delivered is what went through the meter, for both ways of naming a transaction.
+"""Billing: the energy in the log is the energy that the meter counted, for both ways of naming a transaction.
 
 Where the CSMS names transactions (OCPP 1.6), a session and the transaction on record are the same if connector, token
 and the meter at the start are. Where the station does (OCPP 2.x), it says which sessions belong to which transaction:
@@ -31,7 +31,7 @@ Name = tuple[str, str]
 
 @dataclass(slots=True)
 class Books:
-    """What the log says of transactions, and what stations had no chance to tell."""
+    """The transactions in the log, and what stations could not deliver."""
 
     starts: dict[Name, list[LogEvent]] = field(default_factory=dict)
     stops: dict[Name, list[LogEvent]] = field(default_factory=dict)

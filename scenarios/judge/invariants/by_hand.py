@@ -18,10 +18,10 @@ class _Phases:
     def __init__(self, history: History) -> None:
         self._turns: dict[tuple[str, str], list[tuple[int, str]]] = {}
         for seen in history.of("stored"):
-            station, data = station_of(seen["stream"]), seen["data"]
-            if seen["type"] == "CommandRequested":
+            station, data = station_of(seen.fields["stream"]), seen.fields["data"]
+            if seen.fields["type"] == "CommandRequested":
                 phase = "requested"
-            elif (phase := STEPS.get(seen["type"], "")) in ("", "fulfilled"):
+            elif (phase := STEPS.get(seen.fields["type"], "")) in ("", "fulfilled"):
                 continue
             if station is not None:
                 self._turns.setdefault((station, data["command_id"]), []).append((seen.i, phase))
@@ -40,10 +40,13 @@ class _Phases:
 
 
 def _by_hand(history: History) -> Looked:
-    looked, phases = Looked(), history.derive(_Phases)
+    looked, spoken = Looked(), history.of_any("doubt.closing", "doubt.closed", "phase.asked", "phase.told")
+    if not spoken:
+        return looked
+    phases = history.derive(_Phases)
     asked: dict[tuple[str, str, str], Observation] = {}
     stored = [one for one in history.of("stored") if one["type"] == "CommandClosed"]
-    for seen in history.of_any("doubt.closing", "doubt.closed", "phase.asked", "phase.told"):
+    for seen in spoken:
         key = seen["station"], seen["command_id"]
         if seen.kind not in ASKED:
             asked[(seen.kind, *key)] = seen

@@ -22,7 +22,7 @@ WANTED = (
 
 
 DONE = ("commands sent", "sessions begun", "outcomes recorded", "reports answered")
-"""What a whole suite has to have done, or its green says nothing."""
+"""What a whole suite must have done for its PASS to mean anything."""
 
 
 def did(history: History) -> dict[str, int]:

@@ -145,13 +145,13 @@ def no_double_unlock(history: History) -> Iterator[Violation]:
 def intent_before_effect(history: History) -> Iterator[Violation]:
     """Each CALL of the CSMS has its intent in the log before the frame leaves.
 
-    A frame that leaves first cannot be taken back when the append loses its race. This is the order the question got
-    wrong: send, then append.
+    A frame that leaves first cannot be taken back when the append loses its race: sending before appending is the
+    mistake this project began with.
     """
     intents: dict[str, Observation] = {}
     for seen in history.of("stored"):
-        if seen["type"] == "CommandRequested":
-            intents.setdefault(seen["data"]["command_id"], seen)
+        if seen.fields["type"] == "CommandRequested":
+            intents.setdefault(seen.fields["data"]["command_id"], seen)
     for (station, message_id), frames in history.call_frames.items():
         call = history.call(station, message_id)
         intent = intents.get(call["command_id"]) if call else None
@@ -181,9 +181,9 @@ def _of(seen: Observation, station: str) -> bool:
     rest=True,
 )
 def one_intent(history: History) -> Iterator[Violation]:
-    """Everything a station did because it was told to has exactly one intent in the log.
+    """Everything a station did on a CALL has exactly one intent in the log.
 
-    Without one, the CSMS unlocked a cable and does not know it; with two, nobody can say which of them did it.
+    Without one, the CSMS unlocked a cable and has no record of it; with two, it is unknown which of them did it.
     """
     for (station, message_id), effects in history.effects.items():
         call = history.call(station, message_id)
@@ -242,11 +242,10 @@ def _contradicted(history: History) -> set[str]:
     ref="Helland, Life beyond Distributed Transactions, 2007",
 )
 def no_lost_outcome(history: History) -> Iterator[Violation]:
-    """At rest every command has an outcome, or the log says in so many words that nobody can know (CommandUnknown).
+    """At rest every command has an outcome, which may be an explicit CommandUnknown.
 
-    Requested or in doubt is not an end: a command that stays there holds its connector for ever. And nobody may say
-    that nobody can know when an answer came to a node that lived on: an outcome that was dropped because its append
-    lost a race is exactly that.
+    Requested and in doubt are not final: a command left there holds its connector for ever. Unknown is not allowed when
+    an answer reached a node that kept running: that is an outcome dropped because its append lost a race.
     """
     rest, lives = history.phase("rest"), history.derive(Lives)
     for command in history.commands.values():
@@ -277,7 +276,7 @@ def no_lost_outcome(history: History) -> Iterator[Violation]:
 LOOKED_AT_S = 5.0
 """An answer may wait this long behind the frames before it, at a slow store."""
 READS = frozenset(("GetCompositeSchedule", "GetConfiguration", "GetLocalListVersion"))
-"""Actions whose answers have no word for yes: a station that decided about one did as it was told."""
+"""Actions whose answers have no status: a station that answered one has carried it out."""
 NOT_DONE = frozenset(("NotImplemented", "NotSupported"))
 """Errors that say for certain that nothing was done."""
 REFUSING = frozenset(
@@ -348,8 +347,8 @@ def _answered_both_ways(history: History) -> frozenset[str]:
     """Return the commands that a station answered more than once, differently: what the log believed was said."""
     said: dict[str, set[str]] = {}
     for seen in history.of("frame"):
-        if seen["edge"] == "station.sent" and (frame := seen.frame()) is not None and frame.is_answer:
-            said.setdefault(frame.id, set()).add(seen["text"])
+        if seen.fields["edge"] == "station.sent" and (frame := seen.frame()) is not None and frame.is_answer:
+            said.setdefault(frame.id, set()).add(seen.fields["text"])
     return frozenset(
         command_id
         for command_id in history.commands

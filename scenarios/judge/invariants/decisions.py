@@ -1,7 +1,7 @@
-"""Decisions: each accepted command was acceptable, each refused one refusable, at the moment that counts.
+"""Decisions: each accepted command was acceptable, each refused one refusable, at the moment of the decision.
 
-Together they say that the log is a legal serial history and that every answer fits into it between question and answer.
-That is linearizability (Herlihy and Wing, 1990), and cheap to check: the log is the linearization, nothing is searched.
+Together: the log is a legal serial history, and each answer is right at some point between request and answer. That is
+linearizability (Herlihy and Wing, 1990), and cheap to check: the log is the linearization, so nothing is searched.
 """
 
 from __future__ import annotations
@@ -323,7 +323,7 @@ def _turned_away(history: History) -> dict[str, list[Request]]:
 def no_trace(history: History) -> Iterator[Violation]:
     """A request that was refused has no intent in the log, and no frame left for it.
 
-    An operator who was told no tries something else. A refusal that happens all the same is an unlock nobody asked for.
+    After a refusal an operator does something else: if the command is sent all the same, nobody wanted it.
     Requests of which one attempt was accepted, failed, or got no answer are left out: that attempt may have left it.
     """
     turned_away = history.derive(_turned_away)

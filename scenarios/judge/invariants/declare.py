@@ -1,4 +1,4 @@
-"""How an invariant is declared, and what keeps "did not look" apart from "is right"."""
+"""The declaration of invariants, which keeps "nothing to judge" apart from "holds"."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ DECLARED: dict[str, Invariant] = {}
 LISTED = 50
 """Violations of one invariant that a finding lists; the rest are counted."""
 TOLD = 12
-"""Observations that tell the story of one violation."""
+"""Observations listed for one violation, at most."""
 
 
 class Scope(NamedTuple):
-    """How many things there were to look at, and how many the run was cut short of."""
+    """How many things there were to judge, and how many the end of the run cut off."""
 
     checked: int
     cut: int = 0
@@ -32,7 +32,7 @@ class Scope(NamedTuple):
 
 @dataclass(slots=True)
 class Looked:
-    """What a check saw when looking and finding are one pass: things looked at, things cut short, violations."""
+    """The result of a check that counts and judges in one pass: things judged, things cut off, violations."""
 
     checked: int = 0
     cut: int = 0
@@ -46,7 +46,7 @@ class Looked:
 
 @dataclass(frozen=True, slots=True)
 class Invariant:
-    """A predicate over a history, and what has to be in a history for it to say anything."""
+    """A predicate over a history, with the count of what it can judge there."""
 
     id: str
     name: str
@@ -70,7 +70,7 @@ class Invariant:
         return f"{self.id}  {self.name}  ({self.level})\n\n{self.text}{ref}"
 
     def judge(self, history: History) -> Finding:
-        """Return what it says about a history. A check that fails to work says ERROR, never PASS."""
+        """Judge a history. A check that raises gives ERROR, not PASS."""
         try:
             return self._judge(history)
         except Exception as error:
@@ -79,13 +79,13 @@ class Invariant:
             return Finding(self.id, self.name, self.level, Verdict.ERROR, 0, why)
 
     def _judge(self, history: History) -> Finding:
-        if broken := history.of("world.failed"):
+        if broken := history.kinds.get("world.failed"):
             return self._finding(Verdict.ERROR, f"the world itself broke: {broken[0]['error']}")
         if self.frames and not history.complete:
             return self._finding(Verdict.NOT_APPLICABLE, "this run recorded facts only, no frames and no stored events")
         if self.records is not None and not history.told(self.records):
             return self._finding(Verdict.NOT_APPLICABLE, f"the CSMS does not tell its {self.records}")
-        if self.rest and history.phase("rest") is None:
+        if self.rest and "rest" not in history.phases:
             return self._finding(Verdict.INCONCLUSIVE, "the run ended before it came to rest")
         needed = self.needs(history)
         checked, cut = (needed.checked, needed.cut) if isinstance(needed, Scope) else (needed, 0)

@@ -7,9 +7,9 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from interlock.scenarios.judge.invariants.command_life import replaced
 from interlock.scenarios.judge.invariants.declare import Looked, Scope, invariant, story
 from interlock.scenarios.judge.invariants.model import Lives, faults
-from interlock.scenarios.judge.invariants.steps import replaced
 from interlock.scenarios.judge.verdict import Violation
 from interlock.scenarios.record import frames
 from interlock.scenarios.record.history import Command, History, LogEvent, Observation, seconds
@@ -20,7 +20,7 @@ WAITS_FOR_STORE, WAITS_FOR_RACE = 4.0, 2.0
 """Calls to the store between an intent and its frame: its acknowledgement, and reads of what others appended; and those
 for each race that is lost meanwhile."""
 KNOWN_AFTER_S = 5.0
-"""How long a new connection may take until everybody knows of it."""
+"""How long a new connection may take until every node knows of it."""
 
 
 @dataclass(slots=True)
@@ -41,20 +41,20 @@ def _lines(history: History) -> dict[str, list[Line]]:
     """The sockets of each station in the order in which it first spoke on them."""
     found: dict[str, list[Line]] = {}
     spoken: dict[tuple[str, int], Line] = {}
-    opened = {(seen["station"], seen["socket"]): seen.t for seen in history.of("socket.opened")}
+    opened = {(seen.fields["station"], seen.fields["socket"]): seen.t for seen in history.of("socket.opened")}
     for seen in history.of_any("frame", "socket.closed", "node.crashed", "node.stopping"):
         if seen.kind.startswith("node."):  # its sockets go with it, whether or not the station has noticed
             for line in spoken.values():
-                if line.node == seen["node"]:
+                if line.node == seen.fields["node"]:
                     line.until_s = min(line.until_s, seen.t)
             continue
-        key = seen["station"], seen["socket"]
+        key = seen.fields["station"], seen.fields["socket"]
         if seen.kind == "socket.closed":
             if key in spoken:
                 spoken[key].until_s = min(spoken[key].until_s, seen.t)
-        elif seen["edge"] == "csms.received" and key not in spoken:
-            spoken[key] = Line(seen["socket"], seen["node"], opened.get(key, seen.t), seen.t)
-            found.setdefault(seen["station"], []).append(spoken[key])
+        elif seen.fields["edge"] == "csms.received" and key not in spoken:
+            spoken[key] = Line(seen.fields["socket"], seen.fields["node"], opened.get(key, seen.t), seen.t)
+            found.setdefault(seen.fields["station"], []).append(spoken[key])
     return found
 
 
@@ -143,7 +143,7 @@ def _outstanding(history: History) -> dict[tuple[str, int], list[tuple[Span, str
         for seen in written:
             ended = min([due_s, *(answer.t for answer in answers if answer.i > seen.i)])
             span = seen.t, max(ended, seen.t)
-            found.setdefault((station, seen["socket"]), []).append((span, command.command_id))
+            found.setdefault((station, seen.fields["socket"]), []).append((span, command.command_id))
     for spans in found.values():
         spans.sort()
     return found
@@ -169,8 +169,10 @@ def _lost(history: History, command: Command) -> bool:
 
 def _slowest_append_s(history: History) -> float:
     """Return the longest time an append took to be acknowledged: what is sent waits for the store."""
-    acked = {(seen["stream"], seen["version"]): seen.t for seen in history.of("append.acked")}
-    stored = ((acked.get((seen["stream"], seen["version"]), seen.t), seen.t) for seen in history.of("stored"))
+    acked = {(seen.fields["stream"], seen.fields["version"]): seen.t for seen in history.of("append.acked")}
+    stored = (
+        (acked.get((seen.fields["stream"], seen.fields["version"]), seen.t), seen.t) for seen in history.of("stored")
+    )
     return max((ack - at for ack, at in stored), default=0.0)
 
 
@@ -237,7 +239,7 @@ def _never_left(history: History, command: Command) -> Iterator[Violation]:
         seen["node"] == asked.data["node"] and seen.t >= asked.t - KNOWN_AFTER_S
         for seen in history.of_any("node.crashed", "node.started")
     ):
-        return  # whoever restarts finds it open, and cannot know whether it had been sent
+        return  # after a restart it is open, and whether it had been sent is unknown
     yield Violation(
         f"{command.kind} {command.command_id} never left and is {last}",
         "refuted: it was not sent, and the node that was to send it lived on",
@@ -283,6 +285,6 @@ def accepted_command_leaves(history: History) -> Iterator[Violation]:
 
     Counted where nothing is in the way: the station spoke on a connection of the node that is to send it, the
     connection and the node live on, and no other CALL is outstanding. And what never left, though its node lived on,
-    ends as refuted: nobody has to doubt what was not sent.
+    ends as refuted: what was not sent is not in doubt.
     """
     yield from history.derive(_deliveries).violations

@@ -1,4 +1,4 @@
-"""Folds: every state is the fold of its log, folding says nothing to anybody, and reads nothing but events."""
+"""Folds: every state is the fold of its log; folding sends nothing and reads nothing but events."""
 
 from __future__ import annotations
 
@@ -83,8 +83,8 @@ def log_is_fold(history: History) -> Iterator[Violation]:
     """Each state a node decided on equals the fold of the log up to its version, wherever it came from.
 
     A snapshot taken one event too early, a cache that missed an event, a state of appends that were never durable:
-    each decides on something that never was. And the fold says what its events say, by the judges' own reading of
-    them: who is online, how each command stands and whether it holds, what is open where, and each connector's status.
+    each decides on a state that never existed. And the state is the one that the judges' own reading of the events
+    gives: who is online, how each command stands and whether it holds, what is open where, and each connector's status.
     """
     yield from history.derive(_states).violations
     yield from history.derive(_second_reading).violations
@@ -106,9 +106,9 @@ def replay_is_silent(history: History) -> Iterator[Violation]:
     for seen in history.of_any(
         "replay.begun", "replay.ended", "node.started", "node.crashed", "node.stopped", "call", "frame"
     ):
-        if seen.kind == "frame" and seen["edge"] != "csms.sent":
+        if seen.kind == "frame" and seen.fields["edge"] != "csms.sent":
             continue
-        begun = replaying.setdefault(seen["node"], [])
+        begun = replaying.setdefault(seen.fields["node"], [])
         match seen.kind:
             case "replay.begun":
                 begun.append(seen)
@@ -121,7 +121,7 @@ def replay_is_silent(history: History) -> Iterator[Violation]:
                         f"{seen['node']} sent something while it replayed {begun[-1]['station']}",
                         "silence until the replay ended",
                         seen.get("text") or f"a CALL of {seen['action']}",
-                        seen["station"],
+                        seen.fields["station"],
                         story(begun, seen),
                     )
             case _:
@@ -138,7 +138,7 @@ def replay_is_silent(history: History) -> Iterator[Violation]:
 def pure_fold(history: History) -> Iterator[Violation]:
     """Folding the same events again, at another time, gives the same state.
 
-    A fold that reads a clock, a random number or a setting gives another past each time it is told.
+    A fold that reads a clock, a random number or a setting gives another state each time.
     """
     for fold in history.of("fold"):
         if fold["own"] != fold["again"]:

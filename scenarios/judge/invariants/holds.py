@@ -1,4 +1,4 @@
-"""Holds: what a command keeps others from using is given back in time."""
+"""Holds: the connector a command holds is released in time."""
 
 from __future__ import annotations
 

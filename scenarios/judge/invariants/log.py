@@ -1,4 +1,4 @@
-"""The log: nothing missing, nothing twice, nothing torn, and everything in it that anybody was promised."""
+"""The log: no gap, no duplicate, no partial batch, and everything that was acknowledged."""
 
 from __future__ import annotations
 
@@ -116,12 +116,12 @@ def acked_append_durable(history: History) -> Iterator[Violation]:
     It was overwritten, taken for another one that is already there, or acknowledged before it was durable.
     """
     for acked in history.of("append.acked"):
-        events = acked["events"]
-        for version, event in enumerate(events, acked["version"] - len(events) + 1):
+        events = acked.fields["events"]
+        for version, event in enumerate(events, acked.fields["version"] - len(events) + 1):
             kept = history.events.get(event["id"])
             if kept is None:
                 found = "it is not in the log"
-            elif (kept.stream, kept.version) != (acked["stream"], version):
+            elif (kept.stream, kept.version) != (acked.fields["stream"], version):
                 found = f"it is version {kept.version} of {kept.stream}"
             elif kept.type != event["type"] or not _same(kept.data, event["data"]):
                 found = f"the log has {kept.type} {canonical(kept.data).decode()}"
@@ -131,7 +131,7 @@ def acked_append_durable(history: History) -> Iterator[Violation]:
                 f"{event['type']} {event['id']} was acknowledged and is not in the log as it was",
                 f"version {version} of {acked['stream']}: {event['type']} {canonical(event['data']).decode()}",
                 found,
-                station_of(acked["stream"]),
+                station_of(acked.fields["stream"]),
                 story(acked, kept, history.phase("rest") if kept is None else None),
             )
 
@@ -147,8 +147,8 @@ def acked_append_durable(history: History) -> Iterator[Violation]:
 def acked_command_durable(history: History) -> Iterator[Violation]:
     """Each request that was answered with a command has that command in the log, under that request.
 
-    One told again is known, and not refused. The operator was told "accepted for execution" and goes home. If the power
-    fails now, the log is all that remembers.
+    A repeated request is answered as known, not refused. After "accepted for execution" the operator relies on it;
+    after a power failure only the log has it.
     """
     by_request = {command.request_id: command for command in history.commands.values()}
     for answer in history.of("request.answered"):
@@ -198,18 +198,18 @@ def batches_whole(history: History) -> Iterator[Violation]:
     """
     for append in history.of_any("append.acked", "append.unconfirmed"):
         acked = append.kind == "append.acked"
-        ids = [event["id"] for event in append["events"]] if acked else append["ids"]
+        ids = [event["id"] for event in append.fields["events"]] if acked else append.fields["ids"]
         kept = [history.events.get(event_id) for event_id in ids]
         there = [event for event in kept if event is not None and (acked or _wrote(history, append, event))]
         if not there:
             continue
         versions = [event.version for event in there]
         whole = len(there) == len(ids) and versions == list(range(versions[0], versions[0] + len(ids)))
-        if not whole or any(event.stream != append["stream"] for event in there):
+        if not whole or any(event.stream != append.fields["stream"] for event in there):
             yield Violation(
                 f"a batch of {len(ids)} is torn in {append['stream']}",
                 f"{len(ids)} events one after another, or none",
                 f"{len(there)} of them, at versions {', '.join(map(str, versions))}",
-                station_of(append["stream"]),
+                station_of(append.fields["stream"]),
                 story(append, there),
             )

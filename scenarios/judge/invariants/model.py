@@ -1,7 +1,7 @@
-"""A second reading of a station's log: what is held, what is used, and what speaks against a command.
+"""The judges' own model of a station, folded from its log: holds, slots in use, and objections to a command.
 
-Written from the promises, not from the CSMS, and in another shape on purpose: one mutable object that takes events one
-by one. It never forgets a request, an ended transaction or a finished command.
+Written from the promises, not from the CSMS's code, and in another form on purpose: one mutable object that applies
+events one by one. It keeps every request, ended transaction and finished command.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ OPEN = ("requested", "in-doubt")
 
 
 class Model:
-    """One station, as the events taken so far say."""
+    """One station after the events applied so far."""
 
     def __init__(self, rules: Mapping[str, Any]) -> None:
         self.evses: int | None = rules.get("evses", rules.get("connectors"))
@@ -42,11 +42,11 @@ class Model:
         self.transactions: dict[str, int] = {}
         """EVSE of each open transaction."""
         self.over: set[str] = set()
-        """Transactions that were told to have ended."""
+        """Transactions that were reported as ended."""
         self.waiting: set[str] = set()
         """Open transactions without a token: begun by the cable alone."""
         self.told: set[str] = set()
-        """Transactions of which a start or an update was told."""
+        """Transactions of which a start or an update was reported."""
         self.places: dict[str, int] = {}
         """The EVSE of each of these, 0 while that was not told."""
         self.authorised: set[str] = set()
@@ -55,7 +55,7 @@ class Model:
     # --- the fold ---
 
     def take(self, type: str, data: Mapping[str, Any]) -> None:
-        """Take the next event. Types that decide nothing are ignored."""
+        """Apply the next event. Types that no decision reads are ignored."""
         reader = _TAKE.get(type)
         if reader is not None:
             reader(self, data)
@@ -89,7 +89,7 @@ class Model:
         self._shown(data["command_id"])
 
     def _runs(self, transaction_id: str, evse: int) -> None:
-        # An EVSE charges one vehicle: a start ends what was open there, whose stop was never heard.
+        # An EVSE charges one vehicle: a start ends a transaction open there whose stop was never reported.
         evse = self.places.get(transaction_id) or evse
         for other, where in list(self.transactions.items()):
             if evse and where == evse and other != transaction_id:
@@ -172,7 +172,7 @@ class Model:
         return len({*self.starts.values(), *self.transactions.values()} - {beside})
 
     def objection(self, command: Mapping[str, Any], request_id: str) -> str | None:
-        """Return what speaks against accepting a command now, or None."""
+        """Return the reason against accepting a command now, or None."""
         if request_id in self.requests:
             return f"request {request_id} was decided before, as command {self.requests[request_id]}"
         if not self.online:

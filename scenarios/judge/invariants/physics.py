@@ -1,11 +1,11 @@
-"""Physics: what the CSMS believes of a station is what stands there."""
+"""Physics: at rest the CSMS's view of a station is the station's physical state."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from interlock.scenarios.judge.invariants.calls_as_asked import facts_told
 from interlock.scenarios.judge.invariants.declare import Looked, invariant, story
-from interlock.scenarios.judge.invariants.sent import facts_told
 from interlock.scenarios.judge.verdict import Violation
 from interlock.scenarios.record.history import History, Observation
 
@@ -63,8 +63,8 @@ def _silent(history: History) -> set[str]:
         return set()
     last = {truth["station"]: 0.0 for truth in history.of("truth")}
     for seen in history.of_any("frame", "pong", "socket.opened"):
-        if seen.fields.get("edge", "csms.received") == "csms.received" and seen["station"] in last:
-            last[seen["station"]] = max(last[seen["station"]], seen.t)
+        if seen.fields.get("edge", "csms.received") == "csms.received" and seen.fields["station"] in last:
+            last[seen.fields["station"]] = max(last[seen.fields["station"]], seen.t)
     return {station for station, t in last.items() if t <= rest.t - float(after_s)}
 
 

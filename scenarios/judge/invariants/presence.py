@@ -9,9 +9,9 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterator
 
+from interlock.scenarios.judge.invariants.calls_as_asked import socket_versions
 from interlock.scenarios.judge.invariants.declare import Looked, invariant, story
 from interlock.scenarios.judge.invariants.model import STORE_FAULTS
-from interlock.scenarios.judge.invariants.sent import socket_versions
 from interlock.scenarios.judge.verdict import Violation
 from interlock.scenarios.record.history import History, LogEvent, Observation, seconds, station_of
 
@@ -227,18 +227,20 @@ silence that is over may be noticed, how long a frame may wait for its turn."""
 
 def _dates(history: History) -> Looked:
     looked = Looked()
+    if not any(event.type == "WentOffline" for event in history.log):
+        return looked
     signs: dict[tuple[str, str], list[float]] = {}
     for seen in history.of_any("frame", "pong"):
         if seen.fields.get("edge", "csms.received") == "csms.received":
-            signs.setdefault((seen["station"], seen["node"]), []).append(seen.t)
+            signs.setdefault((seen.fields["station"], seen.fields["node"]), []).append(seen.t)
     for seen in history.of("append.acked"):
         # A frame that waits for the one before it to be durable may be dated by when its turn came.
-        taken = signs.get((station_of(seen["stream"]) or "", seen["node"]), [])
+        taken = signs.get((station_of(seen.fields["stream"]) or "", seen.fields["node"]), [])
         before = bisect_right(taken, seen.t) - 1
         if before >= 0 and seen.t - taken[before] <= QUEUED_S:
             insort(taken, seen.t)
     after_s = history.rules["offline_after_s"] * (1.5 if history.rules.get("offline_timer") == "polled" else 1.0)
-    disturbed = any(seen["fault"] in STORE_FAULTS for seen in history.of("fault.begun"))
+    disturbed = any(seen.fields["fault"] in STORE_FAULTS for seen in history.of("fault.begun"))
     for station, changes in history.derive(_presence).items():
         came: dict[int, LogEvent] = {}
         for number, event in enumerate(changes):
@@ -254,7 +256,7 @@ def _dates(history: History) -> Looked:
             looked.checked += 1
             node, last_s = begun.data["node"], seconds(event.data["last_seen"])
             heard = any(abs(t - last_s) <= EXACT_S for t in signs.get((station, node), ()))
-            begins = [begun.at, *(seen.t for seen in history.of("node.started") if seen["node"] == node)]
+            begins = [begun.at, *(seen.t for seen in history.of("node.started") if seen.fields["node"] == node)]
             if not heard and not any(0.0 <= last_s - t <= WATCHED_S for t in begins):
                 what = "a frame or a pong, or when it began to be listened for"
                 looked.violations.append(_misdated(station, "was last seen", what, last_s, begun, event))

@@ -1,4 +1,4 @@
-"""A whole state, as the judges' own reading of its events has it: what a fold is compared with, member by member."""
+"""A whole state by the judges' own reading of its events, with which a fold is compared, member by member."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from interlock.scenarios.record.history import seconds
 LIVE_S = 60.0
 """A status whose time agrees with ours to this is live."""
 SET_SINCE_S = seconds("2000-01-01T00:00:00Z")
-"""A clock that shows a time before this was never set, and says nothing."""
+"""A time before this comes from a clock that was never set, and is no evidence."""
 PROBE = "probe:"
 SPANS = 8
 """Stretches of numbers beyond which a state may have let some go."""

@@ -45,16 +45,23 @@ def _texts(value: Any) -> Iterator[str]:
         yield value
 
 
+def _may_name(text: str) -> bool:
+    """Tell whether a frame may name a secret, and so is worth reading: a name may be written in escapes."""
+    for name in NAMES:
+        if name in text:
+            return True
+    return "\\u" in text
+
+
 def _kept(history: History) -> Looked:
     looked = Looked()
     told: dict[tuple[str, str], Observation] = {}
     for seen in history.of("frame"):
-        text = seen["text"].lower()
-        if not seen["edge"].startswith("csms.") or not ("\\u" in text or any(name in text for name in NAMES)):
-            continue  # read only what may name one: a name may be written in escapes
+        if not seen.fields["edge"].startswith("csms.") or not _may_name(seen.fields["text"].lower()):
+            continue
         frame = seen.frame()
         for secret in _secrets(frame.payload if frame is not None else None):
-            told.setdefault((seen["station"], secret), seen)
+            told.setdefault((seen.fields["station"], secret), seen)
     for command in history.commands.values():
         if command.kind == "SetPassword":  # kept apart by the process around a node, which is not in every run
             told.pop((command.station, str(command.asked.get("secret"))), None)

@@ -104,11 +104,12 @@ class CsmsWords(Check):
     """What the CSMS sends keeps the rules that schemas do not hold.
 
     Connectors of starts, unlocks and triggers are above 0, integers have 32 bits, charging profiles are where their
-    purpose belongs.
+    purpose belongs. In 2.0.1 an event with a token that begins or goes on with a transaction is answered with what the
+    token is.
     """
 
     id, name, about, absent = "W12", "rules in words are kept", "csms", "the CSMS said nothing"
-    clause = "OCPP 1.6 sections 3.13.1, 5.16.2, 6.33, 6.51, 6.53, 7.14; OCPP 2.0.1 part 2 chapter 2"
+    clause = "OCPP 1.6 sections 3.13.1, 5.16.2, 6.33, 6.51, 6.53, 7.14; OCPP 2.0.1 part 2 chapter 2, section 1.60.2"
     dialect = VERSIONS
 
     def said(self, heard: Heard) -> None:
@@ -116,6 +117,23 @@ class CsmsWords(Check):
         if heard.kind == CALL or (heard.kind == CALLRESULT and heard.asked is not None):
             self.checked += 1
             _words(self, heard)
+        if heard.kind == CALLRESULT and heard.asked is not None and _wants_token(heard.asked):
+            found = heard.frame.field("idTokenInfo") if heard.frame is not None else None
+            if found is None:
+                what = "an event with an idToken is answered without what the token is"
+                self.violated(what, "idTokenInfo", "none", heard.station, heard.asked.i, heard.i)
+
+
+def _wants_token(asked: Asked) -> bool:
+    """Whether the answer to an event has to say what its token is; at a transaction's end nothing hangs on it."""
+    frame = asked.frame
+    if asked.wrong is not None:
+        return False
+    return (
+        frame.action == "TransactionEvent"
+        and frame.field("eventType") != "Ended"
+        and frame.field("idToken") is not None
+    )
 
 
 class StationsWords(_WhenAnswered):

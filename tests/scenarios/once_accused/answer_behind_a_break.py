@@ -3,7 +3,7 @@
 from interlock.csms.domain.connectors import ChangeAvailability, Unlock
 from interlock.csms.domain.generic import Relay
 from interlock.csms.domain.provisioning import Reset
-from interlock.csms.domain.transactions import RemoteStart, RemoteStop
+from interlock.csms.domain.remote_control import RemoteStart, RemoteStop
 from interlock.scenarios.spec import Scenario, Storage, step
 from interlock.simulator.deviations import Deviations
 

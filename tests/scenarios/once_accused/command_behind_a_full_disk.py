@@ -3,7 +3,7 @@
 from interlock.csms.domain.connectors import ChangeAvailability
 from interlock.csms.domain.generic import Relay
 from interlock.csms.domain.provisioning import Reset
-from interlock.csms.domain.transactions import RemoteStart
+from interlock.csms.domain.remote_control import RemoteStart
 from interlock.scenarios.spec import Scenario, step
 
 SCENARIO = Scenario(

@@ -2,7 +2,7 @@
 
 from interlock.csms.domain.connectors import ChangeAvailability
 from interlock.csms.domain.generic import Relay
-from interlock.csms.domain.transactions import RemoteStop
+from interlock.csms.domain.remote_control import RemoteStop
 from interlock.scenarios.spec import Scenario, step
 from interlock.simulator.deviations import Deviations
 

@@ -2,7 +2,7 @@
 
 from interlock.csms.domain.connectors import ChangeAvailability, Unlock
 from interlock.csms.domain.provisioning import Reset
-from interlock.csms.domain.transactions import RemoteStart
+from interlock.csms.domain.remote_control import RemoteStart
 from interlock.csms.settings import Settings
 from interlock.scenarios.spec import Scenario, step
 from interlock.simulator.deviations import Deviations

@@ -3,8 +3,8 @@
 from interlock.csms.domain.connectors import ChangeAvailability, Unlock
 from interlock.csms.domain.generic import Relay
 from interlock.csms.domain.provisioning import Reset
+from interlock.csms.domain.remote_control import RemoteStart
 from interlock.csms.domain.reservations import Reserve
-from interlock.csms.domain.transactions import RemoteStart
 from interlock.scenarios.spec import Scenario, Storage, step
 
 SCENARIO = Scenario(

@@ -1,7 +1,7 @@
 """I24 accused, rightly: a start was under way on a line that another had replaced, and its session ended meanwhile."""
 
 from interlock.csms.domain.connectors import Unlock
-from interlock.csms.domain.transactions import RemoteStart
+from interlock.csms.domain.remote_control import RemoteStart
 from interlock.scenarios.spec import Scenario, step
 
 SCENARIO = Scenario(

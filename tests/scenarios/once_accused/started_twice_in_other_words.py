@@ -1,7 +1,7 @@
 """I35 accused: a transaction is told to begin once more, at another time."""
 
 from interlock.csms.domain.connectors import Unlock
-from interlock.csms.domain.transactions import RemoteStart, RemoteStop
+from interlock.csms.domain.remote_control import RemoteStart, RemoteStop
 from interlock.scenarios.spec import Scenario, step
 
 SCENARIO = Scenario(

@@ -17,7 +17,9 @@ import pytest
 from websockets.frames import Frame, Opcode
 
 from interlock.simulator.network import websocket
+from interlock.simulator.network.address import Address
 from interlock.simulator.network.dial import tls_context
+from interlock.simulator.network.refusal import explain
 from interlock.simulator.network.websocket import FRAME_BYTES
 from interlock.simulator.vehicle import Vehicle
 from tests.simulator.wire import FakeCsms, csms, rig
@@ -200,6 +202,12 @@ async def test_a_server_that_says_nothing_is_given_up() -> None:
 
     async with listening(silent) as url:
         assert "did not answer within 2 s" in await refusal(url)
+
+
+def test_tls_that_nobody_answers_may_be_the_wrong_scheme() -> None:
+    for secure in (True, False):
+        told = explain(TimeoutError(), Address(secure, "h", 9000, "/ocpp"), 2.0, "ocpp1.6")
+        assert ("is it ws:// perhaps?" in told) is secure
 
 
 async def test_a_server_that_hangs_up_is_explained() -> None:

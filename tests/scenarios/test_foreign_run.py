@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from interlock.scenarios.judge import outside
+from interlock.scenarios.judge import foreign_run
 from interlock.scenarios.record.history import History
 
 RUN = {"scenario": "x", "rules": {"began": "2026-01-01T00:00:00+00:00", "seen_from": "outside", "told": []}}
@@ -30,8 +30,8 @@ def judged(answer: dict[str, Any], *, broken: bool = False, order: bool = False)
     if broken:
         history.observe("world.failed", error="it broke")
     history.end()
-    findings = outside.judge(history)
-    told = outside.document(RUN, findings)
+    findings = foreign_run.judge(history)
+    told = foreign_run.document(RUN, findings)
     return told["verdict"], [one.id for one in findings if one.verdict.name == "FAIL" and one.id[0] in "WR"]
 
 
@@ -71,8 +71,8 @@ def told_to_a_crowd(second: str, *, unlocks: int = 1, asks: int = 1) -> list[str
     for number in range(unlocks):
         frame("station.received", [2, f"u{number}", "UnlockConnector", unlock])
         frame("station.sent", [3, f"u{number}", {"status": "Unlocked"}])
-    found = outside.crowd(history.observations, {"spec": {"id_tag": "CARD"}}, len(history))
-    assert {one.id for one in found} <= {*outside.CROWD, *outside.ASKED}
+    found = foreign_run.crowd(history.observations, {"spec": {"id_tag": "CARD"}}, len(history))
+    assert {one.id for one in found} <= {*foreign_run.CROWD, *foreign_run.ASKED}
     return [one.id for one in found if one.verdict.name == "FAIL"]
 
 
@@ -86,4 +86,4 @@ def test_a_crowd_is_judged_by_what_it_was_told() -> None:
 
 
 def test_a_record_that_is_too_long_to_hold_is_left_to_the_wire() -> None:
-    assert outside.crowd([], {}, outside.MOST_ROWS + 1) == []
+    assert foreign_run.crowd([], {}, foreign_run.MOST_ROWS + 1) == []

@@ -1,4 +1,4 @@
-"""What a station says that cannot be so is kept beside it, and nothing else is called impossible."""
+"""A report that is impossible is stored with an anomaly beside it, and no other report is."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Data = Mapping[str, Any]
 
 
 class _Told:
-    """What was told of a station's transactions so far."""
+    """A station's transactions as reported so far."""
 
     def __init__(self, rules: Mapping[str, Any]) -> None:
         self.model = Model(rules)
@@ -124,7 +124,7 @@ def _of_a_stop(station: str, event: LogEvent, told: _Told) -> Iterator[Violation
 def impossible_is_kept(history: History) -> Iterator[Violation]:
     """A register that ran backwards, a start where another runs, a start told late, a second stop that differs.
 
-    Each is acknowledged, and stands in the log beside the event it is about, with the numbers it is about: whoever
-    bills the session sees it. And of a session in which all fits nothing is called impossible.
+    Each is acknowledged, and recorded beside the event it concerns, with its numbers, so that billing can consider it.
+    A consistent session has no such anomaly.
     """
     yield from history.derive(_meant).violations

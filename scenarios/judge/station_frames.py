@@ -1,15 +1,16 @@
-"""What must hold of every frame of a station, whatever is going on: form, schemas, the rules of OCPP-J.
+"""Checks of every frame of a station, independent of the case: form, schemas, the rules of OCPP-J.
 
-One pass over a recorded exchange. A finding counts what was looked at and quotes one frame of what was wrong.
+One pass over a recorded exchange. A finding has the number of frames checked and quotes one that was wrong.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 
 from interlock.scenarios.cases import schemas
+from interlock.scenarios.judge import passive_sessions as sessions
 from interlock.scenarios.judge.exchange import CALL, CALLERROR, CALLRESULT, Frame, Observed, exchange
 from interlock.scenarios.judge.verdict import Level
 
@@ -21,11 +22,10 @@ ERROR_CODES = frozenset(
 )
 """The codes of OCPP-J 1.6, table 7, in its spelling."""
 LONGEST_ID = 36
-CLOCK_S = 60.0
-"""How far ahead a station's clock may be."""
-BEFORE = datetime(2010, 1, 1, tzinfo=UTC).timestamp()
+ANSWER_S = 60.0
+"""After so long on one connection a CALL is not answered any more."""
 GIVEN_UP_S = 5.0
-"""After so long without an answer a station may have given a CALL up; how long it waits is its own affair."""
+"""Seconds without an answer after which a station may have given a CALL up: its time-out is not known."""
 
 
 RULES: dict[str, tuple[str, str, Level]] = {
@@ -41,13 +41,16 @@ RULES: dict[str, tuple[str, str, Level]] = {
     "N10": ("error codes are spelt as in table 7", "OCPP-J 1.6 4.2.3", "MUST"),
     "N11": ("times are of now or before, by the time that the CSMS gave", "1.6 4.2, 4.6", "SHOULD"),
     "N12": ("a session's meter does not run backwards", "1.6 4.10, 7.31", "SHOULD"),
+    "N13": ("what is told again about a session is the same", "1.6 3.7", "SHOULD"),
+    "N14": ("an update of firmware does not go backwards", "1.6 4.5, 7.25", "SHOULD"),
+    "N15": ("a session's values are of its time", "1.6 4.7, 4.10", "SHOULD"),
 }
-"""What is noticed of a station beside its cases: name, clause and level by id."""
+"""The rules: name, clause and level by id."""
 
 
 @dataclass(slots=True)
 class Noticed:
-    """One rule: how much was looked at, how often it was broken, and an example."""
+    """One rule: frames checked, breaches, and an example."""
 
     id: str
     name: str
@@ -87,10 +90,14 @@ def judge(observations: Iterable[Observed], station: str | None = None) -> list[
             open_[frame.i] = frame
         elif frame.kind in (CALLRESULT, CALLERROR) and not _answers_garbled(frame, odd):
             _answer(rules, frame)
-    _clock(rules["N11"], seen.frames)
-    _meters(rules["N12"], seen.frames)
+    sessions.clock(rules["N11"], seen.frames)
+    sessions.meters(rules["N12"], seen.frames)
+    sessions.retold(rules["N13"], seen.frames)
+    sessions.updates(rules["N14"], seen.frames)
+    sessions.order(rules["N15"], seen.frames)
+    ended = {mark.fields.get("socket"): mark.t for mark in seen.marks if mark.kind == "socket.closed"}
     for frame in seen.frames:
-        if frame.ours and frame.kind == CALL and seen.t - frame.t > 60.0:
+        if frame.ours and frame.kind == CALL and min(seen.t, ended.get(frame.socket, seen.t)) - frame.t > ANSWER_S:
             rules["N08"].look(frame, None if frame.answers else f"{frame.action} was not answered")
     return [one for one in rules.values() if one.checked]
 
@@ -113,7 +120,7 @@ def _call(rules: dict[str, Noticed], frame: Frame, open_: dict[int, Frame], name
 
 
 def _answers_garbled(frame: Frame, odd: list[str]) -> bool:
-    """Whether it answers what the tester garbled on purpose: by its message id, or by none."""
+    """Whether it answers a frame that the tester garbled on purpose: by its message id, or without one."""
     return frame.asked is None and any(not frame.id or f'"{frame.id}"' in text for text in odd)
 
 
@@ -137,51 +144,6 @@ def _time(text: str) -> str | None:
     except ValueError:
         return f"{text[:40]!r} is no ISO 8601 time"
     return None if at.tzinfo is not None else f"{text[:40]!r} has no time zone"
-
-
-def _clock(rule: Noticed, frames: Iterable[Frame]) -> None:
-    """Once it was told the time a station tells of nothing later than now, and of nothing before OCPP 1.6 was.
-
-    A station may have a better clock than the CSMS: a tester that gives a time of the past on purpose leaves it right.
-    Now is therefore the latest by any time that was given.
-    """
-    frames = list(frames)
-    given = {frame.i: ahead for frame in frames if (ahead := _ahead(frame)) is not None}
-    for frame in frames:
-        at = _seconds(frame.payload.get("timestamp")) if not frame.ours and frame.kind == CALL else None
-        if at is not None and frame.i > min(given, default=frame.i):
-            late = at - max(given.values()) - frame.t
-            told = f"it tells of {late:.0f} s from now" if late > CLOCK_S else None
-            rule.look(frame, told or ("its clock was never set" if at < BEFORE else None))
-
-
-def _ahead(frame: Frame) -> float | None:
-    """Return how far the time that a frame gives is from the run's own, in seconds; None if it gives none."""
-    now = _seconds(frame.payload.get("currentTime")) if frame.ours and frame.kind == CALLRESULT else None
-    return None if now is None else now - frame.t
-
-
-def _meters(rule: Noticed, frames: Iterable[Frame]) -> None:
-    begun: dict[object, int] = {}
-    for frame in frames:
-        if frame.ours or frame.kind != CALL:
-            continue
-        if frame.action == "StartTransaction" and frame.answer is not None and frame.answer.kind == CALLRESULT:
-            number, meter = frame.answer.payload.get("transactionId"), frame.payload.get("meterStart")
-            if isinstance(number, int) and isinstance(meter, int):
-                begun[number] = meter
-        elif frame.action == "StopTransaction" and isinstance(number := frame.payload.get("transactionId"), int):
-            start, end = begun.get(number), frame.payload.get("meterStop")
-            if start is not None and isinstance(end, int):
-                rule.look(frame, f"it began at {start} Wh and ended at {end} Wh" if end < start else None)
-
-
-def _seconds(text: object) -> float | None:
-    try:
-        at = datetime.fromisoformat(text) if isinstance(text, str) else None
-    except ValueError:
-        return None
-    return at.timestamp() if at is not None and at.tzinfo is not None else None
 
 
 def _rules() -> list[Noticed]:

@@ -1,4 +1,4 @@
-"""Nothing that a station said vanishes: what could not be taken as it came, and every answer, has left a trace."""
+"""Every frame of a station that was not accepted as it came, and every answer, has left a trace in the log."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from interlock.scenarios.judge.invariants.calls_as_asked import USUAL, rules_broken, socket_versions
+from interlock.scenarios.judge.invariants.command_life import NOT_DONE, NOT_DONE_201, READS, answer_means, odd_answer
 from interlock.scenarios.judge.invariants.declare import Looked, invariant, story
 from interlock.scenarios.judge.invariants.model import STORE_FAULTS, Lives
-from interlock.scenarios.judge.invariants.sent import USUAL, rules_broken, socket_versions
-from interlock.scenarios.judge.invariants.steps import NOT_DONE, NOT_DONE_201, READS, answer_means, odd_answer
 from interlock.scenarios.judge.verdict import Violation
 from interlock.scenarios.record.frames import CALL, CALLRESULT, Frame
 from interlock.scenarios.record.history import Command, History, Observation, station_of
@@ -50,21 +50,21 @@ def _heard(history: History) -> Looked:
     rest = history.phase("rest")
     if rest is None or history.of("append.unconfirmed") or "answers" not in history.rules:
         return looked
-    if any(seen["fault"] in STORE_FAULTS for seen in history.of("fault.begun")):
+    if any(seen.fields["fault"] in STORE_FAULTS for seen in history.of("fault.begun")):
         return looked
     calls: dict[tuple[str, int, str], tuple[Observation, Frame]] = {}
     for seen in history.of("frame"):
-        if not seen["edge"].startswith("csms."):
+        if not seen.fields["edge"].startswith("csms."):
             continue
-        frame, socket = seen.frame(), (seen["station"], seen["socket"])
+        frame, socket = seen.frame(), (seen.fields["station"], seen.fields["socket"])
         wrong: Iterator[Violation] = iter(())
-        if seen["edge"] == "csms.sent":
+        if seen.fields["edge"] == "csms.sent":
             if frame is not None and frame.is_answer and (asked := calls.get((*socket, frame.id))) is not None:
                 looked.checked += 1
                 wrong = _of_call(history, *asked, frame, seen)
         elif frame is not None and frame.kind == CALL:
             calls[*socket, frame.id] = seen, frame
-        elif seen.t + SETTLED_S < rest.t and not lives.fell(seen["node"], seen.i, seen.t + SETTLED_S):
+        elif seen.t + SETTLED_S < rest.t and not lives.fell(seen.fields["node"], seen.i, seen.t + SETTLED_S):
             looked.checked += 1
             wrong = _of_answer(history, seen, frame) if frame is not None and frame.strict else _of_text(history, seen)
         looked.violations += wrong

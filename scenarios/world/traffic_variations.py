@@ -1,8 +1,8 @@
-"""The same session told otherwise: more is said in between, twice, under other ids, on another line, beside somebody.
+"""Metamorphic relations on traffic: extra messages, repeats, other ids, another connection, another station beside.
 
-`reworded` changes words; here it is what is said beside them that changes, and what is on record of the session does
-not. Both runs are of a quiet world, in which a frame always takes as long and the store no time: so one that says more
-says it at the same moments. `Otherwise` is one relation; what it adds of itself is left out of the comparison.
+`frame_rewordings` changes the wording of frames; here other traffic is added, which must not change the record of the
+session. Both runs are of a quiet world, in which every frame takes equally long and the store no time, so that the
+added traffic does not shift the rest. `Otherwise` is one relation; what it adds is left out of the comparison.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from hashlib import blake2b
 from typing import Any
 
 from interlock.csms.domain.commands import ChangeAvailability, Unlock
+from interlock.scenarios.record.final_record import session
 from interlock.scenarios.record.history import History
-from interlock.scenarios.record.retold import session
 from interlock.scenarios.spec import Scenario, Step, Storage, ask, step
 from interlock.scenarios.steps.faults import FAULTS
-from interlock.scenarios.world.reworded import LENIENT, Reword
+from interlock.scenarios.world.frame_rewordings import LENIENT, Reword
 from interlock.simulator.network.links import Socket
 
 LATENCY_S = 0.05

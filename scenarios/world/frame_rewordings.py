@@ -1,8 +1,8 @@
-"""The same told in other words: each relation is one function from a station's frame to one that means the same.
+"""Metamorphic relations on frames: each is one function from a station's frame to another of the same meaning.
 
-A run is done again with every frame of the stations reworded as it reaches the CSMS, with the same seed and so at the
-same moments. What is on record at the end, and what was answered and sent, has to be the same: an oracle that needs no
-list of mistakes (metamorphic testing: Chen, Cheung and Yiu, 1998).
+A run is repeated with every frame of the stations reworded on its way to the CSMS, with the same seed and so at the
+same moments. The final record and all answers and CALLs must be the same: an oracle that needs no list of mistakes
+(metamorphic testing: Chen, Cheung and Yiu, 1998).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""A limit on the seconds of this machine that a run may take: for code that spins without giving up its turn.
+"""A limit on the real seconds of a run, for code that loops without returning to the event loop.
 
-Virtual time does not pass while code runs, so nothing inside a run can notice. A signal can: it raises where the code
-is, and whose file that is says whose fault it is (`world.blame`).
+Virtual time does not pass while code runs, so nothing inside a run can notice. A signal raises at the place where the
+code is, and the file there decides who is blamed (`world.blame`).
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ from contextlib import contextmanager
 from typing import Any
 
 AGAIN_S = 10.0
-"""How long whatever goes on after it was interrupted may take until it is interrupted again."""
+"""Seconds after which code that goes on after the interruption is interrupted again."""
 
 
 class TakesTooLong(Exception):
-    """Raised where a run is when its seconds are over."""
+    """Raised inside a run whose time is over."""
 
 
 @contextmanager
 def within(seconds: float) -> Iterator[None]:
-    """Interrupt what takes longer than `seconds` inside a `with` block; nothing where there are no such signals."""
+    """Interrupt what takes longer than `seconds` inside a `with` block. No effect where there are no such signals."""
     if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
         yield
         return

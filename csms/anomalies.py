@@ -1,9 +1,9 @@
-"""What stations send that they should not: in the log once for each kind and station, counted beyond that.
+"""Anomalies and deviations of stations: each kind is in the log once per station, and counted from then on.
 
-A frame that means nothing, a CALL that is refused, an answer to nothing: an anomaly. A CALL that is taken although it
-breaks its schema: a deviation. A station that does so does it all day, so the log gets the first of each kind, under an
-id that names the kind: the same kind after a restart is known. The kinds of one station are bounded, as it may make
-them up; what is beyond goes by one kind of its own.
+An anomaly is a malformed frame, a refused CALL, an answer to no CALL. A deviation is a CALL that was accepted although
+it breaks its schema. A station that does one of these does it all day, so only the first of a kind is logged, under an
+id made of the kind, which is recognised after a restart. The kinds of one station are bounded, as a station can produce
+any number; those beyond the bound share one kind.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from interlock.csms.domain import events as ev
 from interlock.csms.domain.reports import Deviation
 
 KINDS = 64
-"""Kinds that are told apart of one station."""
+"""Kinds that are distinguished for one station."""
 DETAIL = 500
 """Characters kept of what was refused."""
 OTHER = "other kinds"
@@ -26,7 +26,7 @@ OTHER = "other kinds"
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What is counted as one: the `what` of an anomaly or of a deviation, and what it is about."""
+    """What is counted together: the `what` of an anomaly or deviation, and its subject."""
 
     what: str
     action: str
@@ -51,7 +51,7 @@ class Noted:
         self._counts: dict[str, dict[Kind, int]] = {}
 
     async def deviations(self, station: str, found: Sequence[Deviation]) -> None:
-        """Note how a message that was taken deviates. Durable when it returns."""
+        """Note how an accepted message deviates. Durable when it returns."""
         for one in found:
             kind = self._bounded(station, Kind(DEVIATION, one.action, one.member, one.rule))
             if not self._known(station, kind):
@@ -59,7 +59,7 @@ class Noted:
                 await self._keep(station, kind, event)
 
     async def anomaly(self, station: str, what: str, why: str, detail: str, action: str = "") -> None:
-        """Note something that could not be taken: `why` names its kind, whatever numbers are in it."""
+        """Note something that was refused: `why` is its kind, without regard to numbers in it."""
         rule = re.sub(r"\d+", "N", why)[:120]
         kind = self._bounded(station, Kind(what, action[:40], "", rule))
         if not self._known(station, kind):
@@ -67,7 +67,7 @@ class Noted:
             await self._keep(station, kind, event)
 
     def of(self, station: str) -> dict[Kind, int]:
-        """Return how often each kind was met, in the order they came."""
+        """Return how often each kind occurred, in order of first occurrence."""
         return dict(self._counts.get(station, {}))
 
     def totals(self) -> Iterator[tuple[str, str, int]]:

@@ -1,4 +1,4 @@
-"""The same told in other words ends in the same record."""
+"""The same reports in another wording end in the same record."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is on record at the end of a run, apart from how it was worded: for comparing two runs that mean the same."""
+"""The record at the end of a run, independent of the wording of frames: to compare two runs of the same meaning."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""A run of a scenario on somebody else's CSMS, judged by everything that can see it from there.
+"""A run against a foreign CSMS, judged by every check that needs no view into it.
 
-Beside the invariants, which ask what the CSMS records, these are the checks of the wire and those of
-`race_checks` that need no deeds of the stage they were made for.
+Beside the invariants, which read what the CSMS records, these are the checks of the wire and those of `race_checks`
+that do not depend on the stage "races".
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from interlock.scenarios.judge.verdict import Finding, Verdict
 from interlock.scenarios.record.domain_view import Observation
 from interlock.scenarios.record.history import History
 
-RACES = ("R02", "R04", "R06", "R07", "R08", "R09", "R20", "R21", "R23")
+RACES = ("R02", "R04", "R06", "R07", "R08", "R09", "R20", "R21", "R23", "R29")
 
 
 def judge(history: History) -> list[Finding]:
-    """Judge a run that was seen from outside; by the invariants alone where the time of its second 0 is not known.
+    """Judge a run observed at the stations; by the invariants alone where the time of its second 0 is not known.
 
-    So is one that broke itself: it says nothing about the CSMS.
+    So is a run that failed itself, as it says nothing about the CSMS.
     """
     found = invariants(history)
     began = history.run.get("rules", {}).get("began")
@@ -39,9 +39,9 @@ def judge(history: History) -> list[Finding]:
 
 
 CROWD = ("R02", "R06", "R07", "R08", "R09")
-"""Checks of the same kind for a fleet or a load test: what is told to all its stations."""
-ASKED = ("R20", "R21", "R23")
-"""Those about what operators ask for, where the record has that: others may ask a CSMS for something too."""
+"""Of these, the checks for a fleet or a load test."""
+ASKED = ("R20", "R21", "R23", "R29")
+"""Those about operators' requests, if these are recorded: a CSMS may have other operators too."""
 MOST_ROWS = 400_000
 """Observations of a run up to which they look at it: they hold all of them at a time."""
 
@@ -64,7 +64,7 @@ def crowd(rows: Iterable[Observation], run: Mapping[str, Any], count: int) -> li
 
 
 def document(run: Mapping[str, Any], findings: Sequence[Finding]) -> dict[str, Any]:
-    """Return what `verdict.json` holds: that the wire was right is no pass, a scenario's invariants decide that."""
+    """Return the content of `verdict.json`. Passed checks of the wire alone are no PASS: that takes an invariant."""
     told = verdict.document(run, findings)
     if verdict.merge(one.verdict for one in findings) < Verdict.FAIL:
         told["verdict"] = verdict.verdict_of(one for one in findings if one.id in INVARIANTS).name

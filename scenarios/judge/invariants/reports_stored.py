@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from interlock.scenarios.judge.expected_facts import Fact, kept, misread, registers
+from interlock.scenarios.judge.invariants.calls_as_asked import USUAL, facts_told, rules_broken, socket_versions
 from interlock.scenarios.judge.invariants.declare import Looked, invariant, story
-from interlock.scenarios.judge.invariants.sent import USUAL, facts_told, rules_broken, socket_versions
 from interlock.scenarios.judge.verdict import Violation
 from interlock.scenarios.record.frames import CALL, CALLRESULT, Frame
 from interlock.scenarios.record.history import History, LogEvent, Observation, seconds, station_of
@@ -45,7 +45,7 @@ def _facts(history: History) -> Looked:
     """Go through frames and stored events in order: no fact before its frame, no answer before its fact."""
     looked, versions, all_told = Looked(), history.derive(socket_versions), history.derive(facts_told)
     heard: dict[Place, list[Observation]] = {}
-    stored: Counter[Place] = Counter()
+    stored: defaultdict[Place, int] = defaultdict(int)
     named: set[tuple[Place, str, str]] = set()
     cards: dict[Place, tuple[int, str]] = {}
     calls: dict[Socket, tuple[Observation, Frame, list[Fact]]] = {}

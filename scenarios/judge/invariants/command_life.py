@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from interlock.scenarios.judge.expected_answers import VERSION
+from interlock.scenarios.judge.invariants.calls_as_asked import USUAL, socket_versions
 from interlock.scenarios.judge.invariants.declare import Looked, Told, invariant, story
 from interlock.scenarios.judge.invariants.model import Lives, store_failed
-from interlock.scenarios.judge.invariants.sent import USUAL, socket_versions
 from interlock.scenarios.judge.payloads import of_answer
 from interlock.scenarios.judge.verdict import Violation
 from interlock.scenarios.record.frames import CALLRESULT, Frame

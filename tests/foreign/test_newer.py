@@ -1,0 +1,82 @@
+"""Every wrong CSMS of OCPP 2.0.1 is flagged and the right one passes, and library scenarios are tried on both."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from interlock.scenarios.live.reach import Reach
+from interlock.scenarios.live.target_run import run
+from interlock.scenarios.runner import Job, Outcome
+from interlock.simulator.network.address import parse
+from tests.foreign.checking import check_newer, failed
+from tests.foreign.newer import RIGHT_201, WRONG_201, Newer, NewerHand, library_201
+
+MEANT = {
+    "accepts-blocked-cards-201": "R03",
+    "records-twice-201": "R27",
+    "cuts-ids-201": "R27",
+    "any-event-ends-201": "R26",
+    "loses-events-201": "R26",
+    "reads-kwh-as-wh-201": "R26",
+    "never-ends-201": "R04",
+    "unlocks-first-evse-201": "R20",
+    "sends-unlocks-twice-201": "R23",
+    "sends-again-unanswered-201": "R23",
+    "loses-remote-start-ids-201": "W04",
+    "same-remote-start-id-201": "R29",
+    "stops-another-201": "R21",
+    "all-is-accepted-201": "R24",
+    "connectors-are-evses-201": "R25",
+    "no-interval-at-boot-201": "W14",
+    "no-token-info-201": "W12",
+}
+"""The check that each was made for."""
+
+
+@pytest.mark.slow
+def test_wrong_ones_are_flagged_and_right_ones_pass(tmp_path: Path) -> None:
+    made = {name: one() for name, one in RIGHT_201.items()} | {name: one[1]() for name, one in WRONG_201.items()}
+
+    async def work() -> None:
+        room = asyncio.Semaphore(6)
+
+        async def one(name: str, csms: Newer) -> None:
+            async with room:
+                found = await check_newer(csms, tmp_path / name, 5, 240.0)
+            if name in RIGHT_201:
+                assert failed(found) == [], name
+            else:
+                assert found.verdict.name == "FAIL", name
+                assert MEANT[name] in failed(found), (name, failed(found))
+
+        await asyncio.gather(*(one(name, csms) for name, csms in made.items()))
+
+    asyncio.run(work())
+
+
+async def _play(csms: Newer, scenario: str) -> Outcome:
+    async with library_201(csms) as url:
+        job = Job(scenario, 0, ocpp="2.0.1")
+        return await run(job, Reach(parse(url)), NewerHand(csms), "again", [])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "scenario", "check"),
+    [
+        ("unlocks-first-evse-201", "unlocks-on-connector-2", "R23"),
+        ("sends-unlocks-twice-201", "heartbeat-vs-unlock", "I02"),
+        ("no-token-info-201", "meter-values-vs-start", "W12"),
+        ("any-event-ends-201", "meter-values-vs-start", "I24"),
+    ],
+)
+def test_library_scenarios_tell_wrong_from_right(name: str, scenario: str, check: str) -> None:
+    right = asyncio.run(_play(Newer(), scenario))
+    assert right.failed == [], right.failed
+    assert right.run["ocpp"] == "2.0.1"
+    wrong = asyncio.run(_play(WRONG_201[name][1](), scenario))
+    assert wrong.word.name == "FAIL"
+    assert check in wrong.failed, wrong.failed

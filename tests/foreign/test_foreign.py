@@ -137,7 +137,7 @@ DETAIL_CHECKS = {
     "drops-while-busy": "R22",
     "lost-is-done": "R24",
     **dict.fromkeys(("comes-back-free", "a-fault-stays", "one-connector-stays", "suspended-is-free"), "R25"),
-    **dict.fromkeys(("seen-is-online", "boot-is-online"), "R25"),
+    **dict.fromkeys(("seen-is-online", "boot-is-online", "an-error-is-a-fault", "the-station-is-all"), "R25"),
 }
 
 

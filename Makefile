@@ -55,8 +55,8 @@ prove-cases: $(VENV)/dev.stamp  ## wrong stations and CSMSs end to end through t
 steady: $(VENV)/dev.stamp  ## 50 rounds of a slice of the cases over sockets: no verdict may differ (part of nightly)
 	$(BIN)/python -m tests.scenarios.steady --rounds 50
 
-mutate: $(VENV)/dev.stamp  ## bugs put in by machine, and what notices them: docs/mutation.md (an hour; the rates may only rise)
-	$(BIN)/python -m interlock.loadtests.mutation.mutate --sample 120 --seed 1 --page docs/mutation.md --least loadtests/mutation/least.json
+mutate: $(VENV)/dev.stamp  ## bugs put in by machine, and what notices them: reports/out/mutation.md, docs/mutation.md (an hour; the rates may only rise)
+	$(BIN)/python -m interlock.loadtests.mutation.mutate --sample 120 --seed 1 --page $(OUT)/mutation.md --least loadtests/mutation/least.json
 
 worlds: $(VENV)/run.stamp  ## virtual time and real sockets reach the same verdicts: docs/worlds.md (15 minutes)
 	$(BIN)/interlock worlds --out $(OUT)/worlds

@@ -1,4 +1,4 @@
-"""One at a time, in the order they came."""
+"""A lock that is passed on in order of arrival, cheaper than `asyncio.Lock` while nobody waits."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections import deque
 
 
 class Turn:
-    """Whose turn it is to handle a frame of one station, on whichever of its sockets it came.
+    """Serialises the handling of one station's frames, across all its sockets.
 
-    An `asyncio.Lock` costs a coroutine and three calls for each frame, though hardly ever does anybody wait::
+    An `asyncio.Lock` would cost a coroutine and three calls for each frame, although hardly any frame waits::
 
         if not turn.begin():
             await turn.wait()
@@ -26,14 +26,14 @@ class Turn:
         self._waiting: deque[asyncio.Future[None]] = deque()
 
     def begin(self) -> bool:
-        """Begin, unless somebody else has the turn; return whether it began."""
+        """Take the lock if it is free; return whether it was."""
         if self._taken:
             return False
         self._taken = True
         return True
 
     async def wait(self) -> None:
-        """Begin once everybody who came before has ended. Whoever is cancelled meanwhile has not begun."""
+        """Wait for all earlier ones, then hold the lock. A waiter that is cancelled does not hold it."""
         handed_over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append(handed_over)
         try:
@@ -44,7 +44,7 @@ class Turn:
             raise
 
     def end(self) -> None:
-        """Hand the turn over to whoever has waited longest."""
+        """Pass the lock to the longest waiter, or free it."""
         while self._waiting:
             one = self._waiting.popleft()
             if not one.done():

@@ -28,6 +28,7 @@ from interlock.scenarios.record.run_file import versions, write_run, write_verdi
 from interlock.scenarios.spec import Drawn, Scenario, draw, printable
 from interlock.scenarios.specimens import specimens
 from interlock.scenarios.world.frame_rewordings import RELATIONS, Reworded
+from interlock.scenarios.world.on_disk import Noted, compared
 from interlock.scenarios.world.traffic_variations import OTHERWISE, Otherwise, possible, quiet
 from interlock.scenarios.world.world import World
 from interlock.simulator.spec import OcppVersion
@@ -159,6 +160,7 @@ def rules(spec: Scenario, lossy: bool) -> dict[str, Any]:
         "bounds": spec.bounds,
         "fiction": spec.fiction,
         "start_window_s": settings.start_window_s,
+        "probes": settings.probes,
         "probing_s": settings.probes * settings.probe_every_s,
         "answers": {
             "interval_s": settings.heartbeat_interval_s,
@@ -177,7 +179,8 @@ def run(job: Job, spec: Scenario | None = None, csms: type[Csms] | None = None) 
     if job.ocpp is not None:
         spec = replace(spec, ocpp=job.ocpp)
     drawn = draw(spec, job.seed)
-    history, findings = examine(spec, job.seed, csms if csms is not None else csms_class(job.csms), drawn)
+    design = csms if csms is not None else csms_class(job.csms)
+    history, findings = examine(spec, job.seed, design, drawn, on_disk=spec.on_disk)
     about: dict[str, Any] = {
         "schema": 1,
         "scenario": spec.name,
@@ -195,8 +198,10 @@ def run(job: Job, spec: Scenario | None = None, csms: type[Csms] | None = None) 
     return Outcome(job, document(about, findings), about, history)
 
 
-def examine(spec: Scenario, seed: int, csms: type[Csms], drawn: Drawn | None = None) -> tuple[History, list[Finding]]:
-    """Run a scenario and judge it, and leave it at that: the fast way, for a search."""
+def examine(
+    spec: Scenario, seed: int, csms: type[Csms], drawn: Drawn | None = None, *, on_disk: bool = False
+) -> tuple[History, list[Finding]]:
+    """Run a scenario and judge it, and leave it at that: the fast way, for a search, unless it is `on_disk` too."""
     drawn = drawn or draw(spec, seed)
     world = World(spec, drawn, seed, csms)
     collecting = gc.isenabled()
@@ -206,6 +211,10 @@ def examine(spec: Scenario, seed: int, csms: type[Csms], drawn: Drawn | None = N
         with bounds.using(bounds.of(spec.bounds)):
             world.run()
             _retell(world, spec, drawn, seed, csms)
+        if on_disk and isinstance(world.store, Noted):
+            what, expected, found = compared(world.store.asked) or (None, None, None)
+            about = {"asked": len(world.store.asked), "what": what, "expected": expected, "found": found}
+            world.history.observe("store.compared", **about)
         world.history.run = {"rules": rules(spec, world.lossy)}
         world.history.end()
         return world.history, judge(world.history)
@@ -232,7 +241,7 @@ def _retell(world: World, spec: Scenario, drawn: Drawn, seed: int, csms: type[Cs
     plain: World | None = None
     for name in spec.retold:
         if name in RELATIONS:
-            other = World(spec, drawn, seed, csms)
+            other = World(spec, drawn, seed, csms, shown=False)
             other.network.retelling = Reworded(RELATIONS[name])
             other.run()
             differ = first_difference(record(world.history), record(other.history))
@@ -240,13 +249,13 @@ def _retell(world: World, spec: Scenario, drawn: Drawn, seed: int, csms: type[Cs
             continue
         else:
             if plain is None:
-                plain = World(quiet(spec), drawn, seed, csms)
+                plain = World(quiet(spec), drawn, seed, csms, shown=False)
                 plain.run()
             relation = OTHERWISE[name]()
             changed = relation.spec(quiet(replace(spec, steps=drawn.steps)), plain.history)
             if changed is None:
                 continue
-            other = World(changed, replace(drawn, steps=changed.steps), seed, csms)
+            other = World(changed, replace(drawn, steps=changed.steps), seed, csms, shown=False)
             other.network.retelling = relation
             other.run()
             differ = _told_otherwise(plain, other, relation)

@@ -118,6 +118,8 @@ class Scenario:
     """Its stations say what no hardware of theirs did: what is on record is not compared with it."""
     retold: tuple[str, ...] = ()
     """Relations (`world.frame_rewordings`) by which it is run again in other words, to be compared with it."""
+    on_disk: bool = False
+    """What its nodes asked of the store is asked of a log on disk too, when it is run by itself (not in a search)."""
     heavy: bool = False
     """Long to run: suites give it one seed, and one version unless they are asked for another."""
     ocpp: OcppVersion = "1.6"

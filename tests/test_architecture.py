@@ -33,6 +33,7 @@ ASYNCIO = (
     "csms/peers.py",
     "csms/presence.py",
     "csms/supervise.py",
+    "csms/turn.py",
     "simulator/network/",
     "scenarios/cases/players/",
     "scenarios/cli/",

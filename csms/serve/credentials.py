@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
-from typing import TypeVar, get_args
+from functools import partial
+from typing import Any, get_args
 
 from interlock.csms import codec
 from interlock.csms.domain import commands as do
@@ -24,7 +25,6 @@ from interlock.csms.serve.gate import Gate, Key
 from interlock.csms.store import NewEvent, StoredEvent
 from interlock.csms.supervise import described
 
-T = TypeVar("T")
 STREAM = "credentials"
 _PHASES = {event.__name__: phase for event, phase in PHASES.items() if event is not ev.CommandRequested}
 
@@ -33,11 +33,23 @@ class Elsewhere(Exception):
     """The station is connected to another node, which cannot receive a key through the log."""
 
 
+async def _in_a_thread(work: Callable[[], Any]) -> Any:
+    return await asyncio.get_running_loop().run_in_executor(None, work)
+
+
 class Credentials:
     """What the log says about keys, and how to change it."""
 
-    def __init__(self, node: Csms, gate: Gate) -> None:
-        self.node, self.gate = node, gate
+    def __init__(
+        self,
+        node: Csms,
+        gate: Gate,
+        *,
+        drawn: Callable[[int], bytes] = secrets.token_bytes,
+        aside: Callable[[Callable[[], Any]], Awaitable[Any]] = _in_a_thread,
+    ) -> None:
+        """`drawn` returns so many random bytes; `aside` does work that is long without keeping the loop from others."""
+        self.node, self.gate, self._drawn, self._aside = node, gate, drawn, aside
         self._states: dict[str, rules.Credentials] = {}
         self._secrets: dict[str, str] = {}
         self._carried: dict[str, tuple[str, str]] = {}  # the station and key of a command
@@ -113,7 +125,7 @@ class Credentials:
         """Give the gate the keys that are possible now."""
         state, gate = self._states[station], self.gate
         keys = rules.possible(state, self._phases.get)
-        fitting = tuple(Key(bytes.fromhex(key.salt), bytes.fromhex(key.digest), key.key_id) for key in keys)
+        fitting = tuple(Key(bytes.fromhex(key.salt), bytes.fromhex(key.digest), key.key_id, gate.work) for key in keys)
         before = gate.keys.get(station, ())
         if fitting != before:
             gate.forget(station)
@@ -160,9 +172,9 @@ class Credentials:
         """Give a station a password; one it has stays as it is. Costs tens of milliseconds of a thread."""
         alone = self._states.get(station, rules.Credentials()).keys
         for key in self.gate.keys.get(station, ()) if len(alone) == 1 else ():
-            if await _in_a_thread(key.fits, password.encode()):
+            if await self._aside(partial(key.fits, password.encode())):
                 return
-        key = await _digest(password)
+        key = await self._digest(password)
         await self._append(ev.KeySet(self.node.clock.at(), station, key.salt.hex(), key.digest.hex()))
 
     async def remove(self, station: str) -> None:
@@ -177,7 +189,7 @@ class Credentials:
             return await node.operate(station, command, request_id, force=force)  # known: nothing new is stored
         if station not in node.connections and state.online and state.node != node.name:
             raise Elsewhere(station)
-        key, key_id = await _digest(command.secret), secrets.token_hex(8)
+        key, key_id = await self._digest(command.secret), self._drawn(8).hex()
         offer = rules.Digest(key_id, key.salt.hex(), key.digest.hex())
         known = self._states.get(station, rules.Credentials())
         events = rules.offered(known, station, offer, self._phases.get, node.clock.at())
@@ -199,6 +211,10 @@ class Credentials:
         secret = self._secrets.pop(key_id, None)
         return None if secret is None else do.SetPassword(secret)
 
+    async def _digest(self, password: str) -> Key:
+        key: Key = await self._aside(partial(Key.of, password.encode(), self._drawn(16), self.gate.work))
+        return key
+
     async def _append(self, *events: ev.CredentialEvent) -> None:
         node = self.node
         batch = [NewEvent(node.ids.event_id(), *codec.encode(event)) for event in events]
@@ -209,11 +225,3 @@ def _reference(command: do.Command) -> str | None:
     if isinstance(command, do.SetPassword) and command.secret.startswith(rules.REFERENCE):
         return command.secret.removeprefix(rules.REFERENCE)
     return None
-
-
-async def _digest(password: str) -> Key:
-    return await _in_a_thread(Key.of, password.encode(), secrets.token_bytes(16))
-
-
-async def _in_a_thread(work: Callable[..., T], *values: bytes) -> T:
-    return await asyncio.get_running_loop().run_in_executor(None, work, *values)

@@ -27,8 +27,9 @@ FAILURES_PER_MINUTE, ADDRESS_FAILURES_PER_MINUTE = 5.0, 30.0
 """Wrong passwords under one station's name from one address, and all wrong passwords of an address."""
 ANYWHERE_PER_MINUTE = 60.0
 """Wrong passwords under one station's name from anywhere but the address it proved itself from last."""
-COST = {"n": 2**14, "r": 8, "p": 1}
-"""Of scrypt: about 40 ms. Paid once for each station and process; then a keyed digest of the password is remembered."""
+WORK = 2**14
+"""The cost parameter N of scrypt (r = 8, p = 1): about 40 ms. Paid once for each station and process; then a keyed
+digest of the password is remembered."""
 HEX = re.compile(rb"(?:[0-9A-Fa-f]{2}){16,20}")
 """How 1.6 writes a password down; stations send it so, or the octets it stands for."""
 
@@ -55,15 +56,20 @@ class Key:
     salt: bytes
     digest: bytes
     key_id: str = ""
+    work: int = WORK
 
     @classmethod
-    def of(cls, password: bytes, salt: bytes) -> Key:
+    def of(cls, password: bytes, salt: bytes, work: int = WORK) -> Key:
         """Digest a password. Takes tens of milliseconds on purpose."""
-        return cls(salt, hashlib.scrypt(octets(password), salt=salt, dklen=32, **COST))
+        return cls(salt, _digested(password, salt, work), work=work)
 
     def fits(self, password: bytes) -> bool:
         """Whether this is the password, compared in constant time."""
-        return hmac.compare_digest(hashlib.scrypt(octets(password), salt=self.salt, dklen=32, **COST), self.digest)
+        return hmac.compare_digest(_digested(password, self.salt, self.work), self.digest)
+
+
+def _digested(password: bytes, salt: bytes, work: int) -> bytes:
+    return hashlib.scrypt(octets(password), salt=salt, dklen=32, n=work, r=8, p=1)
 
 
 def octets(password: bytes) -> bytes:
@@ -126,9 +132,10 @@ class Gate:
         salt: bytes,
         origins: frozenset[str] = frozenset(),
         told: Callable[[str, str, str], None] = lambda address, path, why: None,
+        work: int = WORK,
     ) -> None:
         """`told` learns of each that is not let in: its address, the path it asked for, and why."""
-        self.told = told
+        self.told, self.work = told, work
         self.profile, self.base, self._salt, self._origins = profile, base, salt, origins
         self.keys: dict[str, tuple[Key, ...]] = {}
         """Passwords that fit, by station: two while a change of key is in doubt."""
@@ -146,7 +153,7 @@ class Gate:
         self._of_pair = Budgets(FAILURES_PER_MINUTE / 60.0, FAILURES_PER_MINUTE)
         self._of_address = Budgets(ADDRESS_FAILURES_PER_MINUTE / 60.0, ADDRESS_FAILURES_PER_MINUTE)
         self._of_station = Budgets(ANYWHERE_PER_MINUTE / 60.0, ANYWHERE_PER_MINUTE)
-        self._nobody = Key(salt, bytes(32))
+        self._nobody = Key(salt, bytes(32), work=work)
 
     def forget(self, station: str) -> None:
         """Ask for the whole proof again: the station's keys changed."""

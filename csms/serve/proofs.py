@@ -1,4 +1,4 @@
-"""Passwords that are worked out, each in a thread: so many at once in all, and of one address."""
+"""Password checks in threads, with limits on how many run at once, in all and for one address."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from interlock.csms.supervise import expect_nobody
 
 
 class Proofs:
-    """The passwords of one door. `proving` counts those under way by address, whoever still waits for them."""
+    """The password checks of one port. `proving` counts those under way by address, awaited or not."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
@@ -21,12 +21,12 @@ class Proofs:
         self.prover = spare_threads("proofs")
 
     def full(self, address: str) -> bool:
-        """Tell whether there are as many as there may be."""
+        """Whether a limit is reached."""
         limits = self._limits
         return self.proving.total() >= limits.proofs or self.proving[address] >= limits.proofs_of_address
 
     def begin(self, address: str, said: Callable[[], Key | None]) -> asyncio.Future[Key | None]:
-        """Have one worked out. Raises `RuntimeError` where the machine has no thread for it: then it is not counted."""
+        """Start one in a thread. Raises `RuntimeError` if no thread can be started; it is not counted then."""
 
         def worked_out(found: asyncio.Future[Key | None]) -> None:
             self.proving -= Counter([address])
@@ -38,5 +38,5 @@ class Proofs:
         return found
 
     def close(self) -> None:
-        """Begin no more."""
+        """Start no more."""
         self.prover.shutdown(wait=False, cancel_futures=True)

@@ -1,6 +1,6 @@
-"""`make mutate`: put plain bugs into the code one at a time, and list those that nothing notices: docs/mutation.md.
+"""`make mutate`: put plain bugs into the code one at a time, and list those that nothing notices (docs/mutation.md).
 
-    python -m interlock.loadtests.mutation.mutate --sample 60 --stages suite,search,tests --page docs/mutation.md
+    python -m interlock.loadtests.mutation.mutate --sample 60 --stages suite,search,tests --page reports/out/mutation.md
 
 A bug is noticed when a run of the library fails, a schedule of the search does, or a test. Runs and tests that never
 call the changed function cannot notice it and are left out: what each calls is found out first, and kept.

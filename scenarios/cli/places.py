@@ -35,8 +35,9 @@ def check_file(option: str, file: Path | None) -> None:
 
 
 def write(option: str, file: Path, text: str) -> None:
-    """Write a file in UTF-8. Raises `Refused` (exit code 3), which names the option, where that fails."""
+    """Write a file in UTF-8, its folder too. Raises `Refused` (exit code 3), which names the option."""
     try:
+        file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, "utf-8")
     except OSError as error:
         raise Refused(f"{option}: {file} cannot be written: {cause(error)}", UNTOLD) from None

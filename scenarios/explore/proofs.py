@@ -95,7 +95,7 @@ def _tried(specimen: Specimen, ocpp: OcppVersion, most: int) -> Iterator[tuple[S
         yield from ((one.schedule, one.failed) for one in search.examined(Here()))
         return
     for seed in range(most):
-        history, findings = examine(base, seed, specimen.csms)
+        history, findings = examine(base, seed, specimen.csms, on_disk=base.on_disk)
         failed = [found.id for found in findings if found.verdict is Verdict.FAIL]
         if specimen.caught_by == TWICE and not same_bytes(history, examine(base, seed, specimen.csms)[0]):
             failed.append(TWICE)

@@ -47,7 +47,7 @@ MOST_ROWS = 400_000
 
 
 def crowd(rows: Iterable[Observation], run: Mapping[str, Any], count: int) -> list[Finding]:
-    """Judge what a fleet or a load test of OCPP 1.6 recorded, `count` observations, by `CROWD` and `ASKED`.
+    """Judge what a fleet or a load test recorded, `count` observations, by `CROWD` and `ASKED`.
 
     Its one card is everybody's, so whether it is in use elsewhere says nothing. What a record has nothing about is
     left out.

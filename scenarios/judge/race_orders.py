@@ -379,6 +379,11 @@ def single(record: Record, run: Mapping[str, Any]) -> Found:
         if count > most:
             what = f"{count} sessions of {station} are on record"
             found.append(Violation(what, f"the {most} that it told", str(count), station))
+    rows = Counter((row["station"], row["transaction_id"]) for row in record.noted["csms.session"])
+    for (station, number), count in rows.items():
+        if count > 1 and station in newer:
+            what = f"transaction {number} of {station} is on record {count} times"
+            found.append(Violation(what, "once", f"{count} times", station))
     for row in record.noted["csms.session"]:
         known = given.get(row["station"], set())
         if "?" in known:

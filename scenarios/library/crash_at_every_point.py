@@ -32,5 +32,6 @@ SCENARIO = Scenario(
         step("swipe", at=215.0, connector=1),
         step("unplug", at=260.0, connector=1),
     ),
+    on_disk=True,
     faults_s=280.0,
 )

@@ -347,6 +347,7 @@ class Check:
     def document(self) -> dict[str, Any]:
         """Return what `results.json` holds."""
         plan = self.plan
+        word = verdict(self.results.values(), self.trouble)
         return {
             "schema": SCHEMA,
             "role": plan.role,
@@ -354,7 +355,7 @@ class Check:
             "began": plan.began.isoformat(timespec="seconds"),
             "address": self.address,
             "peer": {**self.peer, "declared": plan.declaration.name},
-            "verdict": verdict(self.results.values(), self.trouble).name,
+            "verdict": (max(word, Word.INCONCLUSIVE) if self.interrupted else word).name,
             "trouble": self.trouble,
             "interrupted": self.interrupted,
             "cases": [asdict(one) for one in self.results.values()],

@@ -308,9 +308,7 @@ class Fleet:
             work.see(seen)
             facts.see(seen)
         unseen = {one.id: (one.name, one.level) for one in INVARIANTS.values()}
-        found = work.findings()
-        if self.plan.versions == ("1.6",):
-            found += crowd(observations(self._recorder.path), about, self.observed)
+        found = work.findings() + crowd(observations(self._recorder.path), about, self.observed)
         return fleet_checks.complete(found, work, facts, about) + wire.hidden(unseen)
 
     def summary(self) -> dict[str, Any]:

@@ -140,7 +140,12 @@ class Line:
         """Open a socket; return whether the CSMS let it in."""
         loop = asyncio.get_running_loop()
         came: asyncio.Future[StationSocket | None] = loop.create_future()
-        self.network.connect(self.station, f"ocpp{self.ocpp}", came.set_result)
+
+        def arrived(socket: StationSocket | None) -> None:
+            if not came.done():  # nobody waits any more where the time was used up
+                came.set_result(socket)
+
+        self.network.connect(self.station, f"ocpp{self.ocpp}", arrived)
         socket = await came
         self.socket, self.ended = socket, "" if socket is not None else "not let in"
         if socket is None:

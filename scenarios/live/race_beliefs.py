@@ -24,6 +24,7 @@ FAULT = {"status": "Faulted", "errorCode": "GroundFailure", "info": "a fault"}
 SEQUENCE: tuple[dict[str, Any], ...] = (
     *({"status": word} for word in ("Available", "Preparing", "Available")),
     *(FAULT, {"status": "Available"}, {"status": "Unavailable"}, {"status": "Available"}),
+    {"status": "Preparing", "errorCode": "WeakSignal", "info": "an error that is no fault"},
 )
 """Statuses of connector 1; connector 2 is always one ahead."""
 NOT_LISTED = "not listed"
@@ -44,6 +45,9 @@ async def beliefs(session: Session) -> None:
             await _say(session, line, 1, one)
             await _say(session, line, 2, SEQUENCE[(number + 1) % len(SEQUENCE)])
             await _read(session, line, {1: one["status"], 2: SEQUENCE[(number + 1) % len(SEQUENCE)]["status"]})
+        if session.ocpp == "1.6":
+            await _say(session, line, 0, {"status": "Available"})  # the station is: that says nothing of its connectors
+            await _read(session, line, {1: SEQUENCE[-1]["status"], 2: SEQUENCE[0]["status"]})
         await _charge(session, line)
         await _come_and_go(session, line)
     except TargetGone as error:

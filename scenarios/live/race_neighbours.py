@@ -50,12 +50,16 @@ async def look_alikes(session: Session) -> None:
 
 
 async def _near_known(session: Session, line: Line) -> None:
-    """Show cards that are nearly one that is not accepted: they are answered like all that nobody knows."""
+    """Show cards that are nearly one that is not accepted: they are answered like all that nobody knows.
+
+    Where one that is shorter is answered like it, a rule of the CSMS says how such cards are answered.
+    """
     for card, status in session.cards.known.items():
-        near = (f"{card}1", card[:-1], f"1{card}")
-        for one in near if status != "Accepted" else ():
+        for one in (card[:-1], f"{card}1", f"1{card}") if status != "Accepted" else ():
             if 1 <= len(one) <= 20 and one not in session.cards.known:
                 reply = await session.call(line, "Authorize", {"idTag": one})
+                if len(one) < len(card) and reply.word == status:
+                    break
                 session.step(line, "unknown cards", f"like {card}", "authorize", reply.word, card=one)
 
 

@@ -65,6 +65,8 @@ class Relation:
     statuses: str = "usual"
     samples: int = 1
     """How often a sample stands in each meter value."""
+    reserved: bool = False
+    """Whether starts name a reservation."""
     reasons: bool = False
     """Whether stops have other reasons, and no card."""
 
@@ -91,6 +93,7 @@ def relations() -> Iterator[Relation]:
     yield Relation("statuses in between", between="StatusNotification")
     yield Relation("told twice under the same id", again="same id")
     yield Relation("told twice under a new id", again="new id", ids="uuid")
+    yield Relation("reserved, told twice under a new id", reserved=True, again="new id", ids="uuid")
     yield Relation("no statuses", statuses="none")
     yield Relation("statuses in another order", statuses="shuffled")
     yield Relation("an offline session told late", late=True)
@@ -146,7 +149,8 @@ class Story:
         await self._report("Available", connectors=(0, 1, 2))
         card, alone = session.cards.one(self.number)
         async with alone:
-            for connector in (1, 2):
+            # Where cards are few and each is used by one station at a time, a story is about one of the connectors.
+            for connector in (1, 2) if session.cards.plenty else (1 + self.number % 2,):
                 await self._session(card, connector)
         await self._step("heartbeat", "Heartbeat", {})
         session.observe("planned.over", part="stories")
@@ -172,6 +176,7 @@ class Story:
             if not await self._back():
                 return
         start = {"connectorId": connector, "idTag": card, "meterStart": start_wh, "timestamp": self._time(began)}
+        start |= {"reservationId": 1 + self.number} if relation.reserved else {}
         reply = await self._step("start", "StartTransaction", start, card)
         number = reply.field("transactionId")
         if type(number) is not int:

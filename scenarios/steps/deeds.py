@@ -13,7 +13,7 @@ from interlock.csms.domain import commands as do
 from interlock.csms.node import Decision
 from interlock.scenarios.spec import printable
 from interlock.scenarios.steps.newer_words import in_2_0_1
-from interlock.scenarios.steps.stage import Operated, Stage, TurnedAway
+from interlock.scenarios.steps.stage import Operated, Registration, Stage, TurnedAway
 
 Deed = Callable[..., Awaitable[None]]
 DEEDS: dict[str, Deed] = {}
@@ -103,6 +103,8 @@ async def _ask_once(
 
     async def asking(csms: Operated) -> Decision:
         operate: Any = csms.operate  # a node's takes more than everybody's
+        if isinstance(command, do.SetPassword) and (change_key := getattr(desk, "change_key", None)) is not None:
+            operate = change_key  # a key is never in the log, so whoever keeps keys sends it
         try:
             decided: Decision = await operate(station_id, stage.named(station, node, command), request_id, **insists)
             return decided
@@ -144,6 +146,41 @@ async def register(
 ) -> None:
     """An operator says at a node how a card is answered from now on (Accepted, Blocked, ...), and its group."""
     await stage.register_token(token, status, node, parent)
+
+
+@deed
+@inside
+async def set_registration(stage: Stage, status: Registration = "Accepted", node: int = 1) -> None:
+    """An operator says at a node how boots are answered from now on (Accepted, Pending or Rejected)."""
+    stage.machine(node).set_registration(status)
+
+
+@deed
+@inside
+async def set_key(stage: Stage, password: str | None = None, station: int = 1, node: int = 1) -> None:
+    """An operator gives a station a password at a node; None: takes it away."""
+    await stage.machine(node).set_key(stage.station_id(station), password)
+
+
+@deed
+@inside
+async def knock(
+    stage: Stage, passwords: tuple[str | None, ...], station: int = 1, node: int = 1, every_s: float = 1.0
+) -> None:
+    """Somebody asks a node to be let in in a station's name, with one password after the other; None: with none."""
+    for password in passwords:
+        stage.machine(node).knock(stage.station_id(station), password)
+        await asyncio.sleep(every_s)
+
+
+@deed
+@inside
+async def look(stage: Stage, node: int = 1, count: int = 1, every_s: float = 5.0) -> None:
+    """An operator looks at all that a node shows, `count` times, every `every_s` seconds."""
+    for number in range(count):
+        if number:
+            await asyncio.sleep(every_s)
+        await stage.machine(node).look()
 
 
 @deed

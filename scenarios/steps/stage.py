@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine
 from contextlib import AbstractContextManager
-from typing import Any, Protocol, TypeVar
+from typing import Any, Literal, Protocol, TypeVar
 
 from interlock.csms.domain import commands as do
 from interlock.csms.domain.station import Station as Folded
@@ -20,6 +20,7 @@ from interlock.simulator.network.rules import Rule
 from interlock.simulator.station import Station
 
 T = TypeVar("T")
+Registration = Literal["Accepted", "Pending", "Rejected"]
 
 
 class Operated(Protocol):
@@ -73,6 +74,22 @@ class Machine(Desk, Protocol):
 
         `ends` says what else happens there: an `exception` or a `cancellation` of whatever passes it.
         """
+        ...
+
+    async def look(self) -> None:
+        """Let an operator ask the node's API for all it shows."""
+        ...
+
+    async def set_key(self, station: str, password: str | None) -> None:
+        """Give a station a key, or take it away."""
+        ...
+
+    def knock(self, station: str, password: str | None) -> None:
+        """Ask to be let in in a station's name."""
+        ...
+
+    def set_registration(self, status: Registration) -> None:
+        """Answer boots with another status from now on."""
         ...
 
     async def age_snapshots(self) -> None:

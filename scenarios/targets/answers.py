@@ -123,7 +123,7 @@ def fetch_now(request: urllib.request.Request, timeout_s: float) -> tuple[int, A
 
 
 def _gone(where: str, error: Exception) -> NoReturn:
-    if isinstance(error, http.client.RemoteDisconnected):
+    if isinstance(getattr(error, "reason", error), ConnectionResetError | ConnectionAbortedError | BrokenPipeError):
         raise Closed(f"the API at {where} does not answer: {error}") from None
     if isinstance(error, TargetGone | OSError | ValueError | http.client.HTTPException | RecursionError):
         said = "".join(one if one.isprintable() else "?" for one in str(getattr(error, "reason", error))[:200])

@@ -20,6 +20,10 @@ from interlock.simulator.spec import OcppVersion
 
 UP_S = 0.25
 """Between two looks whether it is up again."""
+PACE_S = 0.005
+"""Between the beginnings of two requests: simple servers have a short queue of connections and reset what is beyond."""
+AGAIN_S = 0.3
+"""How long after a request whose connection was reset it is made once more, where that is the same request."""
 
 
 class HttpTarget:
@@ -37,6 +41,7 @@ class HttpTarget:
         self.restarts = described.restart is not None
         """Whether it can be killed and started again."""
         self._exchange = Exchange(described, environment, self.ocpp)
+        self._next = 0.0
         self.commands, self.tells = described.askable, described.tells
         self.cards = {card: status for status, cards in described.cards.items() for card in cards}
 
@@ -44,7 +49,8 @@ class HttpTarget:
         """Ask for a command."""
         kind = type(command).__name__
         request = self._exchange.asking(kind, *worded(command, self.ocpp), station, request_id)
-        return self._exchange.asked(kind, request_id, *await self._send(request))
+        answered = await self._send(request, again="requests" in self.tells)
+        return self._exchange.asked(kind, request_id, *answered)
 
     async def phase(self, command_id: str) -> str | None:
         """Return where a command stands."""
@@ -136,7 +142,7 @@ class HttpTarget:
                 if how.command:
                     await self._run(how.command)
                 else:
-                    status, _ = await self._send(self._exchange.request(how.method, how.path, {}))
+                    status, _ = await self._send(self._exchange.request(how.method, how.path, {}), again=False)
                     if not 200 <= status < 300:
                         raise TargetGone(f"[restart] {how.path} is answered {status}")
                 while not await self._is_up():
@@ -195,6 +201,18 @@ class HttpTarget:
     async def _get(self, path: str, names: Mapping[str, Any], timeout_s: float | None = None) -> tuple[int, Any]:
         return await self._send(self._exchange.request("GET", path, names), timeout_s)
 
-    async def _send(self, request: urllib.request.Request, timeout_s: float | None = None) -> tuple[int, Any]:
-        most_s = self._described.timeout_s
-        return await fetch(request, min(most_s, timeout_s or most_s))
+    async def _send(
+        self, request: urllib.request.Request, timeout_s: float | None = None, *, again: bool = True
+    ) -> tuple[int, Any]:
+        """Make a request; `again`: whether it may be made once more when its connection is reset."""
+        most_s = min(self._described.timeout_s, timeout_s or self._described.timeout_s)
+        now = asyncio.get_running_loop().time()
+        self._next = max(now, self._next + PACE_S)
+        await asyncio.sleep(self._next - now)
+        try:
+            return await fetch(request, most_s)
+        except Closed:
+            if not again:
+                raise
+        await asyncio.sleep(AGAIN_S)
+        return await fetch(request, most_s)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 from collections.abc import Coroutine
 from contextvars import Context, copy_context
@@ -12,11 +13,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from interlock.csms import codec
 from interlock.csms import labelled_points as points
 from interlock.csms.clock import Ids
+from interlock.csms.domain.commands import SetPassword
 from interlock.csms.domain.station import Station as State
 from interlock.csms.handle import STATION_STREAM
-from interlock.csms.node import Csms
+from interlock.csms.node import Csms, Decision
+from interlock.csms.serve.credentials import Elsewhere
 from interlock.csms.store import Snapshot
+from interlock.scenarios.steps.stage import Registration
 from interlock.scenarios.world.loop import INCARNATION
+from interlock.scenarios.world.shell import Shell, settled
 from interlock.scenarios.world.storage import NodeStore
 from interlock.simulator.network.links import Socket
 
@@ -46,7 +51,9 @@ class Host:
         self.stopping = False
         self._stop: asyncio.Task[None] | None = None
         self.storage = world.scenario.storage
+        self.settings = world.scenario.settings
         self.store: NodeStore | None = None
+        self.shell: Shell | None = None
         self.context: Context = copy_context()
         self.tasks: list[asyncio.Task[Any]] = []
         self.ports: dict[tuple[str, int], Socket] = {}
@@ -93,7 +100,7 @@ class Host:
             self.store,
             world.clock,
             Ids(f"{self.name}-{self.incarnation}", rng),
-            world.scenario.settings,
+            self.settings,
             world.rules,
             reach=self.reach,
             observe=world.history.observe,
@@ -101,8 +108,54 @@ class Host:
             alarm=lambda text: world.history.observe("alarm", node=self.name, text=text),
         )
         world.history.observe("node.started", node=self.name, incarnation=self.incarnation)
-        starting = self.spawn(csms.start())
+        starting = self.spawn(self._begin(csms, self.store))
         starting.add_done_callback(lambda task: self._started(task, csms), context=copy_context())
+
+    async def _begin(self, csms: Csms, store: NodeStore) -> None:
+        await csms.start()
+        if self.world.scenario.recorded == "all":
+            shell = Shell(csms, random.Random(f"{self.world.seed}:{self.label}:keys"))
+            with store.at_once():
+                await shell.start()
+            self.shell = shell
+
+    async def change_key(self, station: str, command: SetPassword, request_id: str, **how: Any) -> Decision:
+        """Send a station a new key from the node it is connected to, if that is up."""
+        hosts = [one for one in self.world.hosts if one.taking is not None and one.shell is not None]
+        found = [one for one in hosts if one.csms is not None and station in one.csms.connections]
+        for host in found or [one for one in hosts if one is self]:
+            with contextlib.suppress(Elsewhere):
+                assert host.shell is not None
+                return await host.shell.keys.change(station, command, request_id, **how)
+        return Decision("unreachable", None, "the node the station is connected to is down")
+
+    async def set_key(self, station: str, password: str | None) -> None:
+        """Give a station a key through the node's API, or take its key away, and note the answer."""
+        if self.shell is None or self.taking is None:
+            return
+        target, shell = f"/api/stations/{station}/key", self.shell
+        asked = ("DELETE", target) if password is None else ("PUT", target, {"password": password})
+        about = {"node": self.name, "station": station, "password": password}
+        self.world.history.observe("key.asked", **about)
+        answer = await self.call(shell.request(*asked), 60.0)
+        self.world.history.observe("key.answered", **about, status=answer[1] if answer else None)
+
+    def knock(self, station: str, password: str | None) -> None:
+        """Ask the node to let somebody in in a station's name, and note the answer."""
+        if self.shell is not None and self.taking is not None:
+            status = self.shell.knock(station, password)
+            self.world.history.observe("knock", node=self.name, station=station, password=password, status=status)
+
+    async def look(self, *, rest: bool = False) -> None:
+        """Let an operator ask this node's API for all it shows, and note the answers. No time passes meanwhile."""
+        if self.shell is None or self.store is None or self.taking is None or not self.world.shown:
+            return
+        await settled()
+        world = self.world
+        stations = [world.station_id(number) for number in range(1, len(world.stations) + 1)]
+        with self.store.at_once():
+            for target, status, body in await self.shell.look(stations, rest=rest):
+                world.history.observe("shown", node=self.name, target=target, status=status, body=body)
 
     def _started(self, task: asyncio.Task[None], csms: Csms) -> None:
         """A process whose start broke off ends; somebody starts it again."""
@@ -176,7 +229,7 @@ class Host:
         world.loop.kill(self.label)
         if self.store is not None:
             self.store.cut()
-        self.csms, self._trap, self.stopping = None, None, False
+        self.csms, self.shell, self._trap, self.stopping = None, None, None, False
         if self._stop is not None:
             self._stop.cancel()
         ports, self.ports = self.ports, {}
@@ -201,7 +254,7 @@ class Host:
         while any(not task.done() for task in self.tasks):
             await asyncio.wait([task for task in self.tasks if not task.done()])
         if self.csms is csms:
-            self.csms, self.stopping = None, False
+            self.csms, self.shell, self.stopping = None, None, False
             self.world.history.observe("node.stopped", node=self.name, incarnation=self.incarnation)
             if self.store is not None:
                 self.store.cut()
@@ -248,6 +301,13 @@ class Host:
         self.storage = replace(self.storage, **changes)
         if self.store is not None:
             self.store.storage = self.storage
+
+    def set_registration(self, status: Registration) -> None:
+        """Answer boots with another status, now and after a restart."""
+        self.settings = replace(self.settings, registration=status)
+        if self.csms is not None:
+            self.csms.settings = replace(self.csms.settings, registration=status)
+        self.world.history.observe("registration.set", node=self.name, status=status)
 
     async def age_snapshots(self) -> None:
         """Let every snapshot in the store be of another fold, in which the same version is an empty station."""

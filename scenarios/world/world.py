@@ -36,6 +36,7 @@ from interlock.scenarios.steps.stage import Stage, TurnedAway
 from interlock.scenarios.world.blame import of_the_csms
 from interlock.scenarios.world.host import Host
 from interlock.scenarios.world.loop import INCARNATION, Clock, Livelock, SimLoop
+from interlock.scenarios.world.on_disk import Noted
 from interlock.scenarios.world.storage import as_json
 from interlock.scenarios.world.summary import summary
 from interlock.scenarios.world.words import in_words
@@ -79,7 +80,10 @@ class SimClock:
 class World:
     """One run of one scenario under one seed against one CSMS."""
 
-    def __init__(self, scenario: Scenario, drawn: Drawn, seed: int, csms_class: type[Csms]) -> None:
+    def __init__(
+        self, scenario: Scenario, drawn: Drawn, seed: int, csms_class: type[Csms], *, shown: bool = True
+    ) -> None:
+        """With `shown` an operator looks at what the nodes show."""
         self.scenario, self.drawn, self.seed, self.csms_class = scenario, drawn, seed, csms_class
         self.env = Clock()
         self.loop = SimLoop(self.env)
@@ -88,7 +92,7 @@ class World:
         self.clock = SimClock(self.env)
         self.history = History(partial(attrgetter("now"), self.env))
         # A wrong design may bring a wrong store.
-        self.store: MemoryStore = getattr(csms_class, "store_class", MemoryStore)()
+        self.store: MemoryStore = getattr(csms_class, "store_class", Noted if scenario.on_disk else MemoryStore)()
         self.graveyard: list[Any] = []
         self.connections: dict[tuple[str, int], Any] = {}
         self.over = False
@@ -99,6 +103,7 @@ class World:
         self._dials: dict[str, int] = {}
         self._running: list[tuple[Step, asyncio.Task[None]]] = []
         everything = scenario.recorded == "all"
+        self.shown = shown and everything
         self.network = Network(
             self.env,
             random.Random(f"{seed}:network"),
@@ -259,6 +264,10 @@ class World:
         self.history.observe("phase", name="healed")
         await self._come_to_rest()
         self.history.observe("phase", name="rest")
+        if self.shown:
+            for host in self.hosts:
+                with self._watched("a look at what is shown"):
+                    await host.look(rest=True)
         await self._last_look()
 
     async def _come_to_rest(self) -> None:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
-from interlock.scenarios.live.races import Plan, Races, races
+from interlock.scenarios.live.races import Parts, Plan, Races, races
 from interlock.scenarios.live.reach import Reach
 from interlock.simulator.network.address import parse
 from tests.foreign.brain import Brain
@@ -36,12 +35,12 @@ def check(
     return asyncio.run(work())
 
 
-async def check_newer(csms: Newer, out: Path, seed: int, budget_s: float, **how: Any) -> Races:
+async def check_newer(csms: Newer, out: Path, seed: int, budget_s: float, parts: Parts | None = None) -> Races:
     """Check a CSMS of OCPP 2.0.1."""
     async with library_201(csms) as url:
         reach, began = Reach(parse(url)), datetime.now(UTC)
-        plan = Plan(reach, out, began, seed, budget_s, f"F{seed}-", dict(CARDS), ocpp="2.0.1", **how)
-        return await races(plan, NewerHand(csms))
+        plan = Plan(reach, out, began, seed, budget_s, f"F{seed}-", dict(CARDS), ocpp="2.0.1")
+        return await races(plan, NewerHand(csms), parts=parts)
 
 
 def failed(done: Races) -> list[str]:

@@ -141,6 +141,21 @@ class _LastCard(Operated):
         await super().send(station, name, action, {**payload, **card})
 
 
+class _AnErrorIsAFault(Operated):
+    def on_StatusNotification(self, station: str, payload: Payload) -> Payload:
+        faulted = {} if payload["errorCode"] == "NoError" else {"status": "Faulted"}
+        return super().on_StatusNotification(station, {**payload, **faulted})
+
+
+class _StationIsAll(Operated):
+    """A status of the station is believed of all its connectors."""
+
+    def on_StatusNotification(self, station: str, payload: Payload) -> Payload:
+        if payload["connectorId"] == 0:
+            self.statuses |= {place: payload["status"] for place in self.statuses if place[0] == station}
+        return super().on_StatusNotification(station, payload)
+
+
 class _SuspendedIsFree(Operated):
     def on_StatusNotification(self, station: str, payload: Payload) -> Payload:
         known = {**payload, "status": "Available"} if payload["status"].startswith("Suspended") else payload
@@ -178,6 +193,8 @@ DETAILS |= {
     "drops-while-busy": ("what is asked for while a command is open is never sent", _DropsWhileBusy),
     "lost-is-done": ("what had not left when the line was lost is accepted on record", _LostIsDone),
     "comes-back-free": ("behind a reconnect all connectors are believed to be Available", _ComesBackFree),
+    "an-error-is-a-fault": ("a connector with any error code is believed to be Faulted", _AnErrorIsAFault),
+    "the-station-is-all": ("a status of connector 0 is believed of all connectors", _StationIsAll),
     "one-connector-stays": ("what is told of connector 2 is not on record", _OneConnector),
     "card-of-the-last": ("a remote start names the card that was seen last at the station", _LastCard),
     "a-fault-stays": ("a connector that was Faulted once is Faulted", _FaultStays),

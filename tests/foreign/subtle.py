@@ -76,7 +76,7 @@ subtle(
 subtle(
     "cards-by-prefix",
     "a card that begins like a blocked one is blocked",
-    card=lambda self, card: "Blocked" if card.startswith("TAG-B") else "Accepted",
+    card=lambda self, card: "Blocked" if card.startswith(self.blocked) else "Accepted",
 )
 subtle(
     "cards-are-numbers",

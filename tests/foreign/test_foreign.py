@@ -21,9 +21,8 @@ from interlock.scenarios.targets.control_file import NoTarget, load
 from interlock.scenarios.targets.target import Decision, Misfit
 from interlock.simulator.network.address import parse
 from tests.foreign.brain import Brain
-from tests.foreign.checking import CARDS, check_newer, failed
+from tests.foreign.checking import CARDS, failed
 from tests.foreign.details import DETAILS
-from tests.foreign.newer import RIGHT_201, WRONG_201, Newer
 from tests.foreign.operated import Hand, Operated
 from tests.foreign.shells import Shell, raw
 from tests.foreign.strangers import STRANGERS
@@ -31,16 +30,13 @@ from tests.foreign.subtle import SUBTLE
 from tests.foreign.wild import WILD_OPERATED
 from tests.foreign.wrong import WRONG
 
-SLICE: dict[str, tuple[Shell, Brain | Newer, str | None]] = {
+SLICE: dict[str, tuple[Shell, Brain, str | None]] = {
     "operated": (raw, Operated(), None),
     "threaded": (STRANGERS["threaded"][0], STRANGERS["threaded"][1](), None),
     "queued": (STRANGERS["queued"][0], STRANGERS["queued"][1](), None),
     "dies-of-errors": (raw, SUBTLE["dies-of-errors"][1](), "R16"),
     "away-is-accepted": (raw, WILD_OPERATED["away-is-accepted"][1](), "R24"),
     "never-accepts": (raw, WRONG["never-accepts"][1](), "R14"),
-    "library-201": (raw, RIGHT_201["library-201"](), None),
-    "records-twice-201": (raw, WRONG_201["records-twice-201"][1](), "R27"),
-    "sends-unlocks-twice-201": (raw, WRONG_201["sends-unlocks-twice-201"][1](), "R23"),
 }
 """Shell, brain, and the check that has to fail: None for a right one."""
 
@@ -48,10 +44,8 @@ SLICE: dict[str, tuple[Shell, Brain | Newer, str | None]] = {
 async def check_all(out: Path) -> list[Races]:
     """Check all of the slice, side by side in one loop."""
 
-    async def one(name: str, shell: Shell, brain: Brain | Newer, out: Path) -> Races:
+    async def one(name: str, shell: Shell, brain: Brain, out: Path) -> Races:
         known = {} if name in ("library", "threaded") else dict(CARDS)
-        if isinstance(brain, Newer):
-            return await check_newer(brain, out, 3, 240.0, late_s=10.0)
         async with shell(brain) as url:
             plan = Plan(Reach(parse(url)), out, datetime.now(UTC), 3, 240.0, "T-", known, late_s=10.0)
             return await races(plan, Hand(brain) if isinstance(brain, Operated) else None)
@@ -143,7 +137,7 @@ DETAIL_CHECKS = {
     "drops-while-busy": "R22",
     "lost-is-done": "R24",
     **dict.fromkeys(("comes-back-free", "a-fault-stays", "one-connector-stays", "suspended-is-free"), "R25"),
-    **dict.fromkeys(("seen-is-online", "boot-is-online"), "R25"),
+    **dict.fromkeys(("seen-is-online", "boot-is-online", "an-error-is-a-fault", "the-station-is-all"), "R25"),
 }
 
 

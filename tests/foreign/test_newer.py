@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from interlock.scenarios.live import race_orders
+from interlock.scenarios.live.race_stories import Relation
 from interlock.scenarios.live.reach import Reach
 from interlock.scenarios.live.target_run import run
+from interlock.scenarios.live.target_search import Item, parts_of
 from interlock.scenarios.runner import Job, Outcome
 from interlock.simulator.network.address import parse
 from tests.foreign.checking import check_newer, failed
@@ -55,6 +58,31 @@ def test_wrong_ones_are_flagged_and_right_ones_pass(tmp_path: Path) -> None:
         await asyncio.gather(*(one(name, csms) for name, csms in made.items()))
 
     asyncio.run(work())
+
+
+SLICE: dict[str, str | None] = {"library-201": None, "records-twice-201": "R27", "reads-kwh-as-wh-201": "R26"}
+SLICE |= {"sends-unlocks-twice-201": "R23"}
+"""What has to fail in a few stories and an order: nothing at the right one."""
+ITEMS = (
+    Item(1, Relation("told twice", again="new id", ids="uuid")),
+    *(Item(number, Relation("plain")) for number in range(2, 6)),
+    Item(6, None, "Unlock", "once"),
+)
+
+
+def test_a_few_stories_and_an_order_tell_wrong_from_right(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(race_orders, "QUIET_S", 0.3)
+    monkeypatch.setattr(race_orders, "AGAIN_S", 0.0)
+
+    async def one(name: str) -> list[str]:
+        csms = RIGHT_201[name]() if name in RIGHT_201 else WRONG_201[name][1]()
+        return failed(await check_newer(csms, tmp_path / name, 1, 240.0, parts=parts_of(ITEMS)))
+
+    async def work() -> list[list[str]]:
+        return await asyncio.gather(*(one(name) for name in SLICE))
+
+    for (name, check), found in zip(SLICE.items(), asyncio.run(work()), strict=True):
+        assert (check in found) if check else found == [], (name, found)
 
 
 async def _play(csms: Newer, scenario: str) -> Outcome:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import importlib.util
 import shlex
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,9 +15,11 @@ import yaml
 
 from interlock.scenarios.cases import catalogue
 from interlock.scenarios.cases.catalogue import NoCases, from_folder
+from interlock.scenarios.cases.players.hand import CannotDo
 from interlock.scenarios.cases.players.simulated import SimulatedStation
 from interlock.scenarios.cli.check import _chosen
 from interlock.scenarios.cli.main import app
+from interlock.scenarios.live.checked import check_station
 from interlock.scenarios.refused import Refused
 
 ROOT = Path(__file__).parents[2]
@@ -108,3 +112,35 @@ def test_the_steps_in_the_readme_are_commands_that_there_are() -> None:
     for line in lines:
         assert {word for word in line if word.startswith("--")} <= options(line[1:3])
     assert len(catalogue.cases()) >= 281
+
+
+class _First:
+    """The station of `docs/first_station.py`, switched on where the check listens."""
+
+    def __init__(self, url: str) -> None:
+        spec = importlib.util.spec_from_file_location("first_station", ROOT / "docs" / "first_station.py")
+        assert spec is not None
+        assert spec.loader is not None
+        self.module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(self.module)
+        self.url = f"{url}/FIRST"
+
+    def start(self) -> None:
+        self.life = asyncio.get_running_loop().create_task(self.module.life(self.url))
+
+    async def stop(self) -> None:
+        self.life.cancel()
+
+    async def do(self, deed: str, names: Any) -> None:
+        raise CannotDo("nobody is there")
+
+
+def test_the_station_of_sixty_lines_is_checked_and_its_mistake_is_found(tmp_path: Path) -> None:
+    found = check_station(tmp_path, ["TC_040_1_CS", "IL_246_CS", "IL_121_CS", "TC_003_CS"], hand=_First)
+    assert found == {
+        "TC_003_CS": "NOT_APPLICABLE",
+        "TC_040_1_CS": "FAIL",
+        "IL_121_CS": "PASS",
+        "IL_246_CS": "PASS",
+    }
+    assert "Rejected, expected NotSupported" in found.reasons["TC_040_1_CS"]

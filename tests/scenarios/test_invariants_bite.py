@@ -22,6 +22,7 @@ from . import (
     bites_heard,
     bites_log,
     bites_outcomes,
+    bites_shown,
     bites_told,
     bites_world,
 )
@@ -36,6 +37,7 @@ MODULES = (
     bites_heard,
     bites_log,
     bites_outcomes,
+    bites_shown,
     bites_told,
     bites_world,
 )

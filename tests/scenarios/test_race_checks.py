@@ -103,8 +103,13 @@ def _start_201(
     tale.order("RequestStartTransaction", {"idToken": token, "evseId": evse, "remoteStartId": number}, "Accepted")
 
 
-def _record_201(tale: Tale, stop_wh: int = 10_000, more: bool = False) -> None:
+def _record_201(tale: Tale, stop_wh: int = 10_000, names: tuple[str, ...] = ("T1",), refused: bool = False) -> None:
+    """A session of 10 kWh that is told twice, and what is on record; `refused`: another one was not accepted."""
     tale.note("socket.opened", station="A", socket=1, node="csms", subprotocol="ocpp2.0.1")
+    if refused:
+        event = {"eventType": "Started", "timestamp": f"{T0}0Z", "seqNo": 0, "transactionInfo": {"transactionId": "T2"}}
+        token = {"idToken": {"idToken": "X", "type": "ISO14443"}, "evse": {"id": 1}}
+        tale.call("TransactionEvent", {**event, **token}, {"idTokenInfo": {"status": "ConcurrentTx"}})
     answer = {"idTokenInfo": {"status": "Accepted"}}
     for _ in range(2):  # told twice
         for kind, seq_no, value in (("Started", 0, 0.0), ("Ended", 1, 10.0)):
@@ -115,7 +120,7 @@ def _record_201(tale: Tale, stop_wh: int = 10_000, more: bool = False) -> None:
             place = {"evse": {"id": 2, "connectorId": 1}} if kind == "Started" else {}
             tale.call("TransactionEvent", {**event, **place}, answer)
     row = {"connector": 2, "id_token": "X", "start_wh": 0, "stop_wh": stop_wh, "started_at": f"{T0}0Z"}
-    for name in ("T1", "T1#2") if more else ("T1",):
+    for name in names:
         tale.note("csms.session", station="A", transaction_id=name, **row)
     tale.note("csms.sessions", station="A", count=1)
 
@@ -412,7 +417,8 @@ CASES: list[tuple[str, Callable[[Tale], Any], Callable[[Tale], Any]]] = [
     ("R20", lambda t: _start_201(t, evse=1), lambda t: _start_201(t)),
     ("R20", lambda t: _start_201(t, card="Y"), lambda t: _start_201(t, type="Central")),
     ("R26", lambda t: _record_201(t, stop_wh=10), lambda t: _record_201(t, stop_wh=9999)),
-    ("R27", lambda t: _record_201(t, more=True), lambda t: _record_201(t)),
+    ("R27", lambda t: _record_201(t, names=("T1", "T1#2")), lambda t: _record_201(t)),
+    ("R27", lambda t: _record_201(t, names=("T1", "T1"), refused=True), lambda t: _record_201(t)),
     ("R29", lambda t: (_start_201(t, number=7), _start_201(t, "r2", number=7)),
      lambda t: (_start_201(t, number=7), _start_201(t, "r2", number=8))),
     ("R22", lambda t: t.note("left", station="A", request_id="r", action="Reset", there=False, up=True),

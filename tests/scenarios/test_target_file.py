@@ -6,6 +6,7 @@ import asyncio
 import json
 import re
 import threading
+import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -17,7 +18,9 @@ import pytest
 from interlock.csms.domain import commands as do
 from interlock.scenarios.judge.invariants import INVARIANTS
 from interlock.scenarios.names import TARGETS
-from interlock.scenarios.targets.control_file import Described, NoTarget, load
+from interlock.scenarios.targets import http_target
+from interlock.scenarios.targets.answers import Closed, Misfit
+from interlock.scenarios.targets.control_file import Ask, Described, NoTarget, Online, load
 from interlock.scenarios.targets.http_target import HttpTarget
 from interlock.scenarios.targets.target import TELLS, TargetGone
 
@@ -51,6 +54,9 @@ NEEDS_A_LOG = {
     "I44",
     "I45",
     "I46",
+    "I47",
+    "I48",
+    "I49",
 }
 
 
@@ -390,3 +396,44 @@ def test_citrineos_is_asked_with_the_payload_of_the_command() -> None:
         assert asyncio.run(target.operate("A", do.Unlock(2), "r1")).answer == "accepted"
         assert asyncio.run(target.operate("B", do.Unlock(2), "r2")).answer == "refused"
     assert seen[0] == ("POST", "/ocpp/1.6/evdriver/unlockConnector?identifier=A&tenantId=1", {"connectorId": 2})
+
+
+@pytest.mark.parametrize("keyed", [True, False])
+def test_a_request_whose_connection_was_reset_is_made_again_where_it_is_the_same_request(
+    keyed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A POST without a key would be another request."""
+    made = list[str]()
+
+    async def fetch(request: urllib.request.Request, timeout_s: float) -> tuple[int, Any]:
+        made.append(request.get_method())
+        if len(made) == 1:
+            raise Closed("reset")
+        return 200, {"id": "c1"}
+
+    monkeypatch.setattr(http_target, "fetch", fetch)
+    monkeypatch.setattr(http_target, "AGAIN_S", 0.0)
+    body = {"a": "{action}", "p": "{payload}", **({"k": "{request}"} if keyed else {})}
+    target = HttpTarget(Described(url="http://h", ask=Ask(path="/{station}", accepted=(200,), body=body, id="id")), {})
+    if keyed:
+        assert asyncio.run(target.operate("CP01", do.Unlock(1), "r1")).answer == "accepted"
+    else:
+        with pytest.raises(Closed):
+            asyncio.run(target.operate("CP01", do.Unlock(1), "r1"))
+    assert made == ["POST"] * (1 + keyed)
+
+
+def test_a_csms_may_tell_of_presence_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[Any] = [{"state": "up"}, {"state": "down"}, None, {"state": 7}]
+
+    async def fetch(request: urllib.request.Request, timeout_s: float) -> tuple[int, Any]:
+        return 200, told.pop(0)
+
+    monkeypatch.setattr(http_target, "fetch", fetch)
+    online = Online(path="/{station}", online="state == 'up'")
+    target = HttpTarget(Described(url="http://h", online=online), {})
+    found = [asyncio.run(target.connectors("CP01")) for _ in range(3)]
+    assert found == [[{"online": True}], [{"online": False}], [{"online": False}]]
+    plain = HttpTarget(Described(url="http://h", online=Online(path="/{station}", online="state")), {})
+    with pytest.raises(Misfit, match=r"finds 7, not true or false; write such as state == '7'"):
+        asyncio.run(plain.connectors("CP01"))

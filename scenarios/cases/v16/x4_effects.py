@@ -28,13 +28,16 @@ from interlock.scenarios.cases.language import (
     Some,
     one_of,
 )
-from interlock.scenarios.cases.states import ACCEPTED
+from interlock.scenarios.cases.states import ACCEPTED, status
 from interlock.scenarios.cases.v16._words import RESERVATION, RESERVE, START_RESERVED, ask, station
 
 _ENERGY, _POWER = "Energy.Active.Import.Register", "Power.Active.Import"
 _FIXED = "SupportedFeatureProfiles"
 _OTHER = Ref("other_tag")
 _NUMBER = 70001
+_NEXT = Ref("other_connector")
+_BESIDE = {"connectorId": _NEXT, "idTag": _OTHER}
+_SECOND = {"transactionId": Ref("second"), "idTagInfo": ACCEPTED}
 _ENDS = {"transactionId": TX, "meterStop": Ref("meter")}
 _STRANGER = {"connectorId": C, "idTag": _OTHER}
 _DECIDED = {"status": one_of("Accepted", "Rejected")}
@@ -170,6 +173,7 @@ CASES = (
     station(
         "IL_314_CS", "A reservation ends with its use", "5.1, 5.13",
         *ask("RemoteStartTransaction", {"connectorId": C, "idTag": TAG}), Hand("plug"), START_RESERVED,
+        status("Charging"),
         *ask("RemoteStopTransaction", {"transactionId": TX}), Sent("StopTransaction", {"transactionId": TX}),
         *ask("CancelReservation", {"reservationId": RESERVATION}, {"status": "Rejected"}),
         state="reserved", profile="Reservation", features=("reservation",),
@@ -206,5 +210,24 @@ CASES = (
         *ask("ClearChargingProfile", {"chargingProfilePurpose": "TxDefaultProfile", "stackLevel": 1}),
         *ask("ClearChargingProfile", {"id": 2}, {"status": "Unknown"}), *ask("ClearChargingProfile", {"id": 1}),
         **_SMART,
+    ),
+    station(
+        "IL_320_CS", "Two sessions: the end of one leaves the other", "4.8, 5.12",
+        Hand("plug", connector=_NEXT),
+        *ask("RemoteStartTransaction", _BESIDE), Sent("StartTransaction", _BESIDE, given=_SECOND, name="second"),
+        status("Charging", connector=_NEXT),
+        *ask("RemoteStopTransaction", {"transactionId": TX}),
+        Sent("StopTransaction", {"transactionId": TX}), Never("StopTransaction", {"transactionId": Ref("second")}),
+        Rest(0.0), *ask("RemoteStopTransaction", {"transactionId": Ref("second")}),
+        Sent("StopTransaction", {"transactionId": Ref("second")}),
+        state="charging", features=("two_connectors",), level="should",  # it may have power for one
+    ),
+    station(
+        "IL_321_CS", "A card that is not in the list is asked for", "3.5.2, 4.1",
+        *_list(1, "Full", _entry(_OTHER, "Accepted")),
+        Hand("plug"), Hand("swipe"), Sent("Authorize", {"idTag": TAG}, given={"idTagInfo": ACCEPTED}),
+        Sent("StartTransaction", {"connectorId": C, "idTag": TAG}),
+        profile="LocalAuthListManagement", features=("local_list",),
+        config={"LocalPreAuthorize": "false", "?LocalAuthListEnabled": "true"},
     ),
 )  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -13,6 +13,7 @@ from interlock.scenarios.judge.expected_facts import Fact, moment
 from interlock.scenarios.judge.invariants.calls_as_asked import USUAL, facts_told, rules_broken, socket_versions
 from interlock.scenarios.judge.invariants.declare import Looked, invariant, story
 from interlock.scenarios.judge.invariants.model import store_failed
+from interlock.scenarios.judge.invariants.registered import Registered, Since, bars, boots_are
 from interlock.scenarios.judge.verdict import Violation
 from interlock.scenarios.record.domain_view import EPOCH
 from interlock.scenarios.record.frames import CALL, CALLRESULT, Frame
@@ -35,20 +36,8 @@ ID_TAG_LIMIT = 20
 """Characters of an idTag of 1.6: a longer group cannot be told."""
 
 
-@dataclass(slots=True)
-class Card:
-    """What a token's status was, from when on."""
-
-    since: list[tuple[float, str]] = field(default_factory=list)
-
-    def between(self, first_s: float, last_s: float) -> set[str]:
-        """Return each status in force at some moment of a span."""
-        found: set[str] = set()
-        for number, (t, status) in enumerate(self.since):
-            until = self.since[number + 1][0] if number + 1 < len(self.since) else float("inf")
-            if t <= last_s and until >= first_s:
-                found.add(status)
-        return found
+Card = Since
+"""What a token's status was, from when on."""
 
 
 def token_statuses(history: History) -> dict[str, Card]:
@@ -93,6 +82,7 @@ def _answers(history: History) -> Looked:
     told: dict[str, list[float]] = {}
     strict = history.rules["answers"].get("acceptance") == "strict"
     odd: dict[tuple[str, int], int] = {}
+    registered = Registered(history)
     for seen in history.of("frame"):
         fields, frame = seen.fields, seen.frame()
         if not fields["edge"].startswith("csms."):
@@ -103,6 +93,7 @@ def _answers(history: History) -> Looked:
             continue
         station, key = fields["station"], (*socket, frame.id)
         if fields["edge"] == "csms.received":
+            registered.hear(socket, seen.t)
             if frame.kind == CALL and isinstance(frame.payload, dict):
                 call = Call(seen, frame, versions.get((station, fields["socket"]), USUAL), facts[seen.i])
                 calls.setdefault(key, []).append(call)
@@ -124,7 +115,8 @@ def _answers(history: History) -> Looked:
         call.answers += 1
         since = min((first_told[station, one] for one in call.facts), default=call.seen.t)
         guesses, learnt = refused.setdefault(station, []), told.setdefault(station, [])
-        wrong = list(_wrong(history, call, seen, frame, min(since, call.seen.t), guesses, learnt))
+        wrong = list(_wrong(history, call, seen, frame, min(since, call.seen.t), guesses, learnt, registered))
+        registered.answer(socket, call.frame.action, frame)
         if _card_of(call) is not None and _word(frame) != "Accepted":
             guesses.append(seen.t)
             learnt += [seen.t] if call.frame.action == "Authorize" and _word(frame) != "Invalid" else []
@@ -185,13 +177,17 @@ def _wrong(
     since_s: float,
     guesses: Sequence[float],
     told: Sequence[float],
+    registered: Registered,
 ) -> Wrong:
     action, payload = call.frame.action, frame.payload
     rules = history.rules["answers"]
     wrong = history.derive(rules_broken)[call.seen.i]
+    socket = seen["station"], seen["socket"]
     if frame.kind != CALLRESULT:
-        yield from _wrong_error(call, frame, wrong, rules)
+        barred = frame.code == "SecurityError" and registered.may_be_barred(socket, call.seen.t, seen.t)
+        yield from () if barred else _wrong_error(call, frame, wrong)
         return
+    yield from bars(registered, socket, action, call.version, seen.t)
     if wrong & {"action", "direction"} or (wrong - {"format"} and rules.get("acceptance") == "strict"):
         yield "answer", f"CALLERROR {' or '.join(sorted(fitting(wrong, call.version)))}", "a CALLRESULT"
         return
@@ -201,9 +197,10 @@ def _wrong(
         if at is None or abs((at - now).total_seconds()) > CLOCK_S:
             yield "currentTime", now.isoformat(), str(payload.get("currentTime"))
     if action == "BootNotification":
-        for name, expected in (("status", rules["registration"]), ("interval", int(rules["interval_s"]))):
-            if payload.get(name) != expected:
-                yield name, str(expected), str(payload.get(name))
+        if payload.get("status") not in (words := boots_are(history, seen["node"], call.seen.t, seen.t)):
+            yield "status", " or ".join(sorted(words)), str(payload.get("status"))
+        if payload.get("interval") != int(rules["interval_s"]):
+            yield "interval", str(int(rules["interval_s"])), str(payload.get("interval"))
     if (card := _card_of(call)) is not None:
         found = _word(frame)
         known = history.derive(token_statuses).get(card.lower(), Card([(0.0, rules["unknown_tokens"])]))
@@ -229,9 +226,9 @@ def _guessing(history: History, told: Sequence[float], now_s: float) -> bool:
     return len(nodes) == 1 and _since(told, now_s - TOO_MANY_S) >= TOO_MANY
 
 
-def _wrong_error(call: Call, frame: Frame, wrong: frozenset[str], rules: Mapping[str, Any]) -> Wrong:
-    """An error answers only what breaks a rule, with a code that names it, or a station that may not speak yet."""
-    if call.version not in VERSION or (frame.code == "SecurityError" and rules["registration"] != "Accepted"):
+def _wrong_error(call: Call, frame: Frame, wrong: frozenset[str]) -> Wrong:
+    """An error answers only what breaks a rule, with a code that names it."""
+    if call.version not in VERSION:
         return
     if not wrong:
         yield "answer", "a CALLRESULT", f"CALLERROR {frame.code}"

@@ -9,6 +9,7 @@ from interlock.scenarios.judge.expected_answers import VERSION
 from interlock.scenarios.judge.invariants.calls_as_asked import USUAL, socket_versions
 from interlock.scenarios.judge.invariants.declare import Looked, Told, invariant, story
 from interlock.scenarios.judge.invariants.model import Lives, store_failed
+from interlock.scenarios.judge.invariants.probes import asked_too_little, probes_of
 from interlock.scenarios.judge.payloads import of_answer
 from interlock.scenarios.judge.verdict import Violation
 from interlock.scenarios.record.frames import CALLRESULT, Frame
@@ -131,13 +132,16 @@ def _wrong(history: History, command: Command, phase: str, since: LogEvent, step
         case "refuted":
             return _asked_for_evidence(history, command, event) or _not_before(history, command, event, "lateness_s")
         case "unknown":
-            return _not_before(history, command, event, "lateness_s", _probing_s(history, command))
+            early = _not_before(history, command, event, "lateness_s", _probing_s(history, command))
+            return early or asked_too_little(history, command, since, event)
         case "lapsed":
             if command.kind != "RemoteStart":
                 return "only a start lapses", command.kind
             due_s = since.at + history.rules.get("start_window_s", 0.0)
-            if event.at >= due_s - EARLY_S or _shown_idle(history, command, event):
+            if _shown_idle(history, command, event):
                 return None
+            if event.at >= due_s - EARLY_S:
+                return asked_too_little(history, command, since, event)
             return f"not before {due_s:.3f} s", f"at {event.at:.3f} s"
         case "confirmed":
             return _evidence(history, command, event)
@@ -265,23 +269,10 @@ def _asked_for_evidence(history: History, command: Command, event: LogEvent) -> 
     """Silence proves nothing: whoever says that a start came to nothing has asked the station and had an answer."""
     if command.kind != "RemoteStart":
         return "a doubt that is refuted is one about a start", command.kind
-    probes = [probe for probe in _probes_of(history, command) if probe.intent.i < event.i]
+    probes = [probe for probe in probes_of(history, command) if probe.intent.i < event.i]
     if any(seen.i < event.i for probe in probes for seen in _answers(history, probe)):
         return None
     return "the station was asked and answered", f"{len(probes)} probes, none answered"
-
-
-def _probes(history: History) -> dict[str, list[Command]]:
-    """The probes that were sent about each command, by its id: a probe's request names it."""
-    found: dict[str, list[Command]] = {}
-    for probe in history.commands.values():
-        if probe.request_id.startswith("probe:"):
-            found.setdefault(probe.request_id.removeprefix("probe:").rpartition(":")[0], []).append(probe)
-    return found
-
-
-def _probes_of(history: History, command: Command) -> Sequence[Command]:
-    return history.derive(_probes).get(command.command_id, ())
 
 
 def _evidence(history: History, command: Command, event: LogEvent) -> Wrong | None:
@@ -416,7 +407,7 @@ def _evidence_unused(history: History, command: Command) -> Iterator[Violation]:
     """
     stream = history.streams.get(command.intent.stream, ())
     steps = [(step, event) for step, event in command.steps if step != "fulfilled"]
-    for probe in _probes_of(history, command):
+    for probe in probes_of(history, command):
         answered = next((event for step, event in probe.steps if step == "accepted"), None)
         if answered is None:
             continue
@@ -436,7 +427,7 @@ def _evidence_unused(history: History, command: Command) -> Iterator[Violation]:
 def _shown_idle(history: History, command: Command, event: LogEvent) -> bool:
     """Tell whether a probe about a start, answered before an event, showed that nothing had begun: no need to wait."""
     stream = history.streams.get(command.intent.stream, ())
-    for probe in _probes_of(history, command):
+    for probe in probes_of(history, command):
         answered = next((one for step, one in probe.steps if step == "accepted" and one.version < event.version), None)
         if answered is None:
             continue

@@ -1,4 +1,4 @@
-"""The same reports in another wording end in the same record."""
+"""Two that must agree: the same reports in another wording, and the same asked of another store."""
 
 from __future__ import annotations
 
@@ -29,6 +29,31 @@ def same_record(history: History) -> Iterator[Violation]:
                 f"told in other words ({seen['relation']}) the run ends in another record",
                 seen["expected"][:300],
                 seen["found"][:300],
+                None,
+                story(seen),
+            )
+
+
+@invariant(
+    "I49",
+    "one log, in memory and on disk",
+    records="log",
+    needs=lambda history: sum(seen["asked"] for seen in history.of("store.compared")),
+    absent="no log on disk was asked the same",
+    ref="McKeeman, Differential Testing for Software, 1998",
+)
+def one_log(history: History) -> Iterator[Violation]:
+    """A log on disk answers everything the nodes of a run asked of theirs as that did, and tells of the same commits.
+
+    Versions, lost races, events that are there already, pages, streams, snapshots: question by question, appends that
+    follow each other committed together, with the file closed and opened again in between.
+    """
+    for seen in history.of("store.compared"):
+        if seen["what"] is not None:
+            yield Violation(
+                f"the log on disk answers otherwise: {seen['what']}",
+                seen["expected"],
+                seen["found"],
                 None,
                 story(seen),
             )

@@ -204,7 +204,7 @@ async def test_a_server_that_says_nothing_is_given_up() -> None:
         assert "did not answer within 2 s" in await refusal(url)
 
 
-def test_tls_that_nobody_answers_may_be_the_wrong_scheme() -> None:
+async def test_tls_that_nobody_answers_may_be_the_wrong_scheme() -> None:
     for secure in (True, False):
         told = explain(TimeoutError(), Address(secure, "h", 9000, "/ocpp"), 2.0, "ocpp1.6")
         assert ("is it ws:// perhaps?" in told) is secure

@@ -1,0 +1,41 @@
+"""Probes: how often a station was asked about a start of which nobody knows whether it happened."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from interlock.scenarios.judge.invariants.model import STORE_FAULTS
+from interlock.scenarios.record.history import Command, History, LogEvent
+
+
+def _probes(history: History) -> dict[str, list[Command]]:
+    """The probes that were sent about each command, by its id: a probe's request names it."""
+    found: dict[str, list[Command]] = {}
+    for probe in history.commands.values():
+        if probe.request_id.startswith("probe:"):
+            found.setdefault(probe.request_id.removeprefix("probe:").rpartition(":")[0], []).append(probe)
+    return found
+
+
+def probes_of(history: History, command: Command) -> Sequence[Command]:
+    """Return the probes about a command, in the order they were decided."""
+    return history.derive(_probes).get(command.command_id, ())
+
+
+def asked_too_little(history: History, command: Command, since: LogEvent, event: LogEvent) -> tuple[str, str] | None:
+    """Return (expected, found) where a start is given up before its station, which was there, was asked often enough.
+
+    `since` is the step before: what was asked before that was about something else.
+    """
+    most = history.rules.get("probes")
+    if most is None or command.kind != "RemoteStart":
+        return None
+    stream = history.streams.get(command.intent.stream, ())
+    presence = [one for one in stream if one.type in ("CameOnline", "WentOffline") and one.version <= event.version]
+    away = not presence or presence[-1].type == "WentOffline" or presence[-1].i > since.i
+    troubles = [seen for seen in history.of("fault.begun") if seen["fault"] in STORE_FAULTS]
+    troubles += history.of_any("append.unconfirmed", "node.crashed", "node.broke", "node.stopping")
+    if away or any(seen.i < event.i for seen in troubles):
+        return None
+    asked = sum(since.i < probe.intent.i < event.i for probe in probes_of(history, command))
+    return None if asked >= most else (f"asked {most} times before that", f"{asked} probes")

@@ -41,6 +41,10 @@ Looked through while it is still in the processor's cache, it costs a fifth of w
 """
 
 
+OF_SERVERS = frozenset({"look", "set_registration", "set_key", "knock"})
+"""What is asked of a server, whose effect depends on the moment: such a run is not compared with one retold."""
+
+
 class Unknown(Exception):
     """A name that does not exist, with the nearest that does."""
 
@@ -239,7 +243,8 @@ def many() -> Iterator[None]:
 def _retell(world: World, spec: Scenario, drawn: Drawn, seed: int, csms: type[Csms]) -> None:
     """Do a run again in other words, or told otherwise, and note in the first how its record differs."""
     plain: World | None = None
-    for name in spec.retold:
+    asked_of_servers = any(planned.what in OF_SERVERS for planned in drawn.steps)
+    for name in () if asked_of_servers else spec.retold:
         if name in RELATIONS:
             other = World(spec, drawn, seed, csms, shown=False)
             other.network.retelling = Reworded(RELATIONS[name])

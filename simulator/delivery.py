@@ -50,15 +50,14 @@ class Delivery:
         self._since = now
 
     def flow(self) -> None:
-        """Let energy flow at the present voltage from now on."""
-        self._since = self._station.env.now
+        """Count what has flowed, and let energy flow at the present voltage from now on."""
+        self.count()
         offered_w = self._station.spec.max_power_w * self._station.power.volts / NOMINAL_V
         self._offered_w = offered_w if self.limit_w is None else min(offered_w, self.limit_w)
         self._watch_full()
 
     def limit(self, limit_w: float | None) -> None:
         """Offer no more than this from now on."""
-        self.count()
         self.limit_w = limit_w
         if self.contactor.closed:
             self.flow()
@@ -66,7 +65,6 @@ class Delivery:
     def voltage_changed(self) -> None:
         """Continue at another voltage."""
         if self.contactor.closed:
-            self.count()
             self.flow()
 
     def read(self) -> Reading:

@@ -94,6 +94,7 @@ def _relation(rng: random.Random, number: int) -> Relation:
         statuses=sometimes(0.5, "usual", "every", "none", "shuffled"),
         samples=sometimes(0.2, 1, 40),
         reasons=rng.random() < 0.3,
+        reserved=rng.random() < 0.2,
     )
 
 

@@ -169,7 +169,7 @@ def test_a_file_may_hold_the_options_and_a_word_it_does_not_know_is_refused(tmp_
     file.write_text('store = "memory:"\nnode = "from-file"\nconnectors = 7\nport = 1\n')
     done = interlock("serve", "--config", str(file), cwd=tmp_path)
     assert done.returncode == 2
-    assert "port is no option; options are address_messages, allow_host, allow_origin," in done.stderr
+    assert "port is no option; did you mean api_port?" in done.stderr
     file.write_text('store = "memory:"\nnode = "not a name"\n')
     done = interlock("serve", "--config", str(file), cwd=tmp_path)
     assert "--node is 1 to 12" in done.stderr

@@ -32,7 +32,7 @@ def plays(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
         async def there(*_: Any) -> None: ...
 
         monkeypatch.setattr(target_run, "run", run)
-        monkeypatch.setattr(target_run, "adapter", lambda _: None)
+        monkeypatch.setattr(target_run, "adapter", lambda *_: None)
         monkeypatch.setattr(Reach, "there", there)
 
     return play

@@ -45,6 +45,7 @@ ODD = {
     "answers-of-every-word": {"S02", "S14"},
     "answers-of-every-word-2-0-1": {"S02", "S03", "S14", "W04"},
     "evidence-in-2-0-1": {"S04", "W04"},
+    "registration-changes": {"S05", "S16"},
     "small-memory": {"S02"},
     "odd-frames": {"S02", "S04", "S05", "S08", "S10"},
 }

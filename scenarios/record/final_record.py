@@ -29,6 +29,17 @@ def record(history: History) -> list[str]:
     return [*said, *sent]
 
 
+def refusals(history: History) -> list[str]:
+    """Return the codes and texts of all CALLERRORs that were sent to stations.
+
+    Which of several faults of a CALL is named depends on the order of its members, and with it how many anomalies are
+    recorded and when: runs that differ in these cannot be compared.
+    """
+    return [
+        seen["text"] for seen in history.of("frame") if seen["edge"] == "csms.sent" and seen["text"].startswith("[4,")
+    ]
+
+
 OURS = frozenset({"at", "deadline", "last_seen", "epoch", "node"})
 """Members that are about the CSMS and its moments, not about the station."""
 WHATEVER_THE_LINE = frozenset({"evse", "id_token", "status", "command_id", "reason", "command", "request_id"})

@@ -10,6 +10,8 @@ from interlock.scenarios.record.history import OUTCOMES, History, Observation
 
 IN, SLOWED, DONE = 101, 429, 204
 """HTTP statuses: let in, told to come later because of others' guesses, and a key that is set or taken away."""
+_ENDS = ("node.crashed", "node.broke")
+_KINDS = ("key.asked", "key.answered", "request.asked", "request.answered", *_ENDS, "stored", "knock")
 TAKEN, NOT_TAKEN = ("accepted", "confirmed"), ("rejected", "refuted")
 
 
@@ -39,6 +41,11 @@ class Keys:
         self.sent = [*(one for one in self.sent if one[0] in may_be), (password, command)]
         self.used, self.phases[command] = None, "requested"
 
+    def use(self, password: str) -> None:
+        """Have this one: whoever shows a key has it, whatever is said later of the command that carried it."""
+        at = max((at for at, one in enumerate(self.sent) if one[0] == password), default=-1)
+        self.sent, self.used = [(password, None), *self.sent[at + 1 :]], password
+
     def possible(self) -> list[str]:
         """Return the keys it may have."""
         found: list[str] = []
@@ -59,10 +66,21 @@ def _knocks(history: History) -> Looked:
     last: dict[str, Observation] = {}
     if not history.of("knock"):
         return looked
-    for seen in history.of_any("key.asked", "key.answered", "request.asked", "stored", "knock"):
+    asking: dict[str, Observation] = {}
+    for seen in history.of_any(*_KINDS):
         if seen.kind == "request.asked":
             if seen["command"]["kind"] == "SetPassword":
                 secrets[seen["request_id"]] = seen["command"]["secret"]
+                asking[seen["request_id"]] = seen
+            continue
+        if seen.kind == "request.answered":
+            asking.pop(seen["request_id"], None)
+            continue
+        if seen.kind in _ENDS:
+            # It went between the key's record and the command's, perhaps: either is right.
+            for request in [one for one in asking.values() if one["node"] == seen["node"]]:
+                stations.setdefault(request["station"], Keys()).open += 1
+                del asking[request["request_id"]]
             continue
         if seen.kind == "stored":
             _stored(seen, stations, secrets, carried, last)
@@ -95,7 +113,8 @@ def _stored(
     type, data = seen["type"], seen["data"]
     if type == "KeyUsed":
         keys = stations.setdefault(data["station"], Keys())
-        keys.used = keys.tried
+        if keys.tried is not None:
+            keys.use(keys.tried)
         return
     station = str(seen["stream"]).removeprefix("station-")
     if type == "CommandRequested" and data["command"]["kind"] == "SetPassword":

@@ -37,5 +37,11 @@ def asked_too_little(history: History, command: Command, since: LogEvent, event:
     troubles += history.of_any("append.unconfirmed", "node.crashed", "node.broke", "node.stopping")
     if away or any(seen.i < event.i for seen in troubles):
         return None
-    asked = sum(since.i < probe.intent.i < event.i for probe in probes_of(history, command))
+    probes = [probe.intent for probe in probes_of(history, command) if since.i < probe.intent.i < event.i]
+    place = command.intent.data["command"].get("evse")
+    if probes and any(
+        one.type == "StatusReported" and one.data["evse"] == place and probes[0].i < one.i < event.i for one in stream
+    ):
+        return None  # what the station said when it was asked is evidence
+    asked = len(probes)
     return None if asked >= most else (f"asked {most} times before that", f"{asked} probes")

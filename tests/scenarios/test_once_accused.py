@@ -11,6 +11,11 @@ from interlock.scenarios.runner import Job, run
 
 FOLDER = Path(__file__).parent / "once_accused"
 SEEDS = {
+    "key_used_then_rejected": 1976,
+    "key_offered_and_the_node_gone": 1701,
+    "probe_that_brought_a_status": 1989,
+    "refusal_of_two_faults": 1680,
+    "fault_cleared_twice": 989,
     "start_on_an_overtaken_line": 582,
     "started_twice_in_other_words": 6685,
     "two_faults_in_one_message": 9312,

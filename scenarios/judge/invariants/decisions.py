@@ -61,7 +61,7 @@ def sound_decisions(history: History) -> Iterator[Violation]:
                     station,
                     story(event),
                 )
-        elif against is not None:
+        elif against is not None and not _unsure(history, model, command):
             yield Violation(
                 f"{command['kind']} {event.data['command_id']} was accepted although {against}",
                 f"acceptable after version {event.version - 1}",
@@ -69,6 +69,12 @@ def sound_decisions(history: History) -> Iterator[Violation]:
                 station,
                 story(_holders(history, model, command), event),
             )
+
+
+def _unsure(history: History, model: Model, command: Mapping[str, Any]) -> bool:
+    """Whether a session ended, was forgotten under small bounds and told of again, at the EVSE a command is about."""
+    evse = command.get("evse")
+    return history.rules.get("bounds") is not None and bool(model.again if not evse else {evse} & model.again)
 
 
 def _insisted(history: History) -> dict[str, bool]:
@@ -230,7 +236,11 @@ def _refused(
             )
             if request.answers[0].get("force") and request.answers[0]["answer"] == "refused":
                 continue  # who insists is not refused for what speaks against it
-            if gone or model.objection(asked["command"], request.request_id) is not None:
+            if (
+                gone
+                or model.objection(asked["command"], request.request_id) is not None
+                or _unsure(history, model, asked["command"])
+            ):
                 del waiting[key]
 
 

@@ -43,6 +43,8 @@ class Model:
         """EVSE of each open transaction."""
         self.over: set[str] = set()
         """Transactions that were reported as ended."""
+        self.again: set[int] = set()
+        """EVSEs of sessions told of after their end: open again where small bounds let that end be forgotten."""
         self.waiting: set[str] = set()
         """Open transactions without a token: begun by the cable alone."""
         self.told: set[str] = set()
@@ -104,6 +106,8 @@ class Model:
     def _updated(self, data: Mapping[str, Any]) -> None:
         transaction_id, evse = data["transaction_id"], data["evse"]
         new = transaction_id not in self.told and transaction_id not in self.over
+        if transaction_id in self.over:
+            self.again |= {evse, self.places.get(transaction_id) or evse}
         runs = new or transaction_id in self.transactions
         if new:
             self.waiting.add(transaction_id)

@@ -164,7 +164,8 @@ class Said(Model):
             if any(said[name] != one for name, one in found.items()):
                 yield f"command {command_id}", said, found
         running = {one: place["evse"] for one, place in state["transactions"].items() if place["open"]}
-        if running != self.transactions:
+        apart = {evse for _, evse in {*running.items()} ^ {*self.transactions.items()}}
+        if apart - (self.again if self.forgets else set()):
             yield "open transactions and their EVSEs", self.transactions, running
         yield from self._sessions_differ(state["transactions"])
         for at, (said_last, _) in self.last.items():

@@ -209,6 +209,8 @@ def _refused(
     moments += [seen for seen in history.of_any("socket.opened", "socket.closed") if seen["station"] == station]
     moments += history.of_any("node.crashed", "node.stopping", "node.stopped", "node.started")
     model, lives = Model(history.station_rules(station)), history.derive(Lives)
+    # A node that went between the record of a key and that of its command leaves it open which one the station has.
+    broke = min((seen.i for seen in history.of_any("node.crashed", "node.broke")), default=len(history))
     sockets: dict[int, str | None] = {}
     waiting: dict[tuple[str, int], Request] = {}
     for seen in sorted(moments, key=index):
@@ -240,6 +242,7 @@ def _refused(
                 gone
                 or model.objection(asked["command"], request.request_id) is not None
                 or _unsure(history, model, asked["command"])
+                or (asked["command"]["kind"] == "SetPassword" and broke < seen.i)
             ):
                 del waiting[key]
 

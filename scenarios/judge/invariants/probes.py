@@ -37,11 +37,8 @@ def asked_too_little(history: History, command: Command, since: LogEvent, event:
     troubles += history.of_any("append.unconfirmed", "node.crashed", "node.broke", "node.stopping")
     if away or any(seen.i < event.i for seen in troubles):
         return None
-    probes = [probe.intent for probe in probes_of(history, command) if since.i < probe.intent.i < event.i]
-    place = command.intent.data["command"].get("evse")
-    if probes and any(
-        one.type == "StatusReported" and one.data["evse"] == place and probes[0].i < one.i < event.i for one in stream
-    ):
-        return None  # what the station said when it was asked is evidence
+    probes = [probe for probe in probes_of(history, command) if probe.intent.i < event.i]
+    if any(step == "accepted" and one.i < event.i for probe in probes for step, one in probe.steps):
+        return None  # what the station told when it was asked is evidence
     asked = len(probes)
     return None if asked >= most else (f"asked {most} times before that", f"{asked} probes")

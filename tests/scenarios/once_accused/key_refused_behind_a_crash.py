@@ -1,0 +1,60 @@
+"""I15 accused: a node went while a key was given, and which one the station has is open."""
+
+from interlock.csms.domain.credentials import SetPassword
+from interlock.scenarios.spec import Scenario, step
+
+SCENARIO = Scenario(
+    name="key-refused-behind-a-crash",
+    title="Keys are set, changed, refused, in doubt and taken away, in OCPP 2.0.1",
+    covers="Who is let in follows from what is known of the key, after a restart too.",
+    steps=(
+        step("knock", 8.0, passwords=(None, "a-wrong-password-", "a-first-password-")),
+        step("set_key", 15.0, password="a-first-password-"),
+        step("knock", 17.0, passwords=(None, "a-wrong-password-", "a-first-password-", "a-second-password")),
+        step("knock", 18.5, passwords=(None, "a-wrong-password-", "a-first-password-", "a-second-password"), node=2),
+        step(
+            "answer_instead",
+            79.0,
+            payload='{"setVariableResult": [{"attributeStatus": "Accepted", "component": {"name": "SecurityCtrlr"}, "variable": {"name": "BasicAuthPassword"}}]}',
+        ),
+        step("ask", 80.0, command=SetPassword(secret="a-second-password")),
+        step(
+            "knock",
+            84.0,
+            passwords=("a-second-password", "a-first-password-", "a-third-password-", None, "a-second-password"),
+        ),
+        step("knock", 92.0, passwords=("a-first-password-", "a-second-password"), node=2),
+        step(
+            "answer_instead",
+            119.0,
+            payload='{"setVariableResult": [{"attributeStatus": "Rejected", "component": {"name": "SecurityCtrlr"}, "variable": {"name": "BasicAuthPassword"}}]}',
+        ),
+        step("ask", 120.0, command=SetPassword(secret="a-third-password-")),
+        step("knock", 124.0, passwords=("a-second-password", "a-third-password-", "a-first-password-")),
+        step("lose_answer", 150.0, action="SetVariables", seconds=30.0),
+        step("ask", 152.0, command=SetPassword(secret="a-third-password-")),
+        step("knock", 190.0, passwords=(None, "a-first-password-", "a-third-password-", "a-second-password")),
+        step("crash", 200.0, down_s=3.0),
+        step("knock", 206.0, passwords=("a-second-password", "a-first-password-", "a-third-password-")),
+        step("lose_answer", 225.0, action="SetVariables", seconds=30.0),
+        step("ask", 227.0, command=SetPassword(secret="a-fourth-password")),
+        step("crash", 240.0, down_s=3.0),
+        step("knock", 254.0, passwords=("a-third-password-", "a-fourth-password", "a-second-password")),
+        step("set_key", 280.0, password="a-first-password-", node=2),
+        step("knock", 284.0, passwords=("a-first-password-", "a-fourth-password", "a-third-password-", None)),
+        step("look", 290.0),
+        step("set_key", 320.0, password=None),
+        step("knock", 324.0, passwords=(None, "a-first-password-")),
+        step("set_key", 330.0, password="a-second-password"),
+        step("knock", 334.0, passwords=("a-second-password", None, "a-first-password-")),
+        step("crash_at", 1.0, node=1, point="intent.decided", occurrence=2, down_s=7.075),
+    ),
+    nodes=2,
+    faults_s=350.0,
+    quiet_s=900.0,
+    settle_s=60.0,
+    bounds=2,
+    fiction=True,
+    ocpp="2.0.1",
+    absent_in=(("1.6", "a key is set by ChangeConfiguration: see key-changes"),),
+)

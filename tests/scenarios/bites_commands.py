@@ -276,9 +276,11 @@ def reset_rejected_and_taken() -> History:
     return Story().command(asked=RESET, outcome="CommandRejected").rest()
 
 
-def rejected_then_by_card(crash: bool) -> History:
-    """A start is refused, the same card begins a session there, and the CSMS confirms the start."""
-    story = Story().command(asked=START, steps=(*NOT_SENT, "called", "obeyed"), status="Rejected")
+def rejected_then_by_card(crash: bool, token: str = START["id_token"]) -> History:
+    """A start with `token` is refused, the card of `START` begins a session there, and the CSMS confirms the start."""
+    story = Story().command(
+        asked={**START, "id_token": token}, steps=(*NOT_SENT, "called", "obeyed"), status="Rejected"
+    )
     story.frame("csms.received", [3, "c1", {"status": "Rejected"}])
     if crash:
         story.see("node.crashed", node=NODE)
@@ -295,6 +297,16 @@ def start_confirmed_against_an_answer_that_was_known() -> History:
 @holds("I07")
 def start_confirmed_after_its_answer_died_with_the_node() -> History:
     return rejected_then_by_card(crash=True)
+
+
+@holds("I07")
+def start_confirmed_by_the_same_card_in_other_letters() -> History:
+    return rejected_then_by_card(crash=True, token=START["id_token"].swapcase())
+
+
+@breaks("I07")
+def start_confirmed_by_another_card() -> History:
+    return rejected_then_by_card(crash=True, token=START["id_token"] + "0")
 
 
 def equal_unlocks(*outcomes: str, moved: int) -> History:

@@ -456,10 +456,10 @@ def _answers(history: History, command: Command) -> list[Observation]:
 
 
 def _same_card(history: History, command: Command) -> bool:
-    """Tell whether the token of a start began a session on its connector by card, after it was asked for."""
-    wanted = command.station, command.asked["evse"], command.asked["id_token"]
+    """Tell whether the token of a start, its letters' case aside, began a session there by card after it was asked."""
+    wanted = command.station, command.asked["evse"], str(command.asked["id_token"]).lower()
     return any(
-        (session.begun["station"], session.begun["connector"], session.begun["id_token"]) == wanted
+        (session.begun["station"], session.begun["connector"], str(session.begun["id_token"]).lower()) == wanted
         and session.begun.i > command.intent.i
         for session in history.sessions
     )

@@ -309,6 +309,48 @@ def start_confirmed_by_another_card() -> History:
     return rejected_then_by_card(crash=True, token=START["id_token"] + "0")
 
 
+def said_otherwise(said: str, about: str = "c1", *, outcome: str = "CommandRejected", first: bool = True) -> History:
+    """A lock is opened, or with `CommandAccepted` is not; the connection breaks; then the station answers `said`."""
+    opened = outcome == "CommandRejected"
+    steps = (*NOT_SENT, "called", "obeyed", "moved") if opened else (*NOT_SENT, "called", "obeyed")
+    story = (
+        Story()
+        .command("c2", "r2", steps=(*NOT_SENT, "called"))
+        .command(steps=steps, status="Unlocked" if opened else "UnlockFailed")
+    )
+    if first:
+        story.frame("csms.received", [3, about, {"status": said}])
+    story.outcome(outcome, status=said)
+    if not first:
+        story.frame("csms.received", [3, about, {"status": said}])
+    return story.rest()
+
+
+@holds("I07")
+def rejected_as_the_station_said_although_it_had_opened() -> History:
+    return said_otherwise("UnlockFailed")
+
+
+@holds("I07")
+def accepted_as_the_station_said_although_it_had_not_opened() -> History:
+    return said_otherwise("Unlocked", outcome="CommandAccepted")
+
+
+@breaks("I07")
+def rejected_although_the_station_said_that_it_opened() -> History:
+    return said_otherwise("Unlocked")
+
+
+@breaks("I07")
+def rejected_by_the_answer_to_another_command() -> History:
+    return said_otherwise("UnlockFailed", "c2")
+
+
+@breaks("I07")
+def rejected_before_the_station_said_so() -> History:
+    return said_otherwise("UnlockFailed", first=False)
+
+
 def equal_unlocks(*outcomes: str, moved: int) -> History:
     """Two equal requests of which the CSMS does not tell the CALLs apart, seen from outside."""
     told = ["outcomes", "requests"]

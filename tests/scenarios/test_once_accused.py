@@ -11,6 +11,7 @@ from interlock.scenarios.runner import Job, run
 
 FOLDER = Path(__file__).parent / "once_accused"
 SEEDS = {
+    "denied_what_it_did": 7245,
     "start_by_the_card_in_other_letters": 7943,
     "key_used_then_rejected": 1976,
     "key_offered_and_the_node_gone": 1701,

@@ -276,9 +276,11 @@ def reset_rejected_and_taken() -> History:
     return Story().command(asked=RESET, outcome="CommandRejected").rest()
 
 
-def rejected_then_by_card(crash: bool) -> History:
-    """A start is refused, the same card begins a session there, and the CSMS confirms the start."""
-    story = Story().command(asked=START, steps=(*NOT_SENT, "called", "obeyed"), status="Rejected")
+def rejected_then_by_card(crash: bool, token: str = START["id_token"]) -> History:
+    """A start with `token` is refused, the card of `START` begins a session there, and the CSMS confirms the start."""
+    story = Story().command(
+        asked={**START, "id_token": token}, steps=(*NOT_SENT, "called", "obeyed"), status="Rejected"
+    )
     story.frame("csms.received", [3, "c1", {"status": "Rejected"}])
     if crash:
         story.see("node.crashed", node=NODE)
@@ -295,6 +297,58 @@ def start_confirmed_against_an_answer_that_was_known() -> History:
 @holds("I07")
 def start_confirmed_after_its_answer_died_with_the_node() -> History:
     return rejected_then_by_card(crash=True)
+
+
+@holds("I07")
+def start_confirmed_by_the_same_card_in_other_letters() -> History:
+    return rejected_then_by_card(crash=True, token=START["id_token"].swapcase())
+
+
+@breaks("I07")
+def start_confirmed_by_another_card() -> History:
+    return rejected_then_by_card(crash=True, token=START["id_token"] + "0")
+
+
+def said_otherwise(said: str, about: str = "c1", *, outcome: str = "CommandRejected", first: bool = True) -> History:
+    """A lock is opened, or with `CommandAccepted` is not; the connection breaks; then the station answers `said`."""
+    opened = outcome == "CommandRejected"
+    steps = (*NOT_SENT, "called", "obeyed", "moved") if opened else (*NOT_SENT, "called", "obeyed")
+    story = (
+        Story()
+        .command("c2", "r2", steps=(*NOT_SENT, "called"))
+        .command(steps=steps, status="Unlocked" if opened else "UnlockFailed")
+    )
+    if first:
+        story.frame("csms.received", [3, about, {"status": said}])
+    story.outcome(outcome, status=said)
+    if not first:
+        story.frame("csms.received", [3, about, {"status": said}])
+    return story.rest()
+
+
+@holds("I07")
+def rejected_as_the_station_said_although_it_had_opened() -> History:
+    return said_otherwise("UnlockFailed")
+
+
+@holds("I07")
+def accepted_as_the_station_said_although_it_had_not_opened() -> History:
+    return said_otherwise("Unlocked", outcome="CommandAccepted")
+
+
+@breaks("I07")
+def rejected_although_the_station_said_that_it_opened() -> History:
+    return said_otherwise("Unlocked")
+
+
+@breaks("I07")
+def rejected_by_the_answer_to_another_command() -> History:
+    return said_otherwise("UnlockFailed", "c2")
+
+
+@breaks("I07")
+def rejected_before_the_station_said_so() -> History:
+    return said_otherwise("UnlockFailed", first=False)
 
 
 def equal_unlocks(*outcomes: str, moved: int) -> History:

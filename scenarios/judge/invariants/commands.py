@@ -316,7 +316,8 @@ def outcome_is_true(history: History) -> Iterator[Violation]:
     else that was accepted was taken by the station, and anything rejected or refuted was not. Unknown claims nothing,
     and a start without an answer may be confirmed by a session that the same token began there by card. Every outcome
     in the log is judged, not only the last; for stations that lose what they had to tell, not that a start was refuted.
-    Where a CSMS does not tell which CALL was for which of several equal commands, only their numbers are judged.
+    Where a CSMS does not tell which CALL was for which of several equal commands, only their numbers are judged. A
+    station that said the opposite of what it had decided was believed, and that is no fault.
 
     A 2.0.1 station gives a remote start's id back with the transaction it caused, so a card is no evidence there, and a
     transaction recorded as a start's effect has a session that began by it.
@@ -331,7 +332,7 @@ def outcome_is_true(history: History) -> Iterator[Violation]:
             continue
         for phase, event in command.outcomes():
             wrong = None if _crossed(history, command, event) else _contradiction(history, command, phase, event)
-            if wrong is not None:
+            if wrong is not None and not _misled(history, command, phase, event):
                 expected, found = wrong
                 calls = history.calls.get(command.command_id, [])
                 yield Violation(
@@ -383,6 +384,20 @@ def _crossed(history: History, command: Command, event: LogEvent) -> bool:
         seen["station"] == command.station and seen["how"] == "answer under an old id" and seen.i < event.i
         for seen in history.of("deviated")
     )
+
+
+def _misled(history: History, command: Command, phase: str, event: LogEvent) -> bool:
+    """Tell whether the station had said what `event` records, against all it had decided: nobody can see through that.
+
+    Its true answer went down with a connection, and what it said afterwards was another one.
+    """
+    said, decided = {"rejected": (REFUSING, ACCEPTING), "accepted": (ACCEPTING, REFUSING)}.get(phase, ((), ()))
+    for answer in _answers(history, command):
+        frame, before = answer.frame(), [seen for seen in _truths(history, command) if seen.i < answer.i]
+        words = [seen["status"] for seen in before if seen.kind == "obeyed"]
+        if answer.i < event.i and frame is not None and frame.field("status") in said and words:
+            return all(word in decided for word in words)
+    return False
 
 
 def _contradiction(history: History, command: Command, phase: str, event: LogEvent) -> tuple[str, str] | None:
@@ -456,10 +471,10 @@ def _answers(history: History, command: Command) -> list[Observation]:
 
 
 def _same_card(history: History, command: Command) -> bool:
-    """Tell whether the token of a start began a session on its connector by card, after it was asked for."""
-    wanted = command.station, command.asked["evse"], command.asked["id_token"]
+    """Tell whether the token of a start, its letters' case aside, began a session there by card after it was asked."""
+    wanted = command.station, command.asked["evse"], str(command.asked["id_token"]).lower()
     return any(
-        (session.begun["station"], session.begun["connector"], session.begun["id_token"]) == wanted
+        (session.begun["station"], session.begun["connector"], str(session.begun["id_token"]).lower()) == wanted
         and session.begun.i > command.intent.i
         for session in history.sessions
     )

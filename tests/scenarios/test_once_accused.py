@@ -11,6 +11,7 @@ from interlock.scenarios.runner import Job, run
 
 FOLDER = Path(__file__).parent / "once_accused"
 SEEDS = {
+    "asked_behind_a_restart": 6846,
     "broken_behind_a_heartbeat": 5616,
     "key_used_then_rejected": 1976,
     "key_offered_and_the_node_gone": 1701,

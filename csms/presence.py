@@ -47,15 +47,15 @@ class Presence:
         return state.epoch
 
     def watch(self, station: str, epoch: int) -> None:
-        """Expect frames of `station` on connection `epoch` from now on."""
-        now = self.clock.now()
-        self._last_heard[station] = now
+        """Expect frames of `station` on connection `epoch` from now on, or still: that is no sign of life."""
+        if self._epochs.get(station) != epoch:
+            self._last_heard[station] = self.clock.now()
         self._epochs[station] = epoch
         if self.settings.offline_timer == "polled":
             if self._sweeper is None:
                 self._sweep_later()
         elif station not in self._timers:
-            self._arm(station, now + self.settings.offline_after_s)
+            self._arm(station, self._last_heard[station] + self.settings.offline_after_s)
 
     def _arm(self, station: str, when: float) -> None:
         what = f"{station}: its offline timer"

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from hashlib import blake2b
+from math import inf
 from typing import Any
 
 from interlock.csms.domain.commands import ChangeAvailability, Unlock
@@ -29,8 +30,12 @@ TIMED = {"cut", "half_open", "silence", "restart", "upgrade", "crash", "sag", "p
 """Faults that begin and end at a time, whatever passes meanwhile."""
 ID_LENGTH = 36
 """Characters of the longest message id."""
+BY_HAND = {"plug", "unplug", "swipe"}
+"""Steps of somebody at the station, which does not heed them while it restarts."""
 SILENCE_S = 4.0
 """The shortest silence in the middle of which a station may connect again without being interrupted."""
+AWAY_S = 4.0
+"""How much longer or shorter a station may take to restart and to connect, as it is drawn, and an answer with it."""
 
 
 def quiet(spec: Scenario) -> Scenario:
@@ -265,25 +270,64 @@ class ConnectedAgain(Otherwise):
     def spec(self, spec: Scenario, before: History) -> Scenario | None:
         """Add the step where nothing was under way."""
         calm = spec.nodes == 1 and not any(planned.what in FAULTS for planned in spec.steps)
-        at = _silence(before, spec.faults_s) if calm else None
+        at = _silence(before, spec) if calm else None
         return None if at is None else replace(spec, steps=(*spec.steps, Step("reconnect", round(at, 3))))
 
 
-def _silence(history: History, until_s: float) -> float | None:
+def _silence(history: History, spec: Scenario) -> float | None:
     """Return the middle of the longest silence of the first station in which no CALL and no command is open."""
+    until_s = spec.faults_s
     busy = [seen.t for seen in history.of("frame") if seen["station"] == "CP01" and seen.t < until_s]
     if any(step == "in-doubt" for one in _own(history) for step, _ in one.steps):
         return None  # what is asked for evidence is asked on whichever line there is
     open_from_to = [
         (one.intent.at, max((event.at for _, event in one.steps), default=until_s)) for one in _own(history)
     ]
+    unsure_s = _asked_while_away(history, spec)
     gaps = sorted(((b - a, (a + b) / 2) for a, b in zip(busy, [*busy[1:], until_s], strict=True)), reverse=True)
     for length, middle in gaps:
         if length < SILENCE_S:
             return None
-        if not any(first <= middle + SILENCE_S / 2 and middle - SILENCE_S / 2 <= last for first, last in open_from_to):
+        if middle > unsure_s and not any(
+            first <= middle + SILENCE_S / 2 and middle - SILENCE_S / 2 <= last for first, last in open_from_to
+        ):
             return middle
     return None
+
+
+def _asked_while_away(history: History, spec: Scenario) -> float:
+    """Return when something was last asked or done for which the first station may be away, or not; 0.0 for never.
+
+    How long it restarts is drawn, and drawn otherwise behind one more connection: what is asked before that may be sent
+    or not, and be answered or not.
+    """
+    away: list[tuple[float, float]] = []
+    line, left_s = None, None
+    for seen in history.of_any("socket.opened", "socket.closed"):
+        if seen["station"] != "CP01":
+            continue
+        if seen.kind == "socket.opened":
+            away += [] if left_s is None else [(left_s, seen.t)]
+            line, left_s = seen["socket"], None
+        elif seen["socket"] == line and left_s is None:
+            left_s = seen.t
+    away += [] if left_s is None else [(left_s, inf)]
+    done: list[tuple[float, float]] = []
+    for planned in spec.steps:
+        if (
+            planned.what in BY_HAND
+            and dict(planned.params).get("station", 1) == 1
+            and isinstance(planned.at, int | float)
+        ):
+            done.append((planned.at, planned.at + AWAY_S))
+    for one in _own(history):
+        at = one.intent.at
+        if one.asked["kind"] == "Reset":
+            done.append((at, at))  # what it restarts for is answered before
+        else:
+            done.append((at, max((event.at for _, event in one.steps), default=at) + AWAY_S))
+    near = [begun for begun, over in done if any(begun <= back + AWAY_S and over >= gone for gone, back in away)]
+    return max(near, default=0.0)
 
 
 def _own(history: History) -> Iterable[Any]:

@@ -16,6 +16,8 @@ SEEDS = {
     "probe_that_brought_nothing_new": 7419,
     "denied_what_it_did": 7245,
     "start_by_the_card_in_other_letters": 7943,
+    "asked_behind_a_restart": 6846,
+    "broken_behind_a_heartbeat": 5616,
     "key_used_then_rejected": 1976,
     "key_offered_and_the_node_gone": 1701,
     "probe_that_brought_a_status": 1989,

@@ -13,6 +13,8 @@ from interlock.csms import ocppj
 from interlock.csms.connection import Connection
 from interlock.csms.dialects import lenient
 from interlock.csms.domain import reports as rp
+from interlock.csms.domain.connectors import Unlock
+from interlock.csms.domain.provisioning import Reset
 from interlock.csms.handle import Handler
 from interlock.csms.node import Csms
 from interlock.scenarios import runner
@@ -75,14 +77,26 @@ class MixesStations(Csms):
 class Forgetful(Connection):
     """With each connection the cards are read anew, without those that are known."""
 
+    remembered = 1
+
     async def _arrive(self) -> None:
         await super()._arrive()
-        if self.epoch > 1:
+        if self.epoch > self.remembered:
             self.node.tokens.register("TAG-DRIVER", "Blocked", None)
 
 
 class ForgetsOnConnecting(Csms):
     connection_class = Forgetful
+
+
+class ForgetfulLater(Forgetful):
+    """Not yet with the connection behind the first restart."""
+
+    remembered = 2
+
+
+class ForgetsOnConnectingAgain(Csms):
+    connection_class = ForgetfulLater
 
 
 WRONG: dict[str, type[Csms]] = {
@@ -121,6 +135,14 @@ def test_each_finds_what_it_is_meant_for_and_nothing_in_the_reference(relation: 
     spec = replace(SESSIONS, ocpp=ocpp)
     assert told(spec, Csms, relation) == [(None, None)]
     ((expected, found),) = told(spec, WRONG[relation], relation)
+    assert expected != found
+
+
+def test_behind_a_restart_in_which_something_is_asked_another_connection_still_bites() -> None:
+    asked = (step("ask", 50.0, command=Reset(hard=True)), step("ask", 52.5, command=Unlock(1)))
+    spec = replace(SESSIONS, steps=(*SESSIONS.steps, *asked))
+    assert told(spec, Csms, "connected_again") == [(None, None)]
+    ((expected, found),) = told(spec, ForgetsOnConnectingAgain, "connected_again")
     assert expected != found
 
 

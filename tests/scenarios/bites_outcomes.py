@@ -304,3 +304,24 @@ def a_start_that_was_waited_for() -> History:
 @holds("I40")
 def a_card_of_somebody_else() -> History:
     return Story().wait(10).command(asked={**START, "id_token": "OTHER"}, steps=ANSWERED).charge().rest()
+
+
+def shown_by_an_update(command_id: str | None) -> History:
+    """A start of 2.0.1 in doubt is confirmed right after an update of a session that ran already."""
+    story = doubted(asked={**START, "remote_start_id": 11})
+    update = {"transaction_id": "7", "seq_no": 2, "trigger": "RemoteStart", "evse": 1, "id_token": "TAG"}
+    story.append(
+        ("TransactionUpdated", {**update, "command_id": command_id}),
+        ("CommandConfirmed", {"command_id": "c1", "evidence": "transaction 7 carries its id"}),
+    )
+    return story.rest()
+
+
+@holds("I39")
+def confirmed_by_an_update_with_its_id() -> History:
+    return shown_by_an_update("c1")
+
+
+@breaks("I39")
+def confirmed_by_an_update_of_another() -> History:
+    return shown_by_an_update(None)

@@ -11,6 +11,7 @@ from interlock.scenarios.runner import Job, run
 
 FOLDER = Path(__file__).parent / "once_accused"
 SEEDS = {
+    "unlock_shown_after_it_was_given_up": 3980,
     "start_shown_by_an_update": 6350,
     "key_used_then_rejected": 1976,
     "key_offered_and_the_node_gone": 1701,

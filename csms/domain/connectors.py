@@ -177,11 +177,15 @@ def _status(state: Station, report: Status, at: datetime, given: Given) -> tuple
 
 
 def unlocked(state: Station, evse: int, at: datetime) -> Facts:
-    """Confirm the unlocks in doubt of an EVSE, as a message of its transaction was triggered by an unlock."""
+    """Confirm the unlocks in doubt of an EVSE, as a message of its transaction was triggered by an unlock.
+
+    One that was given up is confirmed only as long as it is the last of its EVSE: a later one may be what is told of.
+    """
+    asked = [one for one in state.commands.values() if isinstance(one.command, Unlock) and one.command.evse == evse]
     return [
         CommandConfirmed(at, pending.command_id, "its transaction reports an unlock")
-        for pending in state.commands.values()
-        if pending.phase is Phase.IN_DOUBT and isinstance(pending.command, Unlock) and pending.command.evse == evse
+        for pending in asked
+        if pending.phase is Phase.IN_DOUBT or (pending.phase is Phase.UNKNOWN and pending is asked[-1])
     ]
 
 

@@ -92,8 +92,13 @@ OUTCOMES = {
     "CommandClosed": "closed",
 }
 """The phase each outcome event puts a command in: the judges' own copy of the words, which a test compares."""
-STEPS = {**OUTCOMES, "CommandInDoubt": "in-doubt", "TransactionStarted": "fulfilled"}
-"""What each event that carries a command id does to that command."""
+STEPS = {
+    **OUTCOMES,
+    "CommandInDoubt": "in-doubt",
+    "TransactionStarted": "fulfilled",
+    "TransactionUpdated": "fulfilled",
+}
+"""What each event that carries a command id does to that command: a start may show in an update first (2.0.1)."""
 
 
 @dataclass(slots=True)
@@ -300,7 +305,7 @@ class Readings:
                 else:
                     commands[command_id] = Command(command_id, data["request_id"], station, data["command"], [event])
             elif (step := STEPS.get(event.type)) is not None:
-                command = commands.get(data["command_id"] or "")
+                command = commands.get(data.get("command_id") or "")
                 if command is not None:
                     command.steps.append((step, event))
         return commands

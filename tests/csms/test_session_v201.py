@@ -143,6 +143,20 @@ async def test_only_what_the_command_causes_is_evidence(
         assert await csms.node.phase("CP01", command_id) == "confirmed"
 
 
+@pytest.mark.parametrize(("again", "phase"), [(False, "confirmed"), (True, "unknown")])
+async def test_an_unlock_given_up_is_shown_by_what_no_later_one_did(again: bool, phase: str) -> None:
+    async with station(call_timeout_s=0.2, lateness_s=0.1) as (csms, found):
+        await tell(found, "TransactionEvent", event("Started", "Authorized", 0, evse={"id": 1}, idToken=TOKEN))
+        command_id, _ = await asked(csms, found, do.Unlock(1, 1))
+        await reaches(csms, command_id, "unknown")
+        if again:
+            later, call = await asked(csms, found, do.Unlock(1, 1), "r2")
+            await found.socket.send(json.dumps([3, call[1], {"status": "Unlocked"}]))
+            await reaches(csms, later, "accepted")
+        await tell(found, "TransactionEvent", event("Updated", "UnlockCommand", 1))
+        assert await csms.node.phase("CP01", command_id) == phase
+
+
 async def test_a_status_is_no_evidence_while_events_wait() -> None:
     patience = {"lateness_s": 0.1, "settle_s": 0.0, "probe_every_s": 60.0, "probes": 2}
     async with station(call_timeout_s=0.2, **patience) as (csms, found):

@@ -304,3 +304,62 @@ def a_start_that_was_waited_for() -> History:
 @holds("I40")
 def a_card_of_somebody_else() -> History:
     return Story().wait(10).command(asked={**START, "id_token": "OTHER"}, steps=ANSWERED).charge().rest()
+
+
+def shown_by_an_update(command_id: str | None) -> History:
+    """A start of 2.0.1 in doubt is confirmed right after an update of a session that ran already."""
+    story = doubted(asked={**START, "remote_start_id": 11})
+    update = {"transaction_id": "7", "seq_no": 2, "trigger": "RemoteStart", "evse": 1, "id_token": "TAG"}
+    story.append(
+        ("TransactionUpdated", {**update, "command_id": command_id}),
+        ("CommandConfirmed", {"command_id": "c1", "evidence": "transaction 7 carries its id"}),
+    )
+    return story.rest()
+
+
+@holds("I39")
+def confirmed_by_an_update_with_its_id() -> History:
+    return shown_by_an_update("c1")
+
+
+@breaks("I39")
+def confirmed_by_an_update_of_another() -> History:
+    return shown_by_an_update(None)
+
+
+def unlock_told_of(*more: tuple[str, Any], later: bool = False, phase: str = "CommandUnknown") -> History:
+    """An unlock of 2.0.1 that was given up; then its transaction tells of an unlock."""
+    story = Story().charge(steps=("begun", "started")).command(asked=UNLOCK, steps=ANSWERED[:6])
+    story.silence(31)
+    story.outcome("CommandInDoubt")
+    if phase == "CommandUnknown":
+        story.silence(130)
+        story.outcome("CommandUnknown")
+    if later:
+        story.command("c2", "r2", asked=UNLOCK, steps=ANSWERED)
+    update = {"transaction_id": "7", "seq_no": 2, "trigger": "UnlockCommand", "evse": 1, "id_token": None}
+    story.append(("TransactionUpdated", {**update, "command_id": None}), *more)
+    return story.rest()
+
+
+TOLD_OF = ("CommandConfirmed", {"command_id": "c1", "evidence": "its transaction reports an unlock"})
+
+
+@holds("I39")
+def an_unlock_given_up_is_told_of() -> History:
+    return unlock_told_of(TOLD_OF)
+
+
+@breaks("I39")
+def an_unlock_given_up_is_told_of_for_nothing() -> History:
+    return unlock_told_of()
+
+
+@holds("I39")
+def a_later_unlock_may_be_what_is_told_of() -> History:
+    return unlock_told_of(later=True)
+
+
+@breaks("I39")
+def an_unlock_in_doubt_is_told_of_whatever_came_later() -> History:
+    return unlock_told_of(later=True, phase="CommandInDoubt")

@@ -18,6 +18,8 @@ SEEDS = {
     "start_by_the_card_in_other_letters": 7943,
     "asked_behind_a_restart": 6846,
     "broken_behind_a_heartbeat": 5616,
+    "unlock_shown_after_it_was_given_up": 3980,
+    "start_shown_by_an_update": 6350,
     "key_used_then_rejected": 1976,
     "key_offered_and_the_node_gone": 1701,
     "probe_that_brought_a_status": 1989,

@@ -380,17 +380,32 @@ def _at_its_end(history: History, command: Command, phase: str) -> Iterator[Viol
 
 
 def _telling_unused(history: History, command: Command) -> Iterator[Violation]:
-    """What tells of the effect of a command in doubt, or of one that was given up, confirms it at once."""
+    """What tells of the effect of a command in doubt, or of one that was given up, confirms it at once.
+
+    Not an unlock that was given up before another one of its EVSE was asked for: that may be what is told of.
+    """
     steps = [(step, event) for step, event in command.steps if step != "fulfilled"]
     for shown in _telling(history, command):
         before = [step for step, event in steps if event.version < shown.version]
         after = next((one for one in steps if one[1].version > shown.version), None)
         doubted = bool(before) and before[-1] in ("in-doubt", "unknown")
+        if doubted and before[-1] == "unknown" and _unlocked_since(history, command, shown):
+            continue
         if doubted and (after is None or after[0] not in OUTCOMES_TOLD or after[1].at > shown.at + AT_ONCE_S):
             found = f"{after[0]} at {after[1].at:.3f} s" if after else before[-1]
             wrong = f"confirmed by what was told at {shown.at:.3f} s", found
             yield _violation(command, "is not confirmed by what tells of it", wrong, [command.intent, shown])
             return
+
+
+def _unlocked_since(history: History, command: Command, event: LogEvent) -> bool:
+    """Tell whether another unlock of the same EVSE was asked for between an unlock and an event."""
+    return command.kind == "Unlock" and any(
+        one.kind == "Unlock"
+        and (one.station, one.asked["evse"]) == (command.station, command.asked["evse"])
+        and command.intent.version < one.intent.version < event.version
+        for one in history.commands.values()
+    )
 
 
 AT_ONCE_S = 1.0

@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
     ("design", "code", "found"),
     [
         pytest.param("reference", 0, "PASS", marks=pytest.mark.slow),
-        ("answered-before-durable", 1, "frames answered and lost"),
+        pytest.param("answered-before-durable", 1, "frames answered and lost", marks=pytest.mark.slow),
         pytest.param(*("acknowledged-before-durable", 1, "commands acknowledged and lost"), marks=pytest.mark.slow),
     ],
 )

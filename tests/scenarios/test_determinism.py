@@ -16,8 +16,8 @@ CODE = (
 )
 
 
-def test_a_hundred_runs_have_the_same_bytes() -> None:
-    assert len({run(Job("crash-at-every-point", 3)).history.sha256() for _ in range(100)}) == 1
+def test_twenty_runs_have_the_same_bytes() -> None:
+    assert len({run(Job("crash-at-every-point", 3)).history.sha256() for _ in range(20)}) == 1
 
 
 def test_ten_runs_under_the_later_version_have_the_same_bytes() -> None:

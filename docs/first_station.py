@@ -1,4 +1,4 @@
-"""A station of OCPP 1.6 in sixty lines, to try `interlock check station` with: python first_station.py ws://HOST:PORT/ID"""
+"""A station of OCPP 1.6 in eighty lines, for `interlock check station`: python first_station.py ws://HOST:PORT/ID"""
 
 import asyncio
 import sys

@@ -22,7 +22,7 @@ from interlock.scenarios import scenario_file
 from interlock.scenarios.judge.invariants import judge
 from interlock.scenarios.judge.verdict import Finding, Verdict, document
 from interlock.scenarios.library import scenarios
-from interlock.scenarios.record.final_record import first_difference, record, refusals
+from interlock.scenarios.record.final_record import first_difference, named_otherwise, record
 from interlock.scenarios.record.history import FILE, History
 from interlock.scenarios.record.run_file import versions, write_run, write_verdict
 from interlock.scenarios.spec import Drawn, Scenario, draw, printable
@@ -250,7 +250,7 @@ def _retell(world: World, spec: Scenario, drawn: Drawn, seed: int, csms: type[Cs
             other.network.retelling = Reworded(RELATIONS[name])
             other.run()
             differ = None
-            if refusals(world.history) == refusals(other.history):
+            if not named_otherwise(world.history, other.history):
                 differ = first_difference(record(world.history), record(other.history))
         elif not possible(spec):
             continue

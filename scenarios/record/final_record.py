@@ -29,12 +29,17 @@ def record(history: History) -> list[str]:
     return [*said, *sent]
 
 
-def refusals(history: History) -> list[str]:
-    """Return the codes and texts of all CALLERRORs that were sent to stations.
+def named_otherwise(one: History, other: History) -> bool:
+    """Whether the same CALLs were refused in two runs, and another of their faults was named.
 
-    Which of several faults of a CALL is named depends on the order of its members, and with it how many anomalies are
-    recorded and when: runs that differ in these cannot be compared.
+    Which of several faults is named depends on the order of a CALL's members, and with it how many anomalies are
+    recorded and when: such runs cannot be compared. That a CALL is refused in one of them only is a difference.
     """
+    texts, others = _refusals(one), _refusals(other)
+    return texts != others and [text.split(",", 2)[1] for text in texts] == [text.split(",", 2)[1] for text in others]
+
+
+def _refusals(history: History) -> list[str]:
     return [
         seen["text"] for seen in history.of("frame") if seen["edge"] == "csms.sent" and seen["text"].startswith("[4,")
     ]

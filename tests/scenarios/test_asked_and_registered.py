@@ -12,8 +12,8 @@ from .histories import ANSWERED, NODE, START, STATION, Story
 # --- asked often enough, and only what may be said --------------------------------------------------------------------
 
 
-def _given_up_after(probes: int, *, away: bool = False) -> History:
-    """A start in doubt whose station was asked so often, without an answer, before nobody knew."""
+def _given_up_after(probes: int, *, away: bool = False, answered: str = "", told: bool = False) -> History:
+    """A start in doubt, given up behind so many probes: refused, or `answered`, and a status `told` or not."""
     story = Story(probes=2, probing_s=60.0).wait(10).command(asked=START, steps=ANSWERED[:-2])
     story.silence(31)
     story.outcome("CommandInDoubt")
@@ -24,7 +24,11 @@ def _given_up_after(probes: int, *, away: bool = False) -> History:
     story.wait(130)
     for number in range(1, probes + 1):
         story.command(f"p{number}", f"probe:c1:{number}", asked={"kind": "Probe", "evse": 1}, steps=("intent",))
-        story.append(("CommandRejected", {"command_id": f"p{number}", "status": "NotImplemented"}))
+        if not answered:
+            story.append(("CommandRejected", {"command_id": f"p{number}", "status": "NotImplemented"}))
+            continue
+        story.append(("CommandAccepted", {"command_id": f"p{number}", "status": answered}))
+        story.frame("csms.received", [2, f"t{number}", "StatusNotification" if told else "Heartbeat", {}])
     story.wait(120)
     story.outcome("CommandUnknown")
     return story.rest()
@@ -38,6 +42,10 @@ def test_a_start_is_given_up_when_it_was_asked_about_often_enough() -> None:
     assert little(_given_up_after(1)) == ["asked 2 times before that"]
     assert little(_given_up_after(2)) == []
     assert little(_given_up_after(0, away=True)) == []
+    # What the station told when it was asked is evidence; that it will tell is none.
+    assert little(_given_up_after(1, answered="Accepted")) == ["asked 2 times before that"]
+    assert little(_given_up_after(1, answered="Accepted", told=True)) == []
+    assert little(_given_up_after(1, answered="NoMessagesInQueue")) == []
 
 
 def _booted_201(status: str, action: str, answer: list[Any], before: str = "") -> History:

@@ -135,7 +135,7 @@ class _First:
         raise CannotDo("nobody is there")
 
 
-def test_the_station_of_sixty_lines_is_checked_and_its_mistake_is_found(tmp_path: Path) -> None:
+def test_the_station_of_eighty_lines_is_checked_and_its_mistake_is_found(tmp_path: Path) -> None:
     found = check_station(tmp_path, ["TC_040_1_CS", "IL_246_CS", "IL_121_CS", "TC_003_CS"], hand=_First)
     assert found == {
         "TC_003_CS": "NOT_APPLICABLE",

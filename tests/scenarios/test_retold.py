@@ -19,6 +19,8 @@ from interlock.csms.handle import Handler
 from interlock.csms.node import Csms
 from interlock.scenarios import runner
 from interlock.scenarios.library import scenarios
+from interlock.scenarios.record.final_record import named_otherwise
+from interlock.scenarios.record.history import History
 from interlock.scenarios.spec import Scenario, step
 from interlock.scenarios.world.frame_rewordings import LENIENT
 from interlock.scenarios.world.traffic_variations import OTHERWISE, possible
@@ -173,3 +175,18 @@ def test_one_that_counts_frames_is_not_told_otherwise() -> None:
     assert possible(PLAIN)
     assert not possible(scenarios()["answer-lost"])
     assert json.dumps(told(scenarios()["answer-lost"], Csms, "told_twice")) == "[]"
+
+
+def _refused(*texts: str) -> History:
+    history = History(lambda: 0.0)
+    for text in texts:
+        history.observe("frame", edge="csms.sent", station="CP01", text=text)
+    return history
+
+
+def test_another_fault_of_the_same_call_may_be_named_and_no_other_call_refused() -> None:
+    one, other = '[4,"1","TypeConstraintViolation","a",{}]', '[4,"1","PropertyConstraintViolation","b",{}]'
+    assert named_otherwise(_refused(one), _refused(other))
+    assert not named_otherwise(_refused(one), _refused(one))
+    assert not named_otherwise(_refused(one), _refused())
+    assert not named_otherwise(_refused(one), _refused(other.replace('"1"', '"2"')))

@@ -209,8 +209,7 @@ def _refused(
     moments += [seen for seen in history.of_any("socket.opened", "socket.closed") if seen["station"] == station]
     moments += history.of_any("node.crashed", "node.stopping", "node.stopped", "node.started")
     model, lives = Model(history.station_rules(station)), history.derive(Lives)
-    # A node that went between the record of a key and that of its command leaves it open which one the station has.
-    broke = min((seen.i for seen in history.of_any("node.crashed", "node.broke")), default=len(history))
+    key_open = _key_open(history, station)
     sockets: dict[int, str | None] = {}
     waiting: dict[tuple[str, int], Request] = {}
     for seen in sorted(moments, key=index):
@@ -242,9 +241,29 @@ def _refused(
                 gone
                 or model.objection(asked["command"], request.request_id) is not None
                 or _unsure(history, model, asked["command"])
-                or (asked["command"]["kind"] == "SetPassword" and broke < seen.i)
+                or (asked["command"]["kind"] == "SetPassword" and key_open < seen.i)
             ):
                 del waiting[key]
+
+
+def _key_open(history: History, station: str) -> int:
+    """Return the observation from which it is open which key a station has, `len(history)` where it never is.
+
+    It is when a node goes while it is asked for a new one: between the record of the key and that of its command.
+    """
+    ends = history.of_any("node.crashed", "node.broke")
+    asked = [one for one in history.requests.values() if one.asked is not None and one.asked["station"] == station]
+    return min(
+        (
+            seen.i
+            for one in asked
+            if one.asked is not None and one.asked["command"]["kind"] == "SetPassword"
+            for seen in ends
+            if seen["node"] == one.asked["node"]
+            and one.asked.i < seen.i < (one.answers[0].i if one.answers else len(history))
+        ),
+        default=len(history),
+    )
 
 
 def _unjustified(request: Request, station: str) -> Violation:

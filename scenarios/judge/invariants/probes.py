@@ -25,7 +25,8 @@ def probes_of(history: History, command: Command) -> Sequence[Command]:
 def asked_too_little(history: History, command: Command, since: LogEvent, event: LogEvent) -> tuple[str, str] | None:
     """Return (expected, found) where a start is given up before its station, which was there, was asked often enough.
 
-    `since` is the step before: what was asked before that was about something else.
+    `since` is the step before: a station that came back behind it had to be waited for. What it told when it was asked
+    is evidence, though nothing new for the log: its status in 1.6, the answer itself where it names the transaction.
     """
     most = history.rules.get("probes")
     if most is None or command.kind != "RemoteStart":
@@ -38,7 +39,20 @@ def asked_too_little(history: History, command: Command, since: LogEvent, event:
     if away or any(seen.i < event.i for seen in troubles):
         return None
     probes = [probe for probe in probes_of(history, command) if probe.intent.i < event.i]
-    if any(step == "accepted" and one.i < event.i for probe in probes for step, one in probe.steps):
-        return None  # what the station told when it was asked is evidence
+    for probe in probes:
+        for step, one in probe.steps:
+            if step != "accepted" or one.i >= event.i:
+                continue
+            if one.data["status"] != "Accepted" or _told(history, command.station, probe.intent.i, event.i):
+                return None
     asked = len(probes)
     return None if asked >= most else (f"asked {most} times before that", f"{asked} probes")
+
+
+def _told(history: History, station: str, after: int, before: int) -> bool:
+    """Whether the CSMS read a status of a station between two observations; so it may have where no frame is kept."""
+    return not history.of("frame") or any(
+        after < seen.i < before and seen["station"] == station and "StatusNotification" in seen["text"]
+        for seen in history.of("frame")
+        if seen["edge"] == "csms.received"
+    )

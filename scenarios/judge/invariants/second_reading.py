@@ -105,6 +105,15 @@ class Said(Model):
         self.last: dict[str, tuple[list[Any], float | None]] = {}
         """What each place was last said to be in, and when by the station's clock."""
 
+    @property
+    def unsure(self) -> set[int]:
+        """EVSEs of sessions told of after an end that may be forgotten: nobody can say which is open there."""
+        return self.again if self.forgets else set()
+
+    def sure(self, running: Mapping[str, int]) -> dict[str, int]:
+        """Return the open transactions, with their EVSEs, of which it can be said that they are."""
+        return {id: evse for id, evse in running.items() if evse not in self.unsure}
+
     def take(self, type: str, data: Mapping[str, Any]) -> None:
         """Take the next event."""
         super().take(type, data)
@@ -164,8 +173,7 @@ class Said(Model):
             if any(said[name] != one for name, one in found.items()):
                 yield f"command {command_id}", said, found
         running = {one: place["evse"] for one, place in state["transactions"].items() if place["open"]}
-        apart = {evse for _, evse in {*running.items()} ^ {*self.transactions.items()}}
-        if apart - (self.again if self.forgets else set()):
+        if self.sure(running) != self.sure(self.transactions):
             yield "open transactions and their EVSEs", self.transactions, running
         yield from self._sessions_differ(state["transactions"])
         for at, (said_last, _) in self.last.items():

@@ -117,7 +117,7 @@ def _fleet(log: Log, body: Data) -> Iterator[Difference]:
             "registration": known.words["registration"],
             "connectors": [[*_place(at), said[0]] for at, said in _in_order(known)],
             "faulted": any(said[0] == "Faulted" for _, said in _in_order(known)),
-            "charging": len(known.transactions),
+            **({} if known.unsure else {"charging": len(known.transactions)}),
             "open": phases.count("requested"),
         }
         if not known.forgets:
@@ -153,7 +153,8 @@ def _connectors(known: Known, body: Data) -> Iterator[Difference]:
     for at, said in _in_order(known):
         evse, number = _place(at)
         held: list[str | None] = [*known.holders(evse, number)]
-        told = {"status": said[0], "error_code": said[1], "transaction": running.get(evse)}
+        told = {"status": said[0], "error_code": said[1]}
+        told |= {} if evse in known.unsure else {"transaction": running.get(evse)}
         yield from _differ(told, shown.get(at, {}), f"{at}: ")
         by = shown.get(at, {}).get("held_by")
         if by not in (held or [None]):
@@ -163,7 +164,9 @@ def _connectors(known: Known, body: Data) -> Iterator[Difference]:
 def _transactions(known: Known, body: Data) -> Iterator[Difference]:
     shown = {str(one["transaction_id"]): one for one in body["transactions"]}
     running = {name: shown[name]["evse"] for name in shown if shown[name]["open"]}
-    yield from _differ({"open and their EVSEs": known.transactions}, {"open and their EVSEs": running})
+    yield from _differ(
+        {"open and their EVSEs": known.sure(known.transactions)}, {"open and their EVSEs": known.sure(running)}
+    )
     if known.forgets:
         return
     for name, session in known.sessions.items():

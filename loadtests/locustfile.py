@@ -217,6 +217,12 @@ def _refused(environment: Any, data: dict[str, Any]) -> None:
 # --- ending ----------------------------------------------------------------------------------------------------------
 
 
+@events.test_stopping.add_listener
+def _stopping(**_: Any) -> None:
+    if Run.record is not None:
+        Run.record.stopping()
+
+
 @events.test_stop.add_listener
 def _stopped(environment: Any, **_: Any) -> None:
     runner, record = environment.runner, Run.record

@@ -19,7 +19,7 @@ from tests.scenarios.vendor_csms import CONTROL, Central, VendorCsms
 from tests.test_docs import ACTION
 
 ROOT = Path(__file__).parents[1]
-SELECT = "two-unlocks-one-node heartbeat-vs-unlock --not heavy --seeds 1"
+SELECT = "heartbeat-vs-unlock status-vs-unlock --not heavy --seeds 1"
 
 
 class UnlocksTwice(Central):
@@ -78,5 +78,5 @@ async def test_the_job_of_the_page_is_green_for_a_right_csms_and_red_for_a_wrong
     suite = ET.parse(artifact / "junit.xml").getroot()
     assert [one.get("name") for one in suite.iter("testcase")]
     assert bool(list(suite.iter("failure"))) == bool(code)
-    assert "two-unlocks-one-node" in (artifact / "index.html").read_text("utf-8")
+    assert "heartbeat-vs-unlock" in (artifact / "index.html").read_text("utf-8")
     assert len(list(artifact.glob("*/seed-*/report.html"))) >= code

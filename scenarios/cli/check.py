@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from urllib.parse import quote
 
 import typer
 
@@ -465,9 +466,10 @@ def _check_places(out: Path, junit: Path | None) -> None:
 def _again(role: str, words: list[str], given: dict[str, Any]) -> str:
     line = ["interlock", "check", role, *words]
     line += options.again(given) if role == "csms" else []
+    virtual = given.get("virtual")
     for name in ("listen", "id", "control", "operator", "hand", "declare", "profile", "level", "out"):
         value = given.get(name)
-        if value is not None and str(value) not in ("none", "should"):
+        if value is not None and str(value) not in ("none", "should") and not (virtual and name == "listen"):
             line += [f"--{name}", str(value)]
     for pattern in given.get("cases") or ():
         line += ["--cases", pattern]
@@ -513,7 +515,7 @@ class _Screen:
             case "listening":
                 print(f"interlock {importlib.metadata.version('ocpp-interlock')}   {len(work.todo())} cases")
                 ident = work.plan.station or "STATION-ID"
-                print(f"  enter this in the station: {work.address}{ident}   (subprotocol ocpp1.6)")
+                print(f"  enter this in the station: {work.address}{quote(ident)}   (subprotocol ocpp1.6)")
                 print("  waiting for it ...", flush=True)
             case "dialling":
                 print(f"interlock {importlib.metadata.version('ocpp-interlock')}   {len(work.todo())} cases")

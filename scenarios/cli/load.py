@@ -40,6 +40,7 @@ from interlock.scenarios.live.serve_process import ServeProcess
 from interlock.scenarios.refused import UNTOLD, Refused, extra
 from interlock.scenarios.runner import REFERENCE, csms_class
 from interlock.scenarios.targets.target import TOKEN_VARIABLE, token_for
+from interlock.scenarios.user_file import read_text
 
 CORES = os.cpu_count() or 1
 PER_CORE = 4
@@ -343,7 +344,7 @@ def _secrets(control: str) -> dict[str, str]:
         return {}
     from interlock.scenarios.targets.control_file import SLOT
 
-    names = [name for name, _ in SLOT.findall(Path(control).read_text("utf-8")) if name]
+    names = [name for name, _ in SLOT.findall(read_text(Path(control))) if name]
     return {name: os.environ[name] for name in names if name in os.environ}
 
 

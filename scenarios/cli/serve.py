@@ -14,7 +14,6 @@ import ssl
 import stat
 import sys
 import time
-import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,9 +22,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from interlock.scenarios.cli.serve_console import Console, Record, watched
-from interlock.scenarios.refused import ENDED, UNTOLD, USAGE, Refused, cause, extra
+from interlock.scenarios.refused import ENDED, UNTOLD, USAGE, Refused, extra
 from interlock.scenarios.runner import REFERENCE, csms_class, nearest
 from interlock.scenarios.targets.target import TOKEN_VARIABLE
+from interlock.scenarios.user_file import Unreadable, read_toml
 
 if TYPE_CHECKING:
     from interlock.csms.node import Csms
@@ -78,11 +78,9 @@ def _from_file(context: typer.Context, path: Path | None) -> Path | None:
     if path is None:
         return None
     try:
-        found = tomllib.loads(path.read_text("utf-8"))
-    except (OSError, UnicodeError) as error:
-        raise Refused(f"--config {path} cannot be read: {cause(error)}") from None
-    except tomllib.TOMLDecodeError as error:
-        raise Refused(f"--config {path} is not TOML: {error}") from None
+        found = read_toml(path)
+    except Unreadable as error:
+        raise Refused(f"--config {error}") from None
     known = sorted(one.name for one in context.command.params if one.name and one.name not in ("config", "help"))
     for name in found:
         if name not in known:

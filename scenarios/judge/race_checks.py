@@ -15,7 +15,7 @@ from typing import Any
 from interlock.scenarios.judge.race_lines import LINE_CHECKS
 from interlock.scenarios.judge.race_orders import ORDER_CHECKS
 from interlock.scenarios.judge.race_record import Exchange, Record, read
-from interlock.scenarios.judge.verdict import Finding, Level, Verdict, Violation
+from interlock.scenarios.judge.verdict import Finding, Level, Verdict, Violation, as_text
 from interlock.scenarios.judge.wire_check import LISTED
 from interlock.scenarios.judge.wire_checks.transactions import wording
 from interlock.scenarios.record.domain_view import Observation
@@ -316,7 +316,7 @@ def refused_actions(record: Record, run: Mapping[str, Any]) -> Found:
         checked += 1
         if one.result is not None and (not nameless or one.status == "Accepted"):
             what = f"{one.action}, which {'names no card' if nameless else 'is no action'}, was taken"
-            found.append(Violation(what, "a CALLERROR", str(one.answer.payload)[:80], one.station, one.at))
+            found.append(Violation(what, "a CALLERROR", as_text(one.answer.payload, 80), one.station, one.at))
     return checked, found
 
 

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from interlock.scenarios.judge.race_record import Exchange, Record
-from interlock.scenarios.judge.verdict import Level, Violation
+from interlock.scenarios.judge.verdict import Level, Violation, as_text
 from interlock.scenarios.judge.wire_checks.transactions import wording
 from interlock.scenarios.record.domain_view import Observation
 from interlock.scenarios.record.frames import carries
@@ -86,12 +86,12 @@ def as_asked(record: Record, run: Mapping[str, Any]) -> Found:
         checked += 1
         if not same:
             what = f"{order.action} was sent to a station for which nobody asked for it"
-            found.append(Violation(what, "nothing", str(order.call.payload)[:120], order.station, (order.i,)))
+            found.append(Violation(what, "nothing", as_text(order.call.payload), order.station, (order.i,)))
         elif not any(_carries(order, ask) for ask in same):
             what = f"{order.action} is not what was asked for"
-            expected = str(same[-1]["payload"])[:120]
+            expected = as_text(same[-1]["payload"])
             at = (same[-1].i, order.i)
-            found.append(Violation(what, expected, str(order.call.payload)[:120], order.station, at))
+            found.append(Violation(what, expected, as_text(order.call.payload), order.station, at))
     return checked, found
 
 
@@ -392,7 +392,7 @@ def single(record: Record, run: Mapping[str, Any]) -> Found:
         if row["transaction_id"] not in known:
             what = f"transaction {row['transaction_id']} of {row['station']} was told by nobody"
             expected = f"{len(known)} transactions, and there are {on_record[row['station']]}"
-            found.append(Violation(what, expected, str(row.fields)[:120], row["station"], (row.i,)))
+            found.append(Violation(what, expected, as_text(row.fields), row["station"], (row.i,)))
     return checked, found
 
 

@@ -11,7 +11,7 @@ from interlock.scenarios.judge.invariants.declare import Looked, Told, invariant
 from interlock.scenarios.judge.invariants.model import Lives, store_failed
 from interlock.scenarios.judge.invariants.probes import asked_too_little, probes_of
 from interlock.scenarios.judge.payloads import of_answer
-from interlock.scenarios.judge.verdict import Violation
+from interlock.scenarios.judge.verdict import Violation, as_text
 from interlock.scenarios.record.frames import CALLRESULT, Frame
 from interlock.scenarios.record.history import Command, History, LogEvent, Observation, seconds, station_of
 
@@ -232,7 +232,7 @@ def _payload_kept(frames: list[Frame], event: LogEvent) -> Wrong | None:
     kept = event.data["answer"]
     if any(frame.kind != CALLRESULT or frame.payload == kept or _secret(frame.payload) for frame in frames):
         return None
-    return "the payload of the answer", str(kept)[:200]
+    return "the payload of the answer", as_text(kept, 200)
 
 
 def _secret(payload: Any) -> bool:

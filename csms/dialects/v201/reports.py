@@ -62,7 +62,7 @@ def _availability(event: Payload) -> rp.Report | None:
 
 
 def _name(named: Payload) -> str:
-    """Return the name of a component or variable, which is told apart without regard to case (part 2, primitive types)."""
+    """Return the name of a component or variable, whose case does not count (part 2, primitive types)."""
     return str(named.get("name", "")).lower()
 
 

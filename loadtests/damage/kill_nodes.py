@@ -44,8 +44,9 @@ FLAGS = ("--heartbeats", "every", "--heartbeat-s", "2", "--call-timeout-s", "4",
 QUIET_S = 60.0
 LOOK_S = 1.0
 """How long an open command may take to end once nothing is disturbed, and how often it is looked at."""
+HUNG_S = 120.0
+"""How long no command may be accepted after a kill: long, since it says that the node hangs, not how fast it is."""
 FINAL = {"accepted", "rejected", "confirmed", "refuted", "unknown", "lapsed"}
-USABLE_S = 10.0
 
 
 class Balancer:
@@ -234,8 +235,10 @@ async def kills(scene: Scene) -> None:
         balancer.cut(node)
         seen.kills += 1
         await node.start()
-        while len(seen.acknowledged) == count and loop.time() < at + 60.0:
+        while len(seen.acknowledged) == count and loop.time() < at + HUNG_S:
             await asyncio.sleep(0.02)
+        if len(seen.acknowledged) == count:
+            seen.failures.append(f"kill {seen.kills}: no command was accepted in the {HUNG_S:.0f} s after it")
         seen.usable_s.append(loop.time() - at)
         if seen.kills % 10 == 0:
             print(f"  {seen.kills} kills, {len(seen.acknowledged)} commands acknowledged", flush=True)
@@ -290,13 +293,12 @@ async def judge(wanted: argparse.Namespace, nodes: list[Node], seen: Seen, took_
     print(f"  double actuations           {len(double)}")
     print(f"  actuations without intent   {len(without)}")
     print(f"  outcomes denied             {len(denied)}")
-    slow = [one for one in seen.usable_s if one > USABLE_S]
-    if seen.usable_s:
+    if seen.usable_s:  # depends on what else the machine does, so it is no part of the verdict
         median_s, most_s = statistics.median(seen.usable_s), max(seen.usable_s)
         print(f"  usable again after a kill   median {median_s:.2f} s, at most {most_s:.2f} s")
     for failure in seen.failures:
         print(f"  {failure}")
-    bad = [*lost, *endless, *double, *without, *denied, *slow, *seen.failures]
+    bad = [*lost, *endless, *double, *without, *denied, *seen.failures]
     done = {
         "commands acknowledged": len(seen.acknowledged),
         "locks opened": seen.moved.total(),

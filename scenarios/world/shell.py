@@ -37,10 +37,8 @@ class Shell:
 
     def __init__(self, csms: Csms, rng: random.Random) -> None:
         self.csms = csms
-        endpoint = csms.endpoint_class  # a server reads frames more strictly than the design under test may
         self.gate = Gate(0, "/ocpp/", bytes(32), work=WORK)
         self._server = Server(csms, self.gate)
-        csms.endpoint_class = endpoint
         # A wrong design may bring its own.
         records: type[Projections] = getattr(csms, "projections_class", Projections)
         keys: type[Credentials] = getattr(csms, "credentials_class", Credentials)

@@ -53,7 +53,8 @@ def _facts(history: History) -> Looked:
     odd: set[tuple[str, str]] = set()
     beats: dict[str, int] = {}
     every = history.rules.get("heartbeats") == "every"
-    for seen in history.of_any("frame", "stored"):
+    breaks = history.derive(rules_broken)
+    for seen, frame, received in history.csms_frames_and_stored:
         fields = seen.fields
         if seen.kind == "stored" and fields["type"] == "HeartbeatReceived":
             beats[fields["stream"]] = seen.i
@@ -76,20 +77,19 @@ def _facts(history: History) -> Looked:
                 if fact[0] in CARDED:
                     cards[station, fact] = seen.i, fields["data"]["status"]
             continue
-        frame = seen.frame()
         if frame is None or not frame.strict:
             continue
         station, socket = fields["station"], (fields["station"], fields["socket"], frame.id)
-        if fields["edge"] == "csms.received" and frame.kind == CALL and isinstance(frame.payload, dict):
+        if received and frame.kind == CALL and isinstance(frame.payload, dict):
             spoken[station] = versions.get((station, fields["socket"]), USUAL)
-            if history.derive(rules_broken)[seen.i]:
+            if breaks[seen.i]:
                 odd |= {(station, type) for type in ODD.get(frame.action, ("NoticeReceived",))}
                 continue
             facts = all_told[seen.i]
             calls[socket] = seen, frame, facts
             for fact in facts:
                 heard.setdefault((station, fact), []).append(seen)
-        elif fields["edge"] == "csms.sent" and frame.kind == CALLRESULT and socket in calls:
+        elif not received and frame.kind == CALLRESULT and socket in calls:
             looked.violations += _answered(seen, frame, station, *calls[socket], stored, named)
             if every and calls[socket][1].action == "Heartbeat":
                 looked.violations += _uncounted(seen, station, calls[socket][0], beats)

@@ -18,6 +18,7 @@ from interlock.scenarios.record.actions import FOLDERS, FROM_STATION, actions, s
 from interlock.scenarios.record.versions import Version
 
 INT32 = 2**31
+NO_RULES = frozenset[str]()
 Validator = jsonschema_rs.Draft4Validator | jsonschema_rs.Draft6Validator
 
 
@@ -51,19 +52,25 @@ def of_call(version: Version, action: str, payload: Any, sender: str) -> Problem
     return _by_schema(_validator(version, action + FOLDERS[version][1]), payload)
 
 
-def rules_of_call(version: Version, action: str, payload: Any, sender: str) -> set[str]:
+def rules_of_call(version: Version, action: str, payload: Any, sender: str) -> frozenset[str]:
     """Return every rule that a CALL breaks: one that refuses it may name any of them."""
+    found = schema_rules(version, action, payload, sender)
+    return found if in_words(version, action, payload, answer=False) is None else found | {"words"}
+
+
+def schema_rules(version: Version, action: str, payload: Any, sender: str) -> frozenset[str]:
+    """Return every rule of its schema that a CALL breaks, by their names."""
     first = of_call(version, action, payload, sender)
-    found = {first.rule} if first is not None else set()
-    if found and not found & {"action", "direction"}:
+    if first is None:
+        return NO_RULES
+    found = {first.rule}
+    if not found & {"action", "direction"}:
         try:
             errors = _validator(version, action + FOLDERS[version][1]).iter_errors(payload)
             found |= {error.kind.name for error in errors}
         except ValueError:
             found.add("format")
-    if in_words(version, action, payload, answer=False) is not None:
-        found.add("words")
-    return found
+    return frozenset(found)
 
 
 def of_answer(version: Version, action: str, payload: Any) -> Problem | None:

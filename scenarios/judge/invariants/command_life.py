@@ -323,9 +323,8 @@ def _evse_of(history: History, station: str, data: dict[str, Any]) -> int:
 def _reset_boots(history: History) -> dict[str, list[LogEvent]]:
     """Return the boots, by station, that are told to have a reset from here behind them."""
     told: dict[str, list[Observation]] = {}
-    for seen in history.of("frame"):
-        frame = seen.frame() if seen["edge"] == "csms.received" else None
-        if frame is None or frame.action != "BootNotification":
+    for seen, frame, received in history.csms_frames:
+        if not received or frame is None or frame.action != "BootNotification":
             continue
         if frame.field("reason") in ("RemoteReset", "ScheduledReset"):
             told.setdefault(seen["station"], []).append(seen)

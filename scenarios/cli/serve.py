@@ -339,8 +339,8 @@ async def _serve(wanted: Wanted, tls: ssl.SSLContext | None, design: type[Csms],
         # Start-up objects exist until the end: freeze them so that the garbage collector does not rescan them.
         gc.collect()
         gc.freeze()
-        # Short passes: the middle one goes through what some thousands of allocations left.
-        gc.set_threshold(2_000, 5, 50)
+        # Short passes, as nobody is served meanwhile: each goes through what some thousands of allocations left.
+        gc.set_threshold(2_000, 2, 100)
         await keys.start()
     except NameTaken as error:
         raise Refused(f"--node {wanted.node}: {error}", USAGE) from None

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+
 from interlock.csms import codec
 from interlock.csms.serve.streams import Streaming
 from interlock.csms.store import EventStore, StoredEvent

@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
+
 from interlock.csms.serve.streams import Streaming
 
 if TYPE_CHECKING:

@@ -25,13 +25,16 @@ from .serving import Served, operated, served
 pytestmark = pytest.mark.asyncio
 
 OURS = ("interlock", "uvicorn", "websockets", "h11", "starlette", "asyncio", "_asyncio")
+WRONG = base64.b64encode(b"KEYED:0123456789abcdef").decode()
+BODY = "Content-Type: application/json\r\nContent-Length: 9\r\n"
 BEARER = "Host: 127.0.0.1\r\nAuthorization: Bearer token\r\n"
 
 
 def _upgrade(station: str, more: str = "", offered: str = "ocpp1.6") -> bytes:
     head = f"GET /ocpp/{station} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     key = base64.b64encode(bytes(16)).decode()
-    return f"{head}Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: {offered}\r\n{more}\r\n".encode()
+    head += f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: {offered}\r\n"
+    return f"{head}{more}\r\n".encode()
 
 
 def _frame(payload: bytes, opcode: int = 0x81) -> bytes:
@@ -46,7 +49,7 @@ STATIONS = {
     "no key": b"GET /ocpp/CP01 HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n",
     "another subprotocol": _upgrade("CP01", offered="soap"),
     "no proof": _upgrade("KEYED"),
-    "a wrong proof": _upgrade("KEYED", f"Authorization: Basic {base64.b64encode(b'KEYED:0123456789abcdef').decode()}\r\n"),
+    "a wrong proof": _upgrade("KEYED", f"Authorization: Basic {WRONG}\r\n"),
     "a handshake": _upgrade("CP01"),
 }
 FRAMES = {
@@ -69,7 +72,7 @@ OPERATORS = {
     "one that is refused": f"GET /api/stations?limit=x HTTP/1.1\r\n{BEARER}\r\n".encode(),
     "an unknown path": b"GET /nowhere HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
     "another host": b"GET /api/stations HTTP/1.1\r\nHost: evil\r\n\r\n",
-    "half a body": f"PUT /api/tokens/A HTTP/1.1\r\n{BEARER}Content-Type: application/json\r\nContent-Length: 9\r\n\r\n{{".encode(),
+    "half a body": f"PUT /api/tokens/A HTTP/1.1\r\n{BEARER}{BODY}\r\n{{".encode(),
     "a follower": f"GET /api/events HTTP/1.1\r\n{BEARER}\r\n".encode(),
     "a watcher": f"GET /api/stations/CP01/frames HTTP/1.1\r\n{BEARER}\r\n".encode(),
 }
@@ -108,9 +111,7 @@ def _left() -> Iterator[Counter[str]]:
         yield found
         gc.set_debug(gc.DEBUG_SAVEALL)
         gc.collect()
-        found.update(
-            type(one).__qualname__ for one in gc.garbage if (type(one).__module__ or "").split(".")[0] in OURS
-        )
+        found.update(type(one).__qualname__ for one in gc.garbage if (type(one).__module__ or "").split(".")[0] in OURS)
     finally:
         gc.set_debug(0)
         gc.garbage.clear()

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from interlock.scenarios.cli.serve_console import Console, Record, watched
+from interlock.scenarios.cli.serve_lines import Lines
 from interlock.scenarios.refused import ENDED, UNTOLD, USAGE, Refused, cause, extra
 from interlock.scenarios.runner import REFERENCE, csms_class, nearest
 from interlock.scenarios.targets.target import TOKEN_VARIABLE
@@ -172,16 +173,20 @@ def serve(
         *(tuple(allow_origin or ()), address_messages, log_format, record),
     )
     tls = _checked(wanted)
-    console = Console(log_format, time.time)
+    said, alarms = Lines(sys.stdout), Lines(sys.stderr)
+    console = Console(log_format, time.time, said.say)
     kept = None if record is None else Record(record, csms, time.time)
     design = watched(csms_class(csms), None if quiet else console, kept)
     try:
         with asyncio.Runner(loop_factory=loop_factory(loop)) as runner:
-            runner.run(_serve(wanted, tls, design, {} if quiet else {"told": console.turned_away}))
+            told = {} if quiet else {"told": console.turned_away}
+            runner.run(_serve(wanted, tls, design, told, said.say, lambda text: alarms.say(f"ALARM {printable(text)}")))
     finally:
+        said.end()
+        alarms.end()
         if kept is not None:
             kept.end()
-            print(f"recorded:  `interlock judge {record}` judges it, `interlock report {record}` shows it", flush=True)
+            said.say(f"recorded:  `interlock judge {record}` judges it, `interlock report {record}` shows it")
 
 
 def loop_factory(name: str) -> Callable[[], asyncio.AbstractEventLoop] | None:
@@ -279,7 +284,14 @@ def _without_password(url: str) -> str:
     return re.sub(r"://[^/@]*@", "://***@", url)
 
 
-async def _serve(wanted: Wanted, tls: ssl.SSLContext | None, design: type[Csms], told: dict[str, Any]) -> None:
+async def _serve(
+    wanted: Wanted,
+    tls: ssl.SSLContext | None,
+    design: type[Csms],
+    told: dict[str, Any],
+    print_line: Callable[[str], None],
+    alarm: Callable[[str], None],
+) -> None:
     from interlock.csms.dialects import BY_SUBPROTOCOL, chosen
     from interlock.csms.domain.station import Rules
     from interlock.csms.serve import open_files
@@ -328,7 +340,7 @@ async def _serve(wanted: Wanted, tls: ssl.SSLContext | None, design: type[Csms],
         )
         rules = Rules(wanted.connectors, wanted.slots or wanted.connectors)
         clock, ids = WallClock(loop), fresh_ids(wanted.node)
-        node = design(wanted.node, store, clock, ids, settings, lambda _: rules, alarm=_alarm, dialects=dialects)
+        node = design(wanted.node, store, clock, ids, settings, lambda _: rules, alarm=alarm, dialects=dialects)
         most = wanted.address_messages
         new = most * NEW_NAMES
         limits = Limits(address_messages_per_s=most, address_messages_burst=10 * most, new_names_burst=new)
@@ -354,7 +366,7 @@ async def _serve(wanted: Wanted, tls: ssl.SSLContext | None, design: type[Csms],
         raise Refused(f"--ocpp-port {wanted.ocpp_port} on {wanted.host}: {error.strerror or error}", UNTOLD) from None
     hosts = ["localhost", "127.0.0.1", "[::1]", wanted.api_host, *wanted.allow_host]
     app = Api(node, server, records, keys, token).app(hosts)
-    operators = Operators(app, clock.now, _alarm)
+    operators = Operators(app, clock.now, alarm)
     try:
         api_port = await operators.listen(wanted.api_host, wanted.api_port)
     except OSError as error:
@@ -366,10 +378,10 @@ async def _serve(wanted: Wanted, tls: ssl.SSLContext | None, design: type[Csms],
 
     def say(line: str) -> None:
         if not wanted.quiet:
-            print(line, flush=True)
+            print_line(line)
 
-    print(f"stations:  {'ws' if tls is None else 'wss'}://{shown(wanted.host)}:{ocpp_port}/ocpp/", flush=True)
-    print(f"operators: http://{shown(wanted.api_host)}:{api_port}", flush=True)
+    print_line(f"stations:  {'ws' if tls is None else 'wss'}://{shown(wanted.host)}:{ocpp_port}/ocpp/")
+    print_line(f"operators: http://{shown(wanted.api_host)}:{api_port}")
     say("           opened in a browser, this shows the fleet (/docs: the API), and asks for the API token")
     where = _without_password(wanted.store)
     counts = f"{found} events, {stations} stations, {open_commands} commands without an outcome"
@@ -431,7 +443,3 @@ def printable(text: str) -> str:
     """Return what may be shown of a text that a station has part in: one line, without control characters."""
     return "".join(one if one.isprintable() else "?" for one in text[:500])
 
-
-def _alarm(text: str) -> None:
-    with contextlib.suppress(OSError):  # the disk that is full may be the one this is written to
-        print(f"ALARM {printable(text)}", file=sys.stderr, flush=True)

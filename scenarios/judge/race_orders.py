@@ -6,11 +6,13 @@ A CALL is compared with all requests for its station: which of several equal one
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
 from interlock.scenarios.judge.race_record import Exchange, Record
+from interlock.scenarios.judge.race_transactions import Told
+from interlock.scenarios.judge.race_transactions import told as told_201
 from interlock.scenarios.judge.verdict import Level, Violation
 from interlock.scenarios.judge.wire_checks.transactions import wording
 from interlock.scenarios.record.domain_view import Observation
@@ -306,46 +308,51 @@ def billed(record: Record, run: Mapping[str, Any]) -> Found:
     """Each session that was told, start and stop, is on record with the meters, the card and the connector told."""
     asked = {one["station"] for one in record.noted["csms.sessions"]}
     rows = {(one["station"], one["transaction_id"]): one for one in record.noted["csms.session"]}
+    checked, found = 0, list[Violation]()
+    for one, most_wh in (*((one, 0.0) for one in _sessions(record)), *((one, READ_WH) for one in told_201(record))):
+        if one.station not in asked:
+            continue
+        checked += 1
+        row, told, wrong = rows.get((one.station, one.id)), one.members, "nothing"
+        if row is not None:
+            wrong = ", ".join(f"{name} {row[name]}" for name, v in told.items() if _differ(name, v, row[name], most_wh))
+        if row is not None and not wrong and not _same_time(row.fields.get("started_at"), one.started_at):
+            told, wrong = {"started_at": one.started_at}, f"started_at {row['started_at']}"
+        if wrong:
+            what = f"transaction {one.id} is not on record as it was told"
+            expected = ", ".join(f"{name} {value}" for name, value in told.items())
+            found.append(Violation(what, expected, wrong, one.station, one.at))
+    return checked, found
+
+
+def _sessions(record: Record) -> Iterator[Told]:
+    """Return the sessions of 1.6 that were told, start and stop."""
     stops: dict[tuple[str, Any], Exchange] = {}
     for one in record.of("StopTransaction"):
-        if one.result is not None:
+        if one.result is not None and not one.newer:
             stops.setdefault((one.station, one.call.field("transactionId")), one)
-    checked, found = 0, list[Violation]()
     for one in record.of("StartTransaction"):
         number = one.result.field("transactionId") if one.result is not None else None
         stop = stops.get((one.station, number))
-        if one.station not in asked or one.status != "Accepted" or stop is None:
+        if one.status != "Accepted" or stop is None:
             continue
-        checked += 1
-        row = rows.get((one.station, str(number)))
-        told = {
-            "connector": one.call.field("connectorId"),
-            "id_token": one.call.field("idTag"),
-            "start_wh": one.call.field("meterStart"),
-            "stop_wh": stop.call.field("meterStop"),
-        }
-        wrong, most_wh = "nothing", READ_WH if one.newer else 0.0
-        if row is not None:
-            wrong = ", ".join(f"{name} {row[name]}" for name, v in told.items() if _differ(v, row[name], most_wh))
-        if row is not None and not wrong and not _same_time(row.fields.get("started_at"), one.call.field("timestamp")):
-            told, wrong = {"started_at": one.call.field("timestamp")}, f"started_at {row['started_at']}"
-        if wrong:
-            what = f"transaction {number} is not on record as it was told"
-            expected = ", ".join(f"{name} {value}" for name, value in told.items())
-            found.append(Violation(what, expected, wrong, one.station, (*one.at, *stop.at)))
-    return checked, found
+        place, wh = one.call.field("connectorId"), (one.call.field("meterStart"), stop.call.field("meterStop"))
+        at, began = (*one.at, *stop.at), one.call.field("timestamp")
+        yield Told(one.station, str(number), place, one.call.field("idTag"), *wh, began, at)
 
 
 READ_WH = 1.0
 """How far a register may be off that 2.0.1 told in another unit than Wh: a number of kWh is no exact one."""
 
 
-def _differ(told: Any, on_record: Any, most_wh: float) -> bool:
+def _differ(name: str, told: Any, on_record: Any, most_wh: float) -> bool:
     """Whether what was told is something else on record; what was not told is not compared."""
     if told is None or told == on_record:
         return False
+    if most_wh and name == "id_token":  # 2.0.1 does not tell the letters of a card apart (C01.FR.25)
+        return str(told).casefold() != str(on_record).casefold()
     numbers = isinstance(told, int | float) and isinstance(on_record, int | float)
-    return not numbers or abs(told - on_record) > most_wh
+    return not (numbers and name.endswith("_wh")) or abs(told - on_record) > most_wh
 
 
 def _same_time(on_record: Any, told: Any) -> bool:

@@ -313,7 +313,8 @@ def billed(record: Record, run: Mapping[str, Any]) -> Found:
         if one.station not in asked:
             continue
         checked += 1
-        row, told, wrong = rows.get((one.station, one.id)), one.members, "nothing"
+        row, wrong = rows.get((one.station, one.id)), "nothing"
+        told = one.members(row)
         if row is not None:
             wrong = ", ".join(f"{name} {row[name]}" for name, v in told.items() if _differ(name, v, row[name], most_wh))
         if row is not None and not wrong and not _same_time(row.fields.get("started_at"), one.started_at):

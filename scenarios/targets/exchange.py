@@ -167,7 +167,11 @@ _KEYS = r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*"
 
 def _null(told: Any, expression: str) -> bool:
     """Return whether an expression that only names keys finds null, rather than nothing."""
-    return bool(re.fullmatch(_KEYS, expression)) and not _lacks(told, expression) and jmespath.search(expression, told) is None
+    return (
+        bool(re.fullmatch(_KEYS, expression))
+        and not _lacks(told, expression)
+        and jmespath.search(expression, told) is None
+    )
 
 
 def _lacks(told: Any, expression: str) -> bool:

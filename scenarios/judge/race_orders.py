@@ -16,7 +16,7 @@ from interlock.scenarios.judge.race_transactions import told as told_201
 from interlock.scenarios.judge.verdict import Level, Violation
 from interlock.scenarios.judge.wire_checks.transactions import wording
 from interlock.scenarios.record.domain_view import Observation
-from interlock.scenarios.record.frames import carries
+from interlock.scenarios.record.frames import Frame, carries
 
 Found = tuple[int, list[Violation]]
 
@@ -38,7 +38,12 @@ WORDLESS = (
     "UpdateFirmware",
 )
 """Whose answers have no status."""
+RESULTS = {"SetVariables": ("setVariableResult", "attributeStatus")}
+"""Answers with a word for each element. One that did some of them has done neither all nor nothing: `IN_PART`."""
+SET, IN_PART = ("Accepted", "RebootRequired"), "in part"
 ERROR = "an error"
+NOT_DONE_201 = ("NotImplemented", "Occupied", "Faulted", "Unavailable", "VersionMismatch", "Failed")
+"""What 2.0.1 refuses with beside `REFUSED`; that these are no yes is said of its CSMSs alone."""
 NOTHING = (*REFUSED, *SILENT_WORDS, ERROR, NO_WORD)
 """What a command on record as accepted did not come to."""
 
@@ -55,12 +60,16 @@ def _same(one: Observation, other: Observation) -> bool:
     return bool(one["action"] == other["action"] and one["payload"] == other["payload"])
 
 
-OWN_NUMBERS = {"ReserveNow": "reservationId", "SendLocalList": "listVersion"}
+OWN_NUMBERS = {
+    "ReserveNow": ("reservationId", "id"),
+    "SendLocalList": ("listVersion", "versionNumber"),
+    "GetLog": ("requestId",),
+}
 """Numbers that a CSMS may give by itself, whatever an operator names."""
 
 
 def _carries(order: Exchange, ask: Observation) -> bool:
-    asked = {name: one for name, one in ask["payload"].items() if name != OWN_NUMBERS.get(order.action)}
+    asked = {name: one for name, one in ask["payload"].items() if name not in OWN_NUMBERS.get(order.action, ())}
     return order.action == ask["action"] and carries(order.call.payload, asked)
 
 
@@ -246,7 +255,18 @@ def _answered(order: Exchange) -> str:
         return "not answered"
     if order.result is None:
         return ERROR
+    if order.action in RESULTS:
+        return _in_all(order.result, *RESULTS[order.action])
+    if order.newer and order.answer.field("status") in NOT_DONE_201:
+        return "Rejected"
     return str(order.answer.field("status") or ("answered" if order.action in WORDLESS else NO_WORD))
+
+
+def _in_all(answer: Frame, results: str, status: str) -> str:
+    every = answer.field(results)
+    words = [one.get(status) for one in every if isinstance(one, dict)] if isinstance(every, list) else []
+    done = sum(word in SET for word in words)
+    return NO_WORD if not words else "Rejected" if not done else "Accepted" if done == len(words) else IN_PART
 
 
 def believed(record: Record, run: Mapping[str, Any]) -> Found:

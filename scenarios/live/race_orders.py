@@ -34,7 +34,7 @@ BUSY_S = 2.0
 """How long a station takes to answer while something else is asked for."""
 ODD_WORDS: dict[OcppVersion, dict[str, str]] = {
     "1.6": {"ChangeAvailability": "Scheduled", "UnlockConnector": "NotSupported"},
-    "2.0.1": {"ChangeAvailability": "Scheduled", "UnlockConnector": "UnknownConnector"},
+    "2.0.1": {"ChangeAvailability": "Scheduled", "Reset": "Scheduled", "UnlockConnector": "UnknownConnector"},
 }
 """Answers with a word of their own; all other commands are answered Rejected beside them."""
 BELIEVED_S = 3.0

@@ -141,11 +141,8 @@ def every(session: Session, clock: WallClock) -> dict[str, Part]:
         "side by side": lambda: race_neighbours.side_by_side(session),
         "pings": lambda: race_neighbours.pings(session),
         "orders": lambda: race_orders.orders(session),
-        **(
-            {"dialect": lambda: race_dialect.dialect(session)}
-            if session.ocpp == "1.6"
-            else {"events": lambda: race_events_201.events(session)}
-        ),
+        "dialect": lambda: race_dialect.dialect(session),
+        **({} if session.ocpp == "1.6" else {"events": lambda: race_events_201.events(session)}),
         "beliefs": lambda: race_beliefs.beliefs(session),
         "drivers": lambda: race_drivers.drivers(session, clock),
     }

@@ -39,7 +39,7 @@ class Exchange:
         """Return the request that asks for a command: `kind` of `COMMANDS`, `action` and `payload` of its version."""
         ask = self.described.request(kind)
         more = {} if self.ocpp == "1.6" else flat(payload, key)
-        if DRAWN in more:
+        if kind == "RemoteStart" and DRAWN in more:
             payload = {**payload, DRAWN: more[DRAWN]}
         about = {"station": station, "request": key, "action": action, "payload": payload}
         names = {**dict.fromkeys(NAMES[self.ocpp][kind]), **payload, **more, **about}

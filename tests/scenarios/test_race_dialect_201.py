@@ -1,4 +1,4 @@
-"""Commands of 2.0.1: what is asked for and answered holds the schemas, and what became of them is judged word by word."""
+"""Commands of 2.0.1: asked for and answered by the schemas, and what became of them is judged word by word."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def _variables(*words: str) -> dict[str, Any]:
 
 
 def _recorded(action: str, said: dict[str, Any], state: str) -> Verdict:
-    payload = {action: payload for action, payload in _worded()}[action]
+    payload = dict(_worded())[action]
     tale = Tale()
     tale.note("socket.opened", station="A", socket=1, node="csms", subprotocol="ocpp2.0.1")
     tale.ask(action, payload, "r1")

@@ -96,12 +96,13 @@ def card_of(one: Exchange) -> str | None:
 def one_answer(record: Record, run: Mapping[str, Any]) -> Found:
     """A card is answered the same at one station each time it is shown, unless it is in use."""
     checked, found = 0, list[Violation]()
-    before: dict[tuple[str, str], Exchange] = {}
+    before: dict[tuple[str, str, Any], Exchange] = {}
     for one in record.told:
         card, status = card_of(one), one.status
         if card is None or status is None or status == CONCURRENT:
             continue
-        first = before.setdefault((one.station, card), one)
+        # In 2.0.1 cards of two types are two cards, whatever their text.
+        first = before.setdefault((one.station, card, one.call.field("idTagType")), one)
         if first is one:
             continue
         checked += 1

@@ -22,7 +22,9 @@ def called(frame: Frame) -> Frame:
     """Return a CALL of a station in the words of 1.6."""
     payload: Payload = frame.payload
     token, evse = payload.get("idToken"), payload.get("evse")
-    found: Payload = {"idTag": token.get("idToken")} if isinstance(token, dict) else {}
+    found: Payload = {}
+    if isinstance(token, dict):
+        found = {"idTag": token.get("idToken"), "idTagType": token.get("type")}
     found |= {"timestamp": payload["timestamp"]} if "timestamp" in payload else {}
     if frame.action == "Authorize":
         return replace(frame, payload=found)

@@ -19,6 +19,7 @@ from interlock.scenarios.judge.verdict import Finding, Level, Verdict, Violation
 from interlock.scenarios.judge.wire_check import LISTED
 from interlock.scenarios.judge.wire_checks.transactions import wording
 from interlock.scenarios.record.domain_view import Observation
+from interlock.scenarios.record.versions import names
 
 Found = tuple[int, list[Violation]]
 CONCURRENT = "ConcurrentTx"
@@ -30,6 +31,8 @@ PENDING_S = 30.0
 PENDING_BOOTS = 8
 DRIFT_S = 2.5
 """How much two clocks may differ over the seconds of a run, beside the time an answer took."""
+NOBODYS = "NoAuthorization"
+"""The type of a token of 2.0.1 that says that nobody has to be authorized."""
 CARD_ACTIONS = ("Authorize", "StartTransaction", "StopTransaction")
 
 
@@ -118,6 +121,11 @@ def registered(record: Record, run: Mapping[str, Any]) -> Found:
     checked, found = 0, list[Violation]()
     for one in record.told:
         card, status = card_of(one), one.status
+        if card == "" and one.call.field("idTagType") == NOBODYS and status is not None:
+            checked += 1
+            if status not in ("Accepted", CONCURRENT):
+                what = f"{one.action} without any card, as by a button to start"
+                found.append(Violation(what, "Accepted (C02)", status, one.station, one.at))
         if card is None or card not in known or status is None:
             continue
         checked += 1
@@ -338,7 +346,10 @@ def comes_back(record: Record, run: Mapping[str, Any]) -> Found:
     return len(back) + len(found), found
 
 
-OPTIONAL = ("DataTransfer", "DiagnosticsStatusNotification", "FirmwareStatusNotification", "LogStatusNotification")
+OPTIONAL = names(
+    """DataTransfer DiagnosticsStatusNotification FirmwareStatusNotification LogStatusNotification ClearedChargingLimit
+    NotifyChargingLimit NotifyEvent NotifyReport ReservationStatusUpdate SecurityEventNotification"""
+)
 """What a CSMS need not support: it may refuse it, and says so."""
 
 

@@ -443,6 +443,25 @@ def own_start_ids(record: Record, run: Mapping[str, Any]) -> Found:
     return checked, found
 
 
+BEGUN, CAME_TO_NOTHING = ("accepted", "confirmed"), ("refuted", "lapsed")
+"""What a start is on record as where it began a transaction, and where none came of it.
+
+Some say rejected of whatever had no answer, and claim nothing else by it.
+"""
+
+
+def joined(record: Record, run: Mapping[str, Any]) -> Found:
+    """A transaction with the remoteStartId of a request whose answer was lost began by it; one without it did not."""
+    checked, found = 0, list[Violation]()
+    for one in record.noted["joined"]:
+        checked += 1
+        wrong = CAME_TO_NOTHING if one["how"] == "the requested one" else BEGUN
+        if one["state"] in wrong:
+            what = f"a start was requested, its answer was lost, and {one['how']} began"
+            found.append(Violation(what, f"not {' or '.join(wrong)}", one["state"], one["station"], (one.i,)))
+    return checked, found
+
+
 ORDER_CHECKS: dict[str, tuple[str, Level, Callable[[Record, Mapping[str, Any]], Found]]] = {
     "R20": ("what leaves is what was asked", "MUST", as_asked),
     "R21": ("a station is stopped by its own transactions", "MUST", own_transaction),
@@ -454,5 +473,6 @@ ORDER_CHECKS: dict[str, tuple[str, Level, Callable[[Record, Mapping[str, Any]], 
     "R27": ("nothing else is on record", "MUST", single),
     "R28": ("no outcome is lost", "MUST", kept),
     "R29": ("requests for a start are told apart", "MUST", own_start_ids),
+    "R30": ("a transaction is joined to its request", "MUST", joined),
 }
 """Names, levels and checks by id."""

@@ -23,6 +23,7 @@ from interlock.scenarios.live import (
     race_dialect,
     race_drivers,
     race_events_201,
+    race_evidence_201,
     race_first,
     race_neighbours,
     race_orders,
@@ -142,9 +143,17 @@ def every(session: Session, clock: WallClock) -> dict[str, Part]:
         "pings": lambda: race_neighbours.pings(session),
         "orders": lambda: race_orders.orders(session),
         "dialect": lambda: race_dialect.dialect(session),
-        **({} if session.ocpp == "1.6" else {"events": lambda: race_events_201.events(session)}),
+        **({} if session.ocpp == "1.6" else _of_201(session)),
         "beliefs": lambda: race_beliefs.beliefs(session),
         "drivers": lambda: race_drivers.drivers(session, clock),
+    }
+
+
+def _of_201(session: Session) -> dict[str, Part]:
+    """Return the parts that are about what 1.6 has not."""
+    return {
+        "events": lambda: race_events_201.events(session),
+        "evidence": lambda: race_evidence_201.evidence(session),
     }
 
 

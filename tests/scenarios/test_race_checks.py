@@ -77,6 +77,11 @@ class Tale:
         self.call("StatusNotification", {"connectorId": 1, "errorCode": "NoError", "status": status}, {})
 
 
+def _joined(tale: Tale, how: str, state: str) -> None:
+    about = {"action": "RequestStartTransaction", "request_id": "r"}
+    tale.note("joined", station="A", how=how, state=state, **about)
+
+
 def _both_unlocks(tale: Tale, *connectors: int) -> None:
     """Both connectors are asked to be unlocked, and these are."""
     for connector in (1, 2):
@@ -443,6 +448,9 @@ CASES: list[tuple[str, Callable[[Tale], Any], Callable[[Tale], Any]]] = [
      lambda t: _dialect(t, _limits(1, 2, kind="Absolute"), "SetChargingProfile")),
     ("R20", lambda t: _dialect(t, _limits(1), "SetChargingProfile"),
      lambda t: _dialect(t, _limits(1, 2), "SetChargingProfile")),
+    ("R30", lambda t: _joined(t, "the requested one", "refuted"),
+     lambda t: _joined(t, "the requested one", "confirmed")),
+    ("R30", lambda t: _joined(t, "a driver's own", "confirmed"), lambda t: _joined(t, "a driver's own", "unknown")),
     ("R23", lambda t: (_orders(t, {"connectorId": 2}), _refused(t)), lambda t: _orders(t, {"connectorId": 2})),
     ("R27", _unanswered, lambda t: _record(t)),
     ("R26", lambda t: _record(t, stop_wh=None), lambda t: _record(t)),

@@ -29,6 +29,8 @@ NOT_YET = ("Pending", "Rejected")
 PENDING_S = 30.0
 """How long stations boot, at an interval that the CSMS told, before Pending is known to be for ever."""
 PENDING_BOOTS = 8
+DAY_S = 86400.0
+"""How long ago a token's cache entry of 2.0.1 was over before it is no way to say that it may not be cached."""
 DRIFT_S = 2.5
 """How much two clocks may differ over the seconds of a run, beside the time an answer took."""
 NOBODYS = "NoAuthorization"
@@ -295,7 +297,7 @@ def not_expired(record: Record, run: Mapping[str, Any]) -> Found:
         expires = _instant(info.get("expiryDate")) if isinstance(info, dict) and info.get("expiryDate") else None
         if expires is not None and one.status == "Accepted":
             checked += 1
-            if began and expires < began - 60.0:
+            if began and expires < began - (DAY_S if one.newer else 60.0):
                 what = f"{one.action} was accepted with an expiryDate that is over"
                 found.append(Violation(what, "a time to come", str(info), one.station, one.at))
     return checked, found

@@ -48,7 +48,9 @@ def answered(frame: Frame, call: Frame) -> Frame:
         return frame
     found = dict(frame.payload)
     if "idTokenInfo" in found:
-        found["idTagInfo"] = found.pop("idTokenInfo")
+        info = found["idTagInfo"] = found.pop("idTokenInfo")
+        if isinstance(info, dict) and "cacheExpiryDateTime" in info:
+            found["idTagInfo"] = {**info, "expiryDate": info["cacheExpiryDateTime"]}
     if call.action == "StartTransaction":
         found["transactionId"] = call.field("transactionId")
     return replace(frame, payload=found)

@@ -445,7 +445,7 @@ class _NoTokenInfo(Newer):
         return {}
 
 
-WRONG_201: dict[str, tuple[str, Callable[[], Newer]]] = {}
+WRONG_NEWER: dict[str, tuple[str, Callable[[], Newer]]] = {}
 """Wrong ones by name: what is wrong, and what makes one."""
 for _kind in (
     *(_AcceptsBlockedCards, _RecordsTwice, _CutsIds, _AnyEventEnds, _LosesEvents, _ReadsKwhAsWh, _NeverEnds),
@@ -454,5 +454,4 @@ for _kind in (
 ):
     _name = "".join(f"-{one.lower()}" if one.isupper() else one for one in _kind.__name__[1:]).lstrip("-")
     _sentence = (_kind.__doc__ or "").split(".")[0]
-    WRONG_201[f"{_name}-201"] = _sentence[0].lower() + _sentence[1:], _kind
-RIGHT_201: dict[str, Callable[[], Newer]] = {"library-201": Newer}
+    WRONG_NEWER[f"{_name}-201"] = _sentence[0].lower() + _sentence[1:], _kind

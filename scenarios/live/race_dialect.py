@@ -1,8 +1,8 @@
-"""Every command of OCPP 1.6 that the operator's side can carry, one after the other to one station, with odd values.
+"""Every command that the operator's side can carry, one after the other to one station, with odd values.
 
 Connector 0, members that are zero or left out, nested lists, signs beyond ASCII: what leaves has to be what was asked
 for, member by member (R20), under message ids of its own (W06), and what the station answers is on record (R24). What
-the CSMS refuses to send is its own affair.
+the CSMS refuses to send is its own affair. Here are the commands of OCPP 1.6; `race_dialect_201` has those of 2.0.1.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-from interlock.csms.dialects import v16
 from interlock.csms.domain import commands as do
+from interlock.scenarios.live import race_dialect_201
 from interlock.scenarios.live.line import Line
 from interlock.scenarios.live.race_orders import LEAVES_S, Place, ask, settle
 from interlock.scenarios.live.race_parts import start_of, stop_of
@@ -54,7 +54,8 @@ async def dialect(session: Session) -> None:
             await session.call(line, "StatusNotification", free)
         await _visit(session, line)
         try:
-            await _all(session, place, [one for one in orders(line.now()) if one[0] in target.commands])
+            wanted = (orders if session.ocpp == "1.6" else race_dialect_201.orders)(line.now())
+            await _all(session, place, [one for one in wanted if one[0] in target.commands])
         except TargetGone as error:
             session.observe("control.failed", station=line.station, why=str(error))
         line.close()
@@ -78,6 +79,8 @@ class _Place(Place):
     def answer(self, frame: Frame) -> dict[str, Any] | None:
         """Answer a CALL."""
         known = Place.answer(self, frame)
+        if self.line.ocpp != "1.6":
+            return race_dialect_201.answer(frame, refusing=self.refusing) or known
         word = REFUSALS.get(frame.action) if self.refusing else None
         return {"status": word} if word is not None else known
 
@@ -87,7 +90,7 @@ async def _all(session: Session, place: _Place, wanted: list[Ordered]) -> None:
     for number, (_, command) in enumerate(wanted):
         if not place.line.up or silent >= MOST_SILENT:
             return
-        action, payload = v16.call(command)
+        action, payload = session.worded(command)
         if action == "CancelReservation":
             command = do.Relay(action, _reserved(place, payload))
         before, request = place.count(action), f"{place.line.station}-{number}"
@@ -104,7 +107,8 @@ async def _all(session: Session, place: _Place, wanted: list[Ordered]) -> None:
 
 def _reserved(place: Place, payload: dict[str, Any]) -> dict[str, Any]:
     """Return what cancels the reservation that was made: its number may be the CSMS's own."""
-    made = [frame.field("reservationId") for frame in place.called if frame.action == "ReserveNow"]
+    name = "reservationId" if place.line.ocpp == "1.6" else "id"
+    made = [frame.field(name) for frame in place.called if frame.action == "ReserveNow"]
     return {"reservationId": made[-1]} if made and type(made[-1]) is int else payload
 
 

@@ -22,6 +22,8 @@ from interlock.scenarios.live import (
     race_beliefs,
     race_dialect,
     race_drivers,
+    race_events_201,
+    race_evidence_201,
     race_first,
     race_neighbours,
     race_orders,
@@ -140,9 +142,18 @@ def every(session: Session, clock: WallClock) -> dict[str, Part]:
         "side by side": lambda: race_neighbours.side_by_side(session),
         "pings": lambda: race_neighbours.pings(session),
         "orders": lambda: race_orders.orders(session),
-        **({"dialect": lambda: race_dialect.dialect(session)} if session.ocpp == "1.6" else {}),
+        "dialect": lambda: race_dialect.dialect(session),
+        **({} if session.ocpp == "1.6" else _of_201(session)),
         "beliefs": lambda: race_beliefs.beliefs(session),
         "drivers": lambda: race_drivers.drivers(session, clock),
+    }
+
+
+def _of_201(session: Session) -> dict[str, Part]:
+    """Return the parts that are about what 1.6 has not."""
+    return {
+        "events": lambda: race_events_201.events(session),
+        "evidence": lambda: race_evidence_201.evidence(session),
     }
 
 

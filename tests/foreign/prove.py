@@ -18,8 +18,10 @@ from pathlib import Path
 from tests.foreign.brain import Brain
 from tests.foreign.checking import check, failed
 from tests.foreign.commanded import COMMANDED, RIGHT_OPERATED
+from tests.foreign.depot import Depot
 from tests.foreign.details import DETAILS
-from tests.foreign.newer import RIGHT_201, WRONG_201, Newer
+from tests.foreign.newer import Newer
+from tests.foreign.newer_all import RIGHT_201, WRONG_201
 from tests.foreign.operated import WRONG_OPERATED
 from tests.foreign.others import OTHERS
 from tests.foreign.shells import RIGHT, Shell, raw
@@ -47,7 +49,7 @@ def job(kind: str, name: str, seed: int) -> tuple[str, str, str, list[str], floa
     """Check one CSMS; return kind, name, verdict, the checks that failed, and seconds."""
     began = time.monotonic()
     shell: Shell = raw
-    brain: Brain | Newer
+    brain: Brain | Newer | Depot
     if name in RIGHT_201 or name in WRONG_201:
         brain = RIGHT_201[name]() if name in RIGHT_201 else WRONG_201[name][1]()
     elif kind == "right":

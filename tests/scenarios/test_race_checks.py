@@ -77,6 +77,19 @@ class Tale:
         self.call("StatusNotification", {"connectorId": 1, "errorCode": "NoError", "status": status}, {})
 
 
+def _card_201(
+    tale: Tale, expires: str = "2026-01-02T00:00:00Z", status: str = "Accepted", text: str = "X", type: str = "ISO14443"
+) -> None:
+    tale.note("socket.opened", station="A", socket=1, node="csms", subprotocol="ocpp2.0.1")
+    info = {"status": status, "cacheExpiryDateTime": expires}
+    tale.call("Authorize", {"idToken": {"idToken": text, "type": type}}, {"idTokenInfo": info})
+
+
+def _joined(tale: Tale, how: str, state: str) -> None:
+    about = {"action": "RequestStartTransaction", "request_id": "r"}
+    tale.note("joined", station="A", how=how, state=state, **about)
+
+
 def _both_unlocks(tale: Tale, *connectors: int) -> None:
     """Both connectors are asked to be unlocked, and these are."""
     for connector in (1, 2):
@@ -363,6 +376,11 @@ CASES: list[tuple[str, Callable[[Tale], Any], Callable[[Tale], Any]]] = [
     ("R08", lambda t: _times(t, (0, 9, 8)), lambda t: _times(t, (0, 5, 8))),
     ("R09", lambda t: t.authorize("X", "Accepted", expiryDate="2020-01-01T00:00:00Z"),
      lambda t: t.authorize("X", "Accepted", expiryDate="2030-01-01T00:00:00Z")),
+    ("R09", lambda t: _card_201(t, "2020-01-01T00:00:00Z"), lambda t: _card_201(t, "2025-12-31T23:00:00Z")),
+    ("R02", lambda t: (_card_201(t), _card_201(t, status="Invalid")),
+     lambda t: (_card_201(t), _card_201(t), _card_201(t, status="Invalid", type="KeyCode"))),
+    ("R03", lambda t: _card_201(t, status="Unknown", text="", type="NoAuthorization"),
+     lambda t: _card_201(t, text="", type="NoAuthorization")),
     ("R09", lambda t: t.call("BootNotification", {}, {"status": "Accepted", "interval": -1}),
      lambda t: t.call("BootNotification", {}, {"status": "Accepted", "interval": 0})),
     ("R10", lambda t: _odd(t, "closed"), lambda t: _odd(t, "answered")),
@@ -443,6 +461,9 @@ CASES: list[tuple[str, Callable[[Tale], Any], Callable[[Tale], Any]]] = [
      lambda t: _dialect(t, _limits(1, 2, kind="Absolute"), "SetChargingProfile")),
     ("R20", lambda t: _dialect(t, _limits(1), "SetChargingProfile"),
      lambda t: _dialect(t, _limits(1, 2), "SetChargingProfile")),
+    ("R30", lambda t: _joined(t, "the requested one", "refuted"),
+     lambda t: _joined(t, "the requested one", "confirmed")),
+    ("R30", lambda t: _joined(t, "a driver's own", "confirmed"), lambda t: _joined(t, "a driver's own", "unknown")),
     ("R23", lambda t: (_orders(t, {"connectorId": 2}), _refused(t)), lambda t: _orders(t, {"connectorId": 2})),
     ("R27", _unanswered, lambda t: _record(t)),
     ("R26", lambda t: _record(t, stop_wh=None), lambda t: _record(t)),

@@ -283,8 +283,10 @@ async def _trouble(session: Session, place: Place, command: do.Command, request:
 
 
 async def _again(session: Session, place: Place, command: do.Command, request: str) -> None:
+    """The operator asks again: under the same key, or for the same once more where the CSMS takes no keys."""
     await _once(session, place, command, request)
-    await ask(session, place, command, request, 2)
+    keyed = session.target is not None and "requests" in session.target.tells
+    await ask(session, place, command, request if keyed else f"{request}-more", 2 if keyed else 1)
     await asyncio.sleep(QUIET_S)
     session.deed("orders", "the same request again", place.line.station)
 

@@ -383,6 +383,23 @@ def registers(record: Record, run: Mapping[str, Any]) -> Found:
     return 0, []
 
 
+def any_letters(record: Record, run: Mapping[str, Any]) -> Found:
+    """A card is the same in capitals and small letters: an IdToken is a CiString20Type (OCPP 1.6 sections 7.15, 7.28).
+
+    A card that is in use, or that was not answered, says nothing of its letters.
+    """
+    checked, found = 0, list[Violation]()
+    for one in record.noted["letters"]:
+        (card, other), (word, told) = one["cards"], one["words"]
+        if CONCURRENT in (word, told) or any(said in UNTOLD or said.startswith("CALLERROR") for said in (word, told)):
+            continue
+        checked += 1
+        if word != told:
+            what = f"{one['action']} with {other}, which is card {card} in other letters"
+            found.append(Violation(what, word, told, one["station"], (one.i,)))
+    return checked, found
+
+
 Check = Callable[[Record, Mapping[str, Any]], Found]
 
 RACE_CHECKS: dict[str, tuple[str, Level, Check]] = {
@@ -401,6 +418,7 @@ RACE_CHECKS: dict[str, tuple[str, Level, Check]] = {
     "R13": ("what is valid is answered", "MUST", varied),
     "R14": ("registration comes to an end", "SHOULD", registers),
     "R15": ("stations are told apart", "MUST", told_apart),
+    "R30": ("a card is known in any letters", "MUST", any_letters),
     **LINE_CHECKS,
     **ORDER_CHECKS,
 }

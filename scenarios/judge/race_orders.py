@@ -14,7 +14,7 @@ from interlock.scenarios.judge.race_record import Exchange, Record
 from interlock.scenarios.judge.verdict import Level, Violation
 from interlock.scenarios.judge.wire_checks.transactions import wording
 from interlock.scenarios.record.domain_view import Observation
-from interlock.scenarios.record.frames import carries
+from interlock.scenarios.record.frames import added, carries
 
 Found = tuple[int, list[Violation]]
 
@@ -75,10 +75,22 @@ def _habits(record: Record, asks: Mapping[str, list[Observation]]) -> set[str]:
     }
 
 
+def _exactly(order: Exchange, ask: Observation) -> bool:
+    """Whether a CALL carries a request and no member beside it; a CSMS may give numbers of its own."""
+    return _carries(order, ask) and not any(
+        name != OWN_NUMBERS.get(order.action) for name in added(order.call.payload, ask["payload"])
+    )
+
+
 def as_asked(record: Record, run: Mapping[str, Any]) -> Found:
-    """What leaves for a station is what was asked for it, member by member; nothing moves that nobody asked for."""
+    """What leaves for a station is what was asked for it, member by member; nothing moves that nobody asked for.
+
+    Where an operator gives the whole payload, in 1.6, a member that was not given is as wrong as one that is missing:
+    a start at any connector is another than one at connector 1.
+    """
     asks, checked, found = _asks(record), 0, list[Violation]()
     habits = _habits(record, asks)
+    whole = "payloads" in run.get("rules", {}).get("told", ())
     for order in record.orders:
         if order.action in habits:
             continue
@@ -92,6 +104,13 @@ def as_asked(record: Record, run: Mapping[str, Any]) -> Found:
             expected = str(same[-1]["payload"])[:120]
             at = (same[-1].i, order.i)
             found.append(Violation(what, expected, str(order.call.payload)[:120], order.station, at))
+        elif whole and not order.newer and not any(_exactly(order, ask) for ask in same):
+            [*_, nearest] = [ask for ask in same if _carries(order, ask)]
+            what = f"{order.action} has a member that nobody asked for"
+            at = (nearest.i, order.i)
+            found.append(
+                Violation(what, str(nearest["payload"])[:120], str(order.call.payload)[:120], order.station, at)
+            )
     return checked, found
 
 
@@ -344,6 +363,8 @@ def _differ(told: Any, on_record: Any, most_wh: float) -> bool:
     """Whether what was told is something else on record; what was not told is not compared."""
     if told is None or told == on_record:
         return False
+    if isinstance(told, str) and isinstance(on_record, str):
+        return told.casefold() != on_record.casefold()  # an idTag is a CiString20Type
     numbers = isinstance(told, int | float) and isinstance(on_record, int | float)
     return not numbers or abs(told - on_record) > most_wh
 

@@ -116,6 +116,7 @@ def orders(now: datetime) -> Iterator[Ordered]:
     soon = (now + timedelta(minutes=20)).isoformat(timespec="seconds").replace("+00:00", "Z")
     for action, payload in _relayed(soon):
         yield "Relay", do.Relay(action, payload)
+    yield "Relay", do.Relay("RemoteStartTransaction", {"idTag": "X-ANYWHERE"})
     yield "RemoteStart", do.RemoteStart(1, "X-DIALECT")
     yield "Reset", do.Reset(False)  # the last: behind it a CSMS may wait for a boot
 

@@ -19,6 +19,7 @@ from interlock.scenarios.judge import fleet_checks, ledger_checks, race_checks, 
 from interlock.scenarios.judge.invariants import INVARIANTS
 from interlock.scenarios.judge.verdict import Finding, Verdict, document
 from interlock.scenarios.live import (
+    race_afterwards,
     race_beliefs,
     race_dialect,
     race_drivers,
@@ -140,9 +141,17 @@ def every(session: Session, clock: WallClock) -> dict[str, Part]:
         "side by side": lambda: race_neighbours.side_by_side(session),
         "pings": lambda: race_neighbours.pings(session),
         "orders": lambda: race_orders.orders(session),
-        **({"dialect": lambda: race_dialect.dialect(session)} if session.ocpp == "1.6" else {}),
+        **(_of_16(session) if session.ocpp == "1.6" else {}),
         "beliefs": lambda: race_beliefs.beliefs(session),
         "drivers": lambda: race_drivers.drivers(session, clock),
+    }
+
+
+def _of_16(session: Session) -> dict[str, Part]:
+    return {
+        "dialect": lambda: race_dialect.dialect(session),
+        "afterwards": lambda: race_afterwards.afterwards(session),
+        "letters": lambda: race_afterwards.letters(session),
     }
 
 

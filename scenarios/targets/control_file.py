@@ -194,6 +194,7 @@ class Described(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only
         keyed = all(_says(one, "request") for one in asked)
         found = {
             "requests": keyed,
+            "payloads": all("{payload}" in _texts(one.body) for one in asked),
             "log": self.events is not None,
             "outcomes": self.ask.state is not None or self.outcome is not None or self.events is not None,
             "transactions": self.transactions is not None or self.events is not None,

@@ -94,7 +94,7 @@ class Operated(Brain):
 class Hand:
     """The operator's side of it, as a check uses one."""
 
-    tells = frozenset(("requests", "outcomes", "transactions", "connectors"))
+    tells = frozenset(("requests", "payloads", "outcomes", "transactions", "connectors"))
     commands = frozenset(COMMANDS)
     ocpp: OcppVersion = "1.6"
 

@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests.foreign.afterwards import AFTERWARDS
 from tests.foreign.brain import Brain
 from tests.foreign.checking import check, failed
 from tests.foreign.commanded import COMMANDED, RIGHT_OPERATED
@@ -30,7 +31,7 @@ from tests.foreign.wrong import WRONG
 
 ALL_RIGHT = {**RIGHT, **STRANGERS, **OTHERS}
 ALL_WRONG = {**WRONG, **WILD, **SUBTLE}
-ALL_OPERATED = {**WRONG_OPERATED, **WILD_OPERATED, **COMMANDED, **DETAILS}
+ALL_OPERATED = {**WRONG_OPERATED, **WILD_OPERATED, **COMMANDED, **DETAILS, **AFTERWARDS}
 NO_CARDS = ("library", "threaded")
 """Right ones that accept every card."""
 

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from interlock.scenarios.judge import race_samples
 from interlock.scenarios.judge.race_lines import LINE_CHECKS
 from interlock.scenarios.judge.race_orders import ORDER_CHECKS
 from interlock.scenarios.judge.race_record import Exchange, Record, read
@@ -401,6 +403,7 @@ def any_letters(record: Record, run: Mapping[str, Any]) -> Found:
 
 
 Check = Callable[[Record, Mapping[str, Any]], Found]
+SAMPLES = "R31"
 
 RACE_CHECKS: dict[str, tuple[str, Level, Check]] = {
     "R01": ("what is alike is answered alike", "MUST", alike),
@@ -419,6 +422,7 @@ RACE_CHECKS: dict[str, tuple[str, Level, Check]] = {
     "R14": ("registration comes to an end", "SHOULD", registers),
     "R15": ("stations are told apart", "MUST", told_apart),
     "R30": ("a card is known in any letters", "MUST", any_letters),
+    SAMPLES: ("meter values on record are those told", "MUST", race_samples.on_record),
     **LINE_CHECKS,
     **ORDER_CHECKS,
 }
@@ -449,7 +453,10 @@ def judge(rows: Iterable[Observation], run: Mapping[str, Any]) -> list[Finding]:
         parts.append(commands)
     if run.get("rules", {}).get("restarts"):
         parts.append(_part(*RESTARTS, happened))
-    return parts + [_finding(id, name, level, check(record, run)) for id, (name, level, check) in RACE_CHECKS.items()]
+    found = [_finding(id, name, level, check(record, run)) for id, (name, level, check) in RACE_CHECKS.items()]
+    if (why := race_samples.unread(record, run)) is not None:
+        found = [replace(one, verdict=Verdict.INCONCLUSIVE, reason=why) if one.id == SAMPLES else one for one in found]
+    return parts + found
 
 
 def _commands(record: Record) -> Finding | None:

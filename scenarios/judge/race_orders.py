@@ -21,8 +21,11 @@ Found = tuple[int, list[Violation]]
 UNASKED = ("UnlockConnector", "RemoteStartTransaction", "RequestStartTransaction", "Reset")
 """What moves something at a station: no CSMS does it without being asked."""
 STOPS = ("RemoteStopTransaction", "RequestStopTransaction")
-DONE = ("Accepted", "Unlocked", "Scheduled")
-REFUSED = ("Rejected", "UnlockFailed", "NotSupported", "UnknownConnector", "OngoingAuthorizedTransaction")
+DONE = ("Accepted", "Unlocked", "Scheduled", "RebootRequired")
+REFUSED = (
+    *("Rejected", "UnlockFailed", "NotSupported", "UnknownConnector", "OngoingAuthorizedTransaction"),
+    *("Failed", "VersionMismatch", "Occupied", "NotImplemented"),
+)
 ENDED_BADLY = ("rejected", "refuted")
 OPEN = ("requested", "in-doubt")
 SILENT_WORDS = ("never sent", "not answered")

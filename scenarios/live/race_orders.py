@@ -15,6 +15,7 @@ from typing import Any
 from interlock.csms.domain import commands as do
 from interlock.scenarios.live.line import Line
 from interlock.scenarios.live.race_parts import start_of, stop_of
+from interlock.scenarios.live.race_samples import read_samples
 from interlock.scenarios.live.race_session import Session
 from interlock.scenarios.live.race_stories import come_back
 from interlock.scenarios.record.frames import Frame
@@ -448,6 +449,7 @@ async def read_back(session: Session) -> None:
     target = session.target
     if target is None or "transactions" not in target.tells:
         return
+    found: list[tuple[str, str]] = []
     for line in session.lines:
         try:
             events = await target.events(line.station)
@@ -458,6 +460,7 @@ async def read_back(session: Session) -> None:
         for event in events or ():
             if event["type"] == "TransactionStarted":
                 data = event["data"]
+                found.append((line.station, str(data["transaction_id"])))
                 stop = stops.get(data["transaction_id"], {}).get("meter_stop_wh")
                 session.observe(
                     "csms.session",
@@ -470,3 +473,4 @@ async def read_back(session: Session) -> None:
                     stop_wh=stop,
                 )
         session.observe("csms.sessions", station=line.station, count=len(events or ()))
+    await read_samples(session, found)

@@ -52,6 +52,20 @@ def _boot_ends_all(self: Operated, station: str, payload: Payload) -> Payload:
     return Operated.on_BootNotification(self, station, payload)
 
 
+class _AllButRejected(Operated):
+    """Every answer but Rejected is a yes."""
+
+    def state_of(self, word: str | None) -> str:
+        return "rejected" if word in ("Rejected", "UnlockFailed", "NotSupported", None) else "accepted"
+
+
+class _RebootIsNo(Operated):
+    """Only Accepted, Unlocked and Scheduled are a yes."""
+
+    def state_of(self, word: str | None) -> str:
+        return "rejected" if word == "RebootRequired" else super().state_of(word)
+
+
 class _Adds(Operated):
     """A start for any connector is one for connector 1."""
 
@@ -80,3 +94,5 @@ _wrong(
     card=lambda self, card: "Blocked" if card in self.blocked else "Accepted",
 )
 AFTERWARDS["adds-a-connector"] = "a start for any connector is sent for connector 1", _Adds
+AFTERWARDS["all-but-rejected"] = "answers such as Occupied or VersionMismatch are accepted on record", _AllButRejected
+AFTERWARDS["reboot-required-is-no"] = "a setting that needs a reboot is rejected on record", _RebootIsNo

@@ -46,7 +46,7 @@ class Operated(Brain):
 
     def state_of(self, word: str | None) -> str:
         """What a station's word means."""
-        return "rejected" if word in ("Rejected", "UnlockFailed", "NotSupported", None) else "accepted"
+        return "accepted" if word in ("Accepted", "Unlocked", "Scheduled", "RebootRequired") else "rejected"
 
     def ask(self, station: str, action: str, payload: Payload, request: str) -> tuple[str, str | None]:
         """Take a command; return what the operator is told, and its id."""

@@ -17,7 +17,9 @@ from tests.foreign.checking import CARDS, failed
 from tests.foreign.operated import Hand, Operated
 from tests.foreign.shells import raw
 
-OF_THESE = {name: "R30" if name == "cards-by-letters" else "R26" for name in AFTERWARDS if name != "adds-a-connector"}
+OF_COMMANDS = ("adds-a-connector", "all-but-rejected", "reboot-required-is-no")
+"""What the part `dialect` is about, which takes longer."""
+OF_THESE = {name: "R30" if name == "cards-by-letters" else "R26" for name in AFTERWARDS if name not in OF_COMMANDS}
 
 
 def _parts(session: Session, clock: Any) -> dict[str, Any]:

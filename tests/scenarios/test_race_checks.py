@@ -358,6 +358,23 @@ def _second_stop(tale: Tale, stop_wh: int) -> None:
     tale.note("csms.sessions", station="A", count=1)
 
 
+def _samples(tale: Tale, *on_record: tuple[str, str | None]) -> None:
+    """A session with readings of 20 Wh and 0.03 kWh, and what is on record of it: value and unit."""
+
+    def reading(value: str, unit: str, **more: Any) -> None:
+        meter = [{"timestamp": f"{T0}1Z", "sampledValue": [{"value": value, "unit": unit}]}]
+        tale.call("MeterValues", {"connectorId": 1, "meterValue": meter, **more}, {})
+
+    tale.start(5, wh=10)
+    reading("20", "Wh", transactionId=5)
+    reading("0.03", "kWh", transactionId=5)
+    reading("35", "Wh")
+    tale.stop(5, wh=90)
+    reading("95", "Wh")
+    rows = [{"value": value, "unit": unit, "at": f"{T0}1Z"} for value, unit in on_record]
+    tale.note("csms.samples", station="A", transaction_id="5", samples=rows)
+
+
 CASES: list[tuple[str, Callable[[Tale], Any], Callable[[Tale], Any]]] = [
     ("R01", lambda t: _steps(t, "Invalid"), lambda t: _steps(t, "Accepted")),
     ("R01", lambda t: _steps(t, "closed"), lambda t: (_steps(t, "Accepted"), _steps(t, "cut"))),
@@ -462,7 +479,15 @@ CASES: list[tuple[str, Callable[[Tale], Any], Callable[[Tale], Any]]] = [
     ("R26", lambda t: _record(t, stop_wh=None), lambda t: _record(t)),
     ("R26", lambda t: _record(t, stop_wh=91), lambda t: _record(t)),
     ("R27", lambda t: _record(t, more=True), lambda t: _record(t)),
+    ("R24", lambda t: _outcome(t, "Occupied", "accepted"), lambda t: _outcome(t, "RebootRequired", "accepted")),
+    ("R24", lambda t: _outcome(t, "RebootRequired", "rejected"), lambda t: _outcome(t, "VersionMismatch", "rejected")),
     ("R26", lambda t: _second_stop(t, 190), lambda t: _second_stop(t, 90)),
+    ("R31", lambda t: _samples(t, ("20", "Wh")), lambda t: _samples(t, ("20", "Wh"), ("30", None))),
+    ("R31", lambda t: _samples(t, ("20", "Wh"), ("0.03", None)),
+     lambda t: _samples(t, ("20", "Wh"), ("0.030", "kWh"), ("35", "Wh"))),
+    ("R31", lambda t: _samples(t, ("20", "Wh"), ("30", "Wh"), ("95", "Wh")),
+     lambda t: _samples(t, ("20.0", None), ("0.02", "kWh"), ("30", "Wh"))),
+    ("R31", lambda t: _samples(t), lambda t: _samples(t, ("20", "Wh"), ("30", "Wh"))),
     ("R30", lambda t: _letters(t, "Accepted", "Invalid"), lambda t: _letters(t, "Accepted", "Accepted")),
     ("R30", lambda t: _letters(t, "Blocked", "Accepted"),
      lambda t: (_letters(t, "Accepted", "ConcurrentTx"), _letters(t, "Blocked", "Blocked"))),
@@ -573,3 +598,12 @@ def test_a_member_that_nobody_asked_for_is_wrong_where_the_operator_gives_the_wh
     assert _judged(start, whole)["R20"].verdict is Verdict.PASS
     assert _judged(own_number, whole)["R20"].verdict is Verdict.PASS
     assert _judged(lambda tale: start(tale, "connectorId"))["R20"].verdict is Verdict.PASS
+
+
+def test_meter_values_that_nobody_can_read_are_not_judged() -> None:
+    def told(tale: Tale) -> None:
+        tale.call("MeterValues", {"connectorId": 1, "transactionId": 5, "meterValue": []}, {})
+
+    assert _judged(told)["R31"].verdict is Verdict.INCONCLUSIVE
+    assert "[samples]" in str(_judged(told)["R31"].reason)
+    assert _judged(told, {**RUN, "rules": {"told": []}})["R31"].verdict is Verdict.NOT_APPLICABLE

@@ -48,7 +48,7 @@ Ordered = tuple[str, do.Command]
 
 
 async def dialect(session: Session) -> None:
-    """Ask for all of them at a station that does as it is told and at one that refuses; for some at one of rare words."""
+    """Ask for all of them where a station does as it is told and where one refuses; for some where its words are rare."""
     target = session.target
     if target is None:
         return

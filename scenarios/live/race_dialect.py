@@ -48,7 +48,7 @@ Ordered = tuple[str, do.Command]
 
 
 async def dialect(session: Session) -> None:
-    """Ask for all of them where a station does as it is told and where one refuses; for some where its words are rare."""
+    """Ask for all of them at a station that obeys and at one that refuses, and for some at one with rare words."""
     target = session.target
     if target is None:
         return

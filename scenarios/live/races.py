@@ -141,15 +141,15 @@ def every(session: Session, clock: WallClock) -> dict[str, Part]:
         "side by side": lambda: race_neighbours.side_by_side(session),
         "pings": lambda: race_neighbours.pings(session),
         "orders": lambda: race_orders.orders(session),
-        **(_of_16(session) if session.ocpp == "1.6" else {}),
+        **({"dialect": lambda: race_dialect.dialect(session)} if session.ocpp == "1.6" else {}),
         "beliefs": lambda: race_beliefs.beliefs(session),
         "drivers": lambda: race_drivers.drivers(session, clock),
+        **(_of_16(session) if session.ocpp == "1.6" else {}),
     }
 
 
 def _of_16(session: Session) -> dict[str, Part]:
     return {
-        "dialect": lambda: race_dialect.dialect(session),
         "afterwards": lambda: race_afterwards.afterwards(session),
         "letters": lambda: race_afterwards.letters(session),
     }

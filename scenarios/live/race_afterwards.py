@@ -14,6 +14,7 @@ from interlock.scenarios.live.line import Line
 from interlock.scenarios.live.race_parts import start_of, stop_of
 from interlock.scenarios.live.race_session import Session
 
+CONTEXTS = ("Transaction.Begin", "Sample.Clock", "Trigger")
 ROUNDS = 2
 """Sessions of the station, one after the other."""
 
@@ -33,6 +34,9 @@ async def afterwards(session: Session) -> None:
             if number is None:
                 break
             await _statuses(session, line)
+            for step, context in enumerate(CONTEXTS):
+                reading = _reading(line, 10_000 * (turn + 1) + 10 * step, context=context)
+                await session.call(line, "MeterValues", {**reading, "transactionId": number})
             for one in over:
                 await _behind(session, line, one, card, 10_000 * (turn + 1) + 300)
             stop = stop_of(line, number, 10_000 * (turn + 1) + 700, card)
@@ -60,7 +64,9 @@ async def _statuses(session: Session, line: Line) -> None:
 async def _behind(session: Session, line: Line, number: int, card: str, meter_wh: int) -> None:
     """Say what may be said behind the end of a session, with a meter that has gone on."""
     for name in (None, number):
-        reading = _reading(line, meter_wh) | ({"transactionId": name} if name is not None else {})
+        reading = _reading(line, meter_wh + (17 if name is None else 0)) | (
+            {"transactionId": name} if name is not None else {}
+        )
         await session.call(line, "MeterValues", reading)
     await session.boot(line)
     other = stop_of(line, number, meter_wh + 100, card) | {"reason": "PowerLoss"}
@@ -69,9 +75,9 @@ async def _behind(session: Session, line: Line, number: int, card: str, meter_wh
     session.observe("second stop", station=line.station, transaction_id=number, word=reply.word)
 
 
-def _reading(line: Line, meter_wh: int) -> dict[str, Any]:
+def _reading(line: Line, meter_wh: int, **more: str) -> dict[str, Any]:
     at = line.now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    sample = {"value": str(meter_wh), "measurand": "Energy.Active.Import.Register", "unit": "Wh"}
+    sample = {"value": str(meter_wh), "measurand": "Energy.Active.Import.Register", "unit": "Wh", **more}
     return {"connectorId": 1, "meterValue": [{"timestamp": at, "sampledValue": [sample]}]}
 
 

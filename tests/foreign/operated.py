@@ -101,6 +101,7 @@ class Hand:
     def __init__(self, brain: Operated) -> None:
         self.brain = brain
         self.restarts = getattr(brain, "restarts", False)
+        self.has_samples = hasattr(brain, "samples")
 
     async def restart(self) -> None:
         """Kill it, and start it again."""
@@ -131,6 +132,11 @@ class Hand:
                 stop = {"transaction_id": str(one["id"]), "meter_stop_wh": one["stop"]}
                 found.append({"type": "TransactionStopped", "data": stop})
         return found
+
+    async def samples(self, station: str, transaction: str) -> list[dict[str, str | None]]:
+        """The meter values of a transaction."""
+        found: dict[int, list[dict[str, str | None]]] = self.brain.samples  # type: ignore[attr-defined]
+        return found.get(int(transaction), [])
 
     async def connectors(self, station: str) -> list[dict[str, Any]] | None:
         """What it believes of connectors."""

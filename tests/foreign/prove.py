@@ -23,6 +23,7 @@ from tests.foreign.details import DETAILS
 from tests.foreign.newer import RIGHT_201, WRONG_201, Newer
 from tests.foreign.operated import WRONG_OPERATED
 from tests.foreign.others import OTHERS
+from tests.foreign.sampled import SAMPLED
 from tests.foreign.shells import RIGHT, Shell, raw
 from tests.foreign.strangers import STRANGERS
 from tests.foreign.subtle import SUBTLE
@@ -31,7 +32,7 @@ from tests.foreign.wrong import WRONG
 
 ALL_RIGHT = {**RIGHT, **STRANGERS, **OTHERS}
 ALL_WRONG = {**WRONG, **WILD, **SUBTLE}
-ALL_OPERATED = {**WRONG_OPERATED, **WILD_OPERATED, **COMMANDED, **DETAILS, **AFTERWARDS}
+ALL_OPERATED = {**WRONG_OPERATED, **WILD_OPERATED, **COMMANDED, **DETAILS, **AFTERWARDS, **SAMPLED}
 NO_CARDS = ("library", "threaded")
 """Right ones that accept every card."""
 

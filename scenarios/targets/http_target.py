@@ -40,6 +40,8 @@ class HttpTarget:
         self.ocpp: OcppVersion = ocpp or described.ocpp or "1.6"
         self.restarts = described.restart is not None
         """Whether it can be killed and started again."""
+        self.has_samples = described.samples is not None
+        """Whether it tells the meter values of a transaction."""
         self._exchange = Exchange(described, environment, self.ocpp)
         self._next = 0.0
         self.commands, self.tells = described.askable, described.tells
@@ -199,6 +201,13 @@ class HttpTarget:
             if one["meter_stop_wh"] is not None and not untold:
                 note("TransactionStopped", transaction_id=str(one["id"]), meter_stop_wh=one["meter_stop_wh"])
         return found
+
+    async def samples(self, station: str, transaction: str) -> list[dict[str, str | None]]:
+        """Return the meter values that it has of a transaction, as `Exchange.samples` reads them."""
+        shape = self._described.samples
+        assert shape is not None
+        names = {"station": station, "transaction": transaction}
+        return self._exchange.samples(*await self._get(shape.path, names))
 
     async def _get(self, path: str, names: Mapping[str, Any], timeout_s: float | None = None) -> tuple[int, Any]:
         return await self._send(self._exchange.request("GET", path, names), timeout_s)

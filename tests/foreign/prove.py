@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests.foreign.afterwards import AFTERWARDS
 from tests.foreign.brain import Brain
 from tests.foreign.checking import check, failed
 from tests.foreign.commanded import COMMANDED, RIGHT_OPERATED
@@ -24,6 +25,7 @@ from tests.foreign.newer import Newer
 from tests.foreign.newer_all import RIGHT_201, WRONG_201
 from tests.foreign.operated import WRONG_OPERATED
 from tests.foreign.others import OTHERS
+from tests.foreign.sampled import SAMPLED
 from tests.foreign.shells import RIGHT, Shell, raw
 from tests.foreign.strangers import STRANGERS
 from tests.foreign.subtle import SUBTLE
@@ -32,7 +34,7 @@ from tests.foreign.wrong import WRONG
 
 ALL_RIGHT = {**RIGHT, **STRANGERS, **OTHERS}
 ALL_WRONG = {**WRONG, **WILD, **SUBTLE}
-ALL_OPERATED = {**WRONG_OPERATED, **WILD_OPERATED, **COMMANDED, **DETAILS}
+ALL_OPERATED = {**WRONG_OPERATED, **WILD_OPERATED, **COMMANDED, **DETAILS, **AFTERWARDS, **SAMPLED}
 NO_CARDS = ("library", "threaded")
 """Right ones that accept every card."""
 

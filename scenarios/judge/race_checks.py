@@ -419,7 +419,7 @@ def any_letters(record: Record, run: Mapping[str, Any]) -> Found:
 Check = Callable[[Record, Mapping[str, Any]], Found]
 SAMPLES = "R31"
 
-RACE_CHECKS: dict[str, tuple[str, Level, Check]] = {
+ANSWER_CHECKS: dict[str, tuple[str, Level, Check]] = {
     "R01": ("what is alike is answered alike", "MUST", alike),
     "R02": ("a card has one answer", "MUST", one_answer),
     "R03": ("cards are answered as registered", "MUST", registered),
@@ -435,11 +435,10 @@ RACE_CHECKS: dict[str, tuple[str, Level, Check]] = {
     "R13": ("what is valid is answered", "MUST", varied),
     "R14": ("registration comes to an end", "SHOULD", registers),
     "R15": ("stations are told apart", "MUST", told_apart),
-    "R30": ("a card is known in any letters", "MUST", any_letters),
+    "R32": ("a card is known in any letters", "MUST", any_letters),
     SAMPLES: ("meter values on record are those told", "MUST", race_samples.on_record),
-    **LINE_CHECKS,
-    **ORDER_CHECKS,
 }
+RACE_CHECKS = {**ANSWER_CHECKS, **LINE_CHECKS, **ORDER_CHECKS}
 """Names, levels and checks by id."""
 
 PARTS: dict[str, tuple[str, tuple[str, ...]]] = {

@@ -21,7 +21,7 @@ from tests.foreign.shells import raw
 
 OF_COMMANDS = ("adds-a-connector", "all-but-rejected", "reboot-required-is-no")
 """What the part `dialect` is about, which takes longer."""
-OF_THESE = {name: "R30" if name == "cards-by-letters" else "R26" for name in AFTERWARDS if name not in OF_COMMANDS}
+OF_THESE = {name: "R32" if name == "cards-by-letters" else "R26" for name in AFTERWARDS if name not in OF_COMMANDS}
 
 
 TOLD = (Relation("plain"), Relation("kWh", kwh=True), Relation("rich", rich=True))

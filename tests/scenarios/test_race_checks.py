@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
-from interlock.scenarios.judge.race_checks import PARTS, RACE_CHECKS, judge
+from interlock.scenarios.judge.race_checks import ANSWER_CHECKS, PARTS, RACE_CHECKS, judge
+from interlock.scenarios.judge.race_lines import LINE_CHECKS
+from interlock.scenarios.judge.race_orders import ORDER_CHECKS
 from interlock.scenarios.judge.verdict import Finding, Verdict
 from interlock.scenarios.record.domain_view import Observation
 
@@ -509,8 +511,8 @@ CASES: list[tuple[str, Callable[[Tale], Any], Callable[[Tale], Any]]] = [
     ("R31", lambda t: _samples(t, ("20", "Wh"), ("30", "Wh"), ("95", "Wh")),
      lambda t: _samples(t, ("20.0", None), ("0.02", "kWh"), ("30", "Wh"))),
     ("R31", lambda t: _samples(t), lambda t: _samples(t, ("20", "Wh"), ("30", "Wh"))),
-    ("R30", lambda t: _letters(t, "Accepted", "Invalid"), lambda t: _letters(t, "Accepted", "Accepted")),
-    ("R30", lambda t: _letters(t, "Blocked", "Accepted"),
+    ("R32", lambda t: _letters(t, "Accepted", "Invalid"), lambda t: _letters(t, "Accepted", "Accepted")),
+    ("R32", lambda t: _letters(t, "Blocked", "Accepted"),
      lambda t: (_letters(t, "Accepted", "ConcurrentTx"), _letters(t, "Blocked", "Blocked"))),
 ]  # fmt: skip
 
@@ -628,3 +630,8 @@ def test_meter_values_that_nobody_can_read_are_not_judged() -> None:
     assert _judged(told)["R31"].verdict is Verdict.INCONCLUSIVE
     assert "[samples]" in str(_judged(told)["R31"].reason)
     assert _judged(told, {**RUN, "rules": {"told": []}})["R31"].verdict is Verdict.NOT_APPLICABLE
+
+
+def test_no_id_is_given_twice() -> None:
+    """A table laid over another would take its place without a word."""
+    assert len(RACE_CHECKS) == len(ANSWER_CHECKS) + len(LINE_CHECKS) + len(ORDER_CHECKS)

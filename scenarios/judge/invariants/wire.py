@@ -35,7 +35,7 @@ def _looked(history: History) -> dict[str, Looked]:
         work = Judgement(checks=checks, edges=EDGES, content=False)
         for seen in sorted([*said, *history.of("socket.opened"), *history.of("socket.closed")], key=index):
             work.see(seen)
-        work.findings()
+        work.end()
     return {check.id: Looked(check.checked, 0, list(check.violations)) for check in checks}
 
 

@@ -36,7 +36,7 @@ NEW_NAMES = 1.0
 """Stations the log does not know that an address may bring up, as a share of the messages it may send a second."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
     """What the command line asks for."""
 

@@ -40,6 +40,8 @@ class HttpTarget:
         self.ocpp: OcppVersion = ocpp or described.ocpp or "1.6"
         self.restarts = described.restart is not None
         """Whether it can be killed and started again."""
+        self.places = described.connectors is not None and described.connectors.evse is not None
+        """Whether it tells the connectors of an EVSE apart."""
         self._exchange = Exchange(described, environment, self.ocpp)
         self._next = 0.0
         self.commands, self.tells = described.askable, described.tells

@@ -42,6 +42,8 @@ class HttpTarget:
         """Whether it can be killed and started again."""
         self.has_samples = described.samples is not None
         """Whether it tells the meter values of a transaction."""
+        self.places = described.connectors is not None and described.connectors.evse is not None
+        """Whether it tells the connectors of an EVSE apart."""
         self._exchange = Exchange(described, environment, self.ocpp)
         self._next = 0.0
         self.commands, self.tells = described.askable, described.tells

@@ -314,6 +314,7 @@ class DepotHand:
     tells = frozenset(("requests", "outcomes", "transactions", "connectors", "online"))
     commands = frozenset(COMMANDS)
     ocpp: OcppVersion = "2.0.1"
+    places = True
 
     def __init__(self, csms: Depot) -> None:
         self.csms = csms

@@ -182,6 +182,16 @@ class _WholeStation(Depot):
         return super().ask(station, action, payload, request)
 
 
+class _OneStatusPerEvse(Depot):
+    """The status of any connector is that of all connectors of its EVSE."""
+
+    def on_StatusNotification(self, station: str, told: Payload) -> Payload:
+        super().on_StatusNotification(station, told)
+        for place in [one for one in self.of(station)["places"] if one[0] == told["evseId"]]:
+            self.of(station)["places"][place] = told["connectorStatus"]
+        return {}
+
+
 class _ErrorCodesOf16(Depot):
     """Error codes are spelt as in 1.6."""
 
@@ -218,7 +228,7 @@ for _kind in (
     *(_CountsAsTheyArrive, _LosesEarlyEnds, _IdsOfAll, _StartsAnew, _EndsAtBoots, _ForgetsOffline),
     *(_ConnectorsForEvses, _MultiplierIsIgnored, _LastCardPays, _FirstSampleIsEnergy, _NeedsAnEvse, _NoVendorsWithin),
     *(_NobodyIsInvalid, _NoGaps, _JoinsByEvse, _NotImplementedIsDone, _SettingsAreDone, _ScheduledIsRefused),
-    *(_WholeStation, _ErrorCodesOf16, _ShortIds, _LocalTime),
+    *(_WholeStation, _OneStatusPerEvse, _ErrorCodesOf16, _ShortIds, _LocalTime),
 ):
     _name = "".join(f"-{one.lower()}" if one.isupper() else one for one in _kind.__name__[1:]).lstrip("-")
     _sentence = (_kind.__doc__ or "").split(".")[0]

@@ -56,6 +56,7 @@ MEANT = {
     "settings-are-done-201": "R24",
     "scheduled-is-refused-201": "R24",
     "whole-station-201": "R20",
+    "one-status-per-evse-201": "R25",
     "error-codes-of16-201": "W13",
     "short-ids-201": "R13",
     "local-time-201": "W03",

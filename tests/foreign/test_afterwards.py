@@ -7,17 +7,20 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from interlock.scenarios.live import race_afterwards
+import pytest
+
+from interlock.scenarios.live import race_afterwards, race_orders
 from interlock.scenarios.live.race_session import Session
 from interlock.scenarios.live.race_stories import Relation, Story
 from interlock.scenarios.live.races import Parts, Plan, Races, races
 from interlock.scenarios.live.reach import Reach
 from interlock.simulator.network.address import parse
 from tests.foreign.afterwards import AFTERWARDS
-from tests.foreign.checking import CARDS, failed
+from tests.foreign.checking import CARDS, check_served, failed
 from tests.foreign.operated import Hand, Operated
 from tests.foreign.sampled import SAMPLED, Sampled
 from tests.foreign.shells import raw
+from tests.foreign.tabular import SERVED
 
 OF_COMMANDS = ("adds-a-connector", "all-but-rejected", "reboot-required-is-no")
 """What the part `dialect` is about, which takes longer."""
@@ -60,3 +63,18 @@ def test_meter_values_on_record_are_those_that_were_told(tmp_path: Path) -> None
     assert failed(right) == []
     assert {one["id"]: one["verdict"] for one in right.document["invariants"]}["R31"] == "PASS"
     assert {name: "R31" in failed(one) for name, one in found.items()} == dict.fromkeys(SAMPLED, True)
+
+
+def test_a_csms_that_takes_no_keys_is_not_accused_of_two_commands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(race_orders, "QUIET_S", 0.2)
+
+    def parts(session: Session, clock: Any) -> dict[str, Any]:
+        return {"again": lambda: race_orders.order(session, "Unlock", "again", 1), **_stories(session, clock)}
+
+    found = asyncio.run(check_served(SERVED["tabular"], tmp_path / "out", 0, 120.0, parts))
+    verdicts = {one["id"]: one["verdict"] for one in found.document["invariants"]}
+    assert failed(found) == []
+    assert (verdicts["L02"], verdicts["R26"], verdicts["R31"]) == ("PASS", "PASS", "PASS")
+    assert sum(one["checked"] for one in found.document["invariants"] if one["id"] == "L02") > 1

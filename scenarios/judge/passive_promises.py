@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from interlock.scenarios.judge.exchange import CALL, CALLRESULT, Frame
+from interlock.scenarios.judge.exchange import CALL, CALLRESULT, Frame, Mark
 from interlock.scenarios.judge.passive_sessions import Rule, seconds
 
 OF_STATION = ("Available", "Unavailable", "Faulted")
@@ -74,8 +74,13 @@ def availability(rule: Rule, frames: Sequence[Frame]) -> None:
 # --- boots -----------------------------------------------------------------------------------------------------------
 
 
-def boots(rule: Rule, frames: Sequence[Frame]) -> None:
-    """Before a boot is accepted nothing else is told, and the next boot waits for the interval that was given."""
+def boots(rule: Rule, frames: Sequence[Frame], marks: Sequence[Mark]) -> None:
+    """Before a boot is accepted nothing else is told, and the next boot waits for the interval that was given.
+
+    What came before the first boot counts on a connection that was seen to open, until somebody does anything.
+    """
+    opened = {mark.fields.get("socket") for mark in marks if mark.kind == "socket.opened"}
+    begun = min((mark.t for mark in marks if mark.kind == "case.begun"), default=float("inf"))
     state: str | None = None
     """How the last boot was answered; None: there was none."""
     excused = False
@@ -93,7 +98,8 @@ def boots(rule: Rule, frames: Sequence[Frame]) -> None:
             interval = given.get("interval")
             last = (frame, float(interval)) if isinstance(interval, int) and state in ("Pending", "Rejected") else None
         elif state is None:
-            early.setdefault(frame.socket, frame)
+            if frame.socket in opened and frame.t < begun:
+                early.setdefault(frame.socket, frame)
         elif state in ("Pending", "Rejected"):
             rule.look(frame, None if excused else f"the boot was answered with {state}, and {frame.action} was told")
 

@@ -58,7 +58,6 @@ RULES: dict[str, tuple[str, str, Level]] = {
 """The rules: name, clause and level by id."""
 PROMISES = {
     "N16": promises.station_status,
-    "N17": promises.boots,
     "N18": promises.read_back,
     "N19": promises.own_limits,
     "N20": promises.aligned,
@@ -116,6 +115,7 @@ def judge(observations: Iterable[Observed], station: str | None = None) -> list[
     sessions.retold(rules["N13"], seen.frames)
     sessions.updates(rules["N14"], seen.frames)
     sessions.order(rules["N15"], seen.frames)
+    promises.boots(rules["N17"], seen.frames, seen.marks)
     for id, look in PROMISES.items():
         look(rules[id], seen.frames)
     ended = {mark.fields.get("socket"): mark.t for mark in seen.marks if mark.kind == "socket.closed"}

@@ -463,8 +463,9 @@ def _loaded(context: ssl.SSLContext, cert: Path | None, key: Path | None, ca: Pa
 
 def _expected(path: Path | None, chosen: Sequence[Case]) -> list[str]:
     from interlock.scenarios.cases import catalogue
+    from interlock.scenarios.judge.station_frames import RULES
 
-    return options.expected_in(path, "case", [*catalogue.cases(), *(one.id for one in chosen)])
+    return options.expected_in(path, "case", [*catalogue.cases(), *(one.id for one in chosen), *RULES])
 
 
 def _check_places(out: Path, junit: Path | None) -> None:
@@ -563,7 +564,7 @@ def _ended(work: Check, as_json: bool, quiet: bool, expected: list[str]) -> Done
     from interlock.scenarios.live.check import exit_code
 
     page = reports.render_check(work.plan.out)
-    code = exit_code(work.results.values(), work.trouble, work.interrupted, expected)
+    code = exit_code(work.results.values(), work.trouble, work.interrupted, expected, work.broken)
     if not as_json:
         _end(work, page, quiet, expected)
     document = work.document()
@@ -595,4 +596,6 @@ def _end(work: Check, page: Path, quiet: bool, expected: list[str]) -> None:
     if work.interrupted:
         print("interrupted: go on with --resume", file=sys.stderr)
     listed = ", ".join(f"{count} {word}" for word, count in sorted(counts.items())) or "no case was run"
+    if rules := [one for one in work.broken if not _meant(one, expected)]:
+        listed += f"; it broke {', '.join(rules)}, beside the cases"
     print(f"{listed}   report: {page}")

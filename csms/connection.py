@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from interlock.csms.node import Csms
 
 
+AT_ONCE = 16
+"""Frames handled one after another before others get their turn."""
+
+
 class Connection:
     """One socket of one station, seen from this node. `write` hands a frame to the transport, `close` ends it.
 
@@ -118,8 +122,11 @@ class Connection:
         loop = asyncio.get_running_loop()
         await self._arrive()
         while True:
+            handled = 0
             while self._inbox:
                 await self.receive(self._inbox.popleft())
+                if (handled := handled + 1) % AT_ONCE == 0:
+                    await asyncio.sleep(0)  # frames that are refused wait for nothing: others come between
             if self._returned:
                 await self._return()
                 continue

@@ -146,9 +146,15 @@ def check_markdown(results: dict[str, Any]) -> str:
 def check_junit(results: dict[str, Any], expected: Sequence[str] = ()) -> str:
     """Return a check as JUnit XML. What was expected to fail is skipped when it did, and fails when it passed."""
     root = ET.Element("testsuites")
+    wanted = results.get("broken", ())
+    broken = {one["id"]: one for one in results["findings"] if one["id"] in wanted and one["broken"]}
     suite = ET.SubElement(
-        root, "testsuite", name=f"interlock check {results['role']}", tests=str(len(results["cases"]))
+        root, "testsuite", name=f"interlock check {results['role']}", tests=str(len(results["cases"]) + len(broken))
     )
+    for id, one in broken.items():
+        rule = ET.SubElement(suite, "testcase", classname="ocpp16.rules", name=id, time="0")
+        kind = "skipped" if any(fnmatch.fnmatchcase(id, glob) for glob in expected) else "failure"
+        ET.SubElement(rule, kind, message=clean(f"{one['name']}: {one['why']}")).text = clean(one["example"])
     for one in results["cases"]:
         case = ET.SubElement(
             suite, "testcase", classname=f"ocpp16.{one['profile']}", name=one["id"], time=f"{one['seconds']:g}"

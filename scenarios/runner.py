@@ -197,25 +197,29 @@ def examine(
     spec: Scenario, seed: int, csms: type[Csms], drawn: Drawn | None = None, *, on_disk: bool = False
 ) -> tuple[History, list[Finding]]:
     """Run a scenario and judge it, and leave it at that: the fast way, for a search, unless it is `on_disk` too."""
-    drawn = drawn or draw(spec, seed)
-    world = World(spec, drawn, seed, csms)
     collecting = gc.isenabled()
     # A power cut leaves coroutines behind that must never be closed, and a run is short: collect when it is over.
     gc.disable()
     try:
-        with bounds.using(bounds.of(spec.bounds)):
-            world.run()
-            _retell(world, spec, drawn, seed, csms)
-        if on_disk and isinstance(world.store, Noted):
-            what, expected, found = compared(world.store.asked) or (None, None, None)
-            about = {"asked": len(world.store.asked), "what": what, "expected": expected, "found": found}
-            world.history.observe("store.compared", **about)
-        world.history.run = {"rules": rules(spec, world.lossy)}
-        world.history.end()
-        return world.history, judge(world.history)
+        history = _played(spec, seed, csms, drawn or draw(spec, seed), on_disk)
+        return history, judge(history)
     finally:
         if collecting:
             gc.enable()
+
+
+def _played(spec: Scenario, seed: int, csms: type[Csms], drawn: Drawn, on_disk: bool) -> History:
+    """Run a scenario and return what happened, apart from its world: that is garbage from then on, while it is new."""
+    world = World(spec, drawn, seed, csms)
+    with bounds.using(bounds.of(spec.bounds)):
+        world.run()
+        _retell(world, spec, drawn, seed, csms)
+    if on_disk and isinstance(world.store, Noted):
+        what, expected, found = compared(world.store.asked) or (None, None, None)
+        about = {"asked": len(world.store.asked), "what": what, "expected": expected, "found": found}
+        world.history.observe("store.compared", **about)
+    world.history.run = {"rules": rules(spec, world.lossy)}
+    return world.history.finished()
 
 
 @contextlib.contextmanager

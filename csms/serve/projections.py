@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Collection, Sequence
-from dataclasses import fields
+from dataclasses import dataclass, field, fields
 from typing import Any, get_args
 
 import msgspec
@@ -50,6 +50,15 @@ class _Folded(msgspec.Struct):
 _fold_of = msgspec.json.Decoder(_Folded).decode
 
 
+@dataclass(eq=False, slots=True)
+class _Wait:
+    """An operator who waits for news of a command; other commits do not concern it."""
+
+    stream: str
+    command_id: bytes
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+
+
 class Projections:
     """Kept up to date by the store's commits; `start` reads what came before."""
 
@@ -65,8 +74,7 @@ class Projections:
         self._started = False
         self._told = 0
         """Up to where commits were told of before `start` was through with the log."""
-        self._changed: asyncio.Event = asyncio.Event()
-        self._awaited = False
+        self._waits: set[_Wait] = set()
         self.ended = False
 
     async def start(self) -> int:
@@ -103,7 +111,8 @@ class Projections:
     def stop(self) -> None:
         """End all waits."""
         self.ended = True
-        self._changed.set()
+        for wait in self._waits:
+            wait.changed.set()
         self.followers.stop()
 
     def _committed(self, stored: Sequence[StoredEvent]) -> None:
@@ -115,10 +124,9 @@ class Projections:
             self.node.supervisor.until_done("the read models' reading of the log", self._catch_up)
         finally:
             self.followers.committed(stored)
-            if self._awaited:
-                self._awaited = False
-                self._changed.set()
-                self._changed = asyncio.Event()
+            for wait in self._waits:
+                if wait.stream == stored[0].stream and any(wait.command_id in one.data for one in stored):
+                    wait.changed.set()
 
     def _counted(self, stored: Sequence[StoredEvent]) -> None:
         for one in stored:
@@ -205,15 +213,22 @@ class Projections:
         """Return a command once it is no longer open, or after `wait_s` as it is then."""
         loop = asyncio.get_running_loop()
         limit = loop.time() + wait_s
-        while True:
-            changed, self._awaited = self._changed, True
-            found = await self.command(command_id)
-            if found is None or found["state"] not in OPEN or loop.time() >= limit or self.ended:
-                return found
-            try:
-                await asyncio.wait_for(changed.wait(), limit - loop.time())
-            except TimeoutError:
-                continue
+        found = await self.command(command_id)
+        if found is None or wait_s <= 0.0:
+            return found
+        wait = _Wait(station_stream(found["station"]), command_id.encode())
+        self._waits.add(wait)
+        try:
+            while True:
+                wait.changed.clear()
+                found = await self.command(command_id)
+                if found is None or found["state"] not in OPEN or loop.time() >= limit or self.ended:
+                    return found
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout_at(limit):
+                        await wait.changed.wait()
+        finally:
+            self._waits.discard(wait)
 
     async def events(self, station: str, after: int, limit: int) -> list[dict[str, Any]]:
         """Return a page of a station's events after a version as JSON objects: at most `limit`, and `PAGE_BYTES`."""

@@ -9,14 +9,8 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections import Counter
-from collections.abc import Callable, Sequence
-from typing import cast
-
-from websockets.server import ServerProtocol
-from websockets.typing import Subprotocol
 
 from interlock.csms.budgets import Budgets
-from interlock.csms.dialects import negotiate
 from interlock.csms.node import Csms
 from interlock.csms.serve import open_files
 from interlock.csms.serve.admission import Admission, Crowd
@@ -28,8 +22,6 @@ from interlock.csms.serve.proofs import Proofs
 from interlock.csms.serve.station_socket import Socket
 from interlock.csms.serve.watched import Watched
 from interlock.csms.supervise import expect_nobody, reason
-
-Agree = Callable[[ServerProtocol, Sequence[Subprotocol]], "Subprotocol | None"]
 
 
 class Server:
@@ -53,8 +45,6 @@ class Server:
         files = open_files.limit()
         self.admission = Admission(crowd or Crowd.of_files(files))
         self.proofs = Proofs(limits)
-        # One function for all sockets, which would otherwise each refer to itself through its own.
-        self.agree: Agree = lambda _, offered: cast("Subprotocol | None", negotiate(offered, node.dialects))
         self._listening: Listener | None = None
         self._sweeper: asyncio.TimerHandle | None = None
 

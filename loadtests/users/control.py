@@ -39,6 +39,10 @@ class Control(Protocol):
     def stations(self) -> list[str] | None:
         """Name the stations it knows."""
 
+    @property
+    def keyed(self) -> bool:
+        """Whether it knows a request that is made again by its key."""
+
     def takes(self, action: str, payload: dict[str, Any]) -> bool:
         """Return whether it can be asked for such a command."""
 
@@ -73,6 +77,11 @@ class HttpControl:
             except TargetGone:
                 return found or None
         return found or None
+
+    @property
+    def keyed(self) -> bool:
+        """Whether every way of asking carries the key."""
+        return "requests" in self._described.tells
 
     def takes(self, action: str, payload: dict[str, Any]) -> bool:
         """Return whether the file says how to ask for it."""

@@ -19,7 +19,7 @@ from interlock.loadtests.users.mix import STOP, UNLOCK, Command, draw
 from interlock.loadtests.users.record import Record
 
 TWICE = 0.15
-"""Share of requests that are made twice at once."""
+"""Share of requests that are made twice at once, where they carry a key."""
 QUIET_S = 3.0
 """The end of a run without commands, so that the last ones have an outcome."""
 ANSWERED_S, HURRIED_S = 10.0, 0.5
@@ -66,7 +66,7 @@ class OperatorUser(User):
         station = self._rng.choice(self._stations)
         self._asking = [one for one in self._asking if not one.dead]
         key = f"{plan.prefix}r{next(self._numbers)}"
-        twice = self._rng.random() < TWICE
+        twice = self._rng.random() < TWICE and control.keyed
         command = self._command(control, station)
         if command is None:
             return

@@ -6,6 +6,7 @@ import asyncio
 import ipaddress
 import re
 import ssl
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +15,8 @@ from typing import Annotated
 import typer
 
 from interlock.scenarios.cli.serve_console import Console, Record, watched
-from interlock.scenarios.cli.serve_parts import Wanted, run
+from interlock.scenarios.cli.serve_lines import Lines
+from interlock.scenarios.cli.serve_parts import Said, Wanted, printable, run
 from interlock.scenarios.refused import Refused, extra
 from interlock.scenarios.runner import REFERENCE, csms_class, nearest
 from interlock.scenarios.targets.target import TOKEN_VARIABLE
@@ -144,16 +146,21 @@ def serve(
         record=record,
     )
     tls = _checked(wanted)
-    console = Console(log_format, time.time)
+    said, alarms = Lines(sys.stdout), Lines(sys.stderr)
+    console = Console(log_format, time.time, said.say)
     kept = None if record is None else Record(record, csms, time.time)
     design = watched(csms_class(csms), None if quiet else console, kept)
     try:
         with asyncio.Runner(loop_factory=loop_factory(loop)) as runner:
-            runner.run(run(wanted, tls, design, {} if quiet else {"told": console.turned_away}))
+            told = {} if quiet else {"told": console.turned_away}
+            heard = Said(said.say, lambda text: alarms.say(f"ALARM {printable(text)}"), told)
+            runner.run(run(wanted, tls, design, heard))
     finally:
         if kept is not None:
             kept.end()
-            print(f"recorded:  `interlock judge {record}` judges it, `interlock report {record}` shows it", flush=True)
+            said.say(f"recorded:  `interlock judge {record}` judges it, `interlock report {record}` shows it")
+        said.end()
+        alarms.end()
 
 
 def loop_factory(name: str) -> Callable[[], asyncio.AbstractEventLoop] | None:

@@ -12,7 +12,7 @@ import signal
 import ssl
 import stat
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -98,7 +98,16 @@ def _without_password(url: str) -> str:
     return re.sub(r"://[^/@]*@", "://***@", url)
 
 
-async def run(wanted: Wanted, tls: ssl.SSLContext | None, design: type[Csms], told: dict[str, Any]) -> None:
+@dataclass(frozen=True, slots=True)
+class Said:
+    """Who hears what the process says: lines for people, alarms, and in `told` who asks a part for more."""
+
+    line: Callable[[str], None]
+    alarm: Callable[[str], None]
+    told: Mapping[str, Any]
+
+
+async def run(wanted: Wanted, tls: ssl.SSLContext | None, design: type[Csms], said: Said) -> None:
     """Serve until a signal or the end of the store. Raises `Refused`: 3 where it cannot start, 4 where it ended."""
     dialects = _dialects(wanted)
     loop = asyncio.get_running_loop()
@@ -109,7 +118,7 @@ async def run(wanted: Wanted, tls: ssl.SSLContext | None, design: type[Csms], to
             loop.add_signal_handler(number, asked_to_stop.set)
     token = os.environ.get(TOKEN_VARIABLE) or secrets.token_urlsafe(24)
     _keep(token, wanted.token_file)
-    process = await _started(wanted, design, dialects, told)
+    process = await _started(wanted, design, dialects, said)
     await process.listen(wanted, tls, token)
     await process.announce(wanted, tls, token)
     process.store.ending.on_end(lambda why: asked_to_stop.set())
@@ -140,9 +149,7 @@ def _check_open_files() -> None:
         raise Refused(f"this process may open {files} files, and needs {open_files.LEAST} at least: ulimit -n", UNTOLD)
 
 
-async def _started(
-    wanted: Wanted, design: type[Csms], dialects: Mapping[str, Dialect], told: dict[str, Any]
-) -> Process:
+async def _started(wanted: Wanted, design: type[Csms], dialects: Mapping[str, Dialect], said: Said) -> Process:
     """Open the store, put the parts of a process together and start them."""
     from interlock.csms.serve.credentials import Credentials
     from interlock.csms.serve.gate import Gate
@@ -154,24 +161,25 @@ async def _started(
     cut_off = _was_cut_off(wanted.store)
     try:
         store = await _opened(wanted, cut_off=cut_off)
-        node = _node(wanted, design, store, dialects)
+        node = _node(wanted, design, store, dialects, said.alarm)
         most = wanted.address_messages
         new = most * NEW_NAMES
         limits = Limits(address_messages_per_s=most, address_messages_burst=10 * most, new_names_burst=new)
-        gate = Gate(wanted.profile, "/ocpp/", secrets.token_bytes(16), frozenset(wanted.allow_origin), **told)
+        gate = Gate(wanted.profile, "/ocpp/", secrets.token_bytes(16), frozenset(wanted.allow_origin), **said.told)
         server, records, keys = Server(node, gate, limits), Projections(node), Credentials(node, gate)
         found = await records.start()
         await node.start()
         # Start-up objects exist until the end: freeze them so that the garbage collector does not rescan them.
         gc.collect()
         gc.freeze()
-        gc.set_threshold(10_000, 20, 50)
+        # Short passes, as nobody is served meanwhile: each goes through what some thousands of allocations left.
+        gc.set_threshold(2_000, 2, 100)
         await keys.start()
     except NameTaken as error:
         raise Refused(f"--node {wanted.node}: {error}", USAGE) from None
     except (StoreError, OSError) as error:
         raise Refused(f"--store {_without_password(wanted.store)} cannot be used: {error}", UNTOLD) from None
-    return Process(store, node, server, records, keys, found, cut_off)
+    return Process(said, store, node, server, records, keys, found, cut_off)
 
 
 async def _opened(wanted: Wanted, *, cut_off: bool) -> EventStore:
@@ -183,7 +191,13 @@ async def _opened(wanted: Wanted, *, cut_off: bool) -> EventStore:
     return store
 
 
-def _node(wanted: Wanted, design: type[Csms], store: EventStore, dialects: Mapping[str, Dialect]) -> Csms:
+def _node(
+    wanted: Wanted,
+    design: type[Csms],
+    store: EventStore,
+    dialects: Mapping[str, Dialect],
+    alarm: Callable[[str], None],
+) -> Csms:
     from interlock.csms.domain.station import Rules
     from interlock.csms.serve.strict_json import StrictEndpoint
     from interlock.csms.serve.wall_clock import WallClock, fresh_ids
@@ -201,7 +215,7 @@ def _node(wanted: Wanted, design: type[Csms], store: EventStore, dialects: Mappi
     )
     rules = Rules(wanted.connectors, wanted.slots or wanted.connectors)
     clock, ids = WallClock(asyncio.get_running_loop()), fresh_ids(wanted.node)
-    more: dict[str, Any] = {"alarm": _alarm, "dialects": dialects, "endpoint": StrictEndpoint}
+    more: dict[str, Any] = {"alarm": alarm, "dialects": dialects, "endpoint": StrictEndpoint}
     return design(wanted.node, store, clock, ids, settings, lambda _: rules, **more)
 
 
@@ -209,6 +223,7 @@ def _node(wanted: Wanted, design: type[Csms], store: EventStore, dialects: Mappi
 class Process:
     """The parts of a running `interlock serve`. `events` is what the log held at the start."""
 
+    said: Said
     store: EventStore
     node: Csms
     server: Server
@@ -232,7 +247,7 @@ class Process:
             raise Refused(f"--ocpp-port {where}: {error.strerror or error}", UNTOLD) from None
         hosts = ["localhost", "127.0.0.1", "[::1]", wanted.api_host, *wanted.allow_host]
         app = Api(self.node, self.server, self.records, self.keys, token).app(hosts)
-        self.operators = Operators(app, self.node.clock.now, _alarm)
+        self.operators = Operators(app, self.node.clock.now, self.said.alarm)
         try:
             self.ports = ocpp_port, await self.operators.listen(wanted.api_host, wanted.api_port)
         except OSError as error:
@@ -242,8 +257,8 @@ class Process:
     async def announce(self, wanted: Wanted, tls: ssl.SSLContext | None, token: str) -> None:
         """Print the addresses, which programs read too, and unless `--quiet` what is served."""
         scheme = "ws" if tls is None else "wss"
-        print(f"stations:  {scheme}://{_shown(wanted.host)}:{self.ports[0]}/ocpp/", flush=True)
-        print(f"operators: http://{_shown(wanted.api_host)}:{self.ports[1]}", flush=True)
+        self.said.line(f"stations:  {scheme}://{_shown(wanted.host)}:{self.ports[0]}/ocpp/")
+        self.said.line(f"operators: http://{_shown(wanted.api_host)}:{self.ports[1]}")
         stations = len(await self.records.stations())
         unfinished = sum(1 for one in self.node.handler.resident.values() for _ in one.state.unfinished())
         where = _without_password(wanted.store).removesuffix(":")
@@ -256,7 +271,7 @@ class Process:
         if wanted.profile == 0:
             lines += ["security:  profile 0: ANY client is taken for the station it says it is"]
         for line in () if wanted.quiet else lines:
-            print(line, flush=True)
+            self.said.line(line)
         if not os.environ.get(TOKEN_VARIABLE) and wanted.token_file is None:
             print(f"API token: {token}", file=sys.stderr, flush=True)
 
@@ -266,7 +281,7 @@ class Process:
 
         assert self.operators is not None
         if not wanted.quiet:
-            print("stopping", flush=True)
+            self.said.line("stopping")
         self.records.stop()
         self.operators.close()
         finished = await self.server.stop()
@@ -282,7 +297,7 @@ class Process:
             why = "stopped while something was under way: the next start takes it up, as after a crash"
             raise Refused(why, UNTOLD)
         if not wanted.quiet:
-            print("stopped: everything acknowledged is in the store", flush=True)
+            self.said.line("stopped: everything acknowledged is in the store")
 
 
 def _shown(host: str) -> str:
@@ -312,8 +327,3 @@ def _keep(token: str, path: Path | None) -> None:
 def printable(text: str) -> str:
     """Return what may be shown of a text that a station has part in: one line, without control characters."""
     return "".join(one if one.isprintable() else "?" for one in text[:500])
-
-
-def _alarm(text: str) -> None:
-    with contextlib.suppress(OSError):  # the disk that is full may be the one this is written to
-        print(f"ALARM {printable(text)}", file=sys.stderr, flush=True)

@@ -125,6 +125,20 @@ class Transactions(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_o
     meter_stop_wh: str
 
 
+class Samples(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """The meter values that it keeps of a transaction. What is left out is not compared."""
+
+    path: str
+    each: str
+    value: str
+    at: str | None = None
+    """Where the time of the reading is."""
+    measurand: str | None = None
+    unit: str | None = None
+    phase: str | None = None
+    context: str | None = None
+
+
 class Stations(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     """The stations it knows. Load tests send commands to those; without it, to the stations of their own process."""
 
@@ -170,6 +184,7 @@ class Described(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only
     connectors: Connectors | None = None
     online: Online | None = None
     transactions: Transactions | None = None
+    samples: Samples | None = None
     restart: Restart | None = None
 
     def request(self, command: str) -> Ask:
@@ -193,6 +208,7 @@ class Described(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only
         keyed = all(_says(one, "request") for one in asked)
         found = {
             "requests": keyed,
+            "payloads": all("{payload}" in _texts(one.body) for one in asked),
             "log": self.events is not None,
             "outcomes": self.ask.state is not None or self.outcome is not None or self.events is not None,
             "transactions": self.transactions is not None or self.events is not None,
@@ -273,6 +289,8 @@ def _mistakes(found: Described, environment: Mapping[str, str], ocpp: OcppVersio
         where = f"[commands.{command}]" if command in found.commands else "[ask]"
         yield from _request(where, found.request(command), command, ocpp)
     yield from _paths(found)
+    if found.samples is not None and found.transactions is None:
+        yield "[samples] needs [transactions], which says whose they are"
     yield from _states(found)
     if (again := found.restart) is not None:
         if bool(again.command) == bool(again.path):
@@ -307,7 +325,7 @@ def _address(url: str) -> Iterator[str]:
 def _expressions(found: Described) -> Iterator[str]:
     tables = {
         name: getattr(found, name)
-        for name in ("ask", "stations", "outcome", "events", "connectors", "online", "transactions")
+        for name in ("ask", "stations", "outcome", "events", "connectors", "online", "transactions", "samples")
     }
     for table, content in tables.items():
         for name in content.__struct_fields__ if content is not None else ():
@@ -353,6 +371,7 @@ def _paths(found: Described) -> Iterator[str]:
         ("connectors", {"station"}, {"station"}),
         ("online", {"station"}, {"station"}),
         ("transactions", {"station"}, {"station"}),
+        ("samples", {"station", "transaction"}, {"transaction"}),
     ):
         content = getattr(found, table)
         if content is None:
@@ -443,6 +462,7 @@ _TABLES: dict[str, type[msgspec.Struct]] = {
     "connectors": Connectors,
     "online": Online,
     "transactions": Transactions,
+    "samples": Samples,
     "restart": Restart,
 }
 

@@ -20,7 +20,7 @@ from interlock.scenarios.judge.invariants import INVARIANTS
 from interlock.scenarios.names import TARGETS
 from interlock.scenarios.targets import http_target
 from interlock.scenarios.targets.answers import Closed, Misfit
-from interlock.scenarios.targets.control_file import Ask, Described, NoTarget, Online, load
+from interlock.scenarios.targets.control_file import Ask, Described, NoTarget, Online, Samples, load
 from interlock.scenarios.targets.http_target import HttpTarget
 from interlock.scenarios.targets.target import TELLS, TargetGone
 
@@ -57,6 +57,7 @@ NEEDS_A_LOG = {
     "I47",
     "I48",
     "I49",
+    "I50",
 }
 
 
@@ -138,6 +139,9 @@ id = "id"
 STATE = 'state = "s"\n[states]\naccepted = ["x"]'
 
 
+SAMPLES_OF = '[samples]\npath = "/{transaction}"\neach = "@"\nvalue = "v"'
+
+
 @pytest.mark.parametrize(
     ("was", "becomes", "says"),
     [
@@ -167,6 +171,8 @@ STATE = 'state = "s"\n[states]\naccepted = ["x"]'
         ('id = "id"', f'id = "id"\n[outcome]\npath = "/x"\n{STATE}', r"says \{command\} nowhere"),
         ('id = "id"', '[connectors]\npath = "/x"\neach = "@"\nconnector = "c"\nstatus = "s"', r"says \{station\}"),
         ('id = "id"', 'id = "id"\ntimeout_s = 3', r"\[ask\] unknown key timeout_s"),
+        ('id = "id"', 'id = "id"\n' + SAMPLES_OF, r"\[samples\] needs \[transactions\]"),
+        ('id = "id"', 'id = "id"\n' + SAMPLES_OF.replace("transaction}", "station}"), r"says \{transaction\} nowhere"),
         ("url", "timeout_s = 0\nurl", r"timeout_s is more than 0"),
         ("Authorization =", '"X Y" =', r"'X Y' is no name of a header"),
         ("Bearer ", "Bearer {station} ", r"goes with every request"),
@@ -440,3 +446,21 @@ def test_a_csms_may_tell_of_presence_alone(monkeypatch: pytest.MonkeyPatch) -> N
     plain = HttpTarget(Described(url="http://h", online=Online(path="/{station}", online="state")), {})
     with pytest.raises(Misfit, match=r"finds 7, not true or false; write such as state == '7'"):
         asyncio.run(plain.connectors("CP01"))
+
+
+def test_meter_values_are_read_by_the_names_of_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    rows = [{"v": 1500, "u": "Wh"}, {"v": "1.6", "u": None}, {"v": None, "u": "Wh"}]
+
+    async def fetch(request: urllib.request.Request, timeout_s: float) -> tuple[int, Any]:
+        asked.append(request.full_url)
+        return 200, {"rows": [rows.pop(0)]}
+
+    monkeypatch.setattr(http_target, "fetch", fetch)
+    shape = Samples(path="/{station}/{transaction}", each="rows", value="v", unit="u")
+    target = HttpTarget(Described(url="http://h", samples=shape), {})
+    found = [asyncio.run(target.samples("A B", "7")) for _ in range(2)]
+    assert found == [[{"value": "1500", "unit": "Wh"}], [{"value": "1.6", "unit": None}]]
+    assert asked[0] == "http://h/A%20B/7"
+    with pytest.raises(Misfit, match=r"\[samples\] value = 'v' finds no number"):
+        asyncio.run(target.samples("A", "7"))

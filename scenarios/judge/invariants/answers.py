@@ -83,16 +83,14 @@ def _answers(history: History) -> Looked:
     strict = history.rules["answers"].get("acceptance") == "strict"
     odd: dict[tuple[str, int], int] = {}
     registered = Registered(history)
-    for seen in history.of("frame"):
-        fields, frame = seen.fields, seen.frame()
-        if not fields["edge"].startswith("csms."):
-            continue
+    for seen, frame, received in history.csms_frames:
+        fields = seen.fields
         socket = fields["station"], fields["socket"]
         if frame is None or not readable(seen, frame) or (strict and len(frame.id) > ID_LIMIT):
-            odd[socket] = odd.get(socket, 0) + (fields["edge"] == "csms.received")
+            odd[socket] = odd.get(socket, 0) + received
             continue
         station, key = fields["station"], (*socket, frame.id)
-        if fields["edge"] == "csms.received":
+        if received:
             registered.hear(socket, seen.t)
             if frame.kind == CALL and isinstance(frame.payload, dict):
                 call = Call(seen, frame, versions.get((station, fields["socket"]), USUAL), facts[seen.i])

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 ANSWERED_WITHIN_S = 5.0
 """How long a stop waits for operators' requests that are under way."""
+LAST_WORDS_S = 1.0
+"""The same, of a node that is over."""
 NEW_NAMES = 1.0
 """Stations the log does not know that an address may bring up, as a share of the messages it may send a second."""
 
@@ -398,6 +400,9 @@ async def _serve(
     store.ending.on_end(lambda why: asked_to_stop.set())
     await asked_to_stop.wait()
     if node.ended is not None:
+        records.stop()
+        operators.close()
+        await operators.stop(LAST_WORDS_S)
         for socket in list(server.open):
             socket.abort()
         raise Refused(f"this node is over, start it again: {node.ended}", ENDED)

@@ -265,7 +265,7 @@ class Connection:
 
     def call(self, intent: ev.CommandRequested) -> None:
         """Queue the CALL of a durable intent and write what may be written."""
-        command = self.node.unseal(intent.command)
+        command = self.node.withheld.restored(intent.command)
         if command is None:
             self._not_sent(intent, "the secret it carries is not known on this node")
             return
@@ -290,6 +290,7 @@ class Connection:
         for command_id, frame in self.endpoint.frames_to_send(self.node.clock.now()):
             if command_id is not None:
                 request_id, action = self._called_for.pop(command_id)
+                self.node.note_sent(command_id)
                 self.node.observe(
                     "call",
                     node=self.node.name,

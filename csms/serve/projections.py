@@ -15,7 +15,8 @@ from interlock.csms.domain import events as ev
 from interlock.csms.domain.bounds import bounds
 from interlock.csms.domain.inflight import PHASES, Phase
 from interlock.csms.domain.station import Station
-from interlock.csms.handle import intent_id, station_of, station_stream, unobserved
+from interlock.csms.event_ids import intent_id
+from interlock.csms.handle import station_of, station_stream
 from interlock.csms.node import Csms
 from interlock.csms.serve.follow import Followers
 from interlock.csms.store import Snapshot, StoredEvent, StoreError
@@ -66,7 +67,6 @@ class Projections:
         self.followers = Followers(node.store)
         self.commands: dict[str, tuple[str, tuple[int, ...]]] = {}
         """For each command: its station, and the versions of its events in that station's stream."""
-        self._sent: dict[str, None] = {}
         self.appended: dict[str, int] = {}
         """Events by type since the start."""
         self._position = self._events = self._kept = 0
@@ -80,9 +80,6 @@ class Projections:
     async def start(self) -> int:
         """Read what the last snapshot does not cover; return how many events the log holds."""
         self.node.store.subscribe(self._committed)
-        if self.node.observe is unobserved:
-            # The node's observer gets the CALLs; the handler's would be called for each append.
-            self.node.observe = self._observed
         snapshot = await self.node.store.load_snapshot(KEPT)
         if snapshot is not None and snapshot.fold == FOLD:
             folded = _fold_of(snapshot.state)
@@ -141,12 +138,6 @@ class Projections:
                 self.node.supervisor.until_done("a snapshot of the read models", self._keep_if_possible)
         else:
             self._told = stored[-1].position
-
-    def _observed(self, kind: str, **fields: Any) -> None:
-        if kind == "call":
-            self._sent[fields["command_id"]] = None
-            if len(self._sent) > bounds().frames_noted:
-                del self._sent[next(iter(self._sent))]
 
     async def _keep_if_possible(self) -> None:
         with contextlib.suppress(StoreError):  # the next snapshot covers it
@@ -214,7 +205,7 @@ class Projections:
             shown = {name: value for name, value in data.items() if name not in ("command_id", *about)}
             history.append({"version": stored.version, "type": kind, **shown})
         # That a frame was written is no event: it is shown as long as this process remembers it.
-        sent = command_id in self._sent
+        sent = command_id in self.node.sent
         found = {"id": command_id, "station": station, "state": state, "sent": sent, "answer": answer}
         return {**found, **about, "history": history}
 

@@ -12,7 +12,6 @@ from collections import Counter
 
 from interlock.csms.budgets import Budgets
 from interlock.csms.node import Csms
-from interlock.csms.ocppj import Endpoint
 from interlock.csms.serve import open_files
 from interlock.csms.serve.admission import Admission, Crowd
 from interlock.csms.serve.gate import Gate
@@ -21,7 +20,6 @@ from interlock.csms.serve.listener import Listener
 from interlock.csms.serve.names import Names
 from interlock.csms.serve.proofs import Proofs
 from interlock.csms.serve.station_socket import Socket
-from interlock.csms.serve.strict_json import StrictEndpoint
 from interlock.csms.serve.watched import Watched
 from interlock.csms.supervise import expect_nobody, reason
 
@@ -31,8 +29,6 @@ class Server:
 
     def __init__(self, node: Csms, gate: Gate, limits: Limits | None = None, crowd: Crowd | None = None) -> None:
         self.node, self.gate, self.limits = node, gate, (limits := limits or Limits())
-        if node.endpoint_class is Endpoint:
-            node.endpoint_class = StrictEndpoint
         self.open: set[Socket] = set()
         self.stopping = False
         self.attached: set[Socket] = set()
@@ -43,7 +39,7 @@ class Server:
         self.address_messages = Budgets(limits.address_messages_per_s, limits.address_messages_burst)
         self.controls = Budgets(limits.controls_per_s, limits.controls_burst)
         self.names = Names(limits)
-        gate.revoked = self.names.revoked
+        gate.on_revoked(self.names.revoked)
         self.unfinished: Counter[str] = Counter()
         """Bytes of messages that are not whole yet, by address."""
         files = open_files.limit()

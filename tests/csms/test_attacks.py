@@ -129,7 +129,7 @@ async def test_a_message_id_may_come_again() -> None:
 
 
 async def test_what_a_station_says_stays_on_one_line_of_an_alarm() -> None:
-    from interlock.scenarios.cli.serve import printable
+    from interlock.scenarios.cli.serve_parts import printable
 
     said = printable("CP\x1b[2J\r\nERROR fake\u202e" + "x" * 5000)
     assert said.isprintable()

@@ -228,7 +228,7 @@ def _played(spec: Scenario, seed: int, csms: type[Csms], drawn: Drawn, on_disk: 
 
 @contextlib.contextmanager
 def uncollected() -> Iterator[None]:
-    """Let the collector rest in a `with`: a history and what is read in it have no cycles, and fill many generations."""
+    """Let the collector rest in a `with`: a history has no cycles, and would be looked through again and again."""
     collecting = gc.isenabled()
     gc.disable()
     try:

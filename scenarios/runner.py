@@ -7,10 +7,9 @@ A run directory is the contract between this package, the load tests and the rep
 from __future__ import annotations
 
 import contextlib
-import difflib
 import gc
 import shlex
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -25,6 +24,7 @@ from interlock.scenarios.library import scenarios
 from interlock.scenarios.record.final_record import first_difference, named_otherwise, record
 from interlock.scenarios.record.history import FILE, History
 from interlock.scenarios.record.run_file import versions, write_run, write_verdict
+from interlock.scenarios.refused import nearest as nearest
 from interlock.scenarios.spec import Drawn, Scenario, draw, printable
 from interlock.scenarios.specimens import specimens
 from interlock.scenarios.world.frame_rewordings import RELATIONS, Reworded
@@ -116,15 +116,6 @@ def _designed(name: str) -> type[Csms]:
 @cache
 def _loaded(path: Path, shown: str) -> Scenario:
     return scenario_file.load(path, shown)
-
-
-def nearest(name: str, known: Iterable[str], listing: str = "") -> str:
-    """Return `; did you mean ...?` with the known name most like `name`; when none is, the command that lists them."""
-    lower = {one.lower(): one for one in known}
-    found = difflib.get_close_matches(name.lower(), list(lower), n=1, cutoff=0.6)
-    if found:
-        return f"; did you mean {lower[found[0]]}?"
-    return f"; see `{listing}`" if listing else ""
 
 
 def reproduce(job: Job) -> str:

@@ -54,10 +54,8 @@ class Shell:
 
     def __init__(self, csms: Csms, rng: random.Random) -> None:
         self.csms = csms
-        endpoint = csms.endpoint_class  # a server reads frames more strictly than the design under test may
         self.gate = Gate(0, "/ocpp/", bytes(32), work=WORK)
         self._server = Server(csms, self.gate)
-        csms.endpoint_class = endpoint
         # A wrong design may bring its own.
         records: type[Projections] = getattr(csms, "projections_class", Projections)
         keys: type[Credentials] = getattr(csms, "credentials_class", Credentials)
@@ -88,10 +86,11 @@ class Shell:
         """Ask for a resource."""
         return await self.request("GET", target)
 
-    async def request(self, method: str, target: str, content: Any = None) -> Answer:
-        """Do a request, with JSON as its body unless that is None."""
+    async def request(self, method: str, target: str, content: Any = None, key: str | None = None) -> Answer:
+        """Do a request, with JSON as its body unless that is None, under an Idempotency-Key if there is one."""
         path, _, query = target.partition("?")
         sent = b"" if content is None else msgspec.json.encode(content)
+        named = [] if key is None else [(b"idempotency-key", key.encode())]
         scope = {
             "type": "http",
             "method": method,
@@ -99,7 +98,7 @@ class Shell:
             "raw_path": path.encode(),
             "root_path": "",
             "query_string": query.encode(),
-            "headers": [*_HEADERS, (b"content-type", b"application/json")],
+            "headers": [*_HEADERS, (b"content-type", b"application/json"), *named],
             "http_version": "1.1",
             "scheme": "http",
             "server": (HOST, 80),

@@ -202,7 +202,7 @@ class Socket:
         end = self._edge(edge)
         if end.open:
             end.open = False
-            self.network.closed(self, edge, why)
+            self.network.closed(self, edge, why, by=edge)
             self._send_close(edge, why)
 
     def vanish(self, edge: Edge, why: str) -> None:
@@ -363,8 +363,7 @@ class Network:
                 why=why,
             )
 
-    def closed(self, socket: Socket, edge: Edge, why: str) -> None:
-        """Record that an edge learnt that a socket is gone."""
-        self.observe(
-            "socket.closed", station=socket.station_id, socket=socket.number, node=socket.node, edge=edge, why=why
-        )
+    def closed(self, socket: Socket, edge: Edge, why: str, **who: Edge) -> None:
+        """Record that an edge learnt that a socket is gone; `by` is the edge that closed it, if one did."""
+        about = {"station": socket.station_id, "socket": socket.number, "node": socket.node}
+        self.observe("socket.closed", **about, edge=edge, why=why, **who)

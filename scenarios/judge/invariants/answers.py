@@ -14,7 +14,7 @@ from interlock.scenarios.judge.invariants.calls_as_asked import USUAL, facts_tol
 from interlock.scenarios.judge.invariants.declare import Looked, invariant, story
 from interlock.scenarios.judge.invariants.model import store_failed
 from interlock.scenarios.judge.invariants.registered import Registered, Since, bars, boots_are
-from interlock.scenarios.judge.verdict import Violation
+from interlock.scenarios.judge.verdict import Violation, as_text
 from interlock.scenarios.record.domain_view import EPOCH
 from interlock.scenarios.record.frames import CALL, CALLRESULT, Frame
 from interlock.scenarios.record.history import History, Observation
@@ -268,9 +268,9 @@ def _shape(call: Call, payload: Mapping[str, Any], card: str | None) -> Wrong:
     action = call.frame.action
     expected = fixed(action, call.version)
     if expected is not None and payload != expected:
-        yield "payload", str(expected) if expected else "nothing", str(payload)[:80]
+        yield "payload", as_text(expected or None), as_text(payload, 80)
     if call.version in VERSION and action in ("StopTransaction", "TransactionEvent") and card is None and payload:
-        yield "payload", "nothing: it showed no card", str(payload)[:80]
+        yield "payload", "nothing: it showed no card", as_text(payload, 80)
     number = payload.get("transactionId")
     if call.version == USUAL and action == "StartTransaction" and (type(number) is not int or number < 1):
         yield "transactionId", "a number from 1 on", str(number)

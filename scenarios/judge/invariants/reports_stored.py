@@ -280,12 +280,16 @@ def stored_is_told(history: History) -> Iterator[Violation]:
 def _tied(history: History) -> Looked:
     looked = Looked()
     starts: dict[tuple[str, str], LogEvent] = {}
+    places: defaultdict[tuple[str, str], set[int]] = defaultdict(set)
     for event in history.log:
         station, data = station_of(event.stream), event.data
-        if station is None or event.type not in ("TransactionStarted", "TransactionStopped"):
+        if station is None or event.type not in ("TransactionStarted", "TransactionUpdated", "TransactionStopped"):
             continue
         key = station, data["transaction_id"]
-        start = starts.get(key)
+        named, start = set(places[key]), starts.get(key)
+        places[key].add(data["evse"])
+        if event.type == "TransactionUpdated":
+            continue
         if event.type == "TransactionStarted":
             starts[key] = event
             if data["command_id"] is not None:
@@ -293,7 +297,7 @@ def _tied(history: History) -> Looked:
                 looked.violations += _not_its_command(history, station, event)
         elif start is not None and start.data["evse"]:
             looked.checked += 1
-            if data["evse"] != start.data["evse"]:
+            if data["evse"] not in named:
                 looked.violations.append(
                     Violation(
                         f"transaction {data['transaction_id']} ended at another EVSE than it began",
@@ -306,7 +310,8 @@ def _tied(history: History) -> Looked:
     for (station, transaction), start in starts.items():
         for sample in history.streams.get(f"meter-{station}-{transaction}", ()):
             looked.checked += 1
-            if start.data["evse"] and sample.data["evse"] not in (0, start.data["evse"]):
+            # A station may name two: a sample is at the one that was known when it came.
+            if start.data["evse"] and sample.data["evse"] not in {0, *places[station, transaction]}:
                 looked.violations.append(
                     Violation(
                         f"a sample of transaction {transaction} is kept for another EVSE than it runs at",

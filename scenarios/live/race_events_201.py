@@ -42,11 +42,12 @@ def _in(unit: Payload, factor: float) -> Reading:
 def among_others(wh: float, at: str, context: str) -> list[Payload]:
     """The register among other measurands, of which none is it."""
     about = {"context": context}
-    before = {"value": 7, **about, "measurand": "Energy.Active.Export.Register"}
+    before = {"value": wh + 5000, **about, "measurand": "Energy.Active.Export.Register"}
     register = {"value": wh, **about, "measurand": "Energy.Active.Import.Register", "location": "Outlet"}
     behind = {"value": 11000.5, **about, "measurand": "Power.Active.Import", "unitOfMeasure": {"unit": "W"}}
     interval = {"value": 3, **about, "measurand": "Energy.Active.Import.Interval"}
-    return [{"timestamp": at, "sampledValue": [before, register, behind, interval]}]
+    reactive = {"value": wh + 7000, **about, "measurand": "Energy.Reactive.Import.Register"}
+    return [{"timestamp": at, "sampledValue": [before, register, behind, interval, reactive]}]
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,7 +89,9 @@ class Newer:
         if event["seq_no"] not in one["seen"]:
             one["seen"].add(event["seq_no"])
             self.new(one, event)
-        return self.told(one["status"] if event["event_type"] == "Started" and card else card and self.card(card))
+        if card is None:
+            return self.told(None)
+        return self.told(one["status"] if event["event_type"] == "Started" else self.card(card))
 
     def keep(self, key: tuple[str, str], one: Payload) -> None:
         """Put a new transaction on record."""

@@ -13,18 +13,21 @@ from typing import Any
 from interlock.scenarios.judge.race_record import Exchange, Record
 from interlock.scenarios.judge.race_transactions import Told
 from interlock.scenarios.judge.race_transactions import told as told_201
-from interlock.scenarios.judge.verdict import Level, Violation
+from interlock.scenarios.judge.verdict import Level, Violation, as_text
 from interlock.scenarios.judge.wire_checks.transactions import wording
 from interlock.scenarios.record.domain_view import Observation
-from interlock.scenarios.record.frames import Frame, carries
+from interlock.scenarios.record.frames import Frame, added, carries
 
 Found = tuple[int, list[Violation]]
 
 UNASKED = ("UnlockConnector", "RemoteStartTransaction", "RequestStartTransaction", "Reset")
 """What moves something at a station: no CSMS does it without being asked."""
 STOPS = ("RemoteStopTransaction", "RequestStopTransaction")
-DONE = ("Accepted", "Unlocked", "Scheduled")
-REFUSED = ("Rejected", "UnlockFailed", "NotSupported", "UnknownConnector", "OngoingAuthorizedTransaction")
+DONE = ("Accepted", "Unlocked", "Scheduled", "RebootRequired")
+REFUSED = (
+    *("Rejected", "UnlockFailed", "NotSupported", "UnknownConnector", "OngoingAuthorizedTransaction"),
+    *("Failed", "VersionMismatch", "Occupied", "NotImplemented"),
+)
 ENDED_BADLY = ("rejected", "refuted")
 OPEN = ("requested", "in-doubt")
 SILENT_WORDS = ("never sent", "not answered")
@@ -87,10 +90,22 @@ def _habits(record: Record, asks: Mapping[str, list[Observation]]) -> set[str]:
     }
 
 
+def _exactly(order: Exchange, ask: Observation) -> bool:
+    """Whether a CALL carries a request and no member beside it; a CSMS may give numbers of its own."""
+    return _carries(order, ask) and not any(
+        name not in OWN_NUMBERS.get(order.action, ()) for name in added(order.call.payload, ask["payload"])
+    )
+
+
 def as_asked(record: Record, run: Mapping[str, Any]) -> Found:
-    """What leaves for a station is what was asked for it, member by member; nothing moves that nobody asked for."""
+    """What leaves for a station is what was asked for it, member by member; nothing moves that nobody asked for.
+
+    Where an operator gives the whole payload, in 1.6, a member that was not given is as wrong as one that is missing:
+    a start at any connector is another than one at connector 1.
+    """
     asks, checked, found = _asks(record), 0, list[Violation]()
     habits = _habits(record, asks)
+    whole = "payloads" in run.get("rules", {}).get("told", ())
     for order in record.orders:
         if order.action in habits:
             continue
@@ -98,12 +113,17 @@ def as_asked(record: Record, run: Mapping[str, Any]) -> Found:
         checked += 1
         if not same:
             what = f"{order.action} was sent to a station for which nobody asked for it"
-            found.append(Violation(what, "nothing", str(order.call.payload)[:120], order.station, (order.i,)))
+            found.append(Violation(what, "nothing", as_text(order.call.payload), order.station, (order.i,)))
         elif not any(_carries(order, ask) for ask in same):
             what = f"{order.action} is not what was asked for"
-            expected = str(same[-1]["payload"])[:120]
+            expected = as_text(same[-1]["payload"])
             at = (same[-1].i, order.i)
-            found.append(Violation(what, expected, str(order.call.payload)[:120], order.station, at))
+            found.append(Violation(what, expected, as_text(order.call.payload), order.station, at))
+        elif whole and not order.newer and not any(_exactly(order, ask) for ask in same):
+            [*_, nearest] = [ask for ask in same if _carries(order, ask)]
+            what = f"{order.action} has a member that nobody asked for"
+            at = (nearest.i, order.i)
+            found.append(Violation(what, as_text(nearest["payload"]), as_text(order.call.payload), order.station, at))
     return checked, found
 
 
@@ -371,8 +391,8 @@ def _differ(name: str, told: Any, on_record: Any, most_wh: float) -> bool:
     """Whether what was told is something else on record; what was not told is not compared."""
     if told is None or told == on_record:
         return False
-    if most_wh and name == "id_token":  # 2.0.1 does not tell the letters of a card apart (C01.FR.25)
-        return str(told).casefold() != str(on_record).casefold()
+    if isinstance(told, str) and isinstance(on_record, str):  # a CiString20Type in 1.6; 2.0.1 C01.FR.25
+        return told.casefold() != on_record.casefold()
     numbers = isinstance(told, int | float) and isinstance(on_record, int | float)
     return not (numbers and name.endswith("_wh")) or abs(told - on_record) > most_wh
 
@@ -421,7 +441,7 @@ def single(record: Record, run: Mapping[str, Any]) -> Found:
         if row["transaction_id"] not in known:
             what = f"transaction {row['transaction_id']} of {row['station']} was told by nobody"
             expected = f"{len(known)} transactions, and there are {on_record[row['station']]}"
-            found.append(Violation(what, expected, str(row.fields)[:120], row["station"], (row.i,)))
+            found.append(Violation(what, expected, as_text(row.fields), row["station"], (row.i,)))
     return checked, found
 
 

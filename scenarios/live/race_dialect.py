@@ -7,8 +7,9 @@ the CSMS refuses to send is its own affair. Here are the commands of OCPP 1.6; `
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 
 from interlock.csms.domain import commands as do
@@ -31,6 +32,15 @@ REFUSALS = {
     "UnlockConnector": "UnlockFailed",
 }
 """How the second station refuses."""
+RARE = {
+    "ChangeConfiguration": "RebootRequired",
+    "ReserveNow": "Occupied",
+    "SendLocalList": "VersionMismatch",
+    "SetChargingProfile": "NotSupported",
+    "TriggerMessage": "NotImplemented",
+}
+"""How the third station answers these: each a yes or a no in another word. It is asked for nothing else."""
+WORDS: dict[str, Mapping[str, str]] = {"DIALECT1": {}, "DIALECT2": REFUSALS, "DIALECT3": RARE}
 MOST_SILENT = 2
 """Commands that never left, after which a station is asked for no more."""
 
@@ -38,14 +48,16 @@ Ordered = tuple[str, do.Command]
 
 
 async def dialect(session: Session) -> None:
-    """Ask for all of them at a station that does as it is told, and at one that refuses."""
+    """Ask for all of them at a station that obeys and at one that refuses, and for some at one with rare words."""
     target = session.target
     if target is None:
         return
-    for name, refuses in (("DIALECT1", False), ("DIALECT2", True)):
+    for name, words in WORDS.items():
+        if words is RARE and session.ocpp != "1.6":
+            continue
         line = session.line(name)
         place = _Place(session, line, "once")
-        place.refusing = refuses
+        place.words = words
         line.answers = place.answer
         if not await session.arrive(line):
             return
@@ -55,7 +67,10 @@ async def dialect(session: Session) -> None:
         await _visit(session, line)
         try:
             wanted = (orders if session.ocpp == "1.6" else race_dialect_201.orders)(line.now())
-            await _all(session, place, [one for one in wanted if one[0] in target.commands])
+            asked = [one for one in wanted if one[0] in target.commands]
+            await _all(
+                session, place, [one for one in asked if words is not RARE or session.worded(one[1])[0] in words]
+            )
         except TargetGone as error:
             session.observe("control.failed", station=line.station, why=str(error))
         line.close()
@@ -74,14 +89,14 @@ async def _visit(session: Session, line: Line) -> None:
 class _Place(Place):
     """A station that refuses with each action's own word."""
 
-    refusing = False
+    words: Mapping[str, str] = MappingProxyType({})
 
     def answer(self, frame: Frame) -> dict[str, Any] | None:
         """Answer a CALL."""
         known = Place.answer(self, frame)
         if self.line.ocpp != "1.6":
-            return race_dialect_201.answer(frame, refusing=self.refusing) or known
-        word = REFUSALS.get(frame.action) if self.refusing else None
+            return race_dialect_201.answer(frame, refusing=self.words is REFUSALS) or known
+        word = self.words.get(frame.action)
         return {"status": word} if word is not None else known
 
 
@@ -120,6 +135,7 @@ def orders(now: datetime) -> Iterator[Ordered]:
     soon = (now + timedelta(minutes=20)).isoformat(timespec="seconds").replace("+00:00", "Z")
     for action, payload in _relayed(soon):
         yield "Relay", do.Relay(action, payload)
+    yield "Relay", do.Relay("RemoteStartTransaction", {"idTag": "X-ANYWHERE"})
     yield "RemoteStart", do.RemoteStart(1, "X-DIALECT")
     yield "Reset", do.Reset(False)  # the last: behind it a CSMS may wait for a boot
 

@@ -15,6 +15,7 @@ from typing import Any
 from interlock.csms.domain import commands as do
 from interlock.scenarios.live.line import Line
 from interlock.scenarios.live.race_parts import start_of, stop_of
+from interlock.scenarios.live.race_samples import read_samples
 from interlock.scenarios.live.race_session import Session
 from interlock.scenarios.live.race_stories import come_back
 from interlock.scenarios.record.frames import Frame
@@ -283,8 +284,10 @@ async def _trouble(session: Session, place: Place, command: do.Command, request:
 
 
 async def _again(session: Session, place: Place, command: do.Command, request: str) -> None:
+    """The operator asks again: under the same key, or for the same once more where the CSMS takes no keys."""
     await _once(session, place, command, request)
-    await ask(session, place, command, request, 2)
+    keyed = session.target is not None and "requests" in session.target.tells
+    await ask(session, place, command, request if keyed else f"{request}-more", 2 if keyed else 1)
     await asyncio.sleep(QUIET_S)
     session.deed("orders", "the same request again", place.line.station)
 
@@ -446,6 +449,7 @@ async def read_back(session: Session) -> None:
     target = session.target
     if target is None or "transactions" not in target.tells:
         return
+    found: list[tuple[str, str]] = []
     for line in session.lines:
         try:
             events = await target.events(line.station)
@@ -457,6 +461,7 @@ async def read_back(session: Session) -> None:
             if event["type"] in ("TransactionStarted", WITHOUT_START):
                 data = event["data"]
                 stop = {**data, **stops.get(data["transaction_id"], {})}.get("meter_stop_wh")
+                found.append((line.station, str(data["transaction_id"])))
                 session.observe(
                     "csms.session",
                     station=line.station,
@@ -468,3 +473,4 @@ async def read_back(session: Session) -> None:
                     stop_wh=stop,
                 )
         session.observe("csms.sessions", station=line.station, count=len(events or ()))
+    await read_samples(session, found)

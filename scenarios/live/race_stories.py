@@ -295,6 +295,7 @@ class Story:
                 samples.append({"value": "229.9", "unit": "V", "measurand": "Voltage", "phase": f"{phase}-N"})
             samples.append({"value": "42", "unit": "Percent", "measurand": "SoC", "location": "EV"})
             sample |= {"context": "Sample.Periodic", "format": "Raw", "location": "Outlet"}
+            self.rng.shuffle(samples)  # a CSMS that keeps a reading keeps all of it, whatever comes first
         samples *= self.relation.samples
         return {
             "connectorId": connector,

@@ -19,6 +19,7 @@ from interlock.scenarios.judge import fleet_checks, ledger_checks, race_checks, 
 from interlock.scenarios.judge.invariants import INVARIANTS
 from interlock.scenarios.judge.verdict import Finding, Verdict, document
 from interlock.scenarios.live import (
+    race_afterwards,
     race_beliefs,
     race_dialect,
     race_drivers,
@@ -146,6 +147,14 @@ def every(session: Session, clock: WallClock) -> dict[str, Part]:
         **({} if session.ocpp == "1.6" else _of_201(session)),
         "beliefs": lambda: race_beliefs.beliefs(session),
         "drivers": lambda: race_drivers.drivers(session, clock),
+        **(_of_16(session) if session.ocpp == "1.6" else {}),
+    }
+
+
+def _of_16(session: Session) -> dict[str, Part]:
+    return {
+        "afterwards": lambda: race_afterwards.afterwards(session),
+        "letters": lambda: race_afterwards.letters(session),
     }
 
 

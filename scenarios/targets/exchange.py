@@ -24,6 +24,10 @@ ASTRAY = frozenset((401, 403, 404, 405, 501))
 """Status codes of a wrong path, method or secret, where the file does not give them a meaning."""
 
 
+SAMPLE = ("value", "at", "measurand", "unit", "phase", "context")
+"""What may be told of a meter value."""
+
+
 class Exchange:
     """The interface that `described` describes, with secrets from `environment`."""
 
@@ -118,6 +122,20 @@ class Exchange:
                     raise Misfit(f"[transactions] {name} = {getattr(shape, name)!r} finds no {what}")
             texts = {name: self.find("transactions", getattr(shape, name), one) for name in ("id_token", "started_at")}
             found.append({**numbers, **texts})
+        return found
+
+    def samples(self, status: int, told: Any) -> list[dict[str, str | None]]:
+        """Return the meter values in the answer of [samples] as texts by its names; None: it has nothing there."""
+        shape = self.described.samples
+        assert shape is not None
+        self.answered("samples", status)
+        names = [name for name in SAMPLE if getattr(shape, name) is not None]
+        found = []
+        for one in self.list("samples", shape.each, told):
+            values = {name: self.find("samples", getattr(shape, name), one) for name in names}
+            if not isinstance(values["value"], str | int | float):
+                raise Misfit(f"[samples] value = {shape.value!r} finds no number")
+            found.append({name: None if value is None else str(value) for name, value in values.items()})
         return found
 
     def answered(self, table: str, status: int) -> None:

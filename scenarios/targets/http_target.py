@@ -40,6 +40,8 @@ class HttpTarget:
         self.ocpp: OcppVersion = ocpp or described.ocpp or "1.6"
         self.restarts = described.restart is not None
         """Whether it can be killed and started again."""
+        self.has_samples = described.samples is not None
+        """Whether it tells the meter values of a transaction."""
         self.places = described.connectors is not None and described.connectors.evse is not None
         """Whether it tells the connectors of an EVSE apart."""
         self._exchange = Exchange(described, environment, self.ocpp)
@@ -201,6 +203,13 @@ class HttpTarget:
             if one["meter_stop_wh"] is not None and not untold:
                 note("TransactionStopped", transaction_id=str(one["id"]), meter_stop_wh=one["meter_stop_wh"])
         return found
+
+    async def samples(self, station: str, transaction: str) -> list[dict[str, str | None]]:
+        """Return the meter values that it has of a transaction, as `Exchange.samples` reads them."""
+        shape = self._described.samples
+        assert shape is not None
+        names = {"station": station, "transaction": transaction}
+        return self._exchange.samples(*await self._get(shape.path, names))
 
     async def _get(self, path: str, names: Mapping[str, Any], timeout_s: float | None = None) -> tuple[int, Any]:
         return await self._send(self._exchange.request("GET", path, names), timeout_s)

@@ -44,9 +44,10 @@ def token_for(control: str, environment: Mapping[str, str]) -> str | None:
     return token
 
 
-TELLS = frozenset(("requests", "log", "outcomes", "transactions", "connectors", "online"))
-"""What a CSMS's records may tell: that a request was made before, all events in Interlock's words, what became of a
-command, starts and stops with meters, what it believes of connectors, and whether a station is connected."""
+TELLS = frozenset(("requests", "payloads", "log", "outcomes", "transactions", "connectors", "online"))
+"""What a CSMS's records may tell: that a request was made before, what the payload of a CALL has to be, member by
+member, as the operator gives it as a whole, all events in Interlock's words, what became of a command, starts and
+stops with meters, what it believes of connectors, and whether a station is connected."""
 
 
 class Target(Protocol):

@@ -11,7 +11,7 @@ from interlock.scenarios.judge.invariants.declare import Looked, Told, invariant
 from interlock.scenarios.judge.invariants.model import Lives, store_failed
 from interlock.scenarios.judge.invariants.probes import EARLY_S, asked_too_little, probes_of, untimely
 from interlock.scenarios.judge.payloads import of_answer
-from interlock.scenarios.judge.verdict import Violation
+from interlock.scenarios.judge.verdict import Violation, as_text
 from interlock.scenarios.record.frames import CALLRESULT, Frame
 from interlock.scenarios.record.history import Command, History, LogEvent, Observation, seconds, station_of
 
@@ -234,7 +234,7 @@ def _payload_kept(frames: list[Frame], event: LogEvent) -> Wrong | None:
     kept = event.data["answer"]
     if any(frame.kind != CALLRESULT or frame.payload == kept or _secret(frame.payload) for frame in frames):
         return None
-    return "the payload of the answer", str(kept)[:200]
+    return "the payload of the answer", as_text(kept, 200)
 
 
 def _secret(payload: Any) -> bool:
@@ -325,9 +325,8 @@ def _evse_of(history: History, station: str, data: dict[str, Any]) -> int:
 def _reset_boots(history: History) -> dict[str, list[LogEvent]]:
     """Return the boots, by station, that are told to have a reset from here behind them."""
     told: dict[str, list[Observation]] = {}
-    for seen in history.of("frame"):
-        frame = seen.frame() if seen["edge"] == "csms.received" else None
-        if frame is None or frame.action != "BootNotification":
+    for seen, frame, received in history.csms_frames:
+        if not received or frame is None or frame.action != "BootNotification":
             continue
         if frame.field("reason") in ("RemoteReset", "ScheduledReset"):
             told.setdefault(seen["station"], []).append(seen)

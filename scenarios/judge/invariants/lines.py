@@ -61,6 +61,7 @@ def _ends(history: History) -> Looked:
     needs=lambda history: history.derive(_ends).scope,
     absent="no connection was ended by the CSMS, as far as it is told",
     frames=True,
+    records="log",
 )
 def ended_for_a_reason(history: History) -> Iterator[Violation]:
     """A station's connection stands until the line breaks, the station leaves, or there is a reason to end it.

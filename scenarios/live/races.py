@@ -143,6 +143,7 @@ def every(session: Session, clock: WallClock) -> dict[str, Part]:
         "orders": lambda: race_orders.orders(session),
         **({"dialect": lambda: race_dialect.dialect(session)} if session.ocpp == "1.6" else {}),
         "beliefs": lambda: race_beliefs.beliefs(session),
+        "quiet": lambda: race_beliefs.quiet(session),
         "drivers": lambda: race_drivers.drivers(session, clock),
         **(_of_16(session) if session.ocpp == "1.6" else {}),
     }

@@ -36,6 +36,13 @@ def render_check(directory: Path) -> Path:
 
 STATES = {"met": "PASS", "failed": "FAIL", "open": "INCONCLUSIVE", "skipped": "NOT_APPLICABLE"}
 """What the state of an expectation counts as."""
+SAID = {
+    "PASS": "Every case that applied held.",
+    "PARTIAL": "What must be held; something that should be was otherwise.",
+    "FAIL": "What must be observed was not, in these cases.",
+    "ERROR": "It could not be checked.",
+}
+"""What a verdict means here."""
 STEPS = 40
 """Steps of a case's story, at most: the last ones."""
 
@@ -55,6 +62,7 @@ def _page(results: dict[str, Any], directory: Path) -> str:
         .get_template("check.html")
         .render(
             results=results,
+            said=SAID.get(results["verdict"], "No case told enough to say."),
             who=_who(results),
             told=[(name, value) for name, value in told.items() if value],
             cases=cases,
@@ -138,9 +146,15 @@ def check_markdown(results: dict[str, Any]) -> str:
 def check_junit(results: dict[str, Any], expected: Sequence[str] = ()) -> str:
     """Return a check as JUnit XML. What was expected to fail is skipped when it did, and fails when it passed."""
     root = ET.Element("testsuites")
+    wanted = results.get("broken", ())
+    broken = {one["id"]: one for one in results["findings"] if one["id"] in wanted and one["broken"]}
     suite = ET.SubElement(
-        root, "testsuite", name=f"interlock check {results['role']}", tests=str(len(results["cases"]))
+        root, "testsuite", name=f"interlock check {results['role']}", tests=str(len(results["cases"]) + len(broken))
     )
+    for id, one in broken.items():
+        rule = ET.SubElement(suite, "testcase", classname="ocpp16.rules", name=id, time="0")
+        kind = "skipped" if any(fnmatch.fnmatchcase(id, glob) for glob in expected) else "failure"
+        ET.SubElement(rule, kind, message=clean(f"{one['name']}: {one['why']}")).text = clean(one["example"])
     for one in results["cases"]:
         case = ET.SubElement(
             suite, "testcase", classname=f"ocpp16.{one['profile']}", name=one["id"], time=f"{one['seconds']:g}"

@@ -16,6 +16,8 @@ from interlock.scenarios.targets.exchange import Exchange
 from interlock.scenarios.targets.target import TOKEN_VARIABLE
 
 PAGES = 1000
+OPEN = ("requested", "in-doubt")
+"""The states of a command that another may still follow."""
 
 
 class NoControl(ValueError):
@@ -149,6 +151,6 @@ def settled(control: Control, command_id: str, seconds: float) -> str | None:
     until = time.monotonic() + seconds
     while True:
         found = control.state(command_id)
-        if found not in ("requested", "in-doubt") or time.monotonic() >= until:
+        if found not in OPEN or time.monotonic() >= until:
             return found
         time.sleep(0.25)

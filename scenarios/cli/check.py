@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from urllib.parse import quote
 
 import typer
 
@@ -242,22 +243,11 @@ def csms(
     done: dict[str, Done] = {}
     whole = minutes or WHOLE_MIN
     if "races" in stages:
+        most = whole * (RACES_SHARE if "cases" in stages or minutes is None else 1.0)
         done["races"] = run_races(
-            url,
-            control,
-            whole * (RACES_SHARE if "cases" in stages or minutes is None else 1.0),
-            seed,
-            id_prefix,
-            id_tag or (),
-            card or (),
-            way,
-            places["races"],
-            options.again(given),
-            ocpp=version,
-            expected=expected,
-            as_json=as_json,
-            quiet=quiet,
-        )
+            url, control, most, seed, id_prefix, id_tag or (), card or (), way, places["races"], options.again(given),
+            ocpp=version, expected=expected, as_json=as_json, quiet=quiet,
+        )  # fmt: skip
     if "cases" in stages:
         again = _again("csms", [url, "--stage", "cases"], {**given, "out": places["cases"]})
         took_s = (datetime.now(UTC) - began).total_seconds()
@@ -462,8 +452,9 @@ def _loaded(context: ssl.SSLContext, cert: Path | None, key: Path | None, ca: Pa
 
 def _expected(path: Path | None, chosen: Sequence[Case]) -> list[str]:
     from interlock.scenarios.cases import catalogue
+    from interlock.scenarios.judge.station_frames import RULES
 
-    return options.expected_in(path, "case", [*catalogue.cases(), *(one.id for one in chosen)])
+    return options.expected_in(path, "case", [*catalogue.cases(), *(one.id for one in chosen), *RULES])
 
 
 def _check_places(out: Path, junit: Path | None) -> None:
@@ -474,9 +465,10 @@ def _check_places(out: Path, junit: Path | None) -> None:
 def _again(role: str, words: list[str], given: dict[str, Any]) -> str:
     line = ["interlock", "check", role, *words]
     line += options.again(given) if role == "csms" else []
+    virtual = given.get("virtual")
     for name in ("listen", "id", "control", "operator", "hand", "declare", "profile", "level", "out"):
         value = given.get(name)
-        if value is not None and str(value) not in ("none", "should"):
+        if value is not None and str(value) not in ("none", "should") and not (virtual and name == "listen"):
             line += [f"--{name}", str(value)]
     for pattern in given.get("cases") or ():
         line += ["--cases", pattern]
@@ -522,7 +514,7 @@ class _Screen:
             case "listening":
                 print(f"interlock {importlib.metadata.version('ocpp-interlock')}   {len(work.todo())} cases")
                 ident = work.plan.station or "STATION-ID"
-                print(f"  enter this in the station: {work.address}{ident}   (subprotocol ocpp1.6)")
+                print(f"  enter this in the station: {work.address}{quote(ident)}   (subprotocol ocpp1.6)")
                 print("  waiting for it ...", flush=True)
             case "dialling":
                 print(f"interlock {importlib.metadata.version('ocpp-interlock')}   {len(work.todo())} cases")
@@ -561,7 +553,7 @@ def _ended(work: Check, as_json: bool, quiet: bool, expected: list[str]) -> Done
     from interlock.scenarios.live.check import exit_code
 
     page = reports.render_check(work.plan.out)
-    code = exit_code(work.results.values(), work.trouble, work.interrupted, expected)
+    code = exit_code(work.results.values(), work.trouble, work.interrupted, expected, work.broken)
     if not as_json:
         _end(work, page, quiet, expected)
     document = work.document()
@@ -593,4 +585,6 @@ def _end(work: Check, page: Path, quiet: bool, expected: list[str]) -> None:
     if work.interrupted:
         print("interrupted: go on with --resume", file=sys.stderr)
     listed = ", ".join(f"{count} {word}" for word, count in sorted(counts.items())) or "no case was run"
+    if rules := [one for one in work.broken if not _meant(one, expected)]:
+        listed += f"; it broke {', '.join(rules)}, beside the cases"
     print(f"{listed}   report: {page}")

@@ -18,6 +18,8 @@ CLOCK_S = 60.0
 BEFORE = datetime(2010, 1, 1, tzinfo=UTC).timestamp()
 STEP_S = 5.0
 """By how much a clock may be set back during a session."""
+SECOND_S = 1.5
+"""By how much times that are rounded to seconds may differ without saying anything."""
 REGISTER = "Energy.Active.Import.Register"
 UNITS_WH = {"Wh": 1.0, "kWh": 1000.0}
 
@@ -180,7 +182,9 @@ def order(rule: Rule, frames: Iterable[Frame]) -> None:
             found = [(one, frame) for one in told if one is not None]
             values[number] += found
             if spans[number][1] < float("inf"):
-                rule.look(frame, _outside(found, spans[number]))
+                late = [at - spans[number][1] for at, _ in found if at > spans[number][1] + SECOND_S]
+                after = f"a value is {max(late):.0f} s younger than the stop, and came behind it" if late else None
+                rule.look(frame, after or _outside(found, spans[number]))
 
 
 def _outside(values: Iterable[tuple[float, Frame]], span: tuple[float, float]) -> str | None:

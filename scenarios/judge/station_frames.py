@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from interlock.scenarios.cases import schemas
+from interlock.scenarios.judge import passive_promises as promises
 from interlock.scenarios.judge import passive_sessions as sessions
 from interlock.scenarios.judge.exchange import CALL, CALLERROR, CALLRESULT, Frame, Observed, exchange
 from interlock.scenarios.judge.verdict import Level
@@ -38,14 +39,33 @@ RULES: dict[str, tuple[str, str, Level]] = {
     "N07": ("answers answer something, once", "OCPP-J 1.6 4.1", "MUST"),
     "N08": ("CALLs are answered", "OCPP-J 1.6 4.1", "MUST"),
     "N09": ("times have a zone", "1.6 3.15", "SHOULD"),
-    "N10": ("error codes are spelt as in table 7", "OCPP-J 1.6 4.2.3", "MUST"),
+    "N10": ("error codes are spelt as in table 7", "OCPP-J 1.6 4.2.3", "SHOULD"),
     "N11": ("times are of now or before, by the time that the CSMS gave", "1.6 4.2, 4.6", "SHOULD"),
-    "N12": ("a session's meter does not run backwards", "1.6 4.10, 7.31", "SHOULD"),
+    "N12": ("a session's meter does not run backwards", "1.6 4.10, 7.31", "MUST"),
     "N13": ("what is told again about a session is the same", "1.6 3.7", "SHOULD"),
     "N14": ("an update of firmware does not go backwards", "1.6 4.5, 7.25", "SHOULD"),
     "N15": ("a session's values are of its time", "1.6 4.7, 4.10", "SHOULD"),
+    "N16": ("connector 0 is Available, Unavailable or Faulted", "1.6 4.9, 7.7", "MUST"),
+    "N17": ("before a boot is accepted nothing else is told", "1.6 4.2", "MUST"),
+    "N18": ("a value that was accepted is read back", "1.6 5.3, 7.21", "MUST"),
+    "N19": ("what is accepted is within its own limits", "1.6 9.2, 9.4", "MUST"),
+    "N20": ("values aligned to the clock are of its instants", "1.6 9.1 ClockAlignedDataInterval", "MUST"),
+    "N21": ("what was made Inoperative stays so", "1.6 5.2", "MUST"),
+    "N22": ("a composite schedule is what was asked for", "1.6 5.7", "MUST"),
+    "N23": ("a session that is over is told to be", "1.6 4.10", "MUST"),
+    "N24": ("energy is of its time", "1.6 7.31", "MUST"),
 }
 """The rules: name, clause and level by id."""
+PROMISES = {
+    "N16": promises.station_status,
+    "N18": promises.read_back,
+    "N19": promises.own_limits,
+    "N20": promises.aligned,
+    "N21": promises.availability,
+    "N22": promises.composite,
+    "N23": promises.ended,
+    "N24": promises.power,
+}
 
 
 @dataclass(slots=True)
@@ -95,6 +115,9 @@ def judge(observations: Iterable[Observed], station: str | None = None) -> list[
     sessions.retold(rules["N13"], seen.frames)
     sessions.updates(rules["N14"], seen.frames)
     sessions.order(rules["N15"], seen.frames)
+    promises.boots(rules["N17"], seen.frames, seen.marks)
+    for id, look in PROMISES.items():
+        look(rules[id], seen.frames)
     ended = {mark.fields.get("socket"): mark.t for mark in seen.marks if mark.kind == "socket.closed"}
     for frame in seen.frames:
         if frame.ours and frame.kind == CALL and min(seen.t, ended.get(frame.socket, seen.t)) - frame.t > ANSWER_S:

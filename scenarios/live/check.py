@@ -131,15 +131,32 @@ class Check:
         self.results = {one["id"]: Result(**one) for one in known["cases"]}
         self.findings = list(known["findings"])
 
+    @property
+    def broken(self) -> list[str]:
+        """The rules that the standard demands and the station broke: where it was tried again, as it was then."""
+        if self.plan.role != "station":
+            return []
+        last: dict[str, dict[str, Any]] = {}
+        for one in sorted(self.findings, key=lambda one: one.get("run", 1)):
+            if self.plan.only_failed or not last.get(one["id"], one)["broken"]:
+                last[one["id"]] = one
+        return [id for id, one in last.items() if one["broken"] and one["level"] == "MUST"]
+
+    def _broke_in(self, case: Result) -> bool:
+        """Whether a rule that the standard demands was broken while a case was run."""
+        broken = [one for one in self.findings if one["id"] in self.broken and one.get("run", 1) == case.run]
+        return any(case.began <= i <= case.ended for one in broken for i in one["at"])
+
     def todo(self) -> list[Case]:
         """Return the cases that are still to be run."""
         plan = self.plan
         known = self.results
         if plan.only_failed:
-            return [one for one in plan.cases if one.id in known and known[one.id].word >= Word.PARTIAL]
+            again = {one.id for one in known.values() if one.word >= Word.PARTIAL or self._broke_in(one)}
+            return [one for one in plan.cases if one.id in again]
         if plan.resume:
-            again = ("ERROR", "INCONCLUSIVE")
-            return [one for one in plan.cases if one.id not in known or known[one.id].verdict in again]
+            unsure = ("ERROR", "INCONCLUSIVE")
+            return [one for one in plan.cases if one.id not in known or known[one.id].verdict in unsure]
         return list(plan.cases)
 
     # --- running ---
@@ -362,7 +379,7 @@ class Check:
     def document(self) -> dict[str, Any]:
         """Return what `results.json` holds."""
         plan = self.plan
-        word = verdict(self.results.values(), self.trouble)
+        word = verdict(self.results.values(), self.trouble, broken=self.broken)
         return {
             "schema": SCHEMA,
             "role": plan.role,
@@ -375,6 +392,7 @@ class Check:
             "interrupted": self.interrupted,
             "cases": [asdict(one) for one in self.results.values()],
             "findings": self.findings,
+            "broken": self.broken,
             "refused": self.refused,
             "versions": versions(),
             "reproduce": plan.reproduce,
@@ -445,9 +463,12 @@ def read_results(out: Path) -> dict[str, Any]:
     return found
 
 
-def verdict(results: Any, trouble: str | None = None, expected: Sequence[str] = ()) -> Word:
-    """Return the verdict of a check. What is expected to fail must; nothing looked at is INCONCLUSIVE."""
-    words = []
+def verdict(results: Any, trouble: str | None = None, expected: Sequence[str] = (), broken: Sequence[str] = ()) -> Word:
+    """Return the verdict of a check. What is expected to fail must; nothing looked at is INCONCLUSIVE.
+
+    `broken` are the rules that the standard demands and the peer broke, beside all cases.
+    """
+    words = [Word.FAIL for one in broken if not any(fnmatch.fnmatchcase(one, glob) for glob in expected)]
     for one in results:
         word = one.word
         if any(fnmatch.fnmatchcase(one.id, glob) for glob in expected):
@@ -459,11 +480,13 @@ def verdict(results: Any, trouble: str | None = None, expected: Sequence[str] = 
     return Word.INCONCLUSIVE if worst is Word.NOT_APPLICABLE else worst
 
 
-def exit_code(results: Any, trouble: str | None, interrupted: bool, expected: Sequence[str]) -> int:
-    """Return 1 where something failed, else 3 where something could not be told, else 0."""
+def exit_code(
+    results: Any, trouble: str | None, interrupted: bool, expected: Sequence[str], broken: Sequence[str] = ()
+) -> int:
+    """Return 1 where something failed or a rule was `broken`, else 3 where something could not be told, else 0."""
     listed = list(results)
     each = [verdict([one], None, expected) for one in listed if one.word is not Word.NOT_APPLICABLE]
-    if Word.FAIL in each:
+    if Word.FAIL in [*each, *([verdict((), None, expected, broken)] if broken else ())]:
         return 1
     if trouble is not None or interrupted or not each or any(word.exit_code for word in each):
         return 3

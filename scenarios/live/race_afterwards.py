@@ -3,7 +3,7 @@
 A session ends with the first StopTransaction that is answered. Behind it a station sends readings that name no
 transaction or the one that is over, another stop of it with other values, and boots; the same while the next session
 runs. What the CSMS has on record at the end is compared with what was told (R26). An IdToken of OCPP 1.6 is a
-CiString20Type: the same card is shown in capitals and in small letters (R30).
+CiString20Type: the same card is shown in capitals and in small letters (R32).
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ from interlock.scenarios.live.race_session import Session
 from interlock.scenarios.live.race_stories import come_back
 from interlock.scenarios.record.frames import Frame
 from interlock.scenarios.refused import UNTOLD, Refused
-from interlock.scenarios.targets.target import Decision, TargetGone
+from interlock.scenarios.targets.target import WITHOUT_START, Decision, TargetGone
 from interlock.simulator.spec import OcppVersion
 
 LEAVES_S = 15.0
@@ -35,7 +35,7 @@ BUSY_S = 2.0
 """How long a station takes to answer while something else is asked for."""
 ODD_WORDS: dict[OcppVersion, dict[str, str]] = {
     "1.6": {"ChangeAvailability": "Scheduled", "UnlockConnector": "NotSupported"},
-    "2.0.1": {"ChangeAvailability": "Scheduled", "UnlockConnector": "UnknownConnector"},
+    "2.0.1": {"ChangeAvailability": "Scheduled", "Reset": "Scheduled", "UnlockConnector": "UnknownConnector"},
 }
 """Answers with a word of their own; all other commands are answered Rejected beside them."""
 BELIEVED_S = 3.0
@@ -469,10 +469,10 @@ async def read_back(session: Session) -> None:
             return
         stops = {e["data"]["transaction_id"]: e["data"] for e in events or () if e["type"] == "TransactionStopped"}
         for event in events or ():
-            if event["type"] == "TransactionStarted":
+            if event["type"] in ("TransactionStarted", WITHOUT_START):
                 data = event["data"]
+                stop = {**data, **stops.get(data["transaction_id"], {})}.get("meter_stop_wh")
                 found.append((line.station, str(data["transaction_id"])))
-                stop = stops.get(data["transaction_id"], {}).get("meter_stop_wh")
                 session.observe(
                     "csms.session",
                     station=line.station,

@@ -203,7 +203,7 @@ class Story:
         session, relation, line = self.session, self.relation, self.line
         if not line.up and not await self._back():
             return Reply(None, "closed")
-        if relation.between is not None:
+        if relation.between is not None and label != "boot":  # a CSMS may refuse what comes before a boot
             await self._between(relation.between)
         name = line.ids()
         if relation.cut_at == label:

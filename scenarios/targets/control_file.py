@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import difflib
 import re
-import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -20,8 +19,8 @@ import msgspec
 from jmespath.exceptions import JMESPathError
 
 from interlock.csms.domain.inflight import Phase
-from interlock.scenarios.refused import cause
 from interlock.scenarios.targets.wording import DRAWN, NAMES, OTHERWISE
+from interlock.scenarios.user_file import Unreadable, read_as
 from interlock.simulator.spec import OcppVersion
 
 SLOT = re.compile(r"\$\{(\w+)\}|\{(\w+)\}")
@@ -225,17 +224,13 @@ def load(path: Path, environment: Mapping[str, str], ocpp: OcppVersion | None = 
     Raises `NoTarget` with one sentence about the first mistake in it.
     """
     try:
-        found = msgspec.convert(tomllib.loads(path.read_text("utf-8")), Described)
+        found = read_as(path, Described)
         if ocpp is not None and found.ocpp not in (None, ocpp):
             raise NoTarget(f"its commands are in the words of OCPP {found.ocpp}, and stations speak {ocpp}")
         for wrong in _mistakes(found, environment, ocpp or found.ocpp or "1.6"):
             raise NoTarget(wrong)
-    except (OSError, UnicodeError) as error:
-        raise NoTarget(f"{path} cannot be read: {cause(error)}") from None
-    except tomllib.TOMLDecodeError as error:
-        raise NoTarget(f"{path} is not TOML: {error}") from None
-    except msgspec.ValidationError as error:
-        raise NoTarget(f"{path}: {plainly(str(error))}{_nearest(str(error))}") from None
+    except Unreadable as error:
+        raise NoTarget(f"{error}{_nearest(str(error.error))}") from None
     except NoTarget as error:
         raise NoTarget(f"{path}: {error}") from None
     return found
@@ -243,8 +238,7 @@ def load(path: Path, environment: Mapping[str, str], ocpp: OcppVersion | None = 
 
 def of_interlock(url: str) -> Described:
     """Return the interface of `interlock serve` at `url`, which takes its token from the environment."""
-    text = (Path(__file__).parent / "interlock.toml").read_text("utf-8")
-    return msgspec.structs.replace(msgspec.convert(tomllib.loads(text), Described), url=url)
+    return msgspec.structs.replace(read_as(Path(__file__).parent / "interlock.toml", Described), url=url)
 
 
 def fill(template: Any, names: Mapping[str, Any], environment: Mapping[str, str], *, url: bool = False) -> Any:
@@ -480,13 +474,3 @@ def _nearest(message: str) -> str:
         return ""
     near = difflib.get_close_matches(found[1], _TABLES.get(found[2] or "", Described).__struct_fields__, n=1)
     return f"; did you mean {near[0]}?" if near else ""
-
-
-def plainly(message: str) -> str:
-    """Say where in the file a mistake of form is, without the notation of the library that found it."""
-    found = re.fullmatch(r"(.*?)(?: - at `(?:key in )?\$\.?(.*?)`)?", message, re.DOTALL)
-    assert found is not None
-    what = re.sub(r"^Object (contains unknown|missing required) field `(\w+)`", r"\1 key \2", found[1]).replace("`", "")
-    what = what.replace("contains unknown", "unknown").replace("missing required", "missing")
-    where = (found[2] or "").replace("[...]", "")
-    return f"[{where}] {what}" if where else what

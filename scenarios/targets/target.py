@@ -87,6 +87,8 @@ class Target(Protocol):
 
 TIMEOUT_S, CHECK_S = 30.0, 8.0
 """How long an answer may take, and the first one, which says whether it is there."""
+WITHOUT_START = "TransactionWithoutStart"
+"""A transaction on record of which the CSMS was not told the EVSE or the meter at the start; no event of our own."""
 ANSWERS = {409: "refused", 503: "unreachable"}
 
 

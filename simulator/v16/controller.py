@@ -35,6 +35,7 @@ class Controller(OcppController):
     __slots__ = (
         "_aligned",
         "_evse_statuses",
+        "_expiries",
         "_parents",
         "_station_status",
         "_stop_data",
@@ -74,6 +75,8 @@ class Controller(OcppController):
         self.firmware_version = spec.firmware
         self._parents: dict[str, str] = {}
         """The group of each tag, as the CSMS last said."""
+        self._expiries: dict[str, str] = {}
+        """Until when what the CSMS last said of a tag holds, where it said so."""
         self._stop_data: dict[str, list[str]] = {}
         """Meter values that a session's stop will carry, where the configuration asks for them."""
         self._aligned: Timer | None = None
@@ -120,8 +123,10 @@ class Controller(OcppController):
         return "Faulted" if station.disabled else status, station.fault or "NoError"
 
     def changed(self, evse: Evse | None) -> None:
-        """Let the status follow the circumstances."""
+        """Let the status follow the circumstances, and a reservation end with its connector (5.13)."""
         self._status_of(evse).become(*self._status_now(evse))
+        if evse is not None and evse.reserved and self.status(evse) in ("Faulted", "Unavailable"):
+            self.reservations.ended(evse)
 
     def statuses(self) -> Iterable[Status]:
         """Iterate over everything that has a status: the station itself, which is number 0, then its connectors."""
@@ -212,7 +217,11 @@ class Controller(OcppController):
             self.conversation.queue(TransactionEntry("MeterValues", body, evse.session))
 
     def answered(self, entry: Entry, payload: Payload) -> None:
-        """Note the transactionId that a StartTransaction was answered with, and whether the tag may charge."""
+        """Note the transactionId that a StartTransaction was answered with, and what an answer says of the tag."""
+        if isinstance(entry, TransactionEntry) and entry.action == "StopTransaction" and "idTagInfo" in payload:
+            tag = messages.tag_of(entry.body) or entry.session.id_token
+            self.known_tokens[tag] = payload["idTagInfo"]["status"] == "Accepted"
+            self.learned(tag, payload)
         if entry.action != "StartTransaction" or not isinstance(entry, TransactionEntry):
             return
         session, status = entry.session, payload["idTagInfo"]["status"]
@@ -258,11 +267,13 @@ class Controller(OcppController):
 
     def accepts_unasked(self, id_token: str) -> bool:
         """Tell whether a token may charge without asking: by the local list, or the cache (3.5)."""
+        self._forget_expired(id_token)
         listed = self._listed(id_token) if self.configuration.truth("LocalPreAuthorize") else None
         return super().accepts_unasked(id_token) if listed is None else listed
 
     def accepts_offline(self, id_token: str) -> bool:
         """Tell whether a token may charge while offline: the local list goes before the cache (3.5.2)."""
+        self._forget_expired(id_token)
         listed = self._listed(id_token) if self.configuration.truth("LocalAuthorizeOffline") else None
         if listed is not None:
             return listed
@@ -276,12 +287,19 @@ class Controller(OcppController):
         return listed.get("parentIdTag") or self._parents.get(id_token.casefold())
 
     def learned(self, id_token: str, payload: Payload) -> None:
-        """Note the group that an answer names."""
-        parent = payload["idTagInfo"].get("parentIdTag")
-        if parent:
-            self._parents[id_token.casefold()] = parent
-        else:
-            self._parents.pop(id_token.casefold(), None)
+        """Note the group that an answer names, and until when it holds."""
+        for name, known in (("parentIdTag", self._parents), ("expiryDate", self._expiries)):
+            if told := payload["idTagInfo"].get(name):
+                known[id_token.casefold()] = told
+            else:
+                known.pop(id_token.casefold(), None)
+
+    def _forget_expired(self, id_token: str) -> None:
+        """Take a tag whose time is over for one that is not accepted (3.5.1)."""
+        until = self._expiries.get(id_token.casefold())
+        left_s = None if until is None else self.station.clock.until(until, self.station.env.now)
+        if left_s is not None and left_s <= 0.0 and id_token in self.known_tokens:
+            self.known_tokens[id_token] = False
 
     def clear_cache(self) -> str:
         """Forget the cached authorizations. Return the status word."""
@@ -289,6 +307,7 @@ class Controller(OcppController):
             return "Rejected"
         self.known_tokens.clear()
         self._parents.clear()
+        self._expiries.clear()
         return "Accepted"
 
     def asks_who_may_end(self, session: Session) -> bool:

@@ -97,6 +97,12 @@ class TransactionEntry(Entry):
         return of_transaction(self.body, UNKNOWN_TRANSACTION if known is None else known)
 
 
+def tag_of(body: str) -> str | None:
+    """Return the idTag of a payload, or None where it has none."""
+    tag: str | None = msgspec.json.decode(body).get("idTag")
+    return tag
+
+
 def _text(value: object) -> str:
     return _encode(value).decode()
 

@@ -91,6 +91,11 @@ class Reservations:
         held.evse.reserve(False)
         return "Accepted"
 
+    def ended(self, evse: Evse) -> None:
+        """End the reservation of a connector that became Faulted or Unavailable (5.13)."""
+        for held in [one for one in self._held.values() if one.evse is evse]:
+            self.cancel(held.number)
+
     def _expire(self, number: int) -> None:
         held, station = self._held.get(number), self._controller.station
         if held is None:

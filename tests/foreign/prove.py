@@ -20,8 +20,10 @@ from tests.foreign.afterwards import AFTERWARDS
 from tests.foreign.brain import Brain
 from tests.foreign.checking import check, check_served, failed
 from tests.foreign.commanded import COMMANDED, RIGHT_OPERATED
+from tests.foreign.depot import Depot
 from tests.foreign.details import DETAILS
-from tests.foreign.newer import RIGHT_201, WRONG_201, Newer
+from tests.foreign.newer import Newer
+from tests.foreign.newer_all import RIGHT_201, WRONG_201
 from tests.foreign.operated import WRONG_OPERATED
 from tests.foreign.others import OTHERS
 from tests.foreign.sampled import SAMPLED
@@ -55,7 +57,7 @@ def job(kind: str, name: str, seed: int) -> tuple[str, str, str, list[str], floa
         with tempfile.TemporaryDirectory() as out:
             done = asyncio.run(check_served(SERVED[name], Path(out) / "check", seed, 180.0))
         return kind, name, done.verdict.name, failed(done), time.monotonic() - began
-    brain: Brain | Newer
+    brain: Brain | Newer | Depot
     if name in RIGHT_201 or name in WRONG_201:
         brain = RIGHT_201[name]() if name in RIGHT_201 else WRONG_201[name][1]()
     elif kind == "right":

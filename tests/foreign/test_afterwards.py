@@ -27,7 +27,7 @@ OF_OTHERS = (
     *("quiet-is-away", "boots-to-be-reached", "trusts-offline-starts"),
 )
 """What other parts are about, which take longer."""
-OF_THESE = {name: "R30" if name == "cards-by-letters" else "R26" for name in AFTERWARDS if name not in OF_OTHERS}
+OF_THESE = {name: "R32" if name == "cards-by-letters" else "R26" for name in AFTERWARDS if name not in OF_OTHERS}
 
 
 TOLD = (Relation("plain"), Relation("kWh", kwh=True), Relation("rich", rich=True))

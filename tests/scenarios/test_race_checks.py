@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
-from interlock.scenarios.judge.race_checks import PARTS, RACE_CHECKS, judge
+from interlock.scenarios.judge.race_checks import ANSWER_CHECKS, PARTS, RACE_CHECKS, judge
+from interlock.scenarios.judge.race_lines import LINE_CHECKS
+from interlock.scenarios.judge.race_orders import ORDER_CHECKS
 from interlock.scenarios.judge.verdict import Finding, Verdict
 from interlock.scenarios.record.domain_view import Observation
 
@@ -75,6 +77,19 @@ class Tale:
 
     def status(self, status: str) -> None:
         self.call("StatusNotification", {"connectorId": 1, "errorCode": "NoError", "status": status}, {})
+
+
+def _card_201(
+    tale: Tale, expires: str = "2026-01-02T00:00:00Z", status: str = "Accepted", text: str = "X", type: str = "ISO14443"
+) -> None:
+    tale.note("socket.opened", station="A", socket=1, node="csms", subprotocol="ocpp2.0.1")
+    info = {"status": status, "cacheExpiryDateTime": expires}
+    tale.call("Authorize", {"idToken": {"idToken": text, "type": type}}, {"idTokenInfo": info})
+
+
+def _joined(tale: Tale, how: str, state: str) -> None:
+    about = {"action": "RequestStartTransaction", "request_id": "r"}
+    tale.note("joined", station="A", how=how, state=state, **about)
 
 
 def _both_unlocks(tale: Tale, *connectors: int) -> None:
@@ -394,6 +409,11 @@ CASES: list[tuple[str, Callable[[Tale], Any], Callable[[Tale], Any]]] = [
     ("R08", lambda t: _times(t, (0, 9, 8)), lambda t: _times(t, (0, 5, 8))),
     ("R09", lambda t: t.authorize("X", "Accepted", expiryDate="2020-01-01T00:00:00Z"),
      lambda t: t.authorize("X", "Accepted", expiryDate="2030-01-01T00:00:00Z")),
+    ("R09", lambda t: _card_201(t, "2020-01-01T00:00:00Z"), lambda t: _card_201(t, "2025-12-31T23:00:00Z")),
+    ("R02", lambda t: (_card_201(t), _card_201(t, status="Invalid")),
+     lambda t: (_card_201(t), _card_201(t), _card_201(t, status="Invalid", type="KeyCode"))),
+    ("R03", lambda t: _card_201(t, status="Unknown", text="", type="NoAuthorization"),
+     lambda t: _card_201(t, text="", type="NoAuthorization")),
     ("R09", lambda t: t.call("BootNotification", {}, {"status": "Accepted", "interval": -1}),
      lambda t: t.call("BootNotification", {}, {"status": "Accepted", "interval": 0})),
     ("R10", lambda t: _odd(t, "closed"), lambda t: _odd(t, "answered")),
@@ -474,6 +494,9 @@ CASES: list[tuple[str, Callable[[Tale], Any], Callable[[Tale], Any]]] = [
      lambda t: _dialect(t, _limits(1, 2, kind="Absolute"), "SetChargingProfile")),
     ("R20", lambda t: _dialect(t, _limits(1), "SetChargingProfile"),
      lambda t: _dialect(t, _limits(1, 2), "SetChargingProfile")),
+    ("R30", lambda t: _joined(t, "the requested one", "refuted"),
+     lambda t: _joined(t, "the requested one", "confirmed")),
+    ("R30", lambda t: _joined(t, "a driver's own", "confirmed"), lambda t: _joined(t, "a driver's own", "unknown")),
     ("R23", lambda t: (_orders(t, {"connectorId": 2}), _refused(t)), lambda t: _orders(t, {"connectorId": 2})),
     ("R27", _unanswered, lambda t: _record(t)),
     ("R26", lambda t: _record(t, stop_wh=None), lambda t: _record(t)),
@@ -481,7 +504,7 @@ CASES: list[tuple[str, Callable[[Tale], Any], Callable[[Tale], Any]]] = [
     ("R27", lambda t: _record(t, more=True), lambda t: _record(t)),
     ("R24", lambda t: _outcome(t, "Occupied", "accepted"), lambda t: _outcome(t, "RebootRequired", "accepted")),
     ("R24", lambda t: _outcome(t, "RebootRequired", "rejected"), lambda t: _outcome(t, "VersionMismatch", "rejected")),
-    ("R32", lambda t: t.note("reached", station="A", answer="unreachable", there=True, why="away"),
+    ("R35", lambda t: t.note("reached", station="A", answer="unreachable", there=True, why="away"),
      lambda t: (t.note("reached", station="A", answer="unreachable", there=False, why=None),
                 t.note("reached", station="A", answer="accepted", there=True, why=None))),
     ("R26", lambda t: _second_stop(t, 190), lambda t: _second_stop(t, 90)),
@@ -491,8 +514,8 @@ CASES: list[tuple[str, Callable[[Tale], Any], Callable[[Tale], Any]]] = [
     ("R31", lambda t: _samples(t, ("20", "Wh"), ("30", "Wh"), ("95", "Wh")),
      lambda t: _samples(t, ("20.0", None), ("0.02", "kWh"), ("30", "Wh"))),
     ("R31", lambda t: _samples(t), lambda t: _samples(t, ("20", "Wh"), ("30", "Wh"))),
-    ("R30", lambda t: _letters(t, "Accepted", "Invalid"), lambda t: _letters(t, "Accepted", "Accepted")),
-    ("R30", lambda t: _letters(t, "Blocked", "Accepted"),
+    ("R32", lambda t: _letters(t, "Accepted", "Invalid"), lambda t: _letters(t, "Accepted", "Accepted")),
+    ("R32", lambda t: _letters(t, "Blocked", "Accepted"),
      lambda t: (_letters(t, "Accepted", "ConcurrentTx"), _letters(t, "Blocked", "Blocked"))),
 ]  # fmt: skip
 
@@ -610,3 +633,8 @@ def test_meter_values_that_nobody_can_read_are_not_judged() -> None:
     assert _judged(told)["R31"].verdict is Verdict.INCONCLUSIVE
     assert "[samples]" in str(_judged(told)["R31"].reason)
     assert _judged(told, {**RUN, "rules": {"told": []}})["R31"].verdict is Verdict.NOT_APPLICABLE
+
+
+def test_no_id_is_given_twice() -> None:
+    """A table laid over another would take its place without a word."""
+    assert len(RACE_CHECKS) == len(ANSWER_CHECKS) + len(LINE_CHECKS) + len(ORDER_CHECKS)

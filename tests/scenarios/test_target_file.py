@@ -57,6 +57,7 @@ NEEDS_A_LOG = {
     "I47",
     "I48",
     "I49",
+    "I50",
 }
 
 
@@ -147,7 +148,7 @@ SAMPLES_OF = '[samples]\npath = "/{transaction}"\neach = "@"\nvalue = "v"'
         ("url = ", "ulr = ", r"unknown key ulr"),
         ('id = "id"', 'idd = "id"', r"\[ask\] unknown key idd"),
         ("accepted = [200]", "", r"\[ask\] missing key accepted"),
-        ("[200]", "200", r"\[ask.accepted\] Expected array, got int"),
+        ("[200]", "200", r"\[ask.accepted\] has to be a list, not a whole number"),
         ("[200]", "[200]\nrefused = [409, 200]", r"\[ask\] status 200 cannot mean two things"),
         ("[ask]", "[ask", r"is not TOML"),
         ("http://127.0.0.1:1", "127.0.0.1:1", r"url looks like http://HOST:PORT"),
@@ -198,7 +199,10 @@ def test_a_mistake_in_the_file_is_one_sentence(tmp_path: Path, was: str, becomes
 def test_the_command_says_it_and_leaves_with_2(tmp_path: Path) -> None:
     (tmp_path / "control.toml").write_text(FILE.replace("[200]", '["ok"]'))
     flags = ("--target", "ws://127.0.0.1:1/x", "--quiet", "--control")
-    for control, says in (("control.toml", "[ask.accepted[0]] Expected int, got str"), ("none.toml", "cannot be read")):
+    for control, says in (
+        ("control.toml", "[ask.accepted[0]] has to be a whole number"),
+        ("none.toml", "cannot be read"),
+    ):
         done = interlock("run", "heartbeat-vs-unlock", *flags, control, cwd=tmp_path, **TOKEN)
         assert (done.returncode, len(done.stderr.strip().splitlines())) == (2, 1), done.stderr
         assert says in done.stderr

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
+from .wrong_promises import PROMISES
 from .wrong_stations import (
     ACCEPTED,
     LET_IN,
@@ -247,5 +248,6 @@ ODD: tuple[Odd, ...] = (
     Odd("watt-hours-as-kilowatt-hours", "readings in Wh are said to be in kWh", member("unit", _kilo), found=("N12",)),
     Odd("two-hours-behind", "the time that the CSMS gives is not kept", member("timestamp", _two_hours_behind),
         found=("N11",)),
+    *PROMISES,
 )  # fmt: skip
 """All of them."""

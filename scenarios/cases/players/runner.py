@@ -36,6 +36,8 @@ from interlock.scenarios.cases.states import STATES
 from interlock.scenarios.judge import cases as judged
 from interlock.scenarios.judge.cases import Facts, Outcome, Walk, Word
 
+CUT_S = 0.3
+"""After so many seconds the peer has learnt as well that its connection is gone, before somebody does something."""
 PROBES = 3
 """So often a peer is asked whether it speaks, where each time the connection is lost before the answer."""
 
@@ -218,6 +220,8 @@ class Runner:
                 await self._connected()
                 tester.send(text.replace("{id}", f"raw-{book.next}"))
             case Hand():
+                if number and isinstance(self._script[number - 1], Cut):
+                    await asyncio.sleep(CUT_S)
                 names = self._names(item)
                 self._done.append((item.deed, names["connector"]))
                 await self.hand.do(item.deed, names)

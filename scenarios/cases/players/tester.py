@@ -144,7 +144,7 @@ class Tester:
         usual = self.usual(action, payload)
         if wanted is not None and wanted.get("idTagInfo", {}).get("status") == "Accepted":
             wanted = {**wanted, "idTagInfo": {**usual.get("idTagInfo", {}), **wanted["idTagInfo"]}}
-        answer = schemas.sample(f"{action}Response", {**usual, **(wanted or {})})
+        answer = self.again(action, payload, schemas.sample(f"{action}Response", {**usual, **(wanted or {})}))
         text = _encode([3, name, answer]).decode()
         if late_s:
             asyncio.get_running_loop().call_later(late_s, self._send_late, self.line, text)
@@ -169,6 +169,10 @@ class Tester:
         """Return what keeps a right peer going."""
         raise NotImplementedError
 
+    def again(self, action: str, payload: Mapping[str, Any], answer: dict[str, Any]) -> dict[str, Any]:
+        """Return the answer to a CALL, or the one that was given before where it is told again."""
+        return answer
+
     def did(self, action: str, payload: Mapping[str, Any], answer: Mapping[str, Any]) -> None:
         """Carry out what an accepted CALL demands."""
 
@@ -177,6 +181,21 @@ class AsCsms(Tester):
     """The answers of a CSMS."""
 
     interval_s = 300
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self._started: dict[tuple[Any, ...], dict[str, Any]] = {}
+        """How the start of each session that runs was answered, by its content."""
+
+    def again(self, action: str, payload: Mapping[str, Any], answer: dict[str, Any]) -> dict[str, Any]:
+        """A start that is told again, because its answer was lost, has the number that it was given (3.7)."""
+        if action == "StartTransaction":
+            said = tuple(str(payload.get(name)) for name in ("connectorId", "idTag", "timestamp", "meterStart"))
+            return self._started.setdefault(said, answer)
+        if action == "StopTransaction":
+            number = payload.get("transactionId")
+            self._started = {key: one for key, one in self._started.items() if one["transactionId"] != number}
+        return answer
 
     def usual(self, action: str, payload: Mapping[str, Any]) -> dict[str, Any]:
         """Return what keeps a right station going."""

@@ -21,13 +21,20 @@ _PROFILE = "SmartCharging"
 _UNIT = Ref("unit")
 _REFUSED = ("PropertyConstraintViolation", "OccurenceConstraintViolation", "OccurrenceConstraintViolation")
 _SECONDS = 300
+_LATE_S, _EARLY_S = 30, 3
+"""By how much a period may begin before its minute, as it was set earlier, and behind it, as clocks differ."""
 
 
 def _limits(*expected: float) -> Where:
-    """Return a pattern: a schedule whose periods begin with these limits."""
+    """Return a pattern: a schedule whose periods begin with these limits, one for each minute.
+
+    It was set a moment before it is asked for, so the periods after the first begin a little before their minute.
+    """
 
     def follows(periods: Any) -> bool:
-        return [one["limit"] for one in periods][: len(expected)] == list(expected)
+        found = [(one["startPeriod"], one["limit"]) for one in periods][: len(expected)]
+        late = any(not -_LATE_S <= start - 60 * n <= _EARLY_S for n, (start, _) in enumerate(found))
+        return [limit for _, limit in found] == list(expected) and not late
 
     def periods(first: float) -> list[dict[str, float]]:
         return [{"startPeriod": 60 * n, "limit": one} for n, one in enumerate((first, *expected[1:]))]

@@ -240,22 +240,11 @@ def csms(
     done: dict[str, Done] = {}
     whole = minutes or WHOLE_MIN
     if "races" in stages:
+        most = whole * (RACES_SHARE if "cases" in stages or minutes is None else 1.0)
         done["races"] = run_races(
-            url,
-            control,
-            whole * (RACES_SHARE if "cases" in stages or minutes is None else 1.0),
-            seed,
-            id_prefix,
-            id_tag or (),
-            card or (),
-            way,
-            places["races"],
-            options.again(given),
-            ocpp=version,
-            expected=expected,
-            as_json=as_json,
-            quiet=quiet,
-        )
+            url, control, most, seed, id_prefix, id_tag or (), card or (), way, places["races"], options.again(given),
+            ocpp=version, expected=expected, as_json=as_json, quiet=quiet,
+        )  # fmt: skip
     if "cases" in stages:
         again = _again("csms", [url, "--stage", "cases"], {**given, "out": places["cases"]})
         took_s = (datetime.now(UTC) - began).total_seconds()

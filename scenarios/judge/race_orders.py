@@ -165,6 +165,19 @@ def leaves(record: Record, run: Mapping[str, Any]) -> Found:
     return checked, found
 
 
+def reached(record: Record, run: Mapping[str, Any]) -> Found:
+    """A station that is connected and answered is not said to be out of reach, when it is asked for a second time."""
+    checked = len(record.noted["left"]) + len(record.noted["reached"])
+    found = [
+        Violation(
+            "a command for a station that is connected", "taken", one["why"] or "unreachable", one["station"], (one.i,)
+        )
+        for one in record.noted["reached"]
+        if one["there"] and one["answer"] == "unreachable"
+    ]
+    return checked, found
+
+
 def once(record: Record, run: Mapping[str, Any]) -> Found:
     """What was asked once is sent once, however often the request was made under its key, where it takes keys.
 
@@ -493,6 +506,7 @@ ORDER_CHECKS: dict[str, tuple[str, Level, Callable[[Record, Mapping[str, Any]], 
     "R26": ("sessions on record are those told", "MUST", billed),
     "R27": ("nothing else is on record", "MUST", single),
     "R28": ("no outcome is lost", "MUST", kept),
+    "R35": ("a station that is there is reached", "MUST", reached),
     "R29": ("requests for a start are told apart", "MUST", own_start_ids),
     "R30": ("a transaction is joined to its request", "MUST", joined),
 }

@@ -209,7 +209,7 @@ CASES = (
         "IL_335_CS", "Firmware is not downloaded before its time", "5.19",
         *ask("UpdateFirmware", {"location": Ref("firmware"), "retrieveDate": In(_LEAST_WAIT)}, {}),
         Never("FirmwareStatusNotification", {"status": one_of("Downloading", "Downloaded", "Installing", "Installed")}),
-        Rest(0.0), Sent("FirmwareStatusNotification", {"status": "Downloading"}, within="transfer"),
+        *ask("GetConfiguration", {"key": [_SAMPLE]}, {}), Sent("FirmwareStatusNotification", {"status": "Downloading"}, within="transfer"),
         Sent("FirmwareStatusNotification", {"status": "Installed"}, within="transfer"),
         profile="FirmwareManagement", features=("firmware", "file_server"),
     ),

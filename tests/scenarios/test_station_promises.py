@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from interlock import reports
 from interlock.scenarios.cases.exemplar import Seen
-from interlock.scenarios.judge.station_frames import judge
+from interlock.scenarios.cases.language import LIMITS
+from interlock.scenarios.cases.players.declaration import Declaration, at_speed
+from interlock.scenarios.judge.station_frames import RULES, judge
+from interlock.scenarios.live.check import Check, Result, exit_code
+
+from .checking import planned
 
 BOOT = {"chargePointVendor": "v", "chargePointModel": "m"}
 NOW = "2026-01-01T00:00:00Z"
@@ -175,3 +182,50 @@ def test_a_broken_promise_is_noticed(name: str) -> None:
 @pytest.mark.parametrize("name", RIGHT)
 def test_what_a_right_station_says_is_not(name: str) -> None:
     assert RIGHT[name].broken() == []
+
+
+# --- what becomes of a broken rule -----------------------------------------------------------------------------------
+
+
+def _check(tmp_path: Path, *findings: tuple[str, int], run: int = 1, **changes: Any) -> Check:
+    """A check in which one case passed, and rules were broken so many times."""
+    check = Check(planned("station", ["TC_001_CS"], tmp_path, **changes), lambda *_: None)
+    check.results = {"TC_001_CS": Result("TC_001_CS", "t", "Core", "must", "c", "PASS", run=1, began=1, ended=9)}
+    check.findings += [
+        {"id": id, "name": RULES[id][0], "level": RULES[id][2], "broken": broken, "checked": 9, "run": run,
+         "why": "w", "example": "e", "at": [4] if broken else []}
+        for id, broken in findings
+    ]  # fmt: skip
+    return check
+
+
+def _code(check: Check, *expected: str) -> int:
+    return exit_code(check.results.values(), None, False, expected, check.broken)
+
+
+def test_a_broken_rule_that_the_standard_demands_makes_a_check_violated(tmp_path: Path) -> None:
+    check = _check(tmp_path, ("N12", 1), ("N15", 2), ("N16", 0))
+    assert (check.broken, _code(check), check.document()["verdict"]) == (["N12"], 1, "FAIL")
+    assert _code(check, "N12") == 0
+    assert '<testcase classname="ocpp16.rules" name="N12"' in reports.check_junit(check.document())
+    assert "failure" not in reports.check_junit(check.document(), ["N12"])
+
+
+def test_one_that_should_be_kept_does_not(tmp_path: Path) -> None:
+    check = _check(tmp_path, ("N15", 2))
+    assert (check.broken, _code(check), check.document()["verdict"]) == ([], 0, "PASS")
+
+
+def test_a_rule_is_tried_again_with_the_case_in_which_it_was_broken(tmp_path: Path) -> None:
+    _check(tmp_path, ("N12", 1)).write()
+    again = Check(planned("station", ["TC_001_CS"], tmp_path, only_failed=True), lambda *_: None)
+    assert [one.id for one in again.todo()] == ["TC_001_CS"]
+    again.findings.append({**again.findings[0], "broken": 0, "at": [], "run": 2})
+    assert (again.broken, again.todo()) == ([], [])
+
+
+def test_speed_is_of_what_the_tester_chooses() -> None:
+    found = at_speed(Declaration(limits={"sample": 3.0}), 4.0).limits
+    assert (found["connection_timeout"], found["heartbeat"], found["sample"]) == (2.5, 1.0, 3.0)
+    assert not {"answer", "effect", "reconnect", "boot", "transfer", "lapse"} & set(found)
+    assert at_speed(Declaration(), 0.5).limits["offline"] == 2 * LIMITS["offline"]

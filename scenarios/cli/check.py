@@ -78,6 +78,10 @@ def station(
         bool, typer.Option("--virtual", help="Our own simulated station, in virtual time: all cases in a second.")
     ] = False,
     seed: Annotated[int, typer.Option(min=0, help="What a simulated station draws from.")] = 0,
+    speed: Annotated[
+        float,
+        typer.Option(min=0.1, max=10.0, help="How many times faster: what the tester chooses (intervals, pauses)."),
+    ] = 1.0,
     cert: Cert = None,
     key: Key = None,
     ca: Ca = None,
@@ -101,13 +105,14 @@ def station(
     expected = _expected(expected_failures, chosen)
     _check_places(out, junit)
     host, port = _place(listen)
+    declared = _at_speed(_declared(declare, simulated=virtual or operator == "simulated"), speed)
     if operator not in OPERATORS:
         raise Refused(f"there is no operator {operator!r}; there are {', '.join(OPERATORS)}")
     if virtual:
         if operator not in ("none", "simulated") or id is not None or init is not None:
             raise Refused("--virtual checks our own simulated station: no --operator but simulated, no --id, no --init")
         _leave_virtual(
-            "station", chosen, _declared(declare, simulated=True), out, f"{_again('station', [], given)} --virtual",
+            "station", chosen, declared, out, f"{_again('station', [], given)} --virtual",
             seed, junit, expected, resume=resume, only_failed=only_failed, as_json=as_json, quiet=quiet,
         )  # fmt: skip
     began = datetime.now(UTC)
@@ -117,7 +122,7 @@ def station(
         Plan(
             "station",
             chosen,
-            _declared(declare, simulated=operator == "simulated"),
+            declared,
             out,
             began,
             _again("station", [], given),
@@ -393,6 +398,12 @@ def _declared(path: Path | None, *, simulated: bool) -> Declaration:
         raise Refused(str(error)) from None
 
 
+def _at_speed(declared: Declaration, speed: float) -> Declaration:
+    from interlock.scenarios.cases.players import declaration
+
+    return declared if speed == 1.0 else declaration.at_speed(declared, speed)
+
+
 def _hand(role: str, operator: str, file: Path | None, station: str, seed: int, began: datetime) -> Any:
     from interlock.scenarios.cases.players import hand as hands
 
@@ -463,9 +474,9 @@ def _again(role: str, words: list[str], given: dict[str, Any]) -> str:
     line = ["interlock", "check", role, *words]
     line += options.again(given) if role == "csms" else []
     virtual = given.get("virtual")
-    for name in ("listen", "id", "control", "operator", "hand", "declare", "profile", "level", "out"):
+    for name in ("listen", "id", "control", "operator", "hand", "declare", "profile", "level", "speed", "out"):
         value = given.get(name)
-        if value is not None and str(value) not in ("none", "should") and not (virtual and name == "listen"):
+        if value is not None and str(value) not in ("none", "should", "1.0") and not (virtual and name == "listen"):
             line += [f"--{name}", str(value)]
     for pattern in given.get("cases") or ():
         line += ["--cases", pattern]

@@ -333,10 +333,13 @@ def _of_the_outlet(readings: list[Payload], unit: str) -> Any:
     whole = [number for one, number in zip(later, numbers, strict=True) if one.get("phase") is None]
     if whole or not later:
         return whole[-1] if whole else None
-    phases = [str(one["phase"]).removesuffix("-N") for one in later]
-    if len(set(phases)) < len(phases) or not set(phases) <= set(_PHASES):
-        return UNSURE
-    told = [number for number in numbers if number is not None]
+    by_phase: dict[str, float] = {}
+    for one, number in zip(later, numbers, strict=True):
+        phase = str(one["phase"]).removesuffix("-N")
+        # One phase under both of its names is one phase, as long as both say the same.
+        if number is None or phase not in _PHASES or by_phase.setdefault(phase, number) != number:
+            return UNSURE
+    told = list(by_phase.values())
     if unit == "v":
         return min((number for number in told if number > 0.0), default=min(told))
     return sum(told)

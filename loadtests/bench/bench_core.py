@@ -37,7 +37,7 @@ from interlock.simulator.station import Station
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 AT = "2026-01-01T00:00:00.000Z"
-STATIONS, LOOPS, LATENCY_S, ROUNDS, GOAL = 100, 10, 0.05, 5, 5.0
+STATIONS, LOOPS, LATENCY_S, ROUNDS, GOAL = 100, 10, 0.05, 5, 7.0
 
 
 def conversation_of(station: Station) -> Conversation:

@@ -1,7 +1,7 @@
 """Race schedules per CPU second: the two-node heartbeat race, built, run to quiet and judged, beside `ocpp` objects.
 
 A schedule is what `interlock search` examines: two nodes on one store, a station, heartbeats and an unlock with its
-retries, faults healed, a rest, thirty invariants. The peer exchanges the same frames in the same virtual time between
+retries, faults healed, a rest, fifty invariants. The peer exchanges the same frames in the same virtual time between
 `ocpp` 2.1.0 ChargePoint objects, one for the station and one for the CSMS; it has no second node, no log, no hardware
 and nothing is judged. Rounds alternate; medians are printed.
 """
@@ -29,7 +29,7 @@ from interlock.scenarios.runner import examine, many
 from interlock.scenarios.spec import Scenario
 from interlock.scenarios.world.loop import Clock, SimLoop
 
-SCHEDULES, ROUNDS, GOAL, GOAL_RATIO = 300, 5, 500.0, 5.0
+SCHEDULES, ROUNDS, GOAL, GOAL_RATIO = 300, 5, 1500.0, 5.0
 LATENCY_S = 0.05
 
 

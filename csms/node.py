@@ -15,7 +15,7 @@ from interlock.csms.anomalies import MALFORMED, REFUSED
 from interlock.csms.bucket import Bucket
 from interlock.csms.clock import Clock, Ids
 from interlock.csms.connection import Connection
-from interlock.csms.dialects import BY_SUBPROTOCOL, Dialect, recorded
+from interlock.csms.dialects import BY_SUBPROTOCOL, Dialect, recorded, without_secrets
 from interlock.csms.dispatch import Dispatcher
 from interlock.csms.domain import commands as do
 from interlock.csms.domain import events as ev
@@ -378,9 +378,9 @@ class Csms:
         await self.handler.noted.anomaly(station, MALFORMED, why, why[:200])
 
     async def refused(self, station: str, called: ocppj.CallReceived, code: str, why: str) -> None:
-        """Record that a CALL of a station was answered with an error, and its content."""
+        """Record that a CALL of a station was answered with an error, and its content but for secrets."""
         action = "".join(letter if letter.isprintable() else "?" for letter in called.action[:40])
-        detail = f"{action} was answered {code}, {why[:200]}: {ocppj.shown(called.payload)}"
+        detail = f"{action} was answered {code}, {why[:200]}: {ocppj.shown(without_secrets(called.payload))}"
         await self.handler.noted.anomaly(station, REFUSED, f"{code}, {why}", detail, action)
 
     # --- operator ---

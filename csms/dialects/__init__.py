@@ -13,7 +13,17 @@ from collections.abc import Iterable, Mapping
 from interlock.csms.dialects import v16, v201
 from interlock.csms.dialects.dialect import Dialect, NotAcceptable, Payload
 
-__all__ = ["BY_SUBPROTOCOL", "Dialect", "NotAcceptable", "Payload", "chosen", "meant", "negotiate", "recorded"]
+__all__ = [
+    "BY_SUBPROTOCOL",
+    "Dialect",
+    "NotAcceptable",
+    "Payload",
+    "chosen",
+    "meant",
+    "negotiate",
+    "recorded",
+    "without_secrets",
+]
 
 _SPOKEN: tuple[Dialect, ...] = (v201, v16)
 BY_SUBPROTOCOL: Mapping[str, Dialect] = {one.SUBPROTOCOL: one for one in _SPOKEN}
@@ -23,6 +33,13 @@ BY_SUBPROTOCOL: Mapping[str, Dialect] = {one.SUBPROTOCOL: one for one in _SPOKEN
 def recorded(protocol: str) -> Dialect:
     """Return the dialect of a protocol as recorded in a log. The oldest logs record none, which is 1.6."""
     return BY_SUBPROTOCOL.get(protocol, v16)
+
+
+def without_secrets(payload: Payload) -> Payload:
+    """Return a payload without secrets, in whichever version's words: for one that its own version does not know."""
+    for dialect in _SPOKEN:
+        payload = dialect.without_secrets(payload)
+    return payload
 
 
 def chosen(names: Iterable[str]) -> dict[str, Dialect]:

@@ -80,6 +80,9 @@ class Dialect(Protocol):
         Raises `NotAcceptable` when its core cannot be read.
         """
 
+    def without_secrets(self, payload: Payload) -> Payload:
+        """Return a payload without the values of what a station keeps secret, for what is kept or shown."""
+
     def reply(self, asked: rp.Report, answer: rp.Reply, at: Callable[[], datetime], interval_s: float) -> Payload:
         """Return the payload that answers a report. `at` reads the clock; `interval_s` is that of heartbeats."""
 

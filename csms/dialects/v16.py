@@ -311,7 +311,7 @@ def answer(command: do.Command, payload: Payload, *, strict: bool = False) -> An
 
     Unless `strict`, an answer that breaks its schema is read by its status alone, if that is valid.
     """
-    action, kept = call(command)[0], _without_password(payload)
+    action, kept = call(command)[0], without_secrets(payload)
     odd: str | None = None
     try:
         SCHEMAS.response(action, payload)
@@ -328,8 +328,8 @@ def answer(command: do.Command, payload: Payload, *, strict: bool = False) -> An
     return Answer(status in _YES, status, odd, kept)
 
 
-def _without_password(payload: Payload) -> Payload:
-    """Return an answer without the value of AuthorizationKey, which a station may not report (1.6 security 2.3)."""
+def without_secrets(payload: Payload) -> Payload:
+    """Return a payload without the value of AuthorizationKey, which a station may not report (1.6 security 2.3)."""
     keys = payload.get("configurationKey")
     if not isinstance(keys, list):
         return payload

@@ -264,3 +264,30 @@ def test_no_secret_becomes_an_example() -> None:
         _, deviations = v201.accepted(action, payload)
         assert deviations
         assert not any("5" in one.example for one in deviations)
+
+
+SECRET = "an-open-sesame-16"
+TOLD = [
+    ("NotifyReport", {"a": [{"variable": {"name": "BasicAuthPassword"}, "variableAttribute": [{"value": SECRET}]}]}),
+    ("NotifyEvent", {"eventData": [{"variable": {"name": "basicauthpassword"}, "actualValue": SECRET}]}),
+    ("SetVariables", {"x": [{"variable": {"name": "BasicAuthPassword"}, "attributeValue": SECRET}]}),
+    ("GetConfiguration", {"configurationKey": [{"key": "AuthorizationKey", "value": SECRET}]}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("dialect", [v16, v201], ids=["1.6", "2.0.1"])
+@pytest.mark.parametrize(("action", "payload"), TOLD, ids=[action for action, _ in TOLD])
+def test_what_is_refused_is_kept_without_secrets(dialect: Any, action: str, payload: dict[str, Any]) -> None:
+    """Whatever the reason of the refusal: here the station is not registered."""
+
+    async def scene(bench: Bench) -> None:
+        connection = bench.node.connect("CP1", lambda frame: bench.written.append(json.loads(frame)), print, dialect)
+        boot = {"reason": "PowerUp", "chargingStation": {"vendorName": "V", "model": "M"}}
+        await connection.receive(json.dumps(BOOT if dialect is v16 else [2, "b", "BootNotification", boot]))
+        await connection.receive(json.dumps([2, "x", action, payload]))
+        assert bench.written[-1][:2] == [4, "x"]
+        [kept] = [one.data for one in await bench.store.read_all() if codec.kind(one.type) == "AnomalyRecorded"]
+        assert action in str(kept)
+        assert SECRET not in str(kept)
+
+    play(scene, Settings(registration="Rejected"))

@@ -12,7 +12,7 @@ from interlock.csms.dialects.dialect import NotAcceptable, Payload, unread
 from interlock.csms.dialects.v201 import reports
 from interlock.csms.dialects.v201.commands import answer, call, command, triggered
 from interlock.csms.dialects.v201.core import CLAUSES, CORE
-from interlock.csms.dialects.v201.reports import reply
+from interlock.csms.dialects.v201.reports import reply, without_secrets
 from interlock.csms.dialects.v201.words import CODES, FROM_CSMS, FROM_STATION, NOT_DONE, REPORTS, SCHEMAS, SUBPROTOCOL
 from interlock.csms.domain import reports as rp
 from interlock.csms.domain.station import Station
@@ -34,6 +34,7 @@ __all__ = [
     "misnamed",
     "reply",
     "report",
+    "without_secrets",
     "written_id",
 ]
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from interlock.csms.dialects.dialect import NotAcceptable, Payload
-from interlock.csms.dialects.v201.reports import without_password
+from interlock.csms.dialects.v201.reports import without_secrets
 from interlock.csms.dialects.v201.words import FROM_CSMS, SCHEMAS
 from interlock.csms.domain import commands as do
 from interlock.csms.domain.facts import Answer
@@ -189,7 +189,7 @@ def answer(command: do.Command, payload: Payload, *, strict: bool = False) -> An
 
     Unless `strict`, an answer that breaks its schema is read by its status alone, if that is valid.
     """
-    action, kept = call(command)[0], without_password(payload)
+    action, kept = call(command)[0], without_secrets(payload)
     odd: str | None = None
     try:
         SCHEMAS.response(action, payload)

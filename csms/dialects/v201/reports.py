@@ -114,16 +114,16 @@ def _transaction(p: Payload) -> rp.Report:
 
 def _notice(action: str, payload: Payload) -> rp.Notice:
     said = payload.get("timestamp", payload.get("generatedAt"))
-    return rp.Notice(action, without_password(payload), moment(said))
+    return rp.Notice(action, without_secrets(payload), moment(said))
 
 
-def without_password(found: Any) -> Any:
+def without_secrets(found: Any) -> Any:
     """Return a payload without any value of BasicAuthPassword, which no station may report (A01.FR.12)."""
     if isinstance(found, list):
-        return [without_password(one) for one in found]
+        return [without_secrets(one) for one in found]
     if not isinstance(found, dict):
         return found
-    kept = {name: without_password(one) for name, one in found.items()}
+    kept = {name: without_secrets(one) for name, one in found.items()}
     variable = found.get("variable")
     if isinstance(variable, dict) and str(variable.get("name", "")).lower() == "basicauthpassword":
         for name in ("actualValue", "attributeValue"):

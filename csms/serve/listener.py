@@ -17,6 +17,7 @@ from typing import Any
 
 from interlock.csms.serve import open_files
 from interlock.csms.serve.admission import Admission, Slot
+from interlock.csms.serve.hellos import Hellos
 
 BACKLOG = 4096
 AT_ONCE = 64
@@ -49,6 +50,7 @@ class Listener:
         self._sockets: list[socket.socket] = []
         self._resting: asyncio.TimerHandle | None = None
         self._opening: set[asyncio.Task[None]] = set()
+        self._hellos = Hellos()
         self.exhausted = 0
         """Connections that were not served because descriptors or memory ran out."""
         self._said_at: float | None = None
@@ -132,6 +134,7 @@ class Listener:
         secure: dict[str, Any] = {}
         if self._tls is not None:
             secure = {"ssl": self._tls, "ssl_handshake_timeout": self._handshake_s}
+            await self._hellos.begin(accepted, self._handshake_s)
         accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         await asyncio.get_running_loop().connect_accepted_socket(protocol, accepted, **secure)
 

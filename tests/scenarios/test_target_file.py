@@ -57,6 +57,7 @@ NEEDS_A_LOG = {
     "I47",
     "I48",
     "I49",
+    "I50",
 }
 
 
@@ -463,3 +464,11 @@ def test_meter_values_are_read_by_the_names_of_the_file(monkeypatch: pytest.Monk
     assert asked[0] == "http://h/A%20B/7"
     with pytest.raises(Misfit, match=r"\[samples\] value = 'v' finds no number"):
         asyncio.run(target.samples("A", "7"))
+
+
+def test_the_commented_file_says_what_each_word_of_a_command_means() -> None:
+    text = (TARGETS / "interlock.toml").read_text("utf-8")
+    table = text.partition("[states]")[2].partition("\n[")[0].splitlines()[1:]
+    words = [line for line in table if line.strip()]
+    assert len(words) == 8
+    assert [line for line in words if "#" not in line] == []

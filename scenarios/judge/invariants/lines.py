@@ -7,14 +7,15 @@ from collections.abc import Iterator
 from interlock.scenarios.judge.invariants.declare import Looked, invariant, story
 from interlock.scenarios.judge.invariants.model import STORE_FAULTS
 from interlock.scenarios.judge.verdict import Violation
-from interlock.scenarios.record.history import History, Observation
+from interlock.scenarios.record.history import OUTCOMES, History, Observation
 
 RECENT_S = 10.0
 """How long after a reason that passes a line may end for it."""
 OF_A_NODE = ("node.stopping", "node.crashed", "node.broke", "task.failed", "append.unconfirmed", "fault.begun")
 """What may be why a node gives up what it serves, at any time after it; of faults, those of its store and its code."""
 FAULTS = {*STORE_FAULTS, "break_off_at"}
-SETTLED = ("CommandAccepted", "CommandConfirmed", "KeyUsed", "KeySet", "KeyRemoved")
+OF_KEYS = ("KeyUsed", "KeySet", "KeyRemoved", "KeyWithdrawn")
+"""Events after which other keys may fit; so they may after each outcome of a command that carries one."""
 Line = tuple[str, int]
 
 
@@ -24,6 +25,7 @@ def _ends(history: History) -> Looked:
     open: dict[Line, Observation] = {}
     beside: set[Line] = set()
     of_keys: dict[str, float] = {}
+    carry: set[str] = set()
     troubled = False
     for seen in history.of_any("socket.opened", "socket.closed", "stored", "key.asked", "key.answered", *OF_A_NODE):
         if seen.kind in OF_A_NODE:
@@ -31,8 +33,11 @@ def _ends(history: History) -> Looked:
         elif seen.kind in ("key.asked", "key.answered"):
             of_keys[seen["station"]] = seen.t
         elif seen.kind == "stored":
-            if seen["type"] in SETTLED:
-                of_keys[str(seen["data"].get("station") or seen["stream"]).removeprefix("station-")] = seen.t
+            data = seen["data"]
+            if seen["type"] == "CommandRequested" and data["command"]["kind"] == "SetPassword":
+                carry.add(data["command_id"])
+            elif seen["type"] in OF_KEYS or (seen["type"] in OUTCOMES and data["command_id"] in carry):
+                of_keys[str(data.get("station") or seen["stream"]).removeprefix("station-")] = seen.t
         else:
             line = seen["station"], seen["socket"]
             if seen.kind == "socket.opened":

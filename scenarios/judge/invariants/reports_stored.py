@@ -207,6 +207,9 @@ def _answered(
         if not there and fact[0] == "TransactionStarted" and call.action == "TransactionEvent":
             # A second start of a transaction is the first one told again, whatever else it says.
             there = any(place[0] == station and _session(place[1]) == _session(fact) for place in stored)
+        if not there and fact[0] == "TransactionUpdated":
+            # So is a message of a number that was told before: a resend, whatever else it says.
+            there = any(place[0] == station and _numbered(place[1]) == _numbered(fact) for place in stored)
         if not there:
             which = f" under number {number}, its card {_word(frame)}" if call.action == "StartTransaction" else ""
             yield Violation(
@@ -220,6 +223,10 @@ def _answered(
 
 def _session(fact: Fact) -> object:
     return fact[1][0] if fact[0] == "TransactionStarted" and isinstance(fact[1], tuple) else None
+
+
+def _numbered(fact: Fact) -> object:
+    return fact[1][:2] if fact[0] == "TransactionUpdated" and isinstance(fact[1], tuple) else None
 
 
 def _other_card(

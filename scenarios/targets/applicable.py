@@ -10,6 +10,8 @@ from interlock.simulator.spec import OcppVersion
 
 SUPPORTED = frozenset(DEEDS) - INSIDE | OUTSIDE
 """What can be done to a CSMS from outside: each deed and fault says so itself."""
+LASTING_S = 3600.0
+"""How long a fault may last in wall time, where each is waited for."""
 
 
 def inapplicable(
@@ -24,6 +26,9 @@ def inapplicable(
     for step in spec.steps:
         if step.what not in SUPPORTED:
             return f"{step.what} cannot be done to a CSMS from outside"
+        seconds = dict(step.params).get("seconds")
+        if isinstance(seconds, int | float) and seconds > LASTING_S:
+            return f"{step.what} lasts {seconds:g} s, which is too long in wall time"
         wanted = {"ask": type(dict(step.params).get("command")).__name__, "ask_stop": "RemoteStop"}.get(step.what)
         if wanted is not None and wanted not in commands:
             return f"--control does not say how to ask for {wanted}"

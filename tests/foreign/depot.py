@@ -205,12 +205,28 @@ class Depot:
         line.queue.put_nowait(name)
         return "accepted", name
 
+    restarts = False
+    """Whether it can be killed and started again."""
+
+    def fall(self) -> None:
+        """Lose every connection, and what is not on disk: here nothing."""
+        for line in list(self.lines.values()):
+            line.socket.transport.abort()
+            line.end()
+        self.lines.clear()
+
     def outcome(self, action: str, said: Payload) -> str:
         """What an answer means."""
         results = said.get("setVariableResult", said.get("getVariableResult"))
         words = [one["attributeStatus"] for one in results] if results is not None else [said.get("status", "")]
         done = action in ("GetLocalListVersion", "GetTransactionStatus") or all(word in YES for word in words)
         return "accepted" if done else "rejected"
+
+
+class Restarted(Depot):
+    """A right one that can be killed, and has everything on disk that it answered."""
+
+    restarts = True
 
 
 class _Line:
@@ -318,9 +334,15 @@ class DepotHand:
 
     def __init__(self, csms: Depot) -> None:
         self.csms = csms
+        self.restarts = csms.restarts
 
     async def check(self) -> None:
         """It is there."""
+
+    async def restart(self) -> None:
+        """Kill it and start it again."""
+        self.csms.fall()
+        await asyncio.sleep(0.2)
 
     async def operate(self, station: str, command: do.Command, request_id: str) -> Decision:
         """Ask for a command."""

@@ -60,6 +60,10 @@ MEANT = {
     "error-codes-of16-201": "W13",
     "short-ids-201": "R13",
     "local-time-201": "W03",
+    "open-ones-in-memory-201": "R26",
+    "boots-anew-201": "W14",
+    "asks-anew-201": "R23",
+    "open-is-done-201": "R24",
 }
 """The check that each was made for."""
 

@@ -60,6 +60,7 @@ def test_enough_of_the_library_can_be_tried_from_outside() -> None:
     possible = [name for name, spec in scenarios().items() if inapplicable(spec) is None]
     assert len(possible) >= 10
     assert "crash" not in SUPPORTED
+    assert inapplicable(scenarios()["never-comes-back"]) == "power_cut lasts 1e+06 s, which is too long in wall time"
 
 
 def free_port() -> int:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from interlock.scenarios.judge.exchange import CALL, CALLRESULT, Frame, Mark
-from interlock.scenarios.judge.passive_sessions import Rule, seconds
+from interlock.scenarios.judge.passive_sessions import Rule, registers, seconds
 
 OF_STATION = ("Available", "Unavailable", "Faulted")
 """The statuses of connector 0, which is the station."""
@@ -20,10 +20,15 @@ REBOOTS = ("Reset", "UpdateFirmware", "SignedUpdateFirmware", "TriggerMessage", 
 ALIGNED_S, LEAST_S = 1.0, 4
 """How far from its instant an aligned value may be, and the shortest interval that is judged."""
 HOUR_S = 3600
+SECRET = "AuthorizationKey"
+"""A key that is not read back as it is."""
 QUIET_S = 120.0
 """A session that was not ended for so long, to the end of the run, is not going to be."""
 REGISTER_MAX_W = 4_000_000.0
 """More than any connector delivers."""
+APART, LEAST_WH = 10.0, 10.0
+"""Energy and power contradict each other where one is so many times the other; energy of at least so many Wh."""
+WATTS = {"W": 1.0, "kW": 1000.0}
 LIMITS = {
     "SendLocalList": (("SendLocalListMaxLength", "localAuthorizationList"),),
     "SetChargingProfile": (("ChargeProfileMaxStackLevel", "stackLevel"), ("ChargingScheduleMaxPeriods", "periods")),
@@ -124,7 +129,7 @@ def read_back(rule: Rule, frames: Sequence[Frame]) -> None:
             given = {} if frame.action == "BootNotification" else given
         elif frame.action == "ChangeConfiguration":
             key, value = frame.payload.get("key"), frame.payload.get("value")
-            if isinstance(key, str) and isinstance(value, str):
+            if isinstance(key, str) and isinstance(value, str) and key != SECRET:
                 given.pop(key, None)
                 if _accepted(frame):
                     given[key] = value
@@ -277,3 +282,49 @@ def power(rule: Rule, frames: Sequence[Frame]) -> None:
             most = REGISTER_MAX_W * took / HOUR_S
             wrong = f"{energy} Wh in {took - 2:.0f} s are more than any connector delivers"
             rule.look(frame, wrong if energy > most else None)
+
+
+def follows_power(rule: Rule, frames: Sequence[Frame]) -> None:
+    """Where a session's samples have energy and power, the one is that of the other, roughly.
+
+    Between two samples it had at least the smaller power, and no more than the greater by far.
+    """
+    first: dict[object, float] = {}
+    last: dict[object, tuple[float, float]] = {}
+    least: dict[object, float] = {}
+    most: dict[object, float] = {}
+    for frame in _calls(frames):
+        number = frame.payload.get("transactionId")
+        if frame.ours or frame.action != "MeterValues" or number is None:
+            continue
+        for at, energy, rounded, watts in _pairs(frame):
+            before, power = last.get(number, (at, watts))
+            last[number] = at, watts
+            hours = max(at - before, 0.0) / HOUR_S
+            least[number] = least.get(number, 0.0) + min(watts, power) * hours
+            most[number] = most.get(number, 0.0) + max(watts, power) * hours
+            told = energy - first.setdefault(number, energy)
+            low = told + rounded < least[number] / APART
+            high = told > LEAST_WH + 2 * rounded and told - 2 * rounded > most[number] * APART
+            wrong = f"{told:.0f} Wh, and by its power it is {least[number]:.0f} to {most[number]:.0f} Wh"
+            rule.look(frame, wrong if low or high else None)
+
+
+def _pairs(frame: Frame) -> Iterator[tuple[float, float, float, float]]:
+    """Iterate over rows that have both: second, Wh, by how many Wh it is rounded, W."""
+    rows = frame.payload.get("meterValue")
+    for row in rows if isinstance(rows, list) else ():
+        values = row.get("sampledValue") if isinstance(row, Mapping) else None
+        powers = [power for one in values or () if (power := _watts(one)) is not None]
+        for at, energy, rounded, _ in registers(frame, [row]) if len(powers) == 1 else ():
+            yield at, energy, rounded, powers[0]
+
+
+def _watts(one: Any) -> float | None:
+    if not isinstance(one, Mapping) or one.get("measurand") != "Power.Active.Import" or one.get("phase"):
+        return None
+    factor = WATTS.get(str(one.get("unit", "W")))
+    try:
+        return None if factor is None else float(str(one.get("value"))) * factor
+    except ValueError:
+        return None

@@ -114,10 +114,10 @@ def meters(rule: Rule, frames: Iterable[Frame]) -> None:
         elif not isinstance(number, int) or number not in begun:
             continue
         elif frame.action == "MeterValues":
-            begun[number].samples += _registers(frame, frame.payload.get("meterValue"))
+            begun[number].samples += registers(frame, frame.payload.get("meterValue"))
         elif frame.action == "StopTransaction" and isinstance(end := frame.payload.get("meterStop"), int):
             session = begun[number]
-            samples = [*session.samples, *_registers(frame, frame.payload.get("transactionData"))]
+            samples = [*session.samples, *registers(frame, frame.payload.get("transactionData"))]
             rule.look(frame, _falls(session.start, samples, end))
 
 
@@ -134,7 +134,8 @@ def _falls(start: int, samples: list[tuple[float, float, float, Frame]], end: in
     return None
 
 
-def _registers(frame: Frame, rows: object) -> Iterator[tuple[float, float, float, Frame]]:
+def registers(frame: Frame, rows: object) -> Iterator[tuple[float, float, float, Frame]]:
+    """Iterate over the outlet's registers in rows of values: second, Wh, by how many Wh it is rounded, the frame."""
     for row in rows if isinstance(rows, list) else ():
         at = seconds(row.get("timestamp")) if isinstance(row, Mapping) else None
         for one in row.get("sampledValue") or () if at is not None else ():

@@ -67,6 +67,7 @@ OWN_NUMBERS = {
     "ReserveNow": ("reservationId", "id"),
     "SendLocalList": ("listVersion", "versionNumber"),
     "GetLog": ("requestId",),
+    "RequestStartTransaction": ("remoteStartId",),
 }
 """Numbers that a CSMS may give by itself, whatever an operator names."""
 

@@ -54,6 +54,7 @@ RULES: dict[str, tuple[str, str, Level]] = {
     "N22": ("a composite schedule is what was asked for", "1.6 5.7", "MUST"),
     "N23": ("a session that is over is told to be", "1.6 4.10", "MUST"),
     "N24": ("energy is of its time", "1.6 7.31", "MUST"),
+    "N25": ("energy and power are of each other", "1.6 7.31", "SHOULD"),
 }
 """The rules: name, clause and level by id."""
 PROMISES = {
@@ -65,6 +66,7 @@ PROMISES = {
     "N22": promises.composite,
     "N23": promises.ended,
     "N24": promises.power,
+    "N25": promises.follows_power,
 }
 
 

@@ -138,7 +138,8 @@ class Check:
             return []
         last: dict[str, dict[str, Any]] = {}
         for one in sorted(self.findings, key=lambda one: one.get("run", 1)):
-            if self.plan.only_failed or not last.get(one["id"], one)["broken"]:
+            known = last.get(one["id"])
+            if known is None or self.plan.only_failed or not known["broken"]:
                 last[one["id"]] = one
         return [id for id, one in last.items() if one["broken"] and one["level"] == "MUST"]
 

@@ -15,6 +15,8 @@ PHASES = 1
 """The station's connectors have one phase."""
 SLACK_S = 1.0
 """By so much two clocks may differ: a schedule that begins sooner than in this has begun."""
+MILLISECONDS = 3
+"""Decimals that count: seconds since 1970 are not exact to more."""
 RECURS_S = {"Daily": 86_400.0, "Weekly": 604_800.0}
 STATION_MAX, TX_DEFAULT, TX = "ChargePointMaxProfile", "TxDefaultProfile", "TxProfile"
 
@@ -41,7 +43,7 @@ class Profile:
         origin = self._origin(at, begun)
         if origin is None:
             return None
-        elapsed = at - origin
+        elapsed = round(at - origin, MILLISECONDS)
         if -SLACK_S < elapsed < 0.0:
             elapsed = 0.0
         if elapsed < 0.0 or (self.duration is not None and elapsed >= self.duration):
@@ -51,7 +53,7 @@ class Profile:
 
     def _origin(self, at: float, begun: float | None) -> float | None:
         early = self.valid_from is not None and at < self.valid_from - SLACK_S
-        if early or (self.valid_to is not None and at >= self.valid_to):
+        if early or (self.valid_to is not None and round(at - self.valid_to, MILLISECONDS) >= 0.0):
             return None
         origin = self.start if self.start is not None else begun
         if origin is not None and self.recurs is not None and at > origin:

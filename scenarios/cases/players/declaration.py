@@ -39,6 +39,10 @@ FEATURES = {
 """Every feature, and what having it means."""
 OF_A_CSMS = ("expired", "blocked", "group", "invalid")
 """Those of its cards, which no station has."""
+CHOSEN_BY_TESTER = ("quiet", "late", "heartbeat", "sample", "boot_retry", "connection_timeout", "offline")
+"""Limits that are no deadlines of a peer: what the tester configures it with, and how long the tester waits."""
+LEAST_S = 1.0
+"""The shortest of them: a station counts in whole seconds."""
 PROFILES = {
     "LocalAuthListManagement": "local_list",
     "FirmwareManagement": "firmware",
@@ -71,6 +75,15 @@ class Declaration(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_on
             told["two_connectors"] = int(keys["NumberOfConnectors"]) > 1
         found = {**told, **(seen or {}), **self.features}
         return tuple(name if there else f"!{name}" for name, there in sorted(found.items()))
+
+
+def at_speed(declared: Declaration, speed: float) -> Declaration:
+    """Return a declaration in which what the tester chooses takes so many times less long; deadlines stay.
+
+    What was declared stays as well.
+    """
+    sooner = {name: max(LEAST_S, LIMITS[name] / speed) for name in CHOSEN_BY_TESTER}
+    return msgspec.structs.replace(declared, limits={**sooner, **declared.limits})
 
 
 def read(path: Path) -> Declaration:

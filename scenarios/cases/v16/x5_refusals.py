@@ -39,7 +39,8 @@ _FIRST = Some({"sampledValue": Some({"context": "Transaction.Begin"})})
 _REMOTE = {"connectorId": C, "idTag": TAG}
 _REFUSED = ("PropertyConstraintViolation", "OccurenceConstraintViolation", "OccurrenceConstraintViolation")
 _CACHED = {"AuthorizationCacheEnabled": "true", "LocalPreAuthorize": "true", "?LocalAuthListEnabled": "false"}
-_EXPIRES_S = 8.0
+_EXPIRES_S, _CLOCK_S = 15.0, 10.0
+"""When a card expires, and how far clocks may differ."""
 _SOON = {**ACCEPTED, "expiryDate": In(_EXPIRES_S)}
 _TOO_HIGH = 1_000_000
 _LEAST_WAIT = 20.0
@@ -58,7 +59,9 @@ def _no_value(id: str, title: str, key: str, value: str) -> Case:
     )  # fmt: skip
 
 
-def _card_is_lost(id: str, title: str, info: dict[str, Any], begun: Sent, *ends: Item) -> Case:
+def _card_is_lost(
+    id: str, title: str, info: dict[str, Any], begun: Sent, *ends: Item, config: dict[str, str] | None = None
+) -> Case:
     """After a session the cache must know that its card is not accepted: it begins none unless the CSMS is asked.
 
     `info` is the idTagInfo that the card is let in with, `begun` the session's start and how it is answered.
@@ -69,7 +72,7 @@ def _card_is_lost(id: str, title: str, info: dict[str, Any], begun: Sent, *ends:
         Sent("Authorize", {"idTag": TAG}, given={"idTagInfo": info}), begun, *ends,
         Reply("Authorize", _BLOCKED), Hand("unplug"), status("Available"),
         Hand("plug"), Hand("swipe"), Never("StartTransaction", {"idTag": TAG}),
-        features=("cache",), config={**_CACHED, "?StopTransactionOnInvalidId": "true"},
+        features=("cache",), config={**_CACHED, **(config or {})},
     )  # fmt: skip
 
 
@@ -206,13 +209,15 @@ CASES = (
         "IL_335_CS", "Firmware is not downloaded before its time", "5.19",
         *ask("UpdateFirmware", {"location": Ref("firmware"), "retrieveDate": In(_LEAST_WAIT)}, {}),
         Never("FirmwareStatusNotification", {"status": one_of("Downloading", "Downloaded", "Installing", "Installed")}),
-        Rest(0.0), Sent("FirmwareStatusNotification", {"status": "Downloading"}, within="transfer"),
+        *ask("GetConfiguration", {"key": [_SAMPLE]}, {}),
+        Sent("FirmwareStatusNotification", {"status": "Downloading"}, within="transfer"),
         Sent("FirmwareStatusNotification", {"status": "Installed"}, within="transfer"),
         profile="FirmwareManagement", features=("firmware", "file_server"),
     ),
     _card_is_lost(
         "IL_336_CS", "The cache keeps what the answer to a start says of a card",
         ACCEPTED, _begun({"status": "Blocked"}), Sent("StopTransaction", {"transactionId": TX}),
+        config={"StopTransactionOnInvalidId": "true"},
     ),
     _card_is_lost(
         "IL_337_CS", "The cache keeps what the answer to a stop says of a card",
@@ -222,7 +227,7 @@ CASES = (
     _card_is_lost(
         "IL_338_CS", "A card in the cache whose time is over", _SOON, _begun(_SOON),
         status("Charging"), *ask("RemoteStopTransaction", {"transactionId": TX}),
-        Sent("StopTransaction", {"transactionId": TX}), Rest(_EXPIRES_S), Rest(1.0),
+        Sent("StopTransaction", {"transactionId": TX}), Rest(_EXPIRES_S), Rest(_CLOCK_S),
     ),
     station(
         "IL_339_CS", "A remote start at a connector with a fault", "5.11",

@@ -382,18 +382,19 @@ def billed(record: Record, run: Mapping[str, Any]) -> Found:
 
 def _sessions(record: Record) -> Iterator[Told]:
     """Return the sessions of 1.6 that were told, start and stop."""
-    stops: dict[tuple[str, Any], Exchange] = {}
+    stops: dict[tuple[str, Any], list[Exchange]] = defaultdict(list)
     for one in record.of("StopTransaction"):
         if one.result is not None and not one.newer:
-            stops.setdefault((one.station, one.call.field("transactionId")), one)
+            stops[one.station, one.call.field("transactionId")].append(one)
     for one in record.of("StartTransaction"):
         number = one.result.field("transactionId") if one.result is not None else None
-        stop = stops.get((one.station, number))
-        if one.status != "Accepted" or stop is None:
+        if one.status != "Accepted" or (one.station, number) not in stops:
             continue
+        [stop, *_] = ends = stops[one.station, number]
         place, wh = one.call.field("connectorId"), (one.call.field("meterStart"), stop.call.field("meterStop"))
         at, began = (*one.at, *stop.at), one.call.field("timestamp")
-        yield Told(one.station, str(number), place, one.call.field("idTag"), *wh, began, at)
+        meters = tuple(one.call.field("meterStop") for one in ends)
+        yield Told(one.station, str(number), place, one.call.field("idTag"), *wh, began, at, meters)
 
 
 READ_WH = 1.0

@@ -30,6 +30,8 @@ class Told:
     stop_wh: Any
     started_at: Any
     at: tuple[int, ...]
+    ends_wh: tuple[Any, ...] = ()
+    """Where it was ended more than once: each meter of an end. Which of them counts, no clause says."""
     shown_late: bool = False
     """Whether the card was shown behind the beginning: then some have the card of the beginning on record, none."""
 
@@ -38,6 +40,8 @@ class Told:
         names = ["connector", "id_token", "start_wh", "stop_wh"]
         if self.shown_late and (row is None or not row["id_token"]):
             names.remove("id_token")
+        if row is not None and row["stop_wh"] in self.ends_wh:
+            names.remove("stop_wh")
         return {name: getattr(self, name) for name in names if getattr(self, name) is not None}
 
 
@@ -84,4 +88,4 @@ def _folded(station: str, id: str, ordered: list[Exchange]) -> Told:
     wh = starts.call.field("meterStart"), stops.call.field("meterStop")
     at, began = (*starts.at, *stops.at), starts.call.field("timestamp")
     late = starts.call.field("idTag") is None
-    return Told(station, id, first("connectorId"), first("idTag"), *wh, began, at, late)
+    return Told(station, id, first("connectorId"), first("idTag"), *wh, began, at, shown_late=late)

@@ -16,11 +16,21 @@ def _wrong(name: str, sentence: str, **parts: Any) -> None:
     AFTERWARDS[name] = sentence, type(name, (Operated,), parts)
 
 
-def _last_stop_counts(self: Operated, station: str, payload: Payload) -> Payload:
-    one = self.sessions.get(payload["transactionId"])
-    if one is not None and one["station"] == station:
-        one["stop"] = payload["meterStop"]
-    return {}
+class LastStopCounts(Operated):
+    """Right: of two stops of one transaction, the last one's meter is on record."""
+
+    def on_StopTransaction(self, station: str, payload: Payload) -> Payload:
+        one = self.sessions.get(payload["transactionId"])
+        if one is not None and one["station"] == station:
+            one["stop"] = payload["meterStop"]
+        return {}
+
+
+class ByLetters(Operated):
+    """Right: a card in other letters is nobody's, and refused."""
+
+    def card(self, card: str) -> str:
+        return super().card(card) if card == card.upper() else "Invalid"
 
 
 def _of_the_connector(self: Operated, station: str, connector: int) -> Payload | None:
@@ -114,11 +124,6 @@ class _Adds(Operated):
         await super().send(station, name, action, {**more, **payload})
 
 
-_wrong(
-    "the-last-stop-counts",
-    "a second stop changes the meter of a session that is over",
-    on_StopTransaction=_last_stop_counts,
-)
 _wrong(
     "readings-are-filed",
     "a reading without a transaction is the last of a session that is over",

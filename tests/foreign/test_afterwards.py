@@ -15,7 +15,7 @@ from interlock.scenarios.live.race_stories import Relation, Story
 from interlock.scenarios.live.races import Parts, Plan, Races, races
 from interlock.scenarios.live.reach import Reach
 from interlock.simulator.network.address import parse
-from tests.foreign.afterwards import AFTERWARDS
+from tests.foreign.afterwards import AFTERWARDS, ByLetters, LastStopCounts
 from tests.foreign.checking import CARDS, check_served, failed
 from tests.foreign.operated import Hand, Operated
 from tests.foreign.sampled import SAMPLED, Sampled
@@ -53,9 +53,10 @@ async def _all(out: Path, every: dict[str, Operated], parts: Parts) -> dict[str,
 
 
 def test_what_is_said_behind_a_session_changes_nothing_of_it(tmp_path: Path) -> None:
-    every = {"right": Operated(), **{name: AFTERWARDS[name][1]() for name in OF_THESE}}
+    right = {"right": Operated(), "last stop": LastStopCounts(), "by letters": ByLetters()}
+    every = {**right, **{name: AFTERWARDS[name][1]() for name in OF_THESE}}
     found = asyncio.run(_all(tmp_path, every, _parts))
-    assert failed(found.pop("right")) == []
+    assert {name: failed(found.pop(name)) for name in right} == {name: [] for name in right}
     assert {name: OF_THESE[name] in failed(one) for name, one in found.items()} == dict.fromkeys(OF_THESE, True)
 
 

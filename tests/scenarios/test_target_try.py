@@ -132,7 +132,7 @@ def test_what_is_left_to_fill_in_is_a_control_file_once_it_is(tmp_path: Path) ->
     assert CliRunner().invoke(app, ["target", "init", str(out)], input=answers).exit_code == 0
     assert load(out, {}).ask.body == {"station": "{station}", "action": "{action}", "payload": "{payload}"}
     out.write_text(re.sub(r"(?m)^# (\[\w+\]|\w+ = )", r"\1", out.read_text()))
-    assert load(out, {}).tells == {"outcomes", "transactions", "connectors", "online"}
+    assert load(out, {}).tells == {"payloads", "outcomes", "transactions", "connectors", "online"}
 
 
 def test_a_wrong_answer_writes_nothing(tmp_path: Path) -> None:

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from interlock.csms.node import Csms
 
 
+AT_ONCE = 16
+"""Frames handled one after another before others get their turn."""
+
+
 class Connection:
     """One socket of one station, seen from this node. `write` hands a frame to the transport, `close` ends it.
 
@@ -118,8 +122,11 @@ class Connection:
         loop = asyncio.get_running_loop()
         await self._arrive()
         while True:
+            handled = 0
             while self._inbox:
                 await self.receive(self._inbox.popleft())
+                if (handled := handled + 1) % AT_ONCE == 0:
+                    await asyncio.sleep(0)  # frames that are refused wait for nothing: others come between
             if self._returned:
                 await self._return()
                 continue
@@ -258,7 +265,7 @@ class Connection:
 
     def call(self, intent: ev.CommandRequested) -> None:
         """Queue the CALL of a durable intent and write what may be written."""
-        command = self.node.unseal(intent.command)
+        command = self.node.withheld.restored(intent.command)
         if command is None:
             self._not_sent(intent, "the secret it carries is not known on this node")
             return
@@ -283,6 +290,7 @@ class Connection:
         for command_id, frame in self.endpoint.frames_to_send(self.node.clock.now()):
             if command_id is not None:
                 request_id, action = self._called_for.pop(command_id)
+                self.node.note_sent(command_id)
                 self.node.observe(
                     "call",
                     node=self.node.name,

@@ -33,7 +33,8 @@ from interlock.csms.domain import facts, recall
 from interlock.csms.domain.bounds import bounds
 from interlock.csms.domain.inflight import Pending, Phase, probe_request
 from interlock.csms.domain.station import Station
-from interlock.csms.handle import COMMAND_ID, Handler, Loaded, Unreachable, station_of
+from interlock.csms.event_ids import COMMAND_ID
+from interlock.csms.handle import Handler, Loaded, Unreachable, station_of
 from interlock.csms.store import NOT_DURABLE, StoredEvent
 from interlock.csms.supervise import Supervisor
 

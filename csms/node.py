@@ -31,6 +31,7 @@ from interlock.csms.settings import Settings
 from interlock.csms.store import NOT_DURABLE, EventStore, NewEvent, StoredEvent
 from interlock.csms.supervise import Supervisor, described
 from interlock.csms.turn import Turn
+from interlock.csms.withheld import Withheld
 
 LOG = logging.getLogger(__name__)
 TOKENS = "tokens"
@@ -74,7 +75,9 @@ class Csms:
         spawn: Callable[[Coroutine[Any, Any, None]], Any] | None = None,
         alarm: Callable[[str], None] = LOG.error,
         dialects: Mapping[str, Dialect] = BY_SUBPROTOCOL,
+        endpoint: type[ocppj.Endpoint] = ocppj.Endpoint,
     ) -> None:
+        """`endpoint` reads and writes the frames of a design that does not bring its own."""
         self.name, self.store, self.clock, self.ids, self.settings = name, store, clock, ids, settings
         self.reach, self.observe, self.alarm = reach, observe, alarm
         self.dialects = dialects
@@ -91,8 +94,10 @@ class Csms:
         self.tokens = Tokens()
         self._guesses: dict[str, Bucket] = {}
         self._lookups: dict[str, Bucket] = {}
-        self.unseal: Callable[[do.Command], do.Command | None] = _as_it_is
-        """Restores the secret that a stored command omits; returns None if this process no longer has it."""
+        self.withheld = Withheld()
+        self.endpoint_class = self.endpoint_class if self.endpoint_class is not ocppj.Endpoint else endpoint
+        self.sent: dict[str, None] = {}
+        """The commands whose frames this process sent lately, the last `bounds().frames_noted` of them."""
         self._unsubscribe: Callable[[], None] = lambda: None
         self._snapshot_timer: asyncio.TimerHandle | None = None
 
@@ -104,6 +109,12 @@ class Csms:
 
     def _callback_failed(self, why: str) -> None:
         self.observe("task.failed", node=self.name, error=why)
+
+    def note_sent(self, command_id: str) -> None:
+        """Note that the frame of a command leaves now."""
+        self.sent[command_id] = None
+        if len(self.sent) > bounds().frames_noted:
+            del self.sent[next(iter(self.sent))]
 
     # --- life ---
 
@@ -464,7 +475,3 @@ def _bucket(counted: dict[str, Bucket], station: str, a_minute: float, now: floa
 
 def _left(why: str) -> None:
     """Ignore the failure: the next snapshot covers it."""
-
-
-def _as_it_is(command: do.Command) -> do.Command | None:
-    return command

@@ -7,7 +7,8 @@ checkers, linters, editors and the builder of the wheel follow links; none of th
 time. Where git writes no links (Windows, unless told), `__path__` finds the folders beside this one.
 """
 
-from pathlib import Path
+import os.path  # loaded by every start of Python: nothing slower stands before `__main__` can be interrupted
 
-if not (Path(__file__).parent / "csms").is_dir():
-    __path__.append(str(Path(__file__).parents[1]))
+_here = os.path.dirname(os.path.abspath(__file__))
+if not os.path.isdir(os.path.join(_here, "csms")):
+    __path__.append(os.path.dirname(_here))

@@ -11,6 +11,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import logging
+import secrets
 import shlex
 import signal
 import sys
@@ -168,7 +169,7 @@ def _plan(environment: Any) -> Plan:
         seconds=seconds,
         seed=options.seed,
         out=options.out,
-        prefix=options.id_prefix or f"LT{int(began) & 0xFFFFFFF:x}-",
+        prefix=options.id_prefix or f"LT{secrets.token_hex(4)}-",
         id_tag=options.id_tag,
         connectors=options.connectors,
         began=began,
@@ -215,6 +216,12 @@ def _refused(environment: Any, data: dict[str, Any]) -> None:
 
 
 # --- ending ----------------------------------------------------------------------------------------------------------
+
+
+@events.test_stopping.add_listener
+def _stopping(**_: Any) -> None:
+    if Run.record is not None:
+        Run.record.stopping()
 
 
 @events.test_stop.add_listener

@@ -36,6 +36,13 @@ def render_check(directory: Path) -> Path:
 
 STATES = {"met": "PASS", "failed": "FAIL", "open": "INCONCLUSIVE", "skipped": "NOT_APPLICABLE"}
 """What the state of an expectation counts as."""
+SAID = {
+    "PASS": "Every case that applied held.",
+    "PARTIAL": "What must be held; something that should be was otherwise.",
+    "FAIL": "What must be observed was not, in these cases.",
+    "ERROR": "It could not be checked.",
+}
+"""What a verdict means here."""
 STEPS = 40
 """Steps of a case's story, at most: the last ones."""
 
@@ -55,6 +62,7 @@ def _page(results: dict[str, Any], directory: Path) -> str:
         .get_template("check.html")
         .render(
             results=results,
+            said=SAID.get(results["verdict"], "No case told enough to say."),
             who=_who(results),
             told=[(name, value) for name, value in told.items() if value],
             cases=cases,

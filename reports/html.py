@@ -46,11 +46,17 @@ def templates() -> jinja2.Environment:
     loader = jinja2.FileSystemLoader(FOLDER)
     found = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True, finalize=_shown)
     found.filters["clean"] = clean
+    found.filters["command"] = command
     script = (FOLDER / "page.js").read_text("utf-8")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     # The script is a file of ours, and the policy of each page allows these bytes alone.
     found.globals.update(script=Markup(script), script_hash=digest, signs=SIGNS, place=place)
     return found
+
+
+def command(line: object, most: int = 400) -> Markup:
+    """Return a command line whose words do not break at their hyphens, unless one is longer than the page is wide."""
+    return Markup(" ").join(Markup("<span>{}</span>").format(word) for word in clean(line, most).split(" "))
 
 
 def render_run(directory: Path) -> Path:

@@ -5,7 +5,8 @@ pytest imports this module at every start, so it imports nothing heavy until a s
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,11 @@ import pytest
 
 if TYPE_CHECKING:
     from interlock.scenarios.runner import Job
+
+ROOT = "interlock"
+"""What node ids of scenarios begin with."""
+SPOKEN = "interlock_ocpp"
+NODE_ID = re.compile(rf"{ROOT}::(?P<scenario>.+)\[(?P<ocpp>[\d.]+)-seed-(?P<seed>\d{{1,15}})\]")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -29,59 +35,110 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--interlock-ocpp",
         choices=("1.6", "2.0.1", "both"),
-        default="both",
-        help="what stations speak (default both, an item each)",
+        default=None,
+        help="what stations speak (default both, an item each; with a target what it speaks)",
     )
     group.addoption(
         "--interlock-out", type=Path, default=None, metavar="DIR", help="keep the run directories of failures here"
     )
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the marker every scenario item carries, and refuse options that make no sense."""
+    """Register the marker every scenario item carries, and refuse options that make no sense.
+
+    Exit codes are pytest's 4 for wrong usage, and 3 where the CSMS or its operator's API is not there.
+    """
     config.addinivalue_line("markers", "interlock: a scenario of Interlock's library")
-    seeds = config.getoption("--interlock-seed") >= 0 and config.getoption("--interlock-seeds") >= 1
-    if config.getoption("--interlock") and not seeds:
+    given = [name for name in ("target", "control", "out", "ocpp") if config.getoption(f"--interlock-{name}")]
+    config.option.interlock_ids = [one for one in config.args if one.startswith(f"{ROOT}::")]
+    if config.option.interlock_ids:
+        config.option.interlock = True
+        config.args = [one for one in config.args if one not in config.option.interlock_ids]
+    if not config.getoption("--interlock"):
+        if given:
+            raise pytest.UsageError(f"--interlock-{given[0]} needs --interlock, which collects the scenarios")
+        return
+    if config.getoption("--interlock-seed") < 0 or config.getoption("--interlock-seeds") < 1:
         raise pytest.UsageError("--interlock-seed must be 0 or more, --interlock-seeds 1 or more")
     if (config.getoption("--interlock-target") is None) != (config.getoption("--interlock-control") is None):
         raise pytest.UsageError("--interlock-target and --interlock-control go together")
-    given = [name for name in ("target", "control", "out") if config.getoption(f"--interlock-{name}") is not None]
-    if given and not config.getoption("--interlock"):
-        raise pytest.UsageError(f"--interlock-{given[0]} needs --interlock, which collects the scenarios")
+    of_worker: dict[str, Any] | None = getattr(config, "workerinput", None)
+    if of_worker is None:
+        _check(config)
+    else:
+        config.option.interlock_ocpp = of_worker[SPOKEN]
 
 
-def pytest_collection(session: pytest.Session) -> None:
-    """Check the CSMS's name before anything is collected."""
-    if session.config.getoption("--interlock"):
-        from interlock.scenarios.runner import Unknown, csms_class
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell a worker of pytest-xdist what was found out once: the version that the target speaks."""
+    node.workerinput[SPOKEN] = node.config.option.interlock_ocpp
 
-        try:
-            csms_class(session.config.getoption("--interlock-csms"))
-        except Unknown as error:
-            raise pytest.UsageError(str(error)) from None
+
+def _check(config: pytest.Config) -> None:
+    """Check names and files before anything is collected, and ask a target which version it speaks."""
+    from interlock.scenarios.refused import USAGE, Refused
+    from interlock.scenarios.runner import Unknown, csms_class
+    from interlock.simulator.network.address import NoAddress, parse
+
+    try:
+        csms_class(config.getoption("--interlock-csms"))
+        for one in config.option.interlock_ids:
+            _job(one, config.getoption("--interlock-csms"))
+        target = config.getoption("--interlock-target")
+        if target is not None and config.getoption("--interlock-ocpp") is None and not config.option.interlock_ids:
+            from interlock.scenarios.live.reach import Reach
+            from interlock.scenarios.live.target_run import spoken
+
+            config.option.interlock_ocpp = spoken(Reach(parse(target)), config.getoption("--interlock-control"))
+    except (Unknown, NoAddress) as error:
+        raise pytest.UsageError(str(error)) from None
+    except Refused as error:
+        if error.code == USAGE:
+            raise pytest.UsageError(error.sentence) from None
+        pytest.exit(error.sentence, error.code)
+
+
+def _job(node_id: str, csms: str) -> Job:
+    """Return the run that a node id names. Raises `Unknown` for one that names none."""
+    from interlock.scenarios.runner import Job, Unknown, scenario
+    from interlock.scenarios.spec import VERSIONS
+
+    found = NODE_ID.fullmatch(node_id)
+    if found is None or found["ocpp"] not in VERSIONS:
+        known = f"{ROOT}::heartbeat-vs-unlock[{VERSIONS[0]}-seed-0]"
+        raise Unknown(f"{node_id} is no scenario's node id; one is {known}")
+    why_not = scenario(found["scenario"]).why_not(found["ocpp"])
+    if why_not is not None:
+        raise Unknown(f"{node_id}: {why_not}")
+    return Job(found["scenario"], int(found["seed"]), csms, None, found["ocpp"])
 
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_collection_modifyitems(
     session: pytest.Session, config: pytest.Config, items: list[pytest.Item]
 ) -> Iterator[None]:
-    """Add the library to whatever else is collected, before `-k` and `-m` choose."""
+    """Add the library, or what was chosen of it, to whatever else is collected, before `-k` and `-m` choose."""
     if config.getoption("--interlock"):
-        from interlock.scenarios.library import scenarios
-        from interlock.scenarios.runner import jobs
-        from interlock.scenarios.spec import VERSIONS
-
-        library = Library.from_parent(session, name="interlock", nodeid="interlock")
-        planned = jobs(
-            list(scenarios()),
-            config.getoption("--interlock-seed"),
-            config.getoption("--interlock-seeds"),
-            config.getoption("--interlock-csms"),
-            ocpp=[one for one in VERSIONS if config.getoption("--interlock-ocpp") in ("both", one)],
-            sparing=True,
-        )
-        items += [ScenarioItem.from_parent(library, job=job) for job in planned]
+        library = Library.from_parent(session, name=ROOT, nodeid=ROOT)
+        items += [ScenarioItem.from_parent(library, job=job) for job in _planned(config)]
     yield
+
+
+def _planned(config: pytest.Config) -> Iterable[Job]:
+    """Return the runs that node ids name; without any, those of the whole library."""
+    from interlock.scenarios.library import scenarios
+    from interlock.scenarios.runner import jobs
+    from interlock.scenarios.spec import VERSIONS
+
+    csms = config.getoption("--interlock-csms")
+    if config.option.interlock_ids:
+        return [_job(one, csms) for one in config.option.interlock_ids]
+    wanted = config.getoption("--interlock-ocpp") or "both"
+    spoken = [one for one in VERSIONS if wanted in ("both", one)]
+    first, seeds = config.getoption("--interlock-seed"), config.getoption("--interlock-seeds")
+    return jobs(list(scenarios()), first, seeds, csms, ocpp=spoken, sparing=True)
 
 
 @pytest.fixture

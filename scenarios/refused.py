@@ -5,6 +5,9 @@
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
+
 USAGE, UNTOLD, ENDED = 2, 3, 4
 
 
@@ -26,3 +29,12 @@ def cause(error: OSError | UnicodeError) -> str:
 def extra(name: str) -> str:
     """Return how an optional part of Interlock is installed, which is on no package index."""
     return f"install the extra `{name}`: pip install -e '.[{name}]' in a checkout, or the wheel's file with [{name}]"
+
+
+def nearest(name: str, known: Iterable[str], listing: str = "") -> str:
+    """Return `; did you mean ...?` with the known name most like `name`; when none is, the command that lists them."""
+    lower = {one.lower(): one for one in known}
+    found = difflib.get_close_matches(name.lower(), list(lower), n=1, cutoff=0.6)
+    if found:
+        return f"; did you mean {lower[found[0]]}?"
+    return f"; see `{listing}`" if listing else ""

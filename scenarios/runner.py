@@ -7,10 +7,9 @@ A run directory is the contract between this package, the load tests and the rep
 from __future__ import annotations
 
 import contextlib
-import difflib
 import gc
 import shlex
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -25,6 +24,7 @@ from interlock.scenarios.library import scenarios
 from interlock.scenarios.record.final_record import first_difference, named_otherwise, record
 from interlock.scenarios.record.history import FILE, History
 from interlock.scenarios.record.run_file import versions, write_run, write_verdict
+from interlock.scenarios.refused import nearest as nearest
 from interlock.scenarios.spec import Drawn, Scenario, draw, printable
 from interlock.scenarios.specimens import specimens
 from interlock.scenarios.world.frame_rewordings import RELATIONS, Reworded
@@ -118,15 +118,6 @@ def _loaded(path: Path, shown: str) -> Scenario:
     return scenario_file.load(path, shown)
 
 
-def nearest(name: str, known: Iterable[str], listing: str = "") -> str:
-    """Return `; did you mean ...?` with the known name most like `name`; when none is, the command that lists them."""
-    lower = {one.lower(): one for one in known}
-    found = difflib.get_close_matches(name.lower(), list(lower), n=1, cutoff=0.6)
-    if found:
-        return f"; did you mean {lower[found[0]]}?"
-    return f"; see `{listing}`" if listing else ""
-
-
 def reproduce(job: Job) -> str:
     """Return the line that does this run again."""
     line = f"interlock run {shlex.quote(job.scenario)} --seed {job.seed}"
@@ -206,25 +197,29 @@ def examine(
     spec: Scenario, seed: int, csms: type[Csms], drawn: Drawn | None = None, *, on_disk: bool = False
 ) -> tuple[History, list[Finding]]:
     """Run a scenario and judge it, and leave it at that: the fast way, for a search, unless it is `on_disk` too."""
-    drawn = drawn or draw(spec, seed)
-    world = World(spec, drawn, seed, csms)
     collecting = gc.isenabled()
     # A power cut leaves coroutines behind that must never be closed, and a run is short: collect when it is over.
     gc.disable()
     try:
-        with bounds.using(bounds.of(spec.bounds)):
-            world.run()
-            _retell(world, spec, drawn, seed, csms)
-        if on_disk and isinstance(world.store, Noted):
-            what, expected, found = compared(world.store.asked) or (None, None, None)
-            about = {"asked": len(world.store.asked), "what": what, "expected": expected, "found": found}
-            world.history.observe("store.compared", **about)
-        world.history.run = {"rules": rules(spec, world.lossy)}
-        world.history.end()
-        return world.history, judge(world.history)
+        history = _played(spec, seed, csms, drawn or draw(spec, seed), on_disk)
+        return history, judge(history)
     finally:
         if collecting:
             gc.enable()
+
+
+def _played(spec: Scenario, seed: int, csms: type[Csms], drawn: Drawn, on_disk: bool) -> History:
+    """Run a scenario and return what happened, apart from its world: that is garbage from then on, while it is new."""
+    world = World(spec, drawn, seed, csms)
+    with bounds.using(bounds.of(spec.bounds)):
+        world.run()
+        _retell(world, spec, drawn, seed, csms)
+    if on_disk and isinstance(world.store, Noted):
+        what, expected, found = compared(world.store.asked) or (None, None, None)
+        about = {"asked": len(world.store.asked), "what": what, "expected": expected, "found": found}
+        world.history.observe("store.compared", **about)
+    world.history.run = {"rules": rules(spec, world.lossy)}
+    return world.history.finished()
 
 
 @contextlib.contextmanager

@@ -57,7 +57,7 @@ def choose(
         if tag not in known:
             raise NothingMatches(f"no scenario has the tag {tag!r}{_tag_like(tag, known)}")
     for keyword in keywords:
-        if not any(_like(name, keyword) for name in found):
+        if not keyword or not any(_like(name, keyword) for name in found):
             raise NothingMatches(f"-k {keyword!r} matches no scenario; `interlock list scenarios` shows their names")
     for pattern in unwanted:
         if pattern not in known and not any(fnmatchcase(name, pattern) for name in library):
@@ -86,7 +86,7 @@ def _globbed(library: Mapping[str, Scenario], pattern: str) -> list[str]:
 
 def _tag_like(word: str, known: Collection[str]) -> str:
     near = difflib.get_close_matches(word, known, 1)
-    return f"; did you mean {near[0]}?" if near else f"; tags are {', '.join(sorted(known))}"
+    return f"; did you mean {near[0]}?" if near else "; `interlock run --suite --list` shows the tags"
 
 
 def _is_glob(name: str) -> bool:

@@ -85,7 +85,7 @@ def test_the_action_has_the_form_of_one() -> None:
 def test_the_action_runs_a_command_that_exists() -> None:
     (script,) = (one["run"] for one in ACTION["runs"]["steps"] if one["name"] == "Run the scenarios")
     flags = re.findall(r"--[a-z]+", script)
-    assert {"--target", "--control", "--out", "--junit"} == set(flags)
+    assert {"--target", "--control", "--wait", "--out", "--junit"} == set(flags)
     select = ACTION["inputs"]["select"]["default"]
     parsed(["interlock", "run", *select.split(), *(word for flag in flags for word in (flag, "x"))])
 

@@ -115,14 +115,19 @@ def moment(text: str | None) -> datetime | None:
 
 
 _LEAP = re.compile(r"(:\d\d):60")
+_MIDNIGHT = re.compile(r"T24(:00(:00(\.0+)?)?)(?=Z|[+-]|$)")
 
 
 def _odd_moment(text: str) -> datetime | None:
-    """Read a time with blanks around it, a small z or a leap second (RFC 3339 section 5.6); None for anything else."""
+    """Read a time with blanks around it, a small z, a leap second (RFC 3339 section 5.6), or at 24:00 (ISO 8601).
+
+    None for anything else.
+    """
     plain, leaps = _LEAP.subn(r"\1:59", text.strip().upper())
+    plain, midnights = _MIDNIGHT.subn(r"T00\1", plain)
     try:
         found = _utc(datetime.fromisoformat(plain))
-        return found + timedelta(seconds=1) if found is not None and leaps else found
+        return found and found + timedelta(days=midnights, seconds=leaps)
     except (ValueError, OverflowError):
         return None
 

@@ -86,7 +86,8 @@ def readable(payload: Payload, schema: Payload, core: Set[str]) -> tuple[Payload
 
     `core` names members by their paths without indices, such as `meterValue.sampledValue.value`. A suffix `=`: the
     member must be one of the words the schema lists; `?`: it is kept like the core and may be missing; `.`: an object
-    is kept whatever it lacks. Raises `Unreadable` with `core` set.
+    is kept whatever it lacks. `*.` keeps each object, for messages that are only passed on. Raises `Unreadable` with
+    `core` set.
     """
     reader = _Reader(schema, core)
     found = reader.object(schema, payload, "")
@@ -118,6 +119,7 @@ class _Reader:
         self._core = {path.removesuffix("=") for path in core if path[-1] not in ".?"}
         self._weighty = self._core | {path[:-1] for path in core if path.endswith("?")}
         self._kept = {path[:-1] for path in core if path.endswith(".")}
+        self._keeps_each = "*" in self._kept
         self._words = {path[:-1] for path in core if path.endswith("=")}
         self._around = {path[:at] for path in self._core for at, letter in enumerate(path) if letter == "."} | {""}
         self.found: dict[tuple[str, str], Any] = {}
@@ -164,7 +166,7 @@ class _Reader:
             where = f"{member}.{name}" if member else name
             error = broken.setdefault(name, Unreadable(where, "required"))
             decides = where in self._core or where in self._around
-            if decides or member not in self._around | self._kept:
+            if decides or not (self._keeps_each or member in self._around | self._kept):
                 raise Unreadable(error.member, error.rule, decides, error.value)
         for error in broken.values():
             self.note(error.member, error.rule, error.value)

@@ -36,13 +36,17 @@ class Crowd:
         return cls(connections, max(8, min(4096, connections // 4)), max(4, min(1024, connections // 16)))
 
 
+def _nothing() -> None:
+    pass
+
+
 @dataclass(eq=False, slots=True)
 class Slot:
     """One connection. `end` aborts it, and is set by the protocol that serves it."""
 
     address: str
     since: float
-    end: Callable[[], None] = field(default=lambda: None)
+    end: Callable[[], None] = field(default=_nothing)
     served: bool = False
     """Whether a protocol serves it, whose `connection_lost` frees the slot."""
     proven: bool = False
@@ -96,6 +100,7 @@ class Admission:
         if slot.gone:
             return
         slot.gone = True
+        slot.end = _nothing  # it refers to the connection, which refers to the slot
         self.count -= 1
         if not slot.proven:
             self._settle(slot)
@@ -110,5 +115,6 @@ class Admission:
 
     def _evict(self, slot: Slot, now: float) -> None:
         self.evicted += 1
+        end = slot.end
         self.leave(slot, now)
-        slot.end()
+        end()

@@ -35,6 +35,7 @@ from interlock.csms.serve.credentials import Credentials, Elsewhere
 from interlock.csms.serve.follow import EventStream, Full
 from interlock.csms.serve.projections import Projections
 from interlock.csms.serve.server import Server
+from interlock.csms.serve.share import Share
 from interlock.csms.serve.strict_json import Ambiguous, refuse_ambiguous
 from interlock.csms.serve.watched import FrameStream
 from interlock.csms.store import NOT_DURABLE, Snapshot
@@ -80,32 +81,33 @@ class Api:
     def __init__(self, node: Csms, server: Server, records: Projections, keys: Credentials, token: str) -> None:
         self.node, self.server, self.records, self.keys = node, server, records, keys
         self._token = token.encode()
+        self._share = Share()
         self._probe: asyncio.Future[Any] | None = None
         """The last query of the store that checks whether it answers."""
 
     def app(self, hosts: list[str]) -> Starlette:
         """Return the application, which answers to these host names."""
         closed: list[tuple[str, str, Callable[[Request], Awaitable[Response]]]] = [
-            ("GET", "/api/fleet", self.fleet),
-            ("GET", "/api/stations", self.stations),
+            ("GET", "/api/fleet", self._long(self.fleet)),
+            ("GET", "/api/stations", self._long(self.stations)),
             ("GET", "/api/stations/{station}", self.station),
             ("GET", "/api/stations/{station}/connectors", self.connectors),
             ("GET", "/api/stations/{station}/transactions", self.transactions),
-            ("GET", "/api/stations/{station}/events", self.events),
+            ("GET", "/api/stations/{station}/events", self._long(self.events)),
             ("GET", "/api/stations/{station}/frames", self.frames),
-            ("GET", "/api/stations/{station}/deviations", self.deviations),
+            ("GET", "/api/stations/{station}/deviations", self._long(self.deviations)),
             ("GET", "/api/stations/{station}/commands", self.commands),
             ("POST", "/api/stations/{station}/commands", self.ask),
             ("PUT", "/api/stations/{station}/key", self.set_key),
             ("DELETE", "/api/stations/{station}/key", self.remove_key),
             ("GET", "/api/commands/{command}", self.command),
             ("POST", "/api/commands/{command}/close", self.close_doubt),
-            ("GET", "/api/tokens", self.tokens),
+            ("GET", "/api/tokens", self._long(self.tokens)),
             ("GET", "/api/tokens/{token:path}", self.token),
             ("PUT", "/api/tokens/{token:path}", self.set_token),
             ("DELETE", "/api/tokens/{token:path}", self.remove_token),
             ("GET", "/api/events", self.follow),
-            ("GET", "/metrics", self.metrics),
+            ("GET", "/metrics", self._long(self.metrics)),
         ]
         routes = [Route(path, self._guarded(handler), methods=[method]) for method, path, handler in closed]
         routes += [
@@ -119,6 +121,13 @@ class Api:
             middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=hosts, www_redirect=False)],
             exception_handlers={404: _plain_problem, 405: _plain_problem, 500: _failed},
         )
+
+    def _long(self, handler: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
+        async def long(request: Request) -> Response:
+            async with self._share.turn():
+                return await handler(request)
+
+        return long
 
     def _guarded(self, handler: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
         async def guarded(request: Request) -> Response:
@@ -154,7 +163,9 @@ class Api:
         after, limit = _asked(request, "after", ""), _limit(request)
         names = [name for name in await self.records.stations() if name > after]
         found = []
-        for name in names[:limit]:
+        for count, name in enumerate(names[:limit]):
+            if count % overview.AT_ONCE == 0:
+                await asyncio.sleep(0)
             state = await self.records.station(name)
             if state is not None:
                 found.append({"id": name, "online": state.online, "connected_here": name in self.node.connections})
@@ -409,7 +420,9 @@ class Api:
         phases: dict[str, int] = {}
         noted = self.node.handler.noted.totals()
         outage = self.node.handler.outage
-        for loaded in self.node.handler.resident.values():
+        for count, loaded in enumerate(list(self.node.handler.resident.values())):
+            if count % PAGE == 0:
+                await asyncio.sleep(0)
             for pending in loaded.state.unfinished():
                 phases[pending.phase.value] = phases.get(pending.phase.value, 0) + 1
         lines = [

@@ -24,6 +24,7 @@ from interlock.csms.node import Csms, Decision
 from interlock.csms.serve.gate import Gate, Key
 from interlock.csms.store import NewEvent, StoredEvent
 from interlock.csms.supervise import described
+from interlock.csms.withheld import reference_of
 
 STREAM = "credentials"
 _PHASES = {event.__name__: phase for event, phase in PHASES.items() if event is not ev.CommandRequested}
@@ -51,13 +52,11 @@ class Credentials:
         """`drawn` returns so many random bytes; `aside` does work that is long without keeping the loop from others."""
         self.node, self.gate, self._drawn, self._aside = node, gate, drawn, aside
         self._states: dict[str, rules.Credentials] = {}
-        self._secrets: dict[str, str] = {}
         self._carried: dict[str, tuple[str, str]] = {}  # the station and key of a command
         self._phases: dict[str, Phase] = {}  # where the command of a key stands
         self._version = 0  # up to where the stream of keys is folded
         self._stop: Callable[[], None] = lambda: None
-        node.unseal = self._unseal
-        gate.passed = self._passed
+        gate.on_passed(self._passed)
 
     async def start(self) -> None:
         """Read the keys, and follow changes from now on, of every node."""
@@ -110,14 +109,14 @@ class Credentials:
         for one in stored:
             if codec.kind(one.type) == "CommandRequested" and b'"' + rules.REFERENCE.encode() in one.data:
                 intent = codec.decode(one.type, one.data)
-                if isinstance(intent, ev.CommandRequested) and (key_id := _reference(intent.command)):
+                if isinstance(intent, ev.CommandRequested) and (key_id := reference_of(intent.command)):
                     self._carried[intent.command_id] = (station, key_id)
                     self._phases[key_id] = Phase.REQUESTED
             elif self._carried and one.type in _PHASES:
                 command_id = getattr(codec.decode(one.type, one.data), "command_id", "")
                 if command_id in self._carried:
                     key_id = self._carried[command_id][1]
-                    self._secrets.pop(key_id, None)  # sent or not, no longer needed
+                    self.node.withheld.drop(key_id)  # sent or not, no longer needed
                     self._phases[key_id] = _PHASES[one.type]
                     self._tell(station)
 
@@ -196,20 +195,13 @@ class Credentials:
         if events is None:
             return Decision("refused", None, "it is open which of several keys the station has: wait until it uses one")
         await self._append(*events)
-        self._secrets[key_id] = command.secret
+        node.withheld.keep(key_id, command.secret)
         stored = replace(command, secret=f"{rules.REFERENCE}{key_id}")
         decided = await node.operate(station, stored, request_id, force=force)
         if decided.answer not in ("accepted", "failed"):  # a failed one may be in the log all the same, and be sent
-            self._secrets.pop(key_id, None)
+            node.withheld.drop(key_id)
             await self._append(ev.KeyWithdrawn(node.clock.at(), station, key_id))
         return decided
-
-    def _unseal(self, command: do.Command) -> do.Command | None:
-        key_id = _reference(command)
-        if key_id is None:
-            return command
-        secret = self._secrets.pop(key_id, None)
-        return None if secret is None else do.SetPassword(secret)
 
     async def _digest(self, password: str) -> Key:
         key: Key = await self._aside(partial(Key.of, password.encode(), self._drawn(16), self.gate.work))
@@ -219,9 +211,3 @@ class Credentials:
         node = self.node
         batch = [NewEvent(node.ids.event_id(), *codec.encode(event)) for event in events]
         await node.handler.durable(STREAM, batch, None)
-
-
-def _reference(command: do.Command) -> str | None:
-    if isinstance(command, do.SetPassword) and command.secret.startswith(rules.REFERENCE):
-        return command.secret.removeprefix(rules.REFERENCE)
-    return None

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from starlette.responses import StreamingResponse
 
 from interlock.csms import codec
+from interlock.csms.serve.streams import Streaming
 from interlock.csms.store import EventStore, StoredEvent
 from interlock.csms.supervise import expect_nobody
 from interlock.csms.upcast import UPCASTERS
@@ -130,7 +130,8 @@ class Followers:
                     yield lines
                 continue
             try:
-                await asyncio.wait_for(news.wait(), limits.alive_s)
+                async with asyncio.timeout(limits.alive_s):
+                    await news.wait()
             except TimeoutError:
                 yield ALIVE
             else:
@@ -185,7 +186,7 @@ def _line(stored: StoredEvent) -> bytes:
     return b"id: %d\nevent: %s\ndata: %s\n\n" % (stored.position, kind.encode(), told)
 
 
-class EventStream(StreamingResponse):
+class EventStream(Streaming):
     """The answer to a follower that was let in, which is counted until the answer ends."""
 
     def __init__(self, followers: Followers, address: str, after: int) -> None:

@@ -141,10 +141,8 @@ class Gate:
         """Passwords that fit, by station: two while a change of key is in doubt."""
         self.profiles: dict[str, int] = {}
         """The lowest profile of each station that proved itself with one."""
-        self.passed: Callable[[str, int, str | None], None] = lambda station, profile, key_id: None
-        """Is told of a station that came in, with which profile, and with which of several keys if there were."""
-        self.revoked: Callable[[str], None] = lambda station: None
-        """Is told of a station whose every key was taken away or replaced."""
+        self._on_passed: list[Callable[[str, int, str | None], None]] = []
+        self._on_revoked: list[Callable[[str], None]] = []
         self._seen: dict[str, bytes] = {}
         self._home: dict[str, str] = {}
         """The address each station proved itself from last."""
@@ -154,6 +152,19 @@ class Gate:
         self._of_address = Budgets(ADDRESS_FAILURES_PER_MINUTE / 60.0, ADDRESS_FAILURES_PER_MINUTE)
         self._of_station = Budgets(ANYWHERE_PER_MINUTE / 60.0, ANYWHERE_PER_MINUTE)
         self._nobody = Key(salt, bytes(32), work=work)
+
+    def on_passed(self, told: Callable[[str, int, str | None], None]) -> None:
+        """Tell of each station that is let in: with which profile, and with which of several keys if there were."""
+        self._on_passed.append(told)
+
+    def on_revoked(self, told: Callable[[str], None]) -> None:
+        """Tell of each station whose every key was taken away or replaced."""
+        self._on_revoked.append(told)
+
+    def revoked(self, station: str) -> None:
+        """Say that every key of a station was taken away or replaced."""
+        for told in self._on_revoked:
+            told(station)
 
     def forget(self, station: str) -> None:
         """Ask for the whole proof again: the station's keys changed."""
@@ -246,7 +257,8 @@ class Gate:
     def _in(self, station: str, profile: int, key_id: str | None) -> str | Refused:
         if profile < self.profiles.get(station, 0):
             return LOWER
-        self.passed(station, profile, key_id)
+        for told in self._on_passed:
+            told(station, profile, key_id)
         return station
 
     def _digest(self, station: str, password: bytes) -> bytes:

@@ -170,3 +170,13 @@ class Listener:
 
 def _cancel(task: asyncio.Task[None]) -> None:
     task.cancel()
+
+
+def release(transport: asyncio.BaseTransport | None) -> None:
+    """Let a lost transport of asyncio be freed at once: it refers to itself by its method that reads.
+
+    Otherwise each connection that comes and goes is left for the garbage collector, whose passes over thousands of them
+    hold up everybody.
+    """
+    if getattr(transport, "_read_ready_cb", None) is not None:
+        transport._read_ready_cb = None  # type: ignore[union-attr]

@@ -20,7 +20,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from interlock.csms.serve import head
 from interlock.csms.serve.admission import Admission, Crowd, Slot
-from interlock.csms.serve.listener import Listener
+from interlock.csms.serve.listener import Listener, release
 
 CROWD = Crowd(connections=512, unproven=128, unproven_of_address=64)
 
@@ -157,6 +157,9 @@ class OperatorSocket(H11Protocol):
         self._expect(None)
         self.resume_writing()
         super().connection_lost(exc)
+        self._unset_keepalive_if_required()
+        self.cycle = self.scope = None  # type: ignore[assignment]  # both refer to this connection
+        release(self.transport)
 
     def pause_writing(self) -> None:
         """The peer does not read: give it a while."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Collection, Sequence
-from dataclasses import fields
+from dataclasses import dataclass, field, fields
 from typing import Any, get_args
 
 import msgspec
@@ -15,7 +15,8 @@ from interlock.csms.domain import events as ev
 from interlock.csms.domain.bounds import bounds
 from interlock.csms.domain.inflight import PHASES, Phase
 from interlock.csms.domain.station import Station
-from interlock.csms.handle import intent_id, station_of, station_stream, unobserved
+from interlock.csms.event_ids import intent_id
+from interlock.csms.handle import station_of, station_stream
 from interlock.csms.node import Csms
 from interlock.csms.serve.follow import Followers
 from interlock.csms.store import Snapshot, StoredEvent, StoreError
@@ -49,6 +50,15 @@ class _Folded(msgspec.Struct):
 _fold_of = msgspec.json.Decoder(_Folded).decode
 
 
+@dataclass(eq=False, slots=True)
+class _Wait:
+    """An operator who waits for news of a command; other commits do not concern it."""
+
+    stream: str
+    command_id: bytes
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+
+
 class Projections:
     """Kept up to date by the store's commits; `start` reads what came before."""
 
@@ -57,7 +67,6 @@ class Projections:
         self.followers = Followers(node.store)
         self.commands: dict[str, tuple[str, tuple[int, ...]]] = {}
         """For each command: its station, and the versions of its events in that station's stream."""
-        self._sent: dict[str, None] = {}
         self.appended: dict[str, int] = {}
         """Events by type since the start."""
         self._position = self._events = self._kept = 0
@@ -65,16 +74,12 @@ class Projections:
         self._started = False
         self._told = 0
         """Up to where commits were told of before `start` was through with the log."""
-        self._changed: asyncio.Event = asyncio.Event()
-        self._awaited = False
+        self._waits: set[_Wait] = set()
         self.ended = False
 
     async def start(self) -> int:
         """Read what the last snapshot does not cover; return how many events the log holds."""
         self.node.store.subscribe(self._committed)
-        if self.node.observe is unobserved:
-            # The node's observer gets the CALLs; the handler's would be called for each append.
-            self.node.observe = self._observed
         snapshot = await self.node.store.load_snapshot(KEPT)
         if snapshot is not None and snapshot.fold == FOLD:
             folded = _fold_of(snapshot.state)
@@ -106,7 +111,8 @@ class Projections:
     def stop(self) -> None:
         """End all waits."""
         self.ended = True
-        self._changed.set()
+        for wait in self._waits:
+            wait.changed.set()
         self.followers.stop()
 
     def _committed(self, stored: Sequence[StoredEvent]) -> None:
@@ -118,10 +124,9 @@ class Projections:
             self.node.supervisor.until_done("the read models' reading of the log", self._catch_up)
         finally:
             self.followers.committed(stored)
-            if self._awaited:
-                self._awaited = False
-                self._changed.set()
-                self._changed = asyncio.Event()
+            for wait in self._waits:
+                if wait.stream == stored[0].stream and any(wait.command_id in one.data for one in stored):
+                    wait.changed.set()
 
     def _counted(self, stored: Sequence[StoredEvent]) -> None:
         for one in stored:
@@ -133,12 +138,6 @@ class Projections:
                 self.node.supervisor.until_done("a snapshot of the read models", self._keep_if_possible)
         else:
             self._told = stored[-1].position
-
-    def _observed(self, kind: str, **fields: Any) -> None:
-        if kind == "call":
-            self._sent[fields["command_id"]] = None
-            if len(self._sent) > bounds().frames_noted:
-                del self._sent[next(iter(self._sent))]
 
     async def _keep_if_possible(self) -> None:
         with contextlib.suppress(StoreError):  # the next snapshot covers it
@@ -206,7 +205,7 @@ class Projections:
             shown = {name: value for name, value in data.items() if name not in ("command_id", *about)}
             history.append({"version": stored.version, "type": kind, **shown})
         # That a frame was written is no event: it is shown as long as this process remembers it.
-        sent = command_id in self._sent
+        sent = command_id in self.node.sent
         found = {"id": command_id, "station": station, "state": state, "sent": sent, "answer": answer}
         return {**found, **about, "history": history}
 
@@ -214,15 +213,22 @@ class Projections:
         """Return a command once it is no longer open, or after `wait_s` as it is then."""
         loop = asyncio.get_running_loop()
         limit = loop.time() + wait_s
-        while True:
-            changed, self._awaited = self._changed, True
-            found = await self.command(command_id)
-            if found is None or found["state"] not in OPEN or loop.time() >= limit or self.ended:
-                return found
-            try:
-                await asyncio.wait_for(changed.wait(), limit - loop.time())
-            except TimeoutError:
-                continue
+        found = await self.command(command_id)
+        if found is None or wait_s <= 0.0:
+            return found
+        wait = _Wait(station_stream(found["station"]), command_id.encode())
+        self._waits.add(wait)
+        try:
+            while True:
+                wait.changed.clear()
+                found = await self.command(command_id)
+                if found is None or found["state"] not in OPEN or loop.time() >= limit or self.ended:
+                    return found
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout_at(limit):
+                        await wait.changed.wait()
+        finally:
+            self._waits.discard(wait)
 
     async def events(self, station: str, after: int, limit: int) -> list[dict[str, Any]]:
         """Return a page of a station's events after a version as JSON objects: at most `limit`, and `PAGE_BYTES`."""

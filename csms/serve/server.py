@@ -9,16 +9,9 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections import Counter
-from collections.abc import Callable, Sequence
-from typing import cast
-
-from websockets.server import ServerProtocol
-from websockets.typing import Subprotocol
 
 from interlock.csms.budgets import Budgets
-from interlock.csms.dialects import negotiate
 from interlock.csms.node import Csms
-from interlock.csms.ocppj import Endpoint
 from interlock.csms.serve import open_files
 from interlock.csms.serve.admission import Admission, Crowd
 from interlock.csms.serve.gate import Gate
@@ -27,11 +20,8 @@ from interlock.csms.serve.listener import Listener
 from interlock.csms.serve.names import Names
 from interlock.csms.serve.proofs import Proofs
 from interlock.csms.serve.station_socket import Socket
-from interlock.csms.serve.strict_json import StrictEndpoint
 from interlock.csms.serve.watched import Watched
 from interlock.csms.supervise import expect_nobody, reason
-
-Agree = Callable[[ServerProtocol, Sequence[Subprotocol]], "Subprotocol | None"]
 
 
 class Server:
@@ -39,8 +29,6 @@ class Server:
 
     def __init__(self, node: Csms, gate: Gate, limits: Limits | None = None, crowd: Crowd | None = None) -> None:
         self.node, self.gate, self.limits = node, gate, (limits := limits or Limits())
-        if node.endpoint_class is Endpoint:
-            node.endpoint_class = StrictEndpoint
         self.open: set[Socket] = set()
         self.stopping = False
         self.attached: set[Socket] = set()
@@ -51,14 +39,12 @@ class Server:
         self.address_messages = Budgets(limits.address_messages_per_s, limits.address_messages_burst)
         self.controls = Budgets(limits.controls_per_s, limits.controls_burst)
         self.names = Names(limits)
-        gate.revoked = self.names.revoked
+        gate.on_revoked(self.names.revoked)
         self.unfinished: Counter[str] = Counter()
         """Bytes of messages that are not whole yet, by address."""
         files = open_files.limit()
         self.admission = Admission(crowd or Crowd.of_files(files))
         self.proofs = Proofs(limits)
-        # One function for all sockets, which would otherwise each refer to itself through its own.
-        self.agree: Agree = lambda _, offered: cast("Subprotocol | None", negotiate(offered, node.dialects))
         self._listening: Listener | None = None
         self._sweeper: asyncio.TimerHandle | None = None
 

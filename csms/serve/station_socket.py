@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import logging
 from collections import deque
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, cast
 
 from websockets.exceptions import WebSocketException
@@ -18,22 +19,49 @@ from websockets.frames import CloseCode, Frame, Opcode
 from websockets.http11 import Request
 from websockets.protocol import State
 from websockets.server import ServerProtocol
+from websockets.typing import Subprotocol
 
 from interlock.csms.bucket import Bucket
 from interlock.csms.connection import Connection
-from interlock.csms.dialects import meant
+from interlock.csms.dialects import Dialect, meant, negotiate
 from interlock.csms.serve import head
 from interlock.csms.serve.admission import Slot
 from interlock.csms.serve.frames import text_frame, text_of
 from interlock.csms.serve.gate import BUSY, Key, Refused
+from interlock.csms.serve.listener import release
 
 if TYPE_CHECKING:  # the server makes the sockets, and so imports this file
     from interlock.csms.serve.server import Server
 
+AT_ONCE = 16
+"""Frames of one socket after which others are served."""
+SLICE = 1024
+"""Bytes passed to the library at once: at most 170 frames, which are empty then."""
 _buffer = memoryview(bytearray(64 * 1024))
 _NOTHING = Bucket(1.0, 0.0)  # what a socket may send before it is let in
 _QUIET = logging.getLogger(f"{__name__}.wire")
 _QUIET.setLevel(logging.CRITICAL)
+
+
+class _Wire(ServerProtocol):
+    """The library's protocol; it can be freed without the garbage collector once its connection is gone."""
+
+    def __init__(self, dialects: Mapping[str, Dialect], most: int) -> None:
+        super().__init__(max_size=most, logger=_QUIET)
+        self._dialects = dialects
+
+    def select_subprotocol(self, subprotocols: Sequence[Subprotocol]) -> Subprotocol | None:
+        """Choose one of those a station offers."""
+        return cast("Subprotocol | None", negotiate(subprotocols, self._dialects))
+
+    def release(self) -> None:
+        """Break the references by which it refers to itself."""
+        self.parser.close()
+        errors: list[BaseException | None] = [self.parser_exc, self.handshake_exc]
+        while errors:
+            if (error := errors.pop()) is not None:
+                error.__traceback__ = None  # its frames refer to this
+                errors += [error.__cause__, error.__context__]
 
 
 class Socket(asyncio.BufferedProtocol):
@@ -47,8 +75,10 @@ class Socket(asyncio.BufferedProtocol):
         "_head",
         "_held",
         "_messages",
+        "_parsed",
         "_parts",
         "_paused",
+        "_rest",
         "_shared",
         "_since",
         "_slot",
@@ -69,7 +99,7 @@ class Socket(asyncio.BufferedProtocol):
         limits = server.limits
         self.heard = server.node.clock.now()
         self.spoke = False
-        self._wire = ServerProtocol(select_subprotocol=server.agree, max_size=limits.frame_bytes, logger=_QUIET)
+        self._wire = _Wire(server.node.dialects, limits.frame_bytes)
         self._connection: Connection | None = None
         self._head: bytearray | None = bytearray()
         """The request so far; None once it is whole."""
@@ -86,6 +116,8 @@ class Socket(asyncio.BufferedProtocol):
         self._transport: asyncio.Transport | None = None
         self._fuse: asyncio.TimerHandle | None = None
         self._unread: asyncio.TimerHandle | None = None
+        self._parsed, self._rest = 0, b""
+        """Frames parsed in this turn of the loop, and bytes left for the next one; reading is paused meanwhile."""
         self._unparsed = 0
         """Bytes passed to the library less those of the frames it returned: at 0 a new frame begins."""
 
@@ -109,7 +141,9 @@ class Socket(asyncio.BufferedProtocol):
 
     def buffer_updated(self, nbytes: int) -> None:
         """Handle received bytes: without the library where they are one whole message, as nearly always."""
-        data = bytes(_buffer[:nbytes])
+        self._handle(bytes(_buffer[:nbytes]))
+
+    def _handle(self, data: bytes) -> None:
         if self._unparsed == 0 and self._parts is None and self._connection is not None:
             payload = text_of(data)
             if payload is not None:
@@ -119,10 +153,28 @@ class Socket(asyncio.BufferedProtocol):
         if self._head is not None:
             self._begin(data)
             return
-        self._unparsed += nbytes
-        self._wire.receive_data(data)
-        self._hear()
+        self._parse(data)
+
+    def _parse(self, data: bytes) -> None:
+        """Pass bytes to the library. Thousands of tiny frames fit a buffer: others are served between some of them."""
+        self._parsed = 0
+        for at in range(0, len(data), SLICE):
+            if self._parsed >= AT_ONCE:
+                self._rest = data[at:]
+                self._pause()
+                asyncio.get_running_loop().call_soon(self._parse_rest)
+                break
+            some = data[at : at + SLICE]
+            self._unparsed += len(some)
+            self._wire.receive_data(some)
+            self._hear()
         self._count_unfinished(self._unparsed + self._gathered)
+
+    def _parse_rest(self) -> None:
+        rest, self._rest = self._rest, b""
+        if self._transport is not None:
+            self._parse(rest)
+            self._rested()
 
     def _count_unfinished(self, size: int) -> None:
         """Count the bytes of an incomplete message; close the socket if its address has too many of them."""
@@ -187,13 +239,15 @@ class Socket(asyncio.BufferedProtocol):
         self.server.open.discard(self)
         self.server.attached.discard(self)
         self.server.admission.leave(self._slot, self.server.node.clock.now())
+        release(self._transport)
         self._transport = None
         self._drop_unfinished()
-        self._wire.parser.close()  # breaks the reference cycle between it and the library's protocol
+        self._wire.release()
         self.server.names.left(self._station, self._slot.address, self)
         for timer in (self._fuse, self._unread):
             if timer is not None:
                 timer.cancel()
+        self._fuse = self._unread = None
         self._hang_up(f"{type(error).__name__}" if error is not None else self._why())
 
     def pause_writing(self) -> None:
@@ -351,13 +405,14 @@ class Socket(asyncio.BufferedProtocol):
         if self._messages.fill(self.heard) < 1.0:
             self._pause()
             asyncio.get_running_loop().call_later(1.0 / self._messages.rate, self._rested)
-        connection.rested, connection.ping = self._rested, self._ping
+        connection.rested, connection.ping = self._rest_soon, self._ping
         connection.proven = server.proven(said)
         node.serve(connection, self._failed)
 
     def _take(self, frame: Frame) -> None:
         opcode = frame.opcode
         size = len(frame.data)
+        self._parsed += 1
         self._unparsed -= 6 + size + (0 if size < 126 else 2 if size < 1 << 16 else 8)
         now = self.heard = self.server.node.clock.now()
         if opcode is Opcode.TEXT or opcode is Opcode.CONT:
@@ -422,10 +477,14 @@ class Socket(asyncio.BufferedProtocol):
             self._paused = True
             self._transport.pause_reading()
 
+    def _rest_soon(self) -> None:
+        if self._paused:  # others are served between one queue full of frames and the next
+            asyncio.get_running_loop().call_soon(self._rested)
+
     def _rested(self) -> None:
         """Continue reading: the queue is empty, or the budget allows held messages."""
         connection = self._connection
-        if not self._paused or self._transport is None or connection is None:
+        if not self._paused or self._rest or self._transport is None or connection is None:
             return
         now = self.server.node.clock.now()
         while self._held:

@@ -14,7 +14,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
-from starlette.responses import StreamingResponse
+
+from interlock.csms.serve.streams import Streaming
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
@@ -61,7 +62,7 @@ class Watcher:
         return lines
 
 
-class FrameStream(StreamingResponse):
+class FrameStream(Streaming):
     """The response to a watcher, which is removed when it ends."""
 
     def __init__(self, watched: Watched, station: str) -> None:
@@ -127,7 +128,8 @@ class Watched:
                     continue
                 watcher.news.clear()
                 try:
-                    await asyncio.wait_for(watcher.news.wait(), ALIVE_S)
+                    async with asyncio.timeout(ALIVE_S):
+                        await watcher.news.wait()
                 except TimeoutError:
                     yield b"\n"
         finally:

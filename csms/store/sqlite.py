@@ -303,7 +303,7 @@ class SqliteStore:
             while (work := self._take()) is not None:
                 self._step()
                 appends, query = work
-                if appends and (why := self._files.lost()) is not None:
+                if (why := self._files.lost()) is not None:
                     self._in_loop(self._end, f"{why} while it was open: what is appended to it is lost")
                     return
                 for at in range(0, len(appends), self._most):

@@ -44,6 +44,7 @@ from interlock.csms.serve.operators import Operators, OperatorSocket
 from interlock.csms.serve.projections import Projections
 from interlock.csms.serve.server import Server
 from interlock.csms.serve.station_socket import Socket
+from interlock.csms.serve.strict_json import StrictEndpoint
 from interlock.csms.serve.wall_clock import WallClock, fresh_ids
 from interlock.csms.settings import Settings
 from interlock.csms.store import MemoryStore
@@ -201,7 +202,9 @@ async def _serve(place: Place) -> None:
     alarms: list[str] = []
     settings = Settings(unknown_tokens="Accepted", call_timeout_s=5.0)
     node = Csms(
-        "n1", MemoryStore(), WallClock(loop), fresh_ids("n1"), settings, lambda _: Rules(2, 2), alarm=alarms.append
+        *("n1", MemoryStore(), WallClock(loop), fresh_ids("n1"), settings, lambda _: Rules(2, 2)),
+        alarm=alarms.append,
+        endpoint=StrictEndpoint,
     )
     gate = Gate(0, "/ocpp/", b"pepper")
     server, records, keys = Server(node, gate, Limits(closing_s=0.2)), Projections(node), Credentials(node, gate)

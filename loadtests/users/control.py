@@ -16,6 +16,8 @@ from interlock.scenarios.targets.exchange import Exchange
 from interlock.scenarios.targets.target import TOKEN_VARIABLE
 
 PAGES = 1000
+OPEN = ("requested", "in-doubt")
+"""The states of a command that another may still follow."""
 
 
 class NoControl(ValueError):
@@ -36,6 +38,10 @@ class Control(Protocol):
 
     def stations(self) -> list[str] | None:
         """Name the stations it knows."""
+
+    @property
+    def keyed(self) -> bool:
+        """Whether it knows a request that is made again by its key."""
 
     def takes(self, action: str, payload: dict[str, Any]) -> bool:
         """Return whether it can be asked for such a command."""
@@ -71,6 +77,11 @@ class HttpControl:
             except TargetGone:
                 return found or None
         return found or None
+
+    @property
+    def keyed(self) -> bool:
+        """Whether every way of asking carries the key."""
+        return "requests" in self._described.tells
 
     def takes(self, action: str, payload: dict[str, Any]) -> bool:
         """Return whether the file says how to ask for it."""
@@ -140,6 +151,6 @@ def settled(control: Control, command_id: str, seconds: float) -> str | None:
     until = time.monotonic() + seconds
     while True:
         found = control.state(command_id)
-        if found not in ("requested", "in-doubt") or time.monotonic() >= until:
+        if found not in OPEN or time.monotonic() >= until:
             return found
         time.sleep(0.25)

@@ -19,9 +19,11 @@ from interlock.loadtests.users.mix import STOP, UNLOCK, Command, draw
 from interlock.loadtests.users.record import Record
 
 TWICE = 0.15
-"""Share of requests that are made twice at once."""
+"""Share of requests that are made twice at once, where they carry a key."""
 QUIET_S = 3.0
 """The end of a run without commands, so that the last ones have an outcome."""
+ANSWERED_S, HURRIED_S = 10.0, 0.5
+"""How long answers are waited for at the end, and when the run was interrupted."""
 LOOK_S = 2.0
 DRAWS = 100
 """How often another command is drawn when the control file does not say how to ask for one."""
@@ -64,7 +66,7 @@ class OperatorUser(User):
         station = self._rng.choice(self._stations)
         self._asking = [one for one in self._asking if not one.dead]
         key = f"{plan.prefix}r{next(self._numbers)}"
-        twice = self._rng.random() < TWICE
+        twice = self._rng.random() < TWICE and control.keyed
         command = self._command(control, station)
         if command is None:
             return
@@ -118,4 +120,4 @@ class OperatorUser(User):
 
     def on_stop(self) -> None:
         """Wait for the answers that are still to come."""
-        gevent.joinall(self._asking, timeout=10.0)
+        gevent.joinall(self._asking, timeout=HURRIED_S if self.record.hurried else ANSWERED_S)

@@ -88,6 +88,8 @@ class Record:
         self.behind_s = 0.0
         self.shape = shape_of(plan.load_shape, plan.shape)
         self.figures = Figures(plan.seconds)
+        self.hurried = False
+        """Whether the run was interrupted, so that its users have little time to leave."""
         self._stations = 0
         self._refused = refused
         self._open = True
@@ -97,6 +99,10 @@ class Record:
     def now(self) -> float:
         """Return the second of the run."""
         return max(0.0, time.monotonic() + self._offset)
+
+    def stopping(self) -> None:
+        """Note that the users are about to be stopped: before the time of the run is over, they have to be quick."""
+        self.hurried = is_cut_short(self.plan, self.now())
 
     def new_station_id(self) -> str:
         """Name the next station of this process."""
@@ -242,9 +248,14 @@ def _lines(path: Path) -> Iterator[tuple[float, bytes]]:
             yield float(text[start + 5 : stop]), text[start:]
 
 
+def is_cut_short(plan: Plan, took_s: float | None) -> bool:
+    """Tell whether a run of `took_s` seconds was stopped before its time. One without a time never is."""
+    return took_s is not None and took_s < 0.95 * plan.seconds
+
+
 def interrupted(plan: Plan, took_s: float | None) -> Finding | None:
     """Say that a run was not let come to its end: what it would have shown is not known. None: it was."""
-    if took_s is None or took_s >= 0.95 * plan.seconds:
+    if not is_cut_short(plan, took_s):
         return None
     why = f"interrupted after {took_s:.0f} of {plan.seconds:g} s"
     return Finding("L06", "the run came to its end", "BOOKKEEPING", Verdict.INCONCLUSIVE, 0, why, needed=True)
@@ -260,7 +271,7 @@ def finish(
 
     def more(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
         if control is not None:
-            yield from ask_records.ask(path, control, asked)
+            yield from ask_records.ask(path, control, asked, hurried=is_cut_short(plan, took_s))
 
     digest, count = merge(files, out / FILE, more)
     stations = sum(one["stations"] for one in parts.done.values())
@@ -269,10 +280,10 @@ def finish(
     began = datetime.fromtimestamp(plan.began, UTC)
     findings = wire.judge(observations(out / FILE), hidden, stations, began=began)
     missing = expected - len(parts.done)
-    judged = ledger_checks.judge(observations(out / FILE), asked, missing)
+    cut = interrupted(plan, took_s)
+    judged = ledger_checks.judge(observations(out / FILE), asked, missing, cut=cut is not None)
     split = len(findings) - len(hidden)
     judged += crowd(observations(out / FILE), about, count)
-    cut = interrupted(plan, took_s)
     calls = figures.write(out, [one["figures"] for one in parts.done.values()])
     bounds = thresholds.judge(map(thresholds.parse, plan.fail_if), calls)
     own = [*([cut] if cut else []), *bounds]

@@ -25,8 +25,8 @@ from interlock.simulator.ocppj.controller import OcppController
 from interlock.simulator.profiles import begin
 from interlock.simulator.spec import StationSpec
 
-LEAVING_S = 8.0
-"""How long a station takes at the end to finish its sessions and tell them."""
+LEAVING_S, HURRIED_S = 8.0, 0.8
+"""How long a station takes at the end to finish its sessions and tell them, and when the run was interrupted."""
 LOOK_S = 0.1
 RELOCK_S = 2.0
 """A lock that was opened for nobody shuts soon, so that the next unlock has something to do."""
@@ -99,7 +99,8 @@ class Unit:
 
     def leave(self) -> None:
         """End sessions, tell them, say how things are, and go."""
-        station, until = self.station, time.monotonic() + LEAVING_S
+        station = self.station
+        until = time.monotonic() + (HURRIED_S if self.record.hurried else LEAVING_S)
         while time.monotonic() < until:
             for evse in station.evses:
                 if evse.vehicle is not None:

@@ -45,7 +45,10 @@ def from_folder(folder: Path) -> list[Case]:
             raise NoCases(f"{file} cannot be run: it ends the program") from None
         except Exception as error:
             raise NoCases(f"{file} cannot be run: {type(error).__name__}: {error}") from None
-        for case in names.get("CASES", ()):
+        listed = names.get("CASES", ())
+        if not isinstance(listed, list | tuple):
+            raise NoCases(f"{file}: CASES is a list of cases, not {type(listed).__name__}")
+        for case in listed:
             if not isinstance(case, Case):
                 raise NoCases(f"{file}: CASES holds {type(case).__name__}, not only cases")
             if case.id in found or case.id in cases():

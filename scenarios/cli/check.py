@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from urllib.parse import quote
 
 import typer
 
@@ -149,6 +150,8 @@ _OF_CASES = (
     *(("plan", False), ("resume", False), ("only_failed", False), ("id", INTERLOCK)),
 )
 """Options that only the stage "cases" has, and their defaults."""
+WHOLE_MIN, RACES_SHARE = 5.0, 0.6
+"""How long a check of a CSMS may take where nothing else is said and nobody's hand is needed; the races' share."""
 
 
 @check.command(cls=Command, short_help="Check a CSMS: Interlock is the station.")
@@ -187,7 +190,9 @@ def csms(
         str | None,
         typer.Option(help="What: races, cases or both; default: both, or cases where an option is for these alone."),
     ] = None,
-    minutes: Annotated[float, typer.Option(min=0.1, max=60.0, help="races: how long it may take at most.")] = 3.0,
+    minutes: Annotated[
+        float | None, typer.Option(min=0.1, max=60.0, help="How long all of it may take at most.  [default: 5]")
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="races: what faults and orders are drawn from.")] = 0,
     id_prefix: Annotated[str | None, typer.Option(help="races: what the stations' ids begin with.")] = None,
     id_tag: Annotated[list[str] | None, typer.Option(help="A card that is accepted (may be repeated).")] = None,
@@ -241,11 +246,12 @@ def csms(
     hands = _control(control) if control is not None else _hand("csms", operator, hand, id, 0, began)
     places = {one: out / one if len(stages) > 1 else out for one in stages}
     done: dict[str, Done] = {}
+    whole = minutes or WHOLE_MIN
     if "races" in stages:
         done["races"] = run_races(
             url,
             control,
-            minutes,
+            whole * (RACES_SHARE if "cases" in stages or minutes is None else 1.0),
             seed,
             id_prefix,
             id_tag or (),
@@ -260,10 +266,12 @@ def csms(
         )
     if "cases" in stages:
         again = _again("csms", [url, "--stage", "cases"], {**given, "out": places["cases"]})
+        took_s = (datetime.now(UTC) - began).total_seconds()
         done["cases"] = _csms_cases(
             chosen, declared, way, hands, places["cases"], again,
             station=way.ids[0] if way.ids and id == INTERLOCK else id,
             cards=cards_of(id_tag or (), card or (), getattr(hands(""), "cards", {})),
+            within_s=max(1.0, 60.0 * whole - took_s) if minutes is not None or operator == "none" else None,
             resume=resume, only_failed=only_failed, as_json=as_json, quiet=quiet, expected=expected,
         )  # fmt: skip
     leave(done, junit, as_json=as_json)
@@ -299,6 +307,7 @@ def _csms_cases(
     *,
     station: str,
     cards: dict[str, str],
+    within_s: float | None,
     resume: bool,
     only_failed: bool,
     as_json: bool,
@@ -327,6 +336,7 @@ def _csms_cases(
             tls=way.tls,
             headers=way.headers,
             cards=cards,
+            within_s=within_s,
             resume=resume,
             only_failed=only_failed,
         ),
@@ -477,9 +487,10 @@ def _check_places(out: Path, junit: Path | None) -> None:
 def _again(role: str, words: list[str], given: dict[str, Any]) -> str:
     line = ["interlock", "check", role, *words]
     line += options.again(given) if role == "csms" else []
+    virtual = given.get("virtual")
     for name in ("listen", "id", "control", "operator", "hand", "declare", "profile", "level", "speed", "out"):
         value = given.get(name)
-        if value is not None and str(value) not in ("none", "should", "1.0"):
+        if value is not None and str(value) not in ("none", "should", "1.0") and not (virtual and name == "listen"):
             line += [f"--{name}", str(value)]
     for pattern in given.get("cases") or ():
         line += ["--cases", pattern]
@@ -525,7 +536,7 @@ class _Screen:
             case "listening":
                 print(f"interlock {importlib.metadata.version('ocpp-interlock')}   {len(work.todo())} cases")
                 ident = work.plan.station or "STATION-ID"
-                print(f"  enter this in the station: {work.address}{ident}   (subprotocol ocpp1.6)")
+                print(f"  enter this in the station: {work.address}{quote(ident)}   (subprotocol ocpp1.6)")
                 print("  waiting for it ...", flush=True)
             case "dialling":
                 print(f"interlock {importlib.metadata.version('ocpp-interlock')}   {len(work.todo())} cases")

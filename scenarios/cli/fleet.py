@@ -148,7 +148,7 @@ def _hand(port: int | None) -> Hand | None:
     token = given or secrets.token_urlsafe(24)
 
     def said(url: str) -> None:
-        print(f"  by hand: {url}" + ("" if given else f"   token: {token}"), file=sys.stderr, flush=True)
+        print(f"  by hand: {url}" + ("" if given else f"   token of this page: {token}"), file=sys.stderr, flush=True)
 
     return Hand(port, token, said)
 

@@ -40,12 +40,15 @@ from interlock.scenarios.live.serve_process import ServeProcess
 from interlock.scenarios.refused import UNTOLD, Refused, extra
 from interlock.scenarios.runner import REFERENCE, csms_class
 from interlock.scenarios.targets.target import TOKEN_VARIABLE, token_for
+from interlock.scenarios.user_file import read_text
 
 CORES = os.cpu_count() or 1
 PER_CORE = 4
 """Processes of one core: more of them only wait for each other."""
 LOCUSTFILE = Path(__file__).resolve().parents[2] / "loadtests" / "locustfile.py"
 LOOK_S = 0.5
+CLOSING_S = 1.0
+"""How long a CSMS of ours, whose log is thrown away, may take to end."""
 ENDING_S = 240.0
 """Beyond its time a run may take this long to end, hand in its records and be judged."""
 TICKS = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
@@ -327,8 +330,12 @@ def _target(url: str | None, control: str, csms: str, folder: str) -> Iterator[S
         return
     words = ["--store", f"sqlite:///{folder}/load.sqlite", "--tokens", "Accepted", "--csms", csms]
     # Ctrl-C ends the stations first, whose last messages the CSMS must still receive.
-    with ServeProcess(folder, words, own_session=True) as node:
+    node = ServeProcess(folder, words, own_session=True)
+    node.start()
+    try:
         yield Served(node.stations_url, node.operators_url, node.token, Cost(node.process.pid))
+    finally:
+        node.stop(CLOSING_S)
 
 
 def _secrets(control: str) -> dict[str, str]:
@@ -337,7 +344,7 @@ def _secrets(control: str) -> dict[str, str]:
         return {}
     from interlock.scenarios.targets.control_file import SLOT
 
-    names = [name for name, _ in SLOT.findall(Path(control).read_text("utf-8")) if name]
+    names = [name for name, _ in SLOT.findall(read_text(Path(control))) if name]
     return {name: os.environ[name] for name in names if name in os.environ}
 
 

@@ -227,7 +227,7 @@ def _code(words: list[str]) -> int:
 
     try:
         commands = _commands()
-        found = commands.main(args=words, default_map=settings.defaults(commands), standalone_mode=False)
+        found = commands.main(words, "interlock", default_map=settings.defaults(commands), standalone_mode=False)
         sys.stdout.flush()
         if found == INTERRUPTED:
             raise KeyboardInterrupt
@@ -304,6 +304,7 @@ WORDING = (
     (r"Input should be less than or equal to (\S+)", r"it is at most \1"),
     (r"Input should be a valid integer.*", "it is a whole number"),
     (r"Input should be a valid number.*", "it is a number"),
+    (r"Input should be a valid boolean.*", "it is true or false"),
     (r"(.*) is not a valid integer\.?", "it is a whole number"),
     (r"Value error, '(.*)' is not one of (.*?)\.?", r"it is one of \2, not '\1'"),
 )
@@ -314,11 +315,6 @@ def _told(error: Any) -> str:
     return str(error.format_message())
 
 
-def _typed(error: Any) -> str:
-    """Return the command that an error is about as it is typed, however this program was started."""
-    return " ".join(("interlock", *error.ctx.command_path.split()[1:]))
-
-
 def _plainly(error: Any) -> str:
     """Return what is wrong with the command line as one sentence that begins with what it is about."""
     kind, text = type(error).__name__, _told(error).replace("\n", " ").strip()
@@ -327,13 +323,13 @@ def _plainly(error: Any) -> str:
         return f"there is no option {error.option_name}{near}"
     if (command := re.match(r"No such command '(.*?)'", text)) is not None:
         near = nearest(command[1], error.ctx.command.commands)
-        return f"there is no command {command[1]!r}{near}; `{_typed(error)} --help` lists them"
+        return f"there is no command {command[1]!r}{near}; `{error.ctx.command_path} --help` lists them"
     param = getattr(error, "param", None)
     if param is None:
         return re.sub(r"^Got unexpected extra arguments?(?:\(s\))? \((.*)\)$", r"\1 is too much", text).rstrip(".")
     option = str(param.opts[0]) if param.opts[0].startswith("-") else str(param.metavar or param.name).strip("[].")
     if kind == "MissingParameter":
-        return f"{option} is missing; `{_typed(error)} --help` says what it is"
+        return f"{option} is missing; `{error.ctx.command_path} --help` says what it is"
     text = re.sub(r"^Invalid value(?: for .*?)?: ", "", text)
     for pattern, said in WORDING:
         if (found := re.fullmatch(pattern, text)) is not None:

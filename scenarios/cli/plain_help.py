@@ -21,6 +21,17 @@ class Command(TyperCommand):
         super().__init__(*args, **named)
         _plainly(self.params)
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the words that were typed. Raises `Refused` for an empty path, which would mean the current folder."""
+        if any(not word or word.endswith("=") for word in args):
+            given, _, _ = self.make_parser(ctx).parse_args(args=list(args))
+            params: list[Any] = self.get_params(ctx)
+            for one in params:
+                if one.type_descriptor.is_path and given.get(one.name or "") == "":
+                    shown = one.opts[0] if isinstance(one, TyperOption) else str(one.metavar or one.name)
+                    raise Refused(f"{shown}: it is empty, perhaps a variable that is not set")
+        return list(super().parse_args(ctx, args))
+
     def invoke(self, ctx: Any) -> Any:
         """Run it. Raises `Refused` for a number without an end, which the limits of an option let through."""
         for one in self.get_params(ctx):

@@ -61,6 +61,7 @@ def prove(
     invariants are not counted. Under each OCPP version those are tried that can exist there.
     """
     if cases:
+        _check_for_cases(budget, seed, ocpp, jobs)
         from interlock.scenarios.cli.prove_cases import prove_cases
 
         raise typer.Exit(prove_cases(names or (), out, as_json=as_json, quiet=quiet))
@@ -108,6 +109,19 @@ def prove(
         for line in again:
             print(f"  again:  {line}")
     raise typer.Exit(proof.verdict.exit_code)
+
+
+def _check_for_cases(budget: str, seed: int, ocpp: Spoken, jobs: int | None) -> None:
+    """Refuse with --cases what is about schedules and wrong designs alone."""
+    of_schedules = (
+        ("--budget", budget, "2000"),
+        ("--seed", seed, 0),
+        ("--ocpp", ocpp, Spoken.BOTH),
+        ("--jobs", jobs, None),
+    )
+    for name, given, default in of_schedules:
+        if given != default:
+            raise Refused(f"{name} does not go with --cases: each mutant and variation is judged once")
 
 
 def _again(given: Mapping[str, Any]) -> str:

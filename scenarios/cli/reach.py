@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from interlock.scenarios.refused import Refused, cause
+from interlock.scenarios.user_file import Unreadable, read_text
 from interlock.simulator.network.address import Address, NoAddress, parse
 
 if TYPE_CHECKING:
@@ -98,9 +99,9 @@ def secret_of(given: str | None, file: Path | None) -> str | None:
 
 def _lines(file: Path) -> list[str]:
     try:
-        return file.read_text("utf-8").splitlines()
-    except (OSError, UnicodeError) as error:
-        raise Refused(f"{file} cannot be read: {cause(error)}") from None
+        return read_text(file).splitlines()
+    except Unreadable as error:
+        raise Refused(str(error)) from None
 
 
 def seconds_of(option: str, text: str) -> float | None:
@@ -218,7 +219,7 @@ def expected_in(path: Path | None, kind: str, known: Iterable[str]) -> list[str]
             raise Refused(f"{where} is not `NAME [until YYYY-MM-DD] [# reason]`")
         if not any(fnmatch.fnmatchcase(one, words[0]) for one in names):
             near = difflib.get_close_matches(words[0], names, 1)
-            raise Refused(f"{where}: no {kind} is called {words[0]!r}" + (f"; {near[0]}?" if near else ""))
+            raise Refused(f"{where}: no {kind} is called {words[0]!r}" + (f"; did you mean {near[0]}?" if near else ""))
         try:
             over = len(words) == 3 and date.fromisoformat(words[2]) < datetime.now(UTC).date()
         except ValueError:

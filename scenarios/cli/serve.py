@@ -3,74 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import gc
 import ipaddress
-import os
 import re
-import secrets
-import signal
 import ssl
-import stat
 import sys
 import time
-import tomllib
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
 from interlock.scenarios.cli.serve_console import Console, Record, watched
-from interlock.scenarios.refused import ENDED, UNTOLD, USAGE, Refused, cause, extra
+from interlock.scenarios.cli.serve_lines import Lines
+from interlock.scenarios.cli.serve_parts import Said, Wanted, printable, run
+from interlock.scenarios.refused import Refused, extra
 from interlock.scenarios.runner import REFERENCE, csms_class, nearest
 from interlock.scenarios.targets.target import TOKEN_VARIABLE
-
-if TYPE_CHECKING:
-    from interlock.csms.node import Csms
-    from interlock.csms.store import EventStore
-
-ANSWERED_WITHIN_S = 5.0
-"""How long a stop waits for operators' requests that are under way."""
-NEW_NAMES = 1.0
-"""Stations the log does not know that an address may bring up, as a share of the messages it may send a second."""
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What the command line asks for."""
-
-    host: str
-    ocpp_port: int
-    api_port: int
-    store: str
-    node: str
-    profile: int
-    certificate: Path | None
-    private_key: Path | None
-    clients: Path | None
-    connectors: int
-    slots: int | None
-    heartbeats: str
-    heartbeat_s: int
-    offline_s: float
-    call_timeout_s: float
-    lateness_s: float
-    tokens: str
-    token_file: Path | None
-    open_to_all: bool
-    csms: str
-    quiet: bool
-    api_host: str
-    allow_host: tuple[str, ...]
-    protocols: str | None
-    strict: bool
-    ignore_pings: bool
-    allow_origin: tuple[str, ...]
-    address_messages: float
-    log_format: str
-    record: Path | None
+from interlock.scenarios.user_file import Unreadable, read_toml
 
 
 def _from_file(context: typer.Context, path: Path | None) -> Path | None:
@@ -78,11 +28,9 @@ def _from_file(context: typer.Context, path: Path | None) -> Path | None:
     if path is None:
         return None
     try:
-        found = tomllib.loads(path.read_text("utf-8"))
-    except (OSError, UnicodeError) as error:
-        raise Refused(f"--config {path} cannot be read: {cause(error)}") from None
-    except tomllib.TOMLDecodeError as error:
-        raise Refused(f"--config {path} is not TOML: {error}") from None
+        found = read_toml(path)
+    except Unreadable as error:
+        raise Refused(f"--config {error}") from None
     known = sorted(one.name for one in context.command.params if one.name and one.name not in ("config", "help"))
     for name in found:
         if name not in known:
@@ -166,22 +114,53 @@ def serve(
     if api_host != "127.0.0.1" and not _is_loopback(api_host) and not open_to_all:
         raise Refused(f"operators' tokens would cross the network in the clear to {api_host}; say --open-to-all")
     wanted = Wanted(
-        *(host, ocpp_port, api_port, store, node, profile, certificate, private_key, clients, connectors, slots),
-        *(heartbeats, heartbeat_s, offline_s, call_timeout_s, lateness_s, tokens, token_file, open_to_all, csms, quiet),
-        *(api_host, tuple(allow_host or ()), protocols, strict, ignore_pings),
-        *(tuple(allow_origin or ()), address_messages, log_format, record),
+        host=host,
+        ocpp_port=ocpp_port,
+        api_port=api_port,
+        store=store,
+        node=node,
+        profile=profile,
+        certificate=certificate,
+        private_key=private_key,
+        clients=clients,
+        connectors=connectors,
+        slots=slots,
+        heartbeats=heartbeats,
+        heartbeat_s=heartbeat_s,
+        offline_s=offline_s,
+        call_timeout_s=call_timeout_s,
+        lateness_s=lateness_s,
+        tokens=tokens,
+        token_file=token_file,
+        open_to_all=open_to_all,
+        csms=csms,
+        quiet=quiet,
+        api_host=api_host,
+        allow_host=tuple(allow_host or ()),
+        protocols=protocols,
+        strict=strict,
+        ignore_pings=ignore_pings,
+        allow_origin=tuple(allow_origin or ()),
+        address_messages=address_messages,
+        log_format=log_format,
+        record=record,
     )
     tls = _checked(wanted)
-    console = Console(log_format, time.time)
+    said, alarms = Lines(sys.stdout), Lines(sys.stderr)
+    console = Console(log_format, time.time, said.say)
     kept = None if record is None else Record(record, csms, time.time)
     design = watched(csms_class(csms), None if quiet else console, kept)
     try:
         with asyncio.Runner(loop_factory=loop_factory(loop)) as runner:
-            runner.run(_serve(wanted, tls, design, {} if quiet else {"told": console.turned_away}))
+            told = {} if quiet else {"told": console.turned_away}
+            heard = Said(said.say, lambda text: alarms.say(f"ALARM {printable(text)}"), told)
+            runner.run(run(wanted, tls, design, heard))
     finally:
         if kept is not None:
             kept.end()
-            print(f"recorded:  `interlock judge {record}` judges it, `interlock report {record}` shows it", flush=True)
+            said.say(f"recorded:  `interlock judge {record}` judges it, `interlock report {record}` shows it")
+        said.end()
+        alarms.end()
 
 
 def loop_factory(name: str) -> Callable[[], asyncio.AbstractEventLoop] | None:
@@ -251,186 +230,3 @@ def _is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
-
-
-async def open_store(url: str) -> EventStore:
-    """Open the store a URL names. Raises `Refused` for a URL that names none, `StoreError` when it cannot be used."""
-    if url == "memory:":
-        from interlock.csms.store import MemoryStore
-
-        return MemoryStore()
-    if url.startswith("sqlite:///") and len(url) > len("sqlite:///"):
-        from interlock.csms.store.sqlite import SqliteStore
-
-        path = Path(url.removeprefix("sqlite:///"))
-        if not path.parent.is_dir():
-            raise Refused(f"--store: there is no folder {path.parent} for {path.name}")
-        return await SqliteStore.open(path)
-    if url.startswith(("postgresql://", "postgres://")):
-        try:
-            from interlock.csms.store.postgres import PostgresStore
-        except ImportError:
-            raise Refused(f"--store postgresql needs psycopg; {extra('postgres')}") from None
-        return await PostgresStore.open(url)
-    raise Refused(f"--store is sqlite:///FILE, postgresql://... or memory:, not {_without_password(url)!r}")
-
-
-def _without_password(url: str) -> str:
-    return re.sub(r"://[^/@]*@", "://***@", url)
-
-
-async def _serve(wanted: Wanted, tls: ssl.SSLContext | None, design: type[Csms], told: dict[str, Any]) -> None:
-    from interlock.csms.dialects import BY_SUBPROTOCOL, chosen
-    from interlock.csms.domain.station import Rules
-    from interlock.csms.serve import open_files
-    from interlock.csms.serve.api import Api
-    from interlock.csms.serve.credentials import Credentials
-    from interlock.csms.serve.gate import Gate
-    from interlock.csms.serve.limits import Limits
-    from interlock.csms.serve.operators import Operators
-    from interlock.csms.serve.projections import Projections
-    from interlock.csms.serve.server import Server
-    from interlock.csms.serve.wall_clock import WallClock, fresh_ids
-    from interlock.csms.settings import Settings
-    from interlock.csms.store import NameTaken, StoreError
-
-    try:
-        dialects = BY_SUBPROTOCOL if wanted.protocols is None else chosen(wanted.protocols.split(","))
-    except ValueError as error:
-        raise Refused(f"--protocols: {error}") from None
-    loop = asyncio.get_running_loop()
-    open_files.raise_limit()
-    if (files := open_files.limit()) < open_files.LEAST:
-        raise Refused(f"this process may open {files} files, and needs {open_files.LEAST} at least: ulimit -n", UNTOLD)
-    asked_to_stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C raises KeyboardInterrupt
-            loop.add_signal_handler(number, asked_to_stop.set)
-    token = os.environ.get(TOKEN_VARIABLE) or secrets.token_urlsafe(24)
-    _keep(token, wanted.token_file)
-    cut_off = _was_cut_off(wanted.store)
-    wrong: list[str] = []
-    try:
-        store = await open_store(wanted.store)
-        if cut_off:
-            wrong = await store.check(quick=True)  # type: ignore[attr-defined]
-            if wrong:
-                raise Refused(f"--store {wanted.store} was not closed, and is damaged: {wrong[0]}", UNTOLD)
-        settings = Settings(
-            heartbeat_interval_s=wanted.heartbeat_s,
-            heartbeats=wanted.heartbeats,  # type: ignore[arg-type]
-            offline_after_s=wanted.offline_s,
-            call_timeout_s=wanted.call_timeout_s,
-            lateness_s=wanted.lateness_s,
-            unknown_tokens=wanted.tokens,  # type: ignore[arg-type]
-            acceptance="strict" if wanted.strict else "lenient",
-            controls="ignored" if wanted.ignore_pings else "alive",
-        )
-        rules = Rules(wanted.connectors, wanted.slots or wanted.connectors)
-        clock, ids = WallClock(loop), fresh_ids(wanted.node)
-        node = design(wanted.node, store, clock, ids, settings, lambda _: rules, alarm=_alarm, dialects=dialects)
-        most = wanted.address_messages
-        new = most * NEW_NAMES
-        limits = Limits(address_messages_per_s=most, address_messages_burst=10 * most, new_names_burst=new)
-        gate = Gate(wanted.profile, "/ocpp/", secrets.token_bytes(16), frozenset(wanted.allow_origin), **told)
-        server, records, keys = Server(node, gate, limits), Projections(node), Credentials(node, gate)
-        found = await records.start()
-        await node.start()
-        # Start-up objects exist until the end: freeze them so that the garbage collector does not rescan them.
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(10_000, 20, 50)
-        await keys.start()
-    except NameTaken as error:
-        raise Refused(f"--node {wanted.node}: {error}", USAGE) from None
-    except (StoreError, OSError) as error:
-        raise Refused(f"--store {_without_password(wanted.store)} cannot be used: {error}", UNTOLD) from None
-    stations = len(await records.stations())
-    open_commands = sum(1 for one in node.handler.resident.values() for _ in one.state.unfinished())
-    try:
-        ocpp_port = await server.listen(wanted.host, wanted.ocpp_port, tls)
-    except OSError as error:
-        raise Refused(f"--ocpp-port {wanted.ocpp_port} on {wanted.host}: {error.strerror or error}", UNTOLD) from None
-    hosts = ["localhost", "127.0.0.1", "[::1]", wanted.api_host, *wanted.allow_host]
-    app = Api(node, server, records, keys, token).app(hosts)
-    operators = Operators(app, clock.now, _alarm)
-    try:
-        api_port = await operators.listen(wanted.api_host, wanted.api_port)
-    except OSError as error:
-        where = f"{wanted.api_port} on {wanted.api_host}"
-        raise Refused(f"--api-port {where}: {error.strerror or error}", UNTOLD) from None
-
-    def shown(host: str) -> str:
-        return f"[{host}]" if ":" in host else host
-
-    def say(line: str) -> None:
-        if not wanted.quiet:
-            print(line, flush=True)
-
-    print(f"stations:  {'ws' if tls is None else 'wss'}://{shown(wanted.host)}:{ocpp_port}/ocpp/", flush=True)
-    print(f"operators: http://{shown(wanted.api_host)}:{api_port}", flush=True)
-    say("           opened in a browser, this shows the fleet (/docs: the API), and asks for the API token")
-    where = _without_password(wanted.store)
-    counts = f"{found} events, {stations} stations, {open_commands} commands without an outcome"
-    say(f"store:     {where.removesuffix(':')}: {counts}")
-    if cut_off:
-        say("           it was not closed; looked over, and sound")
-    say(f"protocols: {', '.join(node.dialects)}")
-    if wanted.csms != REFERENCE:
-        say(f"design:    {wanted.csms}, which is WRONG on purpose")
-    if wanted.profile == 0:
-        say("security:  profile 0: ANY client is taken for the station it says it is")
-    if not os.environ.get(TOKEN_VARIABLE) and wanted.token_file is None:
-        print(f"API token: {token}", file=sys.stderr, flush=True)
-    store.ending.on_end(lambda why: asked_to_stop.set())
-    await asked_to_stop.wait()
-    if node.ended is not None:
-        for socket in list(server.open):
-            socket.abort()
-        raise Refused(f"this node is over, start it again: {node.ended}", ENDED)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.remove_signal_handler(number)  # a second one does not ask
-    say("stopping")
-    records.stop()
-    operators.close()
-    finished = await server.stop()
-    await operators.stop(ANSWERED_WITHIN_S)
-    with contextlib.suppress(StoreError):
-        if finished:
-            await records.keep()
-    try:
-        await store.close()
-    except StoreError as error:
-        raise Refused(f"stopped, and the store was not closed as it should be: {error}", UNTOLD) from None
-    if not finished:
-        raise Refused("stopped while something was under way: the next start takes it up, as after a crash", UNTOLD)
-    say("stopped: everything acknowledged is in the store")
-
-
-def _was_cut_off(url: str) -> bool:
-    """Tell whether a SQLite log was left open: a clean end leaves no write-ahead file behind."""
-    path = url.removeprefix("sqlite:///") if url.startswith("sqlite:///") else ""
-    try:
-        return bool(path) and os.stat(f"{path}-wal").st_size > 0
-    except OSError:
-        return False
-
-
-def _keep(token: str, path: Path | None) -> None:
-    if path is None:
-        return
-    try:
-        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, stat.S_IRUSR | stat.S_IWUSR), "w") as file:
-            file.write(token)
-    except OSError as error:
-        raise Refused(f"--token-file {path}: {error.strerror}") from None
-
-
-def printable(text: str) -> str:
-    """Return what may be shown of a text that a station has part in: one line, without control characters."""
-    return "".join(one if one.isprintable() else "?" for one in text[:500])
-
-
-def _alarm(text: str) -> None:
-    with contextlib.suppress(OSError):  # the disk that is full may be the one this is written to
-        print(f"ALARM {printable(text)}", file=sys.stderr, flush=True)

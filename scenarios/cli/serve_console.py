@@ -7,7 +7,6 @@ form of a fleet's, seen from the CSMS's end, so `judge`, `report` and `explain` 
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,11 +29,11 @@ TO_STATION, FROM_STATION = "station.received", "station.sent"
 class Console:
     """Says on standard output who comes, goes, is turned away or breaks a schema, and why."""
 
-    def __init__(self, form: str, clock: Callable[[], float], write: Callable[[str], None] | None = None) -> None:
+    def __init__(self, form: str, clock: Callable[[], float], write: Callable[[str], None]) -> None:
         if form not in FORMATS:
             raise Refused(f"--log-format is {' or '.join(FORMATS)}, not {form!r}")
         self._json, self._clock = form == "json", clock
-        self._write = write or _print
+        self._write = write
         self._second, self._told, self._untold = 0, 0, 0
 
     def tell(self, what: str, **about: str) -> None:
@@ -63,13 +62,6 @@ class Console:
         who = safe.pop("station", safe.pop("path", ""))
         rest = "   ".join(value if name == "why" else f"{name} {value}" for name, value in safe.items())
         self._write(f"{at:%H:%M:%S}  {what:<8} {who:<20} {rest}".rstrip())
-
-
-def _print(line: str) -> None:
-    try:
-        print(line, flush=True)
-    except OSError:
-        sys.stdout = open("/dev/null", "w")  # noqa: SIM115 - whoever read it is gone; the CSMS goes on
 
 
 def _printable(text: str) -> str:

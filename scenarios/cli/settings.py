@@ -9,7 +9,6 @@ from __future__ import annotations
 import difflib
 import json
 import os
-import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
@@ -17,8 +16,8 @@ from typing import Annotated, Any
 import typer
 from typer.exceptions import TyperException
 
-from interlock.scenarios.refused import Refused, cause
-from interlock.scenarios.runner import nearest
+from interlock.scenarios.refused import Refused, nearest
+from interlock.scenarios.user_file import Unreadable, read_toml
 
 CONFIG = "interlock.toml"
 PYPROJECT = "pyproject.toml [tool.interlock]"
@@ -74,13 +73,11 @@ def _spell(file: str, found: dict[str, Any], group: Any, above: str) -> None:
 def _toml(path: Path) -> dict[str, Any] | None:
     """Return what a TOML file holds, None where there is no such file."""
     try:
-        return tomllib.loads(path.read_text("utf-8"))
-    except FileNotFoundError:
-        return None
-    except (OSError, UnicodeError) as error:
-        raise Refused(f"{path} cannot be read: {cause(error)}") from None
-    except tomllib.TOMLDecodeError as error:
-        raise Refused(f"{path} is not TOML: {error}") from None
+        return read_toml(path)
+    except Unreadable as error:
+        if isinstance(error.error, FileNotFoundError):
+            return None
+        raise Refused(str(error)) from None
 
 
 # --- interlock config ------------------------------------------------------------------------------------------------

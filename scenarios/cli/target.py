@@ -78,6 +78,14 @@ accepted = [{accepted}]
 # started_at = "started_at"
 # meter_stop_wh = "meter_stop"  # null: it is running
 
+# [samples]                     # the meter values of a transaction
+# path = "/transactions/{{transaction}}/samples"
+# each = "samples"
+# value = "value"
+# at = "timestamp"
+# measurand = "measurand"
+# unit = "unit"
+
 # [restart]                     # kills it without a warning and starts it again
 # command = ["./restart.sh"]    # run in this file's folder
 """

@@ -12,6 +12,8 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cache
+from inspect import signature
 from typing import Any
 
 from interlock.csms.domain import commands as do
@@ -252,11 +254,16 @@ def _deviations(rng: random.Random) -> Deviations:
 
 
 def _drawn(name: str, spec: Scenario, rng: random.Random) -> dict[str, Any]:
-    parameters = FAULTS[name].__code__.co_varnames[: FAULTS[name].__code__.co_argcount]
+    parameters = _parameters(name)
     limits = {"station": spec.stations, "connector": spec.connectors, "node": spec.nodes}
     drawn = {key: rng.randint(1, most) for key, most in limits.items() if key in parameters}
     drawn.update((key, _value(range_, rng)) for key, range_ in RANGES[name].items())
     return drawn
+
+
+@cache
+def _parameters(fault: str) -> frozenset[str]:
+    return frozenset(signature(FAULTS[fault]).parameters)
 
 
 def _value(range_: Drawable, rng: random.Random) -> Any:

@@ -11,7 +11,7 @@ from typing import Any
 
 from interlock.scenarios.judge.error_codes import ANY, CODES, FITTING
 from interlock.scenarios.judge.expected_facts import NOTICES, NOTICES_201
-from interlock.scenarios.judge.payloads import rules_of_call
+from interlock.scenarios.judge.payloads import schema_rules
 from interlock.scenarios.record.versions import Version
 
 VERSION: Mapping[str, Version] = {"ocpp1.6": "1.6", "ocpp2.0.1": "2.0.1"}
@@ -51,7 +51,7 @@ def broken(action: str, payload: Any, subprotocol: str) -> frozenset[str]:
     version = VERSION.get(subprotocol)
     if version is None:
         return frozenset()
-    return frozenset(rules_of_call(version, action, payload, "station") - {"words"})
+    return schema_rules(version, action, payload, "station")
 
 
 def fitting(rules: frozenset[str], subprotocol: str) -> frozenset[str]:

@@ -155,12 +155,12 @@ class Seen:
         return row
 
 
-def judge(rows: Iterable[Observation], answers: Answers, missing: int) -> list[Finding]:
-    """Judge a run. `missing` is how many processes have not handed in their part."""
+def judge(rows: Iterable[Observation], answers: Answers, missing: int, *, cut: bool = False) -> list[Finding]:
+    """Judge a run. `missing` is how many processes have not handed in their part; `cut`: it was interrupted."""
     seen = Seen(rows)
     return [
         _complete(missing),
-        _told(seen),
+        _told(seen, cut=cut),
         _one_move(seen),
         _one_command(seen),
         _outcomes(seen, answers),
@@ -175,12 +175,15 @@ def _complete(missing: int) -> Finding:
     return Finding("L00", "all records are there", "BOOKKEEPING", Verdict.PASS, 1)
 
 
-def _told(seen: Seen) -> Finding:
+def _told(seen: Seen, *, cut: bool) -> Finding:
     """At the end every station has delivered its messages: with a CSMS that is gone or far behind it has not."""
     id, name = "L05", "everything was told"
     if not seen.taken:
         return Finding(id, name, "BOOKKEEPING", Verdict.ERROR, 0, "the CSMS took nothing of what it was told")
     silent = sum(pending > 0 for pending in seen.pending.values())
+    if silent and cut:
+        why = f"{silent} stations were switched off before they had told everything"
+        return Finding(id, name, "BOOKKEEPING", Verdict.INCONCLUSIVE, len(seen.pending) - silent, why)
     if silent:
         why = f"at the end {silent} stations had sessions to tell and nobody who answered"
         return Finding(id, name, "BOOKKEEPING", Verdict.ERROR, len(seen.pending) - silent, why)

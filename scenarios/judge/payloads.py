@@ -7,9 +7,9 @@ The schemas are those of the `ocpp` package. They do not demand that a start's c
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import jsonschema_rs
@@ -18,6 +18,7 @@ from interlock.scenarios.record.actions import FOLDERS, FROM_STATION, actions, s
 from interlock.scenarios.record.versions import Version
 
 INT32 = 2**31
+NO_RULES = frozenset[str]()
 Validator = jsonschema_rs.Draft4Validator | jsonschema_rs.Draft6Validator
 
 
@@ -51,19 +52,25 @@ def of_call(version: Version, action: str, payload: Any, sender: str) -> Problem
     return _by_schema(_validator(version, action + FOLDERS[version][1]), payload)
 
 
-def rules_of_call(version: Version, action: str, payload: Any, sender: str) -> set[str]:
+def rules_of_call(version: Version, action: str, payload: Any, sender: str) -> frozenset[str]:
     """Return every rule that a CALL breaks: one that refuses it may name any of them."""
+    found = schema_rules(version, action, payload, sender)
+    return found if in_words(version, action, payload, answer=False) is None else found | {"words"}
+
+
+def schema_rules(version: Version, action: str, payload: Any, sender: str) -> frozenset[str]:
+    """Return every rule of its schema that a CALL breaks, by their names."""
     first = of_call(version, action, payload, sender)
-    found = {first.rule} if first is not None else set()
-    if found and not found & {"action", "direction"}:
+    if first is None:
+        return NO_RULES
+    found = {first.rule}
+    if not found & {"action", "direction"}:
         try:
             errors = _validator(version, action + FOLDERS[version][1]).iter_errors(payload)
             found |= {error.kind.name for error in errors}
         except ValueError:
             found.add("format")
-    if in_words(version, action, payload, answer=False) is not None:
-        found.add("words")
-    return found
+    return frozenset(found)
 
 
 def of_answer(version: Version, action: str, payload: Any) -> Problem | None:
@@ -94,10 +101,20 @@ def in_words(version: Version, action: str, payload: Any, *, answer: bool) -> Pr
     if not isinstance(payload, dict):
         return None
     what = f"{version} {action}{'.conf' if answer else ''}"
-    for rule in WORDS:
+    for rule in _rules_for(what):
         for problem in rule(what, payload):
             return problem
     return None
+
+
+@lru_cache(maxsize=512)
+def _rules_for(what: str) -> tuple[Rule, ...]:
+    """Return the rules that can speak of a message."""
+    return tuple(rule for rule in WORDS if what in OF.get(rule, (what,)))
+
+
+_FREE = ("customData", "data")
+"""Members that hold what no rule speaks of."""
 
 
 def _whole_numbers(_: str, payload: dict[str, Any]) -> Iterator[Problem]:
@@ -105,12 +122,13 @@ def _whole_numbers(_: str, payload: dict[str, Any]) -> Iterator[Problem]:
     stack: list[tuple[str, Any]] = [("", payload)]
     while stack:
         where, value = stack.pop()
-        if isinstance(value, dict):
-            stack += [(f"{where}/{name}", one) for name, one in value.items() if name not in ("customData", "data")]
-        elif isinstance(value, list):
-            stack += [(f"{where}/{index}", one) for index, one in enumerate(value)]
-        elif type(value) is int and not -INT32 <= value < INT32:
-            yield Problem("words", where[1:], f"{value} does not fit 32 bits")
+        inside = value.items() if isinstance(value, dict) else enumerate(value)
+        for name, one in inside:
+            if type(one) is int:
+                if not -INT32 <= one < INT32 and name not in _FREE:
+                    yield Problem("words", f"{where}/{name}"[1:], f"{one} does not fit 32 bits")
+            elif isinstance(one, dict | list) and name not in _FREE:
+                stack.append((f"{where}/{name}", one))
 
 
 ABOVE_0 = frozenset(
@@ -120,16 +138,17 @@ ABOVE_0 = frozenset(
     )
 )
 """Requests whose connectorId is above 0: 1.6 sections 6.45, 6.33, 6.53, 6.51."""
-NOT_BELOW_0 = ("connectorId", "interval", "duration", "retries", "retryInterval", "evseId", "seqNo", "stackLevel")
+NOT_BELOW_0 = frozenset(
+    ("connectorId", "interval", "duration", "retries", "retryInterval", "evseId", "seqNo", "stackLevel")
+)
 
 
 def _connectors(what: str, payload: dict[str, Any]) -> Iterator[Problem]:
     connector = payload.get("connectorId")
     if type(connector) is int and connector == 0 and what in ABOVE_0:
         yield Problem("words", "connectorId", "it is 0, and has to be above 0")
-    for name in NOT_BELOW_0:
-        value = payload.get(name)
-        if type(value) is int and value < 0:
+    for name, value in payload.items():
+        if type(value) is int and value < 0 and name in NOT_BELOW_0:
             yield Problem("words", name, f"{value} is below 0")
     evse = payload.get("evse")
     if what.startswith("2") and isinstance(evse, dict) and type(evse.get("id")) is int and evse["id"] < 1:
@@ -234,3 +253,11 @@ def _settings(what: str, payload: dict[str, Any]) -> Iterator[Problem]:
 
 
 WORDS: tuple[Rule, ...] = (_whole_numbers, _connectors, _whole_station, _samples, _profiles, _lists, _settings)
+OF: Mapping[Rule, tuple[str, ...]] = {
+    _whole_station: ("1.6 StatusNotification",),
+    _samples: ("1.6 MeterValues", "1.6 StopTransaction"),
+    _profiles: ("1.6 SetChargingProfile", "1.6 RemoteStartTransaction"),
+    _lists: ("1.6 SendLocalList",),
+    _settings: ("1.6 ChangeConfiguration",),
+}
+"""The messages that a rule speaks of, where that is not each of them."""

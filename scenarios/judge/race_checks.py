@@ -9,16 +9,19 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from interlock.scenarios.judge import race_samples
 from interlock.scenarios.judge.race_lines import LINE_CHECKS
 from interlock.scenarios.judge.race_orders import ORDER_CHECKS
 from interlock.scenarios.judge.race_record import Exchange, Record, read
-from interlock.scenarios.judge.verdict import Finding, Level, Verdict, Violation
+from interlock.scenarios.judge.verdict import Finding, Level, Verdict, Violation, as_text
 from interlock.scenarios.judge.wire_check import LISTED
 from interlock.scenarios.judge.wire_checks.transactions import wording
 from interlock.scenarios.record.domain_view import Observation
+from interlock.scenarios.record.versions import names
 
 Found = tuple[int, list[Violation]]
 CONCURRENT = "ConcurrentTx"
@@ -28,8 +31,12 @@ NOT_YET = ("Pending", "Rejected")
 PENDING_S = 30.0
 """How long stations boot, at an interval that the CSMS told, before Pending is known to be for ever."""
 PENDING_BOOTS = 8
+DAY_S = 86400.0
+"""How long ago a token's cache entry of 2.0.1 was over before it is no way to say that it may not be cached."""
 DRIFT_S = 2.5
 """How much two clocks may differ over the seconds of a run, beside the time an answer took."""
+NOBODYS = "NoAuthorization"
+"""The type of a token of 2.0.1 that says that nobody has to be authorized."""
 CARD_ACTIONS = ("Authorize", "StartTransaction", "StopTransaction")
 
 
@@ -96,12 +103,13 @@ def card_of(one: Exchange) -> str | None:
 def one_answer(record: Record, run: Mapping[str, Any]) -> Found:
     """A card is answered the same at one station each time it is shown, unless it is in use."""
     checked, found = 0, list[Violation]()
-    before: dict[tuple[str, str], Exchange] = {}
+    before: dict[tuple[str, str, Any], Exchange] = {}
     for one in record.told:
         card, status = card_of(one), one.status
         if card is None or status is None or status == CONCURRENT:
             continue
-        first = before.setdefault((one.station, card), one)
+        # In 2.0.1 cards of two types are two cards, whatever their text.
+        first = before.setdefault((one.station, card, one.call.field("idTagType")), one)
         if first is one:
             continue
         checked += 1
@@ -117,6 +125,11 @@ def registered(record: Record, run: Mapping[str, Any]) -> Found:
     checked, found = 0, list[Violation]()
     for one in record.told:
         card, status = card_of(one), one.status
+        if card == "" and one.call.field("idTagType") == NOBODYS and status is not None:
+            checked += 1
+            if status not in ("Accepted", CONCURRENT):
+                what = f"{one.action} without any card, as by a button to start"
+                found.append(Violation(what, "Accepted (C02)", status, one.station, one.at))
         if card is None or card not in known or status is None:
             continue
         checked += 1
@@ -286,7 +299,7 @@ def not_expired(record: Record, run: Mapping[str, Any]) -> Found:
         expires = _instant(info.get("expiryDate")) if isinstance(info, dict) and info.get("expiryDate") else None
         if expires is not None and one.status == "Accepted":
             checked += 1
-            if began and expires < began - 60.0:
+            if began and expires < began - (DAY_S if one.newer else 60.0):
                 what = f"{one.action} was accepted with an expiryDate that is over"
                 found.append(Violation(what, "a time to come", str(info), one.station, one.at))
     return checked, found
@@ -316,7 +329,7 @@ def refused_actions(record: Record, run: Mapping[str, Any]) -> Found:
         checked += 1
         if one.result is not None and (not nameless or one.status == "Accepted"):
             what = f"{one.action}, which {'names no card' if nameless else 'is no action'}, was taken"
-            found.append(Violation(what, "a CALLERROR", str(one.answer.payload)[:80], one.station, one.at))
+            found.append(Violation(what, "a CALLERROR", as_text(one.answer.payload, 80), one.station, one.at))
     return checked, found
 
 
@@ -337,7 +350,10 @@ def comes_back(record: Record, run: Mapping[str, Any]) -> Found:
     return len(back) + len(found), found
 
 
-OPTIONAL = ("DataTransfer", "DiagnosticsStatusNotification", "FirmwareStatusNotification", "LogStatusNotification")
+OPTIONAL = names(
+    """DataTransfer DiagnosticsStatusNotification FirmwareStatusNotification LogStatusNotification ClearedChargingLimit
+    NotifyChargingLimit NotifyEvent NotifyReport ReservationStatusUpdate SecurityEventNotification"""
+)
 """What a CSMS need not support: it may refuse it, and says so."""
 
 
@@ -383,9 +399,27 @@ def registers(record: Record, run: Mapping[str, Any]) -> Found:
     return 0, []
 
 
-Check = Callable[[Record, Mapping[str, Any]], Found]
+def any_letters(record: Record, run: Mapping[str, Any]) -> Found:
+    """A card is the same in capitals and small letters: an IdToken is a CiString20Type (OCPP 1.6 sections 7.15, 7.28).
 
-RACE_CHECKS: dict[str, tuple[str, Level, Check]] = {
+    A card that is in use, or that was not answered, says nothing of its letters.
+    """
+    checked, found = 0, list[Violation]()
+    for one in record.noted["letters"]:
+        (card, other), (word, told) = one["cards"], one["words"]
+        if CONCURRENT in (word, told) or any(said in UNTOLD or said.startswith("CALLERROR") for said in (word, told)):
+            continue
+        checked += 1
+        if word != told:
+            what = f"{one['action']} with {other}, which is card {card} in other letters"
+            found.append(Violation(what, word, told, one["station"], (one.i,)))
+    return checked, found
+
+
+Check = Callable[[Record, Mapping[str, Any]], Found]
+SAMPLES = "R31"
+
+ANSWER_CHECKS: dict[str, tuple[str, Level, Check]] = {
     "R01": ("what is alike is answered alike", "MUST", alike),
     "R02": ("a card has one answer", "MUST", one_answer),
     "R03": ("cards are answered as registered", "MUST", registered),
@@ -401,9 +435,10 @@ RACE_CHECKS: dict[str, tuple[str, Level, Check]] = {
     "R13": ("what is valid is answered", "MUST", varied),
     "R14": ("registration comes to an end", "SHOULD", registers),
     "R15": ("stations are told apart", "MUST", told_apart),
-    **LINE_CHECKS,
-    **ORDER_CHECKS,
+    "R32": ("a card is known in any letters", "MUST", any_letters),
+    SAMPLES: ("meter values on record are those told", "MUST", race_samples.on_record),
 }
+RACE_CHECKS = {**ANSWER_CHECKS, **LINE_CHECKS, **ORDER_CHECKS}
 """Names, levels and checks by id."""
 
 PARTS: dict[str, tuple[str, tuple[str, ...]]] = {
@@ -431,7 +466,10 @@ def judge(rows: Iterable[Observation], run: Mapping[str, Any]) -> list[Finding]:
         parts.append(commands)
     if run.get("rules", {}).get("restarts"):
         parts.append(_part(*RESTARTS, happened))
-    return parts + [_finding(id, name, level, check(record, run)) for id, (name, level, check) in RACE_CHECKS.items()]
+    found = [_finding(id, name, level, check(record, run)) for id, (name, level, check) in RACE_CHECKS.items()]
+    if (why := race_samples.unread(record, run)) is not None:
+        found = [replace(one, verdict=Verdict.INCONCLUSIVE, reason=why) if one.id == SAMPLES else one for one in found]
+    return parts + found
 
 
 def _commands(record: Record) -> Finding | None:

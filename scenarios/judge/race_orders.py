@@ -6,23 +6,28 @@ A CALL is compared with all requests for its station: which of several equal one
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
 from interlock.scenarios.judge.race_record import Exchange, Record
-from interlock.scenarios.judge.verdict import Level, Violation
+from interlock.scenarios.judge.race_transactions import Told
+from interlock.scenarios.judge.race_transactions import told as told_201
+from interlock.scenarios.judge.verdict import Level, Violation, as_text
 from interlock.scenarios.judge.wire_checks.transactions import wording
 from interlock.scenarios.record.domain_view import Observation
-from interlock.scenarios.record.frames import carries
+from interlock.scenarios.record.frames import Frame, added, carries
 
 Found = tuple[int, list[Violation]]
 
 UNASKED = ("UnlockConnector", "RemoteStartTransaction", "RequestStartTransaction", "Reset")
 """What moves something at a station: no CSMS does it without being asked."""
 STOPS = ("RemoteStopTransaction", "RequestStopTransaction")
-DONE = ("Accepted", "Unlocked", "Scheduled")
-REFUSED = ("Rejected", "UnlockFailed", "NotSupported", "UnknownConnector", "OngoingAuthorizedTransaction")
+DONE = ("Accepted", "Unlocked", "Scheduled", "RebootRequired")
+REFUSED = (
+    *("Rejected", "UnlockFailed", "NotSupported", "UnknownConnector", "OngoingAuthorizedTransaction"),
+    *("Failed", "VersionMismatch", "Occupied", "NotImplemented"),
+)
 ENDED_BADLY = ("rejected", "refuted")
 OPEN = ("requested", "in-doubt")
 SILENT_WORDS = ("never sent", "not answered")
@@ -36,7 +41,12 @@ WORDLESS = (
     "UpdateFirmware",
 )
 """Whose answers have no status."""
+RESULTS = {"SetVariables": ("setVariableResult", "attributeStatus")}
+"""Answers with a word for each element. One that did some of them has done neither all nor nothing: `IN_PART`."""
+SET, IN_PART = ("Accepted", "RebootRequired"), "in part"
 ERROR = "an error"
+NOT_DONE_201 = ("NotImplemented", "Occupied", "Faulted", "Unavailable", "VersionMismatch", "Failed")
+"""What 2.0.1 refuses with beside `REFUSED`; that these are no yes is said of its CSMSs alone."""
 NOTHING = (*REFUSED, *SILENT_WORDS, ERROR, NO_WORD)
 """What a command on record as accepted did not come to."""
 
@@ -53,12 +63,16 @@ def _same(one: Observation, other: Observation) -> bool:
     return bool(one["action"] == other["action"] and one["payload"] == other["payload"])
 
 
-OWN_NUMBERS = {"ReserveNow": "reservationId", "SendLocalList": "listVersion"}
+OWN_NUMBERS = {
+    "ReserveNow": ("reservationId", "id"),
+    "SendLocalList": ("listVersion", "versionNumber"),
+    "GetLog": ("requestId",),
+}
 """Numbers that a CSMS may give by itself, whatever an operator names."""
 
 
 def _carries(order: Exchange, ask: Observation) -> bool:
-    asked = {name: one for name, one in ask["payload"].items() if name != OWN_NUMBERS.get(order.action)}
+    asked = {name: one for name, one in ask["payload"].items() if name not in OWN_NUMBERS.get(order.action, ())}
     return order.action == ask["action"] and carries(order.call.payload, asked)
 
 
@@ -75,10 +89,22 @@ def _habits(record: Record, asks: Mapping[str, list[Observation]]) -> set[str]:
     }
 
 
+def _exactly(order: Exchange, ask: Observation) -> bool:
+    """Whether a CALL carries a request and no member beside it; a CSMS may give numbers of its own."""
+    return _carries(order, ask) and not any(
+        name not in OWN_NUMBERS.get(order.action, ()) for name in added(order.call.payload, ask["payload"])
+    )
+
+
 def as_asked(record: Record, run: Mapping[str, Any]) -> Found:
-    """What leaves for a station is what was asked for it, member by member; nothing moves that nobody asked for."""
+    """What leaves for a station is what was asked for it, member by member; nothing moves that nobody asked for.
+
+    Where an operator gives the whole payload, in 1.6, a member that was not given is as wrong as one that is missing:
+    a start at any connector is another than one at connector 1.
+    """
     asks, checked, found = _asks(record), 0, list[Violation]()
     habits = _habits(record, asks)
+    whole = "payloads" in run.get("rules", {}).get("told", ())
     for order in record.orders:
         if order.action in habits:
             continue
@@ -86,12 +112,17 @@ def as_asked(record: Record, run: Mapping[str, Any]) -> Found:
         checked += 1
         if not same:
             what = f"{order.action} was sent to a station for which nobody asked for it"
-            found.append(Violation(what, "nothing", str(order.call.payload)[:120], order.station, (order.i,)))
+            found.append(Violation(what, "nothing", as_text(order.call.payload), order.station, (order.i,)))
         elif not any(_carries(order, ask) for ask in same):
             what = f"{order.action} is not what was asked for"
-            expected = str(same[-1]["payload"])[:120]
+            expected = as_text(same[-1]["payload"])
             at = (same[-1].i, order.i)
-            found.append(Violation(what, expected, str(order.call.payload)[:120], order.station, at))
+            found.append(Violation(what, expected, as_text(order.call.payload), order.station, at))
+        elif whole and not order.newer and not any(_exactly(order, ask) for ask in same):
+            [*_, nearest] = [ask for ask in same if _carries(order, ask)]
+            what = f"{order.action} has a member that nobody asked for"
+            at = (nearest.i, order.i)
+            found.append(Violation(what, as_text(nearest["payload"]), as_text(order.call.payload), order.station, at))
     return checked, found
 
 
@@ -244,7 +275,18 @@ def _answered(order: Exchange) -> str:
         return "not answered"
     if order.result is None:
         return ERROR
+    if order.action in RESULTS:
+        return _in_all(order.result, *RESULTS[order.action])
+    if order.newer and order.answer.field("status") in NOT_DONE_201:
+        return "Rejected"
     return str(order.answer.field("status") or ("answered" if order.action in WORDLESS else NO_WORD))
+
+
+def _in_all(answer: Frame, results: str, status: str) -> str:
+    every = answer.field(results)
+    words = [one.get(status) for one in every if isinstance(one, dict)] if isinstance(every, list) else []
+    done = sum(word in SET for word in words)
+    return NO_WORD if not words else "Rejected" if not done else "Accepted" if done == len(words) else IN_PART
 
 
 def believed(record: Record, run: Mapping[str, Any]) -> Found:
@@ -306,46 +348,52 @@ def billed(record: Record, run: Mapping[str, Any]) -> Found:
     """Each session that was told, start and stop, is on record with the meters, the card and the connector told."""
     asked = {one["station"] for one in record.noted["csms.sessions"]}
     rows = {(one["station"], one["transaction_id"]): one for one in record.noted["csms.session"]}
+    checked, found = 0, list[Violation]()
+    for one, most_wh in (*((one, 0.0) for one in _sessions(record)), *((one, READ_WH) for one in told_201(record))):
+        if one.station not in asked:
+            continue
+        checked += 1
+        row, wrong = rows.get((one.station, one.id)), "nothing"
+        told = one.members(row)
+        if row is not None:
+            wrong = ", ".join(f"{name} {row[name]}" for name, v in told.items() if _differ(name, v, row[name], most_wh))
+        if row is not None and not wrong and not _same_time(row.fields.get("started_at"), one.started_at):
+            told, wrong = {"started_at": one.started_at}, f"started_at {row['started_at']}"
+        if wrong:
+            what = f"transaction {one.id} is not on record as it was told"
+            expected = ", ".join(f"{name} {value}" for name, value in told.items())
+            found.append(Violation(what, expected, wrong, one.station, one.at))
+    return checked, found
+
+
+def _sessions(record: Record) -> Iterator[Told]:
+    """Return the sessions of 1.6 that were told, start and stop."""
     stops: dict[tuple[str, Any], Exchange] = {}
     for one in record.of("StopTransaction"):
-        if one.result is not None:
+        if one.result is not None and not one.newer:
             stops.setdefault((one.station, one.call.field("transactionId")), one)
-    checked, found = 0, list[Violation]()
     for one in record.of("StartTransaction"):
         number = one.result.field("transactionId") if one.result is not None else None
         stop = stops.get((one.station, number))
-        if one.station not in asked or one.status != "Accepted" or stop is None:
+        if one.status != "Accepted" or stop is None:
             continue
-        checked += 1
-        row = rows.get((one.station, str(number)))
-        told = {
-            "connector": one.call.field("connectorId"),
-            "id_token": one.call.field("idTag"),
-            "start_wh": one.call.field("meterStart"),
-            "stop_wh": stop.call.field("meterStop"),
-        }
-        wrong, most_wh = "nothing", READ_WH if one.newer else 0.0
-        if row is not None:
-            wrong = ", ".join(f"{name} {row[name]}" for name, v in told.items() if _differ(v, row[name], most_wh))
-        if row is not None and not wrong and not _same_time(row.fields.get("started_at"), one.call.field("timestamp")):
-            told, wrong = {"started_at": one.call.field("timestamp")}, f"started_at {row['started_at']}"
-        if wrong:
-            what = f"transaction {number} is not on record as it was told"
-            expected = ", ".join(f"{name} {value}" for name, value in told.items())
-            found.append(Violation(what, expected, wrong, one.station, (*one.at, *stop.at)))
-    return checked, found
+        place, wh = one.call.field("connectorId"), (one.call.field("meterStart"), stop.call.field("meterStop"))
+        at, began = (*one.at, *stop.at), one.call.field("timestamp")
+        yield Told(one.station, str(number), place, one.call.field("idTag"), *wh, began, at)
 
 
 READ_WH = 1.0
 """How far a register may be off that 2.0.1 told in another unit than Wh: a number of kWh is no exact one."""
 
 
-def _differ(told: Any, on_record: Any, most_wh: float) -> bool:
+def _differ(name: str, told: Any, on_record: Any, most_wh: float) -> bool:
     """Whether what was told is something else on record; what was not told is not compared."""
     if told is None or told == on_record:
         return False
+    if isinstance(told, str) and isinstance(on_record, str):  # a CiString20Type in 1.6; 2.0.1 C01.FR.25
+        return told.casefold() != on_record.casefold()
     numbers = isinstance(told, int | float) and isinstance(on_record, int | float)
-    return not numbers or abs(told - on_record) > most_wh
+    return not (numbers and name.endswith("_wh")) or abs(told - on_record) > most_wh
 
 
 def _same_time(on_record: Any, told: Any) -> bool:
@@ -392,7 +440,7 @@ def single(record: Record, run: Mapping[str, Any]) -> Found:
         if row["transaction_id"] not in known:
             what = f"transaction {row['transaction_id']} of {row['station']} was told by nobody"
             expected = f"{len(known)} transactions, and there are {on_record[row['station']]}"
-            found.append(Violation(what, expected, str(row.fields)[:120], row["station"], (row.i,)))
+            found.append(Violation(what, expected, as_text(row.fields), row["station"], (row.i,)))
     return checked, found
 
 
@@ -415,6 +463,25 @@ def own_start_ids(record: Record, run: Mapping[str, Any]) -> Found:
     return checked, found
 
 
+BEGUN, CAME_TO_NOTHING = ("accepted", "confirmed"), ("refuted", "lapsed")
+"""What a start is on record as where it began a transaction, and where none came of it.
+
+Some say rejected of whatever had no answer, and claim nothing else by it.
+"""
+
+
+def joined(record: Record, run: Mapping[str, Any]) -> Found:
+    """A transaction with the remoteStartId of a request whose answer was lost began by it; one without it did not."""
+    checked, found = 0, list[Violation]()
+    for one in record.noted["joined"]:
+        checked += 1
+        wrong = CAME_TO_NOTHING if one["how"] == "the requested one" else BEGUN
+        if one["state"] in wrong:
+            what = f"a start was requested, its answer was lost, and {one['how']} began"
+            found.append(Violation(what, f"not {' or '.join(wrong)}", one["state"], one["station"], (one.i,)))
+    return checked, found
+
+
 ORDER_CHECKS: dict[str, tuple[str, Level, Callable[[Record, Mapping[str, Any]], Found]]] = {
     "R20": ("what leaves is what was asked", "MUST", as_asked),
     "R21": ("a station is stopped by its own transactions", "MUST", own_transaction),
@@ -426,5 +493,6 @@ ORDER_CHECKS: dict[str, tuple[str, Level, Callable[[Record, Mapping[str, Any]], 
     "R27": ("nothing else is on record", "MUST", single),
     "R28": ("no outcome is lost", "MUST", kept),
     "R29": ("requests for a start are told apart", "MUST", own_start_ids),
+    "R30": ("a transaction is joined to its request", "MUST", joined),
 }
 """Names, levels and checks by id."""

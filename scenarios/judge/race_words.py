@@ -22,7 +22,9 @@ def called(frame: Frame) -> Frame:
     """Return a CALL of a station in the words of 1.6."""
     payload: Payload = frame.payload
     token, evse = payload.get("idToken"), payload.get("evse")
-    found: Payload = {"idTag": token.get("idToken")} if isinstance(token, dict) else {}
+    found: Payload = {}
+    if isinstance(token, dict):
+        found = {"idTag": token.get("idToken"), "idTagType": token.get("type")}
     found |= {"timestamp": payload["timestamp"]} if "timestamp" in payload else {}
     if frame.action == "Authorize":
         return replace(frame, payload=found)
@@ -32,7 +34,7 @@ def called(frame: Frame) -> Frame:
     kind, info = payload.get("eventType"), payload.get("transactionInfo")
     if frame.action != "TransactionEvent" or kind not in KINDS or not isinstance(info, dict):
         return frame
-    found["transactionId"] = info.get("transactionId")
+    found |= {"transactionId": info.get("transactionId"), "seqNo": payload.get("seqNo")}
     if isinstance(evse, dict):
         found["connectorId"] = evse.get("id")
     if kind in CONTEXTS:
@@ -46,25 +48,37 @@ def answered(frame: Frame, call: Frame) -> Frame:
         return frame
     found = dict(frame.payload)
     if "idTokenInfo" in found:
-        found["idTagInfo"] = found.pop("idTokenInfo")
+        info = found["idTagInfo"] = found.pop("idTokenInfo")
+        if isinstance(info, dict) and "cacheExpiryDateTime" in info:
+            found["idTagInfo"] = {**info, "expiryDate": info["cacheExpiryDateTime"]}
     if call.action == "StartTransaction":
         found["transactionId"] = call.field("transactionId")
     return replace(frame, payload=found)
 
 
 def register_wh(payload: Payload, context: str) -> float | int | None:
-    """Return the meter's register in an event's readings, in Wh: that of this context, else the last one."""
-    found: float | int | None = None
+    """Return the meter's register in an event's readings, in Wh: that of this context, else the only one there is.
+
+    Phases, and readings taken elsewhere than at the outlet, are not the register.
+    """
+    of_context: list[float] = []
+    others: list[float] = []
     for value in payload.get("meterValue") or ():
         for one in value.get("sampledValue") or () if isinstance(value, dict) else ():
-            if not isinstance(one, dict) or one.get("measurand", REGISTER) != REGISTER or "phase" in one:
-                continue
-            number, unit = one.get("value"), one.get("unitOfMeasure")
-            if not isinstance(number, int | float):
-                continue
-            unit = unit if isinstance(unit, dict) else {}
-            wh = number * 10.0 ** int(unit.get("multiplier", 0)) * (1000 if unit.get("unit") == "kWh" else 1)
-            if one.get("context") == context or found is None:
-                wh = round(wh, 3)
-                found = int(wh) if wh == int(wh) else wh
-    return found
+            wh = _wh(one) if isinstance(one, dict) else None
+            if wh is not None:
+                (of_context if one.get("context") == context else others).append(wh)
+    if not of_context and len(others) != 1:
+        return None
+    wh = round((of_context or others)[-1], 3)
+    return int(wh) if wh == int(wh) else wh
+
+
+def _wh(one: Payload) -> float | None:
+    """Return a sample of the register in Wh; None where it is of something else."""
+    number, unit = one.get("value"), one.get("unitOfMeasure")
+    elsewhere = "phase" in one or one.get("location", "Outlet") != "Outlet"
+    if elsewhere or one.get("measurand", REGISTER) != REGISTER or not isinstance(number, int | float):
+        return None
+    unit = unit if isinstance(unit, dict) else {}
+    return float(number * 10.0 ** int(unit.get("multiplier", 0)) * (1000 if unit.get("unit") == "kWh" else 1))

@@ -336,6 +336,9 @@ def station_clocks_off(rows: Sequence[Row], rng: random.Random) -> list[Row]:
             fields = {**fields, "text": frames.text_of(CALL, frame.id, frame.action, off(frame.payload))}
         elif kind == "csms.session":  # as it was told
             fields = {name: _moved(one, shift) if name in _TOLD else one for name, one in fields.items()}
+        elif kind == "csms.samples":
+            samples = [{**one, "at": _moved(one.get("at"), shift)} for one in fields["samples"]]
+            fields = {**fields, "samples": samples}
         found.append((t, kind, fields))
     return found
 

@@ -30,6 +30,7 @@ and one in which something that is `needed` (stations accepted, sessions told) c
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import IntEnum
@@ -40,6 +41,14 @@ Level = Literal["MUST", "SHOULD", "BOOKKEEPING"]
 
 SCHEMA = 1
 """The version of `verdict.json`."""
+
+
+def as_text(value: Any, length: int = 120) -> str:
+    """Return a value as a line of at most `length` characters: texts as they are, `nothing` for None, else JSON."""
+    if value is None:
+        return "nothing"
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    return text[:length]
 
 
 class Verdict(IntEnum):

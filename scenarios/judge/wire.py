@@ -115,11 +115,15 @@ class Judgement:
         elif seen.kind == "world.failed":
             self.broken = self.broken or fields["error"]
 
-    def findings(self) -> list[Finding]:
-        """End the record and return what the checks say."""
+    def end(self) -> None:
+        """End the record: what is open stays without an answer."""
         for (station, _), connection in self.connections.items():
             self._end(station, connection)
         self.connections.clear()
+
+    def findings(self) -> list[Finding]:
+        """End the record and return what the checks say."""
+        self.end()
         found = [check.finding() for check in self.checks]
         if self.broken is not None:
             why = f"the fleet itself broke: {self.broken}"

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic, Literal, TypeVar
 
 from interlock.scenarios.judge.payloads import Problem
-from interlock.scenarios.judge.verdict import Finding, Level, Verdict, Violation
+from interlock.scenarios.judge.verdict import Finding, Level, Verdict, Violation, as_text
 from interlock.scenarios.record.frames import Frame, ambiguous
 from interlock.scenarios.record.versions import Version
 
@@ -311,5 +311,5 @@ class Check:
 
 
 def shown(value: Any, length: int = 120) -> str:
-    """Return a value short enough for a line."""
-    return str(value)[:length]
+    """Return a value short enough for a line, as JSON where it is no text."""
+    return as_text(value, length)

@@ -1,7 +1,8 @@
 """The answer comes after the time-out.
 
 The station unlocks at once and answers a minute later. By then the command is in doubt. The late answer is evidence,
-whichever socket it arrives on: it settles the doubt and is not dropped.
+whichever socket it arrives on: it settles the doubt and is not dropped. The window of a start that nobody plugs in for
+begins with that answer.
 """
 
 from interlock.csms.domain.commands import RemoteStart, Unlock
@@ -17,6 +18,7 @@ SCENARIO = Scenario(
         step("plug", at=150.0, connector=2),
         ask(RemoteStart(2, "TAG-OPERATOR"), at=Between(160.0, 170.0)),
         step("unplug", at=290.0, connector=2),
+        ask(RemoteStart(1, "TAG-OPERATOR"), at=300.0),
     ),
-    faults_s=300.0,
+    faults_s=400.0,
 )

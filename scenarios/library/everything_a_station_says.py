@@ -10,7 +10,7 @@ from typing import Any
 
 from interlock.scenarios.spec import Scenario, step
 
-_OLD, _OLDER = "2025-12-31T20:00:00Z", "2025-12-31T19:00:00+01:00"
+_OLD, _OLDER, _NOW = "2025-12-31T20:00:00Z", "2025-12-31T19:00:00+01:00", "2026-01-01T00:02:00Z"
 
 
 def _status(connector: int, status: str, code: str = "NoError", **more: str) -> tuple[str, str]:
@@ -71,6 +71,7 @@ _CARDS = (
 _GROUPED = (
     _say("Authorize", idTag="tag-grouped"),
     _say("Authorize", idTag="TAG-LONG"),
+    _say("Authorize", idTag="TAG-EXACT"),
     _say("StopTransaction", transactionId=4715, meterStop=9, timestamp=_OLD, idTag="TAG-GROUPED"),
 )
 _SESSION = (
@@ -79,6 +80,19 @@ _SESSION = (
     _say("StartTransaction", connectorId=2, idTag="", meterStart=10, timestamp=_OLD),
     _say("Authorize", idTag=""),
 )
+_ONE_MEMBER_APART = (
+    _say("StartTransaction", connectorId=2, idTag="TAG-BLOCKED", meterStart=12, timestamp=_OLDER),
+    _say("StartTransaction", connectorId=2, idTag="TAG-BLOCKED", meterStart=11, timestamp=_OLDER),
+    _say("StartTransaction", connectorId=1, idTag="TAG-BLOCKED", meterStart=11, timestamp=_OLDER),
+    _say("StartTransaction", connectorId=1, idTag="TAG-OTHER", meterStart=11, timestamp=_OLDER),
+    _say("StartTransaction", connectorId=1, idTag="TAG-OTHER", meterStart=11, timestamp=_OLD),
+    _status(1, "Faulted", "OtherError", info="hot", timestamp=_NOW),
+    _status(1, "Faulted", "OtherError", info="hotter", timestamp=_NOW),
+    _status(1, "Faulted", "HighTemperature", info="hotter", timestamp=_NOW),
+    _status(1, "Unavailable", "HighTemperature", info="hotter", timestamp=_NOW),
+    _status(2, "Unavailable", "HighTemperature", info="hotter", timestamp=_NOW),
+)
+"""Each differs from the one before it in one member: none is that one told again."""
 _STATUSES = (
     _status(0, "Faulted", "OtherError", info="hot", vendorId="v", vendorErrorCode="17", timestamp="NOW"),
     _status(0, "Available", timestamp="NOW"),
@@ -100,6 +114,7 @@ SCENARIO = Scenario(
         step("register", at=5.0, token="TAG-BLOCKED", status="Blocked"),
         step("register", at=6.0, token="TAG-GROUPED", status="Accepted", parent="The-Group"),
         step("register", at=7.0, token="TAG-LONG", status="Accepted", parent="A-Group-Of-A-Long-Name"),
+        step("register", at=8.0, token="TAG-EXACT", status="Accepted", parent="A-Group-Of-20-Letter"),
         step("say", at=20.0, messages=_READINGS, number="meter"),
         step("say", at=40.0, messages=_NOTICES, number="notice"),
         step("say", at=60.0, messages=_CARDS, number="card"),
@@ -114,12 +129,13 @@ SCENARIO = Scenario(
         step("say", at=95.0, messages=_GROUPED, number="alone"),
         step("say", at=100.0, messages=_READINGS, number="again"),
         step("say", at=102.0, messages=(*_READINGS, *_SESSION, *_NOTICES), number="twin", station=2),
-        step("statuses", at=124.0, connector=1),
-        step("statuses", at=126.0, connector=2),
+        step("say", at=125.0, messages=_ONE_MEMBER_APART, number="apart"),
+        step("statuses", at=140.0, connector=1),
+        step("statuses", at=142.0, connector=2),
     ),
     stations=2,
     fiction=True,
     retold=("spaced", "reordered", "western", "kilowatt_hours", *LOOSE, "told_twice", "other_ids", "heartbeats"),
-    faults_s=140.0,
+    faults_s=150.0,
     quiet_s=60.0,
 )

@@ -1,13 +1,14 @@
 """A 2.0.1 station tells by a trigger what became of commands whose answers were lost.
 
 A transaction that is told to have an unlock or a remote stop behind it confirms the one command it is about: the unlock
-of that EVSE, the stop of that transaction. A remote start's id does so in whichever message it first arrives.
+of that EVSE, the stop of that transaction. A remote start's id does so in whichever message it first arrives. The boot
+behind a reset shows one of the whole station, and none of an EVSE alone.
 """
 
 import json
 from typing import Any
 
-from interlock.csms.domain.commands import RemoteStart, RemoteStop, Unlock
+from interlock.csms.domain.commands import RemoteStart, RemoteStop, Reset, Unlock
 from interlock.scenarios.spec import Scenario, ask, step
 
 
@@ -25,6 +26,8 @@ _STARTED = (
     _told(2, 1, "EVDeparted", "Ended", transactionId="remote-2"),
     _told(1, 2, "EVDeparted", "Ended", transactionId="remote-1", remoteStartId=11, stoppedReason="Remote"),
 )
+_BOOT = {"chargingStation": {"vendorName": "V", "model": "M"}}
+_BOOTED = ("BootNotification", json.dumps({**_BOOT, "reason": "RemoteReset"}))
 
 SCENARIO = Scenario(
     name="evidence-in-2-0-1",
@@ -47,10 +50,13 @@ SCENARIO = Scenario(
         ask(RemoteStart(1, "TAG-OPERATOR", 11), at=190.0),
         ask(RemoteStart(2, "TAG-OPERATOR", 22), at=222.0),
         step("say", at=260.0, messages=_STARTED, number="started"),
-        step("statuses", at=290.0, connector=1),
-        step("statuses", at=292.0, connector=2),
+        step("lose_answer", at=270.0, action="Reset", then_cut=False, seconds=10.0),
+        ask(Reset(True, 1), at=272.0),
+        step("say", at=310.0, messages=(_BOOTED,), number="booted"),
+        step("statuses", at=320.0, connector=1),
+        step("statuses", at=322.0, connector=2),
     ),
     persona="never-starts",
-    faults_s=300.0,
+    faults_s=330.0,
     quiet_s=600.0,
 )

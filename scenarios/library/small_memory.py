@@ -29,5 +29,6 @@ SCENARIO = Scenario(
         step("unknown_stop", at=350.0, transaction_id=4711),
         step("unknown_stop", at=352.0, transaction_id=4712),
     ),
+    on_disk=True,
     faults_s=460.0,
 )

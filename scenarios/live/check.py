@@ -67,6 +67,8 @@ class Plan:
     """Cards that a CSMS knows, and their statuses."""
     wait_s: float = 600.0
     """How long to wait for a station."""
+    within_s: float | None = None
+    """How long it may take; the cases that are left then are INCONCLUSIVE. None: as long as it takes."""
     resume: bool = False
     only_failed: bool = False
     init: Path | None = None
@@ -181,7 +183,12 @@ class Check:
             loop.add_signal_handler(number, interrupt)
         with book.recorder:
             try:
-                await (self._of_station(book) if self.plan.role == "station" else self._of_csms(book))
+                async with asyncio.timeout(self.plan.within_s) as whole:
+                    await (self._of_station(book) if self.plan.role == "station" else self._of_csms(book))
+            except TimeoutError:
+                if not whole.expired():
+                    raise
+                self._out_of_time()
             except asyncio.CancelledError:
                 if not self.interrupted:
                     raise
@@ -190,6 +197,14 @@ class Check:
                     loop.remove_signal_handler(number)
                 digest = book.recorder.end()
         self.finish(book, digest)
+
+    def _out_of_time(self) -> None:
+        """Note the cases that are left, and the one that was under way."""
+        why = f"the time was used up before it was over: {self.plan.within_s:.0f} s; more of it: --minutes"
+        for case in self.todo():
+            if case.id not in self.results or self.results[case.id].run != self.run_number:
+                self.note(case, Outcome(case.id, Word.INCONCLUSIVE, why), 0.0)
+                self.show(self, "done", self.results[case.id])
 
     async def _of_station(self, book: Notebook) -> None:
         plan = self.plan

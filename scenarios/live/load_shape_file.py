@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import tomllib
 from collections.abc import Collection
 from itertools import pairwise
 from pathlib import Path
@@ -11,9 +10,10 @@ from typing import Any
 
 from interlock.scenarios.judge.thresholds import COMMANDS
 from interlock.scenarios.live.load_shape import BUILT_IN, LoadShape, of
-from interlock.scenarios.refused import Refused, cause
+from interlock.scenarios.refused import Refused
 from interlock.scenarios.runner import nearest
 from interlock.scenarios.scenario_file import Unloadable, execute
+from interlock.scenarios.user_file import Unreadable, read_toml
 from interlock.simulator.spec import StationSpec
 
 OURS = ("station_id", "evses", "clock", "persona", "ocpp", "first_boot_s", "deviations")
@@ -49,11 +49,9 @@ def _near(word: str, known: Collection[str]) -> str:
 
 def _from_toml(path: Path) -> LoadShape:
     try:
-        found = tomllib.loads(path.read_text("utf-8"))
-    except (OSError, UnicodeError) as error:
-        raise Refused(f"{path} cannot be read: {cause(error)}") from None
-    except tomllib.TOMLDecodeError as error:
-        raise Refused(f"{path} is not TOML: {error}") from None
+        found = read_toml(path)
+    except Unreadable as error:
+        raise Refused(str(error)) from None
     values: dict[str, Any] = {"name": path.stem}
     for table, keys in found.items():
         if table in ("name", "summary"):

@@ -12,11 +12,12 @@ import contextlib
 from typing import Any
 
 from interlock.scenarios.live.line import Line
+from interlock.scenarios.live.line_201 import AsIs
 from interlock.scenarios.live.race_orders import BELIEVED_S, MAKERS, TRIED, Place, ask
 from interlock.scenarios.live.race_parts import start_of, stop_of
 from interlock.scenarios.live.race_session import Session
 from interlock.scenarios.live.race_stories import come_back
-from interlock.scenarios.targets.target import Misfit, TargetGone
+from interlock.scenarios.targets.target import Misfit, Target, TargetGone
 
 AWAY_S = 5.0
 """How long a station has been away when a CSMS is asked for a command to it."""
@@ -32,11 +33,46 @@ NOT_LISTED = "not listed"
 SESSION = ("Charging", "SuspendedEV", "Charging")
 
 
+PLACES = {(1, 1): "Available", (1, 2): "Occupied", (2, 1): "Unavailable", (2, 2): "Faulted"}
+"""Statuses by EVSE and connector, none twice."""
+
+
 async def beliefs(session: Session) -> None:
     """Go through all of it, where the CSMS tells of connectors or of presence."""
     target = session.target
     if target is None or not {"connectors", "online"} & set(target.tells):
         return
+    await asyncio.gather(_one_station(session, target), _places(session, target))
+
+
+async def _places(session: Session, target: Target) -> None:
+    """Tell statuses of two connectors at each of two EVSEs, where the CSMS tells EVSEs and connectors apart."""
+    if session.ocpp == "1.6" or not getattr(target, "places", False):
+        return
+    line = session.line("PLACES")
+    if not await session.arrive(line):
+        return
+    at = line.now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    for (evse, connector), word in PLACES.items():
+        told = {"timestamp": at, "connectorStatus": word, "evseId": evse, "connectorId": connector}
+        await session.call(line, "StatusNotification", AsIs(told))
+    with contextlib.suppress(TargetGone):
+        until, right = session.clock() + BELIEVED_S, False
+        while not right and session.clock() < until:
+            await asyncio.sleep(0.3)
+            found = {
+                (one.get("evse"), one.get("connector")): one for one in await target.connectors(line.station) or []
+            }
+            right = all(found[place].get("status") == word for place, word in PLACES.items() if place in found)
+        for place, word in PLACES.items():
+            if place in found:
+                about = {"how": "told", "told": word, "status": found[place].get("status"), "online": None}
+                name = f"{place[1]} of EVSE {place[0]}"
+                session.observe("believed", station=line.station, connector=name, **about)
+    line.close()
+
+
+async def _one_station(session: Session, target: Target) -> None:
     line = session.line("BELIEF")
     if not await session.arrive(line):
         return

@@ -1,18 +1,19 @@
-"""Every command of OCPP 1.6 that the operator's side can carry, one after the other to one station, with odd values.
+"""Every command that the operator's side can carry, one after the other to one station, with odd values.
 
 Connector 0, members that are zero or left out, nested lists, signs beyond ASCII: what leaves has to be what was asked
 for, member by member (R20), under message ids of its own (W06), and what the station answers is on record (R24). What
-the CSMS refuses to send is its own affair.
+the CSMS refuses to send is its own affair. Here are the commands of OCPP 1.6; `race_dialect_201` has those of 2.0.1.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 
-from interlock.csms.dialects import v16
 from interlock.csms.domain import commands as do
+from interlock.scenarios.live import race_dialect_201
 from interlock.scenarios.live.line import Line
 from interlock.scenarios.live.race_orders import LEAVES_S, Place, ask, settle
 from interlock.scenarios.live.race_parts import start_of, stop_of
@@ -31,6 +32,15 @@ REFUSALS = {
     "UnlockConnector": "UnlockFailed",
 }
 """How the second station refuses."""
+RARE = {
+    "ChangeConfiguration": "RebootRequired",
+    "ReserveNow": "Occupied",
+    "SendLocalList": "VersionMismatch",
+    "SetChargingProfile": "NotSupported",
+    "TriggerMessage": "NotImplemented",
+}
+"""How the third station answers these: each a yes or a no in another word. It is asked for nothing else."""
+WORDS: dict[str, Mapping[str, str]] = {"DIALECT1": {}, "DIALECT2": REFUSALS, "DIALECT3": RARE}
 MOST_SILENT = 2
 """Commands that never left, after which a station is asked for no more."""
 
@@ -38,14 +48,16 @@ Ordered = tuple[str, do.Command]
 
 
 async def dialect(session: Session) -> None:
-    """Ask for all of them at a station that does as it is told, and at one that refuses."""
+    """Ask for all of them at a station that obeys and at one that refuses, and for some at one with rare words."""
     target = session.target
     if target is None:
         return
-    for name, refuses in (("DIALECT1", False), ("DIALECT2", True)):
+    for name, words in WORDS.items():
+        if words is RARE and session.ocpp != "1.6":
+            continue
         line = session.line(name)
         place = _Place(session, line, "once")
-        place.refusing = refuses
+        place.words = words
         line.answers = place.answer
         if not await session.arrive(line):
             return
@@ -54,7 +66,11 @@ async def dialect(session: Session) -> None:
             await session.call(line, "StatusNotification", free)
         await _visit(session, line)
         try:
-            await _all(session, place, [one for one in orders(line.now()) if one[0] in target.commands])
+            wanted = (orders if session.ocpp == "1.6" else race_dialect_201.orders)(line.now())
+            asked = [one for one in wanted if one[0] in target.commands]
+            await _all(
+                session, place, [one for one in asked if words is not RARE or session.worded(one[1])[0] in words]
+            )
         except TargetGone as error:
             session.observe("control.failed", station=line.station, why=str(error))
         line.close()
@@ -73,12 +89,14 @@ async def _visit(session: Session, line: Line) -> None:
 class _Place(Place):
     """A station that refuses with each action's own word."""
 
-    refusing = False
+    words: Mapping[str, str] = MappingProxyType({})
 
     def answer(self, frame: Frame) -> dict[str, Any] | None:
         """Answer a CALL."""
         known = Place.answer(self, frame)
-        word = REFUSALS.get(frame.action) if self.refusing else None
+        if self.line.ocpp != "1.6":
+            return race_dialect_201.answer(frame, refusing=self.words is REFUSALS) or known
+        word = self.words.get(frame.action)
         return {"status": word} if word is not None else known
 
 
@@ -87,7 +105,7 @@ async def _all(session: Session, place: _Place, wanted: list[Ordered]) -> None:
     for number, (_, command) in enumerate(wanted):
         if not place.line.up or silent >= MOST_SILENT:
             return
-        action, payload = v16.call(command)
+        action, payload = session.worded(command)
         if action == "CancelReservation":
             command = do.Relay(action, _reserved(place, payload))
         before, request = place.count(action), f"{place.line.station}-{number}"
@@ -104,7 +122,8 @@ async def _all(session: Session, place: _Place, wanted: list[Ordered]) -> None:
 
 def _reserved(place: Place, payload: dict[str, Any]) -> dict[str, Any]:
     """Return what cancels the reservation that was made: its number may be the CSMS's own."""
-    made = [frame.field("reservationId") for frame in place.called if frame.action == "ReserveNow"]
+    name = "reservationId" if place.line.ocpp == "1.6" else "id"
+    made = [frame.field(name) for frame in place.called if frame.action == "ReserveNow"]
     return {"reservationId": made[-1]} if made and type(made[-1]) is int else payload
 
 
@@ -116,6 +135,7 @@ def orders(now: datetime) -> Iterator[Ordered]:
     soon = (now + timedelta(minutes=20)).isoformat(timespec="seconds").replace("+00:00", "Z")
     for action, payload in _relayed(soon):
         yield "Relay", do.Relay(action, payload)
+    yield "Relay", do.Relay("RemoteStartTransaction", {"idTag": "X-ANYWHERE"})
     yield "RemoteStart", do.RemoteStart(1, "X-DIALECT")
     yield "Reset", do.Reset(False)  # the last: behind it a CSMS may wait for a boot
 

@@ -15,11 +15,12 @@ from typing import Any
 from interlock.csms.domain import commands as do
 from interlock.scenarios.live.line import Line
 from interlock.scenarios.live.race_parts import start_of, stop_of
+from interlock.scenarios.live.race_samples import read_samples
 from interlock.scenarios.live.race_session import Session
 from interlock.scenarios.live.race_stories import come_back
 from interlock.scenarios.record.frames import Frame
 from interlock.scenarios.refused import UNTOLD, Refused
-from interlock.scenarios.targets.target import Decision, TargetGone
+from interlock.scenarios.targets.target import WITHOUT_START, Decision, TargetGone
 from interlock.simulator.spec import OcppVersion
 
 LEAVES_S = 15.0
@@ -34,7 +35,7 @@ BUSY_S = 2.0
 """How long a station takes to answer while something else is asked for."""
 ODD_WORDS: dict[OcppVersion, dict[str, str]] = {
     "1.6": {"ChangeAvailability": "Scheduled", "UnlockConnector": "NotSupported"},
-    "2.0.1": {"ChangeAvailability": "Scheduled", "UnlockConnector": "UnknownConnector"},
+    "2.0.1": {"ChangeAvailability": "Scheduled", "Reset": "Scheduled", "UnlockConnector": "UnknownConnector"},
 }
 """Answers with a word of their own; all other commands are answered Rejected beside them."""
 BELIEVED_S = 3.0
@@ -283,8 +284,10 @@ async def _trouble(session: Session, place: Place, command: do.Command, request:
 
 
 async def _again(session: Session, place: Place, command: do.Command, request: str) -> None:
+    """The operator asks again: under the same key, or for the same once more where the CSMS takes no keys."""
     await _once(session, place, command, request)
-    await ask(session, place, command, request, 2)
+    keyed = session.target is not None and "requests" in session.target.tells
+    await ask(session, place, command, request if keyed else f"{request}-more", 2 if keyed else 1)
     await asyncio.sleep(QUIET_S)
     session.deed("orders", "the same request again", place.line.station)
 
@@ -446,6 +449,7 @@ async def read_back(session: Session) -> None:
     target = session.target
     if target is None or "transactions" not in target.tells:
         return
+    found: list[tuple[str, str]] = []
     for line in session.lines:
         try:
             events = await target.events(line.station)
@@ -454,9 +458,10 @@ async def read_back(session: Session) -> None:
             return
         stops = {e["data"]["transaction_id"]: e["data"] for e in events or () if e["type"] == "TransactionStopped"}
         for event in events or ():
-            if event["type"] == "TransactionStarted":
+            if event["type"] in ("TransactionStarted", WITHOUT_START):
                 data = event["data"]
-                stop = stops.get(data["transaction_id"], {}).get("meter_stop_wh")
+                stop = {**data, **stops.get(data["transaction_id"], {})}.get("meter_stop_wh")
+                found.append((line.station, str(data["transaction_id"])))
                 session.observe(
                     "csms.session",
                     station=line.station,
@@ -468,3 +473,4 @@ async def read_back(session: Session) -> None:
                     stop_wh=stop,
                 )
         session.observe("csms.sessions", station=line.station, count=len(events or ()))
+    await read_samples(session, found)

@@ -17,7 +17,8 @@ from interlock.scenarios.live.race_parts import start_of, stop_of
 from interlock.scenarios.live.race_session import Session, mixed
 from interlock.scenarios.targets.target import TargetGone
 
-SESSIONS = 3
+SESSIONS, SILENT = 3, 1
+"""Stations with a running session, and which of them does not tell its start again: it had its answer."""
 BACK_S = 60.0
 DOWN_S = 10.0
 """How long it may take until connections end with the process that had them."""
@@ -58,7 +59,7 @@ async def restart(session: Session) -> None:
     back = await asyncio.gather(*(_back(session, line) for line in asleep))
     if not all(back):
         return
-    await asyncio.gather(*(_tell_again(session, one) for one in told))
+    await asyncio.gather(*(_tell_again(session, one, number != SILENT) for number, one in enumerate(told)))
     for place, command, request, id in commands:
         try:
             await ask(session, place, command, request, 2)
@@ -117,7 +118,7 @@ async def _back(session: Session, line: Line) -> bool:
     """Connect again and boot; a CSMS that was killed may take its time."""
     line.cut()
     until = session.clock() + BACK_S
-    while not (await line.dial() and (await session.boot(line)).word == "Accepted"):
+    while not (await line.dial() and (await _speaks(session, line)) and (await session.boot(line)).word == "Accepted"):
         line.cut()
         if session.clock() > until:
             session.deed("recovery", "never let in again", line.station)
@@ -127,11 +128,20 @@ async def _back(session: Session, line: Line) -> bool:
     return True
 
 
-async def _tell_again(session: Session, one: _Told) -> None:
+async def _speaks(session: Session, line: Line) -> bool:
+    """Say something before a boot: it had been accepted, and only its connection was lost."""
+    reply = await session.call(line, "Heartbeat", {})
+    if line.up:
+        session.step(line, "session", "behind a restart, without a boot", "heartbeat", reply.word)
+    return line.up
+
+
+async def _tell_again(session: Session, one: _Told, starts: bool) -> None:
     """Tell the start once more, as if its answer had got lost; begin another session, and stop both."""
     line = one.line
-    again = await session.call(line, "StartTransaction", one.start)
-    session.step(line, "restart", "told again", "start", again.word, card=one.card)
+    if starts:
+        again = await session.call(line, "StartTransaction", one.start)
+        session.step(line, "restart", "told again", "start", again.word, card=one.card)
     stop = await session.call(line, "StopTransaction", stop_of(line, one.number, 5900, one.card))
     session.step(line, "restart", "begun before", "stop", stop.word, card=one.card)
     if not session.cards.plenty:

@@ -203,7 +203,7 @@ class Story:
         session, relation, line = self.session, self.relation, self.line
         if not line.up and not await self._back():
             return Reply(None, "closed")
-        if relation.between is not None:
+        if relation.between is not None and label != "boot":  # a CSMS may refuse what comes before a boot
             await self._between(relation.between)
         name = line.ids()
         if relation.cut_at == label:
@@ -295,6 +295,7 @@ class Story:
                 samples.append({"value": "229.9", "unit": "V", "measurand": "Voltage", "phase": f"{phase}-N"})
             samples.append({"value": "42", "unit": "Percent", "measurand": "SoC", "location": "EV"})
             sample |= {"context": "Sample.Periodic", "format": "Raw", "location": "Outlet"}
+            self.rng.shuffle(samples)  # a CSMS that keeps a reading keeps all of it, whatever comes first
         samples *= self.relation.samples
         return {
             "connectorId": connector,

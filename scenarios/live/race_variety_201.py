@@ -85,8 +85,9 @@ def _now(line: Line) -> str:
 def filled(event: Payload, seq_no: int, name: str, card: str) -> Payload:
     """Return an event with its seqNo, its transaction's id where it has none, and the card where it shows one."""
     info = {"transactionId": name, **event["transactionInfo"]}
-    shown = {"idToken": token(card)} if event.get("idToken") else {}
-    return {"seqNo": seq_no, **event, "transactionInfo": info, **shown}
+    shown = event.get("idToken")
+    kept = {name: one for name, one in event.items() if name != "idToken" or isinstance(shown, dict)}
+    return {"seqNo": seq_no, **kept, "transactionInfo": info, **({"idToken": token(card)} if shown is True else {})}
 
 
 def messages(at: str) -> Iterator[Message]:
@@ -122,8 +123,33 @@ def messages(at: str) -> Iterator[Message]:
     for word in LOGS:
         yield f"the status {word}", "LogStatusNotification", {"status": word, "requestId": 1}
     yield "a DataTransfer with JSON", "DataTransfer", {"vendorId": "org.example", "data": {"a": [1, "ü"]}}
-    vendor = {"vendorId": "v" * 255, "note": "of the vendor's own"}
-    yield "data of a vendor", "Heartbeat", {"customData": vendor}
+    vendor = {"customData": {"vendorId": "v" * 255, "note": "of the vendor's own"}}
+    yield "data of a vendor", "Heartbeat", vendor
+    yield "data of a vendor within", "BootNotification", {"reason": "PowerUp", "chargingStation": {**least, **vendor}}
+    yield "data of a vendor within", "Authorize", {"idToken": {**token("04a1b2c3"), **vendor}}
+    yield from _reports(at)
+
+
+def _reports(at: str) -> Iterator[Message]:
+    """What a station reports of itself; a CSMS may not support it (`judge.race_checks.OPTIONAL`)."""
+    place = {"component": {"name": "Connector", "evse": {"id": 1, "connectorId": 1}}}
+    event = {"eventId": 1, "timestamp": at, "trigger": "Delta", "eventNotificationType": "HardWiredNotification"}
+    event |= {"actualValue": "Available", **place, "variable": {"name": "AvailabilityState"}}
+    yield "an event of a connector", "NotifyEvent", {"generatedAt": at, "seqNo": 0, "eventData": [event]}
+    more = {**event, "eventId": 2, "techCode": "E-17", "cleared": False, "actualValue": "ü" * 500, "cause": 1}
+    yield "the first half of events", "NotifyEvent", {"generatedAt": at, "seqNo": 0, "tbc": True, "eventData": [more]}
+    yield "the other half of them", "NotifyEvent", {"generatedAt": at, "seqNo": 1, "eventData": [more]}
+    value = {**place, "variable": {"name": "Available"}, "variableAttribute": [{"value": "true"}]}
+    for number, tbc in enumerate((True, False)):
+        part = {"requestId": 4711, "generatedAt": at, "seqNo": number, "tbc": tbc, "reportData": [value]}
+        yield "a report that nobody asked for", "NotifyReport", part
+    for kind in ("StartupOfTheDevice", "SettingSystemTime"):
+        yield f"the security event {kind}", "SecurityEventNotification", {"type": kind, "timestamp": at}
+    over = {"reservationId": 4711, "reservationUpdateStatus": "Expired"}
+    yield "the end of a reservation", "ReservationStatusUpdate", over
+    limit = {"chargingLimitSource": "EMS", "isGridCritical": False}
+    yield "a limit from elsewhere", "NotifyChargingLimit", {"chargingLimit": limit, "evseId": 0}
+    yield "no limit any more", "ClearedChargingLimit", {"chargingLimitSource": "EMS", "evseId": 0}
 
 
 def _status(at: str, status: str, evse: int) -> Payload:
@@ -160,6 +186,9 @@ def sessions(at: str) -> Iterator[tuple[str, list[Payload]]]:
     yield "begun by a cable, without a card", [event("Started", "CablePluggedIn", wh=1000), ends]
     shown = event("Updated", "Authorized", {"chargingState": "Charging"}, idToken=True)
     yield "a card behind the cable", [event("Started", "CablePluggedIn", {"chargingState": "EVConnected"}), shown, ends]
+    yield "without an EVSE", [{name: one for name, one in begins.items() if name != "evse"}, ends]
+    nobody = {"idToken": {"idToken": "", "type": "NoAuthorization"}}
+    yield "begun by a button", [{**begins, **nobody}, {**ends, "idToken": False}]
     yield "without any meter", [event("Started", "Authorized", idToken=True), event("Ended", "EVDeparted")]
     yield "an EVSE without a connector", [{**begins, "evse": {"id": 2}}, ends]
     yield (

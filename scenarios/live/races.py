@@ -19,9 +19,12 @@ from interlock.scenarios.judge import fleet_checks, ledger_checks, race_checks, 
 from interlock.scenarios.judge.invariants import INVARIANTS
 from interlock.scenarios.judge.verdict import Finding, Verdict, document
 from interlock.scenarios.live import (
+    race_afterwards,
     race_beliefs,
     race_dialect,
     race_drivers,
+    race_events_201,
+    race_evidence_201,
     race_first,
     race_neighbours,
     race_orders,
@@ -140,9 +143,26 @@ def every(session: Session, clock: WallClock) -> dict[str, Part]:
         "side by side": lambda: race_neighbours.side_by_side(session),
         "pings": lambda: race_neighbours.pings(session),
         "orders": lambda: race_orders.orders(session),
-        **({"dialect": lambda: race_dialect.dialect(session)} if session.ocpp == "1.6" else {}),
+        "dialect": lambda: race_dialect.dialect(session),
+        **({} if session.ocpp == "1.6" else _of_201(session)),
         "beliefs": lambda: race_beliefs.beliefs(session),
         "drivers": lambda: race_drivers.drivers(session, clock),
+        **(_of_16(session) if session.ocpp == "1.6" else {}),
+    }
+
+
+def _of_16(session: Session) -> dict[str, Part]:
+    return {
+        "afterwards": lambda: race_afterwards.afterwards(session),
+        "letters": lambda: race_afterwards.letters(session),
+    }
+
+
+def _of_201(session: Session) -> dict[str, Part]:
+    """Return the parts that are about what 1.6 has not."""
+    return {
+        "events": lambda: race_events_201.events(session),
+        "evidence": lambda: race_evidence_201.evidence(session),
     }
 
 

@@ -14,6 +14,8 @@ from itertools import chain
 from operator import attrgetter
 from typing import Any, Generic, TypeVar
 
+import msgspec
+
 from interlock.scenarios.record import frames
 from interlock.scenarios.record.frames import CALL, Frame
 
@@ -23,7 +25,6 @@ EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 T = TypeVar("T")
 
 _INDEX = attrgetter("i")
-_UNREAD: Any = object()
 
 
 @lru_cache(maxsize=4096)
@@ -32,20 +33,21 @@ def seconds(at: str) -> float:
     return (datetime.fromisoformat(at) - EPOCH).total_seconds()
 
 
-class Observation:
+class Observation(msgspec.Struct, eq=False, gc=False):
     """One thing that happened: the `i`th, at second `t`. Its fields are read as attributes or by name."""
 
-    __slots__ = ("_frame", "fields", "i", "kind", "t")
-
-    def __init__(self, i: int, t: float, kind: str, fields: dict[str, Any]) -> None:
-        self.i, self.t, self.kind, self.fields = i, t, kind, fields
-        self._frame: Frame | None = _UNREAD
+    i: int
+    t: float
+    kind: str
+    fields: dict[str, Any]
+    _frame: Frame | bool | None = False
+    """What its text says; False while nobody asked."""
 
     def __getitem__(self, name: str) -> Any:
         return self.fields[name]
 
     def __getattr__(self, name: str) -> Any:
-        if name not in Observation.__slots__ and name in self.fields:
+        if name in self.fields:
             return self.fields[name]
         raise AttributeError(f"an observation has no {name!r}")
 
@@ -55,9 +57,10 @@ class Observation:
 
     def frame(self) -> Frame | None:
         """Return what a frame's text says, read once; None where it is no message at all (see `frames.loose`)."""
-        if self._frame is _UNREAD:
-            self._frame = frames.loose(self.fields.get("text"))
-        return self._frame
+        found = self._frame
+        if isinstance(found, bool):
+            found = self._frame = frames.loose(self.fields.get("text"))
+        return found
 
     def __repr__(self) -> str:
         shown = ", ".join(f"{name}={value!r}" for name, value in self.fields.items())
@@ -179,6 +182,8 @@ def station_of(stream: str) -> str | None:
 # --- all of it -------------------------------------------------------------------------------------------------------
 
 
+CsmsFrame = tuple[Observation, Frame | None, bool]
+"""A frame at the CSMS's edge, what it says, and whether the CSMS received it or sent it."""
 Row = tuple[float, str, dict[str, Any]]
 """An observation as it is noted: when, its kind, its fields."""
 
@@ -333,14 +338,28 @@ class Readings:
         return self.first_calls.get((station, message_id or ""))
 
     @reading
+    def csms_frames(self) -> list[CsmsFrame]:
+        """The frames at the CSMS's edge in order. A text is read once for both its edges, while it is known."""
+        found = []
+        for seen in self.of("frame"):
+            frame, edge = seen.frame(), seen.fields["edge"]
+            if edge == "csms.received" or edge == "csms.sent":
+                found.append((seen, frame, edge == "csms.received"))
+        return found
+
+    @reading
+    def csms_frames_and_stored(self) -> list[CsmsFrame]:
+        """The frames at the CSMS's edge and what was stored, in order; an event has no frame and is not received."""
+        stored: list[CsmsFrame] = [(seen, None, False) for seen in self.of("stored")]
+        return sorted([*self.csms_frames, *stored], key=_place)
+
+    @reading
     def wire(self) -> Wire:
         """What was said at the CSMS's edge."""
         wire = Wire()
-        for seen in self.of("frame"):
-            edge = seen.fields["edge"]
-            if not edge.startswith("csms.") or (frame := seen.frame()) is None:
+        for seen, frame, received in self.csms_frames:
+            if frame is None:
                 continue
-            received = edge == "csms.received"
             if frame.kind == CALL:
                 (wire.asked if received else wire.called).append(seen)
                 if received:
@@ -459,6 +478,10 @@ class Readings:
 def index(seen: Observation) -> int:
     """Return where an observation stands in its history."""
     return seen.i
+
+
+def _place(one: CsmsFrame) -> int:
+    return one[0].i
 
 
 def _id(seen: Observation) -> str:

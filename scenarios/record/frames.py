@@ -131,6 +131,15 @@ def carries(sent: Any, asked: Any) -> bool:
     return bool(sent == asked) or (isinstance(asked, str) and "T" in asked and _one_instant(sent, asked))
 
 
+def added(sent: Any, asked: Any) -> set[str]:
+    """Return the names of members, at any depth, that a payload has beside those that were asked for."""
+    if isinstance(asked, Mapping) and isinstance(sent, dict):
+        return {*sent} - {*asked} | set[str]().union(*(added(sent[name], asked[name]) for name in {*sent} & {*asked}))
+    if isinstance(asked, list) and isinstance(sent, list):
+        return set[str]().union(*map(added, sent, asked))
+    return set()
+
+
 def _one_instant(sent: Any, asked: str) -> bool:
     try:
         return datetime.fromisoformat(str(sent)) == datetime.fromisoformat(asked)

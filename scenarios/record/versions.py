@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Literal
 
 from interlock.scenarios.record.frames import Frame
@@ -11,6 +12,8 @@ Version = Literal["1.6", "2.0.1", "2.1"]
 
 VERSIONS: tuple[Version, ...] = ("1.6", "2.0.1", "2.1")
 _SPELT: dict[str, Version] = {"16": "1.6", "160": "1.6", "201": "2.0.1", "21": "2.1", "210": "2.1"}
+NAME_LENGTH = 100
+"""Characters of a text within which the name of a version is looked for."""
 _DIGITS = re.compile(r"(\d)[\s._-]*(\d)(?:[\s._-]*(\d))?(?!\d)")
 
 
@@ -44,6 +47,11 @@ _MEMBERS: dict[str, tuple[str, str]] = {
 
 def spelt(text: str) -> Version | None:
     """Return the version a text names (`OCPP-1.6J`, `ocpp16`, `v2.0.1`, `2.1`), None for one that is not known here."""
+    return _spelt(text[:NAME_LENGTH])
+
+
+@lru_cache(maxsize=64)
+def _spelt(text: str) -> Version | None:
     found = _DIGITS.search(text)
     return _SPELT.get("".join(part for part in found.groups() if part)) if found else None
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import difflib
 import re
-import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -20,8 +19,8 @@ import msgspec
 from jmespath.exceptions import JMESPathError
 
 from interlock.csms.domain.inflight import Phase
-from interlock.scenarios.refused import cause
 from interlock.scenarios.targets.wording import DRAWN, NAMES, OTHERWISE
+from interlock.scenarios.user_file import Unreadable, read_as
 from interlock.simulator.spec import OcppVersion
 
 SLOT = re.compile(r"\$\{(\w+)\}|\{(\w+)\}")
@@ -126,6 +125,20 @@ class Transactions(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_o
     meter_stop_wh: str
 
 
+class Samples(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """The meter values that it keeps of a transaction. What is left out is not compared."""
+
+    path: str
+    each: str
+    value: str
+    at: str | None = None
+    """Where the time of the reading is."""
+    measurand: str | None = None
+    unit: str | None = None
+    phase: str | None = None
+    context: str | None = None
+
+
 class Stations(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     """The stations it knows. Load tests send commands to those; without it, to the stations of their own process."""
 
@@ -171,6 +184,7 @@ class Described(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only
     connectors: Connectors | None = None
     online: Online | None = None
     transactions: Transactions | None = None
+    samples: Samples | None = None
     restart: Restart | None = None
 
     def request(self, command: str) -> Ask:
@@ -194,6 +208,7 @@ class Described(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only
         keyed = all(_says(one, "request") for one in asked)
         found = {
             "requests": keyed,
+            "payloads": all("{payload}" in _texts(one.body) for one in asked),
             "log": self.events is not None,
             "outcomes": self.ask.state is not None or self.outcome is not None or self.events is not None,
             "transactions": self.transactions is not None or self.events is not None,
@@ -209,17 +224,13 @@ def load(path: Path, environment: Mapping[str, str], ocpp: OcppVersion | None = 
     Raises `NoTarget` with one sentence about the first mistake in it.
     """
     try:
-        found = msgspec.convert(tomllib.loads(path.read_text("utf-8")), Described)
+        found = read_as(path, Described)
         if ocpp is not None and found.ocpp not in (None, ocpp):
             raise NoTarget(f"its commands are in the words of OCPP {found.ocpp}, and stations speak {ocpp}")
         for wrong in _mistakes(found, environment, ocpp or found.ocpp or "1.6"):
             raise NoTarget(wrong)
-    except (OSError, UnicodeError) as error:
-        raise NoTarget(f"{path} cannot be read: {cause(error)}") from None
-    except tomllib.TOMLDecodeError as error:
-        raise NoTarget(f"{path} is not TOML: {error}") from None
-    except msgspec.ValidationError as error:
-        raise NoTarget(f"{path}: {plainly(str(error))}{_nearest(str(error))}") from None
+    except Unreadable as error:
+        raise NoTarget(f"{error}{_nearest(str(error.error))}") from None
     except NoTarget as error:
         raise NoTarget(f"{path}: {error}") from None
     return found
@@ -227,8 +238,7 @@ def load(path: Path, environment: Mapping[str, str], ocpp: OcppVersion | None = 
 
 def of_interlock(url: str) -> Described:
     """Return the interface of `interlock serve` at `url`, which takes its token from the environment."""
-    text = (Path(__file__).parent / "interlock.toml").read_text("utf-8")
-    return msgspec.structs.replace(msgspec.convert(tomllib.loads(text), Described), url=url)
+    return msgspec.structs.replace(read_as(Path(__file__).parent / "interlock.toml", Described), url=url)
 
 
 def fill(template: Any, names: Mapping[str, Any], environment: Mapping[str, str], *, url: bool = False) -> Any:
@@ -279,6 +289,8 @@ def _mistakes(found: Described, environment: Mapping[str, str], ocpp: OcppVersio
         where = f"[commands.{command}]" if command in found.commands else "[ask]"
         yield from _request(where, found.request(command), command, ocpp)
     yield from _paths(found)
+    if found.samples is not None and found.transactions is None:
+        yield "[samples] needs [transactions], which says whose they are"
     yield from _states(found)
     if (again := found.restart) is not None:
         if bool(again.command) == bool(again.path):
@@ -313,7 +325,7 @@ def _address(url: str) -> Iterator[str]:
 def _expressions(found: Described) -> Iterator[str]:
     tables = {
         name: getattr(found, name)
-        for name in ("ask", "stations", "outcome", "events", "connectors", "online", "transactions")
+        for name in ("ask", "stations", "outcome", "events", "connectors", "online", "transactions", "samples")
     }
     for table, content in tables.items():
         for name in content.__struct_fields__ if content is not None else ():
@@ -359,6 +371,7 @@ def _paths(found: Described) -> Iterator[str]:
         ("connectors", {"station"}, {"station"}),
         ("online", {"station"}, {"station"}),
         ("transactions", {"station"}, {"station"}),
+        ("samples", {"station", "transaction"}, {"transaction"}),
     ):
         content = getattr(found, table)
         if content is None:
@@ -449,6 +462,7 @@ _TABLES: dict[str, type[msgspec.Struct]] = {
     "connectors": Connectors,
     "online": Online,
     "transactions": Transactions,
+    "samples": Samples,
     "restart": Restart,
 }
 
@@ -460,13 +474,3 @@ def _nearest(message: str) -> str:
         return ""
     near = difflib.get_close_matches(found[1], _TABLES.get(found[2] or "", Described).__struct_fields__, n=1)
     return f"; did you mean {near[0]}?" if near else ""
-
-
-def plainly(message: str) -> str:
-    """Say where in the file a mistake of form is, without the notation of the library that found it."""
-    found = re.fullmatch(r"(.*?)(?: - at `(?:key in )?\$\.?(.*?)`)?", message, re.DOTALL)
-    assert found is not None
-    what = re.sub(r"^Object (contains unknown|missing required) field `(\w+)`", r"\1 key \2", found[1]).replace("`", "")
-    what = what.replace("contains unknown", "unknown").replace("missing required", "missing")
-    where = (found[2] or "").replace("[...]", "")
-    return f"[{where}] {what}" if where else what

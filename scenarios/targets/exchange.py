@@ -24,6 +24,10 @@ ASTRAY = frozenset((401, 403, 404, 405, 501))
 """Status codes of a wrong path, method or secret, where the file does not give them a meaning."""
 
 
+SAMPLE = ("value", "at", "measurand", "unit", "phase", "context")
+"""What may be told of a meter value."""
+
+
 class Exchange:
     """The interface that `described` describes, with secrets from `environment`."""
 
@@ -39,7 +43,7 @@ class Exchange:
         """Return the request that asks for a command: `kind` of `COMMANDS`, `action` and `payload` of its version."""
         ask = self.described.request(kind)
         more = {} if self.ocpp == "1.6" else flat(payload, key)
-        if DRAWN in more:
+        if kind == "RemoteStart" and DRAWN in more:
             payload = {**payload, DRAWN: more[DRAWN]}
         about = {"station": station, "request": key, "action": action, "payload": payload}
         names = {**dict.fromkeys(NAMES[self.ocpp][kind]), **payload, **more, **about}
@@ -99,7 +103,10 @@ class Exchange:
         return self._state("outcome", outcome.state, told)
 
     def transactions(self, status: int, told: Any) -> list[dict[str, Any]]:
-        """Return the transactions in the answer of [transactions] by its names, whole numbers where they are due."""
+        """Return the transactions in the answer of [transactions] by its names, whole numbers where they are due.
+
+        In 2.0.1 a CSMS may say null for an EVSE or a meter that it was not told: an event needs to name neither.
+        """
         shape = self.described.transactions
         assert shape is not None
         self.answered("transactions", status)
@@ -109,11 +116,26 @@ class Exchange:
             for name in ("id", "connector", "meter_start_wh", "meter_stop_wh"):
                 read = _text if name == "id" and self.ocpp != "1.6" else _whole
                 numbers[name] = value = read(self.find("transactions", getattr(shape, name), one))
-                if value is None and name != "meter_stop_wh":
+                untold = self.ocpp != "1.6" and name != "id" and _null(one, getattr(shape, name))
+                if value is None and name != "meter_stop_wh" and not untold:
                     what = "text" if read is _text else "whole number"
                     raise Misfit(f"[transactions] {name} = {getattr(shape, name)!r} finds no {what}")
             texts = {name: self.find("transactions", getattr(shape, name), one) for name in ("id_token", "started_at")}
             found.append({**numbers, **texts})
+        return found
+
+    def samples(self, status: int, told: Any) -> list[dict[str, str | None]]:
+        """Return the meter values in the answer of [samples] as texts by its names; None: it has nothing there."""
+        shape = self.described.samples
+        assert shape is not None
+        self.answered("samples", status)
+        names = [name for name in SAMPLE if getattr(shape, name) is not None]
+        found = []
+        for one in self.list("samples", shape.each, told):
+            values = {name: self.find("samples", getattr(shape, name), one) for name in names}
+            if not isinstance(values["value"], str | int | float):
+                raise Misfit(f"[samples] value = {shape.value!r} finds no number")
+            found.append({name: None if value is None else str(value) for name, value in values.items()})
         return found
 
     def answered(self, table: str, status: int) -> None:
@@ -158,9 +180,21 @@ class Exchange:
         return self._words[str(word)]
 
 
+_KEYS = r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*"
+
+
+def _null(told: Any, expression: str) -> bool:
+    """Return whether an expression that only names keys finds null, rather than nothing."""
+    return (
+        bool(re.fullmatch(_KEYS, expression))
+        and not _lacks(told, expression)
+        and jmespath.search(expression, told) is None
+    )
+
+
 def _lacks(told: Any, expression: str) -> bool:
     """Return whether an expression that only names keys names one that an answer has not; null is a value."""
-    if not re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", expression):
+    if not re.fullmatch(_KEYS, expression):
         return False
     for key in expression.split("."):
         if not isinstance(told, dict) or key not in told:

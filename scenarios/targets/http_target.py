@@ -14,7 +14,7 @@ from interlock.csms.node import Decision
 from interlock.scenarios.targets.answers import Closed, Misfit, Reading, TargetGone, Unreadable, fetch
 from interlock.scenarios.targets.control_file import Described
 from interlock.scenarios.targets.exchange import Exchange
-from interlock.scenarios.targets.target import CHECK_S
+from interlock.scenarios.targets.target import CHECK_S, WITHOUT_START
 from interlock.scenarios.targets.wording import worded
 from interlock.simulator.spec import OcppVersion
 
@@ -40,6 +40,10 @@ class HttpTarget:
         self.ocpp: OcppVersion = ocpp or described.ocpp or "1.6"
         self.restarts = described.restart is not None
         """Whether it can be killed and started again."""
+        self.has_samples = described.samples is not None
+        """Whether it tells the meter values of a transaction."""
+        self.places = described.connectors is not None and described.connectors.evse is not None
+        """Whether it tells the connectors of an EVSE apart."""
         self._exchange = Exchange(described, environment, self.ocpp)
         self._next = 0.0
         self.commands, self.tells = described.askable, described.tells
@@ -185,18 +189,27 @@ class HttpTarget:
             found.append({"version": len(found) + 1, "id": f"{station}:{len(found) + 1}", "type": type, "data": data})
 
         for one in self._exchange.transactions(*await self._get(shape.path, {"station": station})):
+            untold = one["connector"] is None or one["meter_start_wh"] is None
             note(
-                "TransactionStarted",
+                WITHOUT_START if untold else "TransactionStarted",
                 transaction_id=str(one["id"]),
                 evse=one["connector"],
                 id_token=one["id_token"],
                 meter_start_wh=one["meter_start_wh"],
                 started_at=one["started_at"],
                 command_id=None,
+                **({"meter_stop_wh": one["meter_stop_wh"]} if untold else {}),
             )
-            if one["meter_stop_wh"] is not None:
+            if one["meter_stop_wh"] is not None and not untold:
                 note("TransactionStopped", transaction_id=str(one["id"]), meter_stop_wh=one["meter_stop_wh"])
         return found
+
+    async def samples(self, station: str, transaction: str) -> list[dict[str, str | None]]:
+        """Return the meter values that it has of a transaction, as `Exchange.samples` reads them."""
+        shape = self._described.samples
+        assert shape is not None
+        names = {"station": station, "transaction": transaction}
+        return self._exchange.samples(*await self._get(shape.path, names))
 
     async def _get(self, path: str, names: Mapping[str, Any], timeout_s: float | None = None) -> tuple[int, Any]:
         return await self._send(self._exchange.request("GET", path, names), timeout_s)

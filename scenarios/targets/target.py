@@ -44,9 +44,10 @@ def token_for(control: str, environment: Mapping[str, str]) -> str | None:
     return token
 
 
-TELLS = frozenset(("requests", "log", "outcomes", "transactions", "connectors", "online"))
-"""What a CSMS's records may tell: that a request was made before, all events in Interlock's words, what became of a
-command, starts and stops with meters, what it believes of connectors, and whether a station is connected."""
+TELLS = frozenset(("requests", "payloads", "log", "outcomes", "transactions", "connectors", "online"))
+"""What a CSMS's records may tell: that a request was made before, what the payload of a CALL has to be, member by
+member, as the operator gives it as a whole, all events in Interlock's words, what became of a command, starts and
+stops with meters, what it believes of connectors, and whether a station is connected."""
 
 
 class Target(Protocol):
@@ -86,6 +87,8 @@ class Target(Protocol):
 
 TIMEOUT_S, CHECK_S = 30.0, 8.0
 """How long an answer may take, and the first one, which says whether it is there."""
+WITHOUT_START = "TransactionWithoutStart"
+"""A transaction on record of which the CSMS was not told the EVSE or the meter at the start; no event of our own."""
 ANSWERS = {409: "refused", 503: "unreachable"}
 
 

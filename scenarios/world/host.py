@@ -113,7 +113,7 @@ class Host:
 
     async def _begin(self, csms: Csms, store: NodeStore) -> None:
         await csms.start()
-        if self.world.scenario.recorded == "all":
+        if self.world.served:
             shell = Shell(csms, random.Random(f"{self.world.seed}:{self.label}:keys"))
             with store.at_once():
                 await shell.start()

@@ -37,6 +37,7 @@ from interlock.scenarios.world.blame import of_the_csms
 from interlock.scenarios.world.host import Host
 from interlock.scenarios.world.loop import INCARNATION, Clock, Livelock, SimLoop
 from interlock.scenarios.world.on_disk import Noted
+from interlock.scenarios.world.shell import asked_for
 from interlock.scenarios.world.storage import as_json
 from interlock.scenarios.world.summary import summary
 from interlock.scenarios.world.words import in_words
@@ -108,6 +109,9 @@ class World:
         self._running: list[tuple[Step, asyncio.Task[None]]] = []
         everything = scenario.recorded == "all"
         self.shown = shown and everything
+        self.looks = self.shown and seed % LOOK_EVERY == 0
+        self.served = everything
+        """Whether its nodes have what a server puts around them."""
         self.network = Network(
             self.env,
             random.Random(f"{seed}:network"),
@@ -201,6 +205,7 @@ class World:
 
     def run(self) -> None:
         """Run the scenario to its end."""
+        self.served = self.served and (self.looks or asked_for(self.drawn.steps))
         try:
             self.begin()
             for planned in self.drawn.steps:
@@ -268,7 +273,7 @@ class World:
         self.history.observe("phase", name="healed")
         await self._come_to_rest()
         self.history.observe("phase", name="rest")
-        if self.shown and self.seed % LOOK_EVERY == 0:
+        if self.looks:
             for host in self.hosts:
                 with self._watched("a look at what is shown"):
                     await host.look(rest=True)

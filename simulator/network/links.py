@@ -46,10 +46,11 @@ class _Ping(NamedTuple):
 class _Lane:
     """One direction of a socket: frames in flight, in order."""
 
-    __slots__ = ("direction", "free_at", "queue", "received", "receiver", "sender", "sent", "socket")
+    __slots__ = ("direction", "free_at", "queue", "received", "receiver", "sender", "sent", "socket", "up")
 
     def __init__(self, socket: Socket, direction: Direction, sender: _Edge, receiver: _Edge) -> None:
         self.socket, self.direction, self.sender, self.receiver = socket, direction, sender, receiver
+        self.up = direction == "up"
         self.sent, self.received = f"{sender.edge}.sent", f"{receiver.edge}.received"
         self.queue: deque[str | _End | _Ping] = deque()
         self.free_at = 0.0
@@ -98,6 +99,13 @@ class _Lane:
             return
         item = self.queue.popleft()
         socket, receiver = self.socket, self.receiver
+        if item.__class__ is str:
+            network, receive = socket.network, socket.on_up if self.up else socket.on_down
+            if receive is not None and receiver.open and socket.silent is None and network.retelling is None:
+                if network.record_frames:
+                    network.frame(self.received, socket, item)
+                receive(item)
+                return
         if item.__class__ is _End:
             if receiver.open and socket.silent is None:
                 socket.tell_gone(receiver, item[0])
@@ -107,20 +115,16 @@ class _Lane:
                 socket.pinged(self.direction, item)
             return
         text: str = item  # type: ignore[assignment]
-        network, up = socket.network, self.direction == "up"
-        receive = socket.on_up if up else socket.on_down
+        network = socket.network
+        receive = socket.on_up if self.up else socket.on_down
         if socket.silent is not None:
             network.lost(socket, self.direction, text, socket.silent)
         elif not receiver.open:
             network.lost(socket, self.direction, text, "nobody listens any more")
         elif receive is None:
             network.lost(socket, self.direction, text, "nobody reads it any more")
-        elif network.retelling is None:
-            if network.record_frames:
-                network.frame(self.received, socket, text)
-            receive(text)
-        else:
-            for one in (network.retelling.up if up else network.retelling.down)(socket, text):
+        elif network.retelling is not None:
+            for one in (network.retelling.up if self.up else network.retelling.down)(socket, text):
                 if network.record_frames:
                     network.frame(self.received, socket, one)
                 receive(one)
@@ -198,7 +202,7 @@ class Socket:
         end = self._edge(edge)
         if end.open:
             end.open = False
-            self.network.closed(self, edge, why)
+            self.network.closed(self, edge, why, by=edge)
             self._send_close(edge, why)
 
     def vanish(self, edge: Edge, why: str) -> None:
@@ -359,8 +363,7 @@ class Network:
                 why=why,
             )
 
-    def closed(self, socket: Socket, edge: Edge, why: str) -> None:
-        """Record that an edge learnt that a socket is gone."""
-        self.observe(
-            "socket.closed", station=socket.station_id, socket=socket.number, node=socket.node, edge=edge, why=why
-        )
+    def closed(self, socket: Socket, edge: Edge, why: str, **who: Edge) -> None:
+        """Record that an edge learnt that a socket is gone; `by` is the edge that closed it, if one did."""
+        about = {"station": socket.station_id, "socket": socket.number, "node": socket.node}
+        self.observe("socket.closed", **about, edge=edge, why=why, **who)

@@ -55,7 +55,7 @@ async def played(out: Path) -> AsyncIterator[tuple[Served, str]]:
 
 async def enter(page: Page, address: str) -> None:
     await page.goto(address)
-    await page.get_by_label("API token").fill("token")
+    await page.get_by_label("Token of this page").fill("token")
     await page.keyboard.press("Enter")
     await expect(page.locator("#feed")).to_have_text("live")
 

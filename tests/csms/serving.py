@@ -25,6 +25,7 @@ from interlock.csms.serve.limits import Limits
 from interlock.csms.serve.operators import CROWD, OperatorLimits, Operators
 from interlock.csms.serve.projections import Projections
 from interlock.csms.serve.server import Server
+from interlock.csms.serve.strict_json import StrictEndpoint
 from interlock.csms.serve.wall_clock import WallClock, fresh_ids
 from interlock.csms.settings import Settings
 from interlock.csms.store import EventStore, MemoryStore
@@ -75,6 +76,7 @@ async def served(
         lambda _: Rules(2, 2),
         alarm=alarms.append,
         dialects=chosen(protocols),
+        endpoint=StrictEndpoint,
     )
     gate = Gate(profile, "/ocpp/", b"pepper", origins)
     server, records, keys = Server(node, gate, limits, crowd), Projections(node), Credentials(node, gate)

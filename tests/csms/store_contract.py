@@ -7,7 +7,16 @@ from collections.abc import Sequence
 
 import pytest
 
-from interlock.csms.store import EventIdReused, EventStore, NewEvent, Snapshot, StoredEvent, WrongExpectedVersion
+from interlock.csms.store import (
+    NAME_LIMIT,
+    EventIdReused,
+    EventStore,
+    NewEvent,
+    NotStorable,
+    Snapshot,
+    StoredEvent,
+    WrongExpectedVersion,
+)
 
 
 def event(name: str, data: bytes = b"{}") -> NewEvent:
@@ -101,6 +110,59 @@ class StoreContract:
         for version in (3, 7, 5):
             await store.save_snapshot(Snapshot("a", version, "fold", b"%d" % version))
         assert await store.load_snapshot("a") == Snapshot("a", 7, "fold", b"7")
+
+    async def test_a_snapshot_of_the_same_version_takes_its_place(self, store: EventStore) -> None:
+        for fold in ("old", "new"):
+            await store.save_snapshot(Snapshot("a", 3, fold, fold.encode()))
+        assert await store.load_snapshot("a") == Snapshot("a", 3, "new", b"new")
+        assert await store.load_snapshot("b") is None
+
+    async def test_what_is_found_stands_in_the_order_of_the_log(self, store: EventStore) -> None:
+        for name in ("z", "m", "a", "b"):
+            await store.append("one" if name in "za" else "two", [event(name)], None)
+        found = await store.find(["a", "b", "nowhere", "z", "a", "m"])
+        assert [(one.event_id, one.stream, one.version) for one in found] == [
+            ("z", "one", 1),
+            ("m", "two", 1),
+            ("a", "one", 2),
+            ("b", "two", 2),
+        ]
+        assert list(await store.find([])) == []
+
+    async def test_pages_are_as_long_as_they_are_asked_for(self, store: EventStore) -> None:
+        await store.append("a", [event(name) for name in "123"], None)
+        await store.append("b", [event("4")], None)
+        for after, limit, expected in ((0, 1, "1"), (1, 1, "2"), (1, 9, "23"), (3, 1, ""), (0, 0, ""), (-5, 2, "12")):
+            assert "".join(one.event_id for one in await store.read("a", after, limit)) == expected
+        log = await store.read_all()
+        for after, limit, expected in ((0, 2, "12"), (2, 2, "34"), (4, 2, ""), (0, None, "1234"), (3, None, "4")):
+            position = log[after - 1].position if after else 0
+            assert "".join(one.event_id for one in await store.read_all(position, limit)) == expected
+        assert list(await store.read("nowhere")) == []
+
+    async def test_what_no_store_can_keep_is_refused(self, store: EventStore, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("interlock.csms.store.EVENT_BYTES", 8)
+        monkeypatch.setattr("interlock.csms.store.BATCH_EVENTS", 3)
+        long = "n" * NAME_LIMIT
+        assert await store.append(long, [NewEvent(long, long, b"x" * 8)], None) == 1
+        assert await store.append("a", [event("1"), event("2"), event("3")], None) == 3
+        for stream, batch in (
+            (long + "n", [event("4")]),
+            ("", [event("4")]),
+            ("a\0", [event("4")]),
+            ("a", [event(long + "n")]),
+            ("a", [event("")]),
+            ("a", [NewEvent("4", "", b"{}")]),
+            ("a", [event("4", b"x" * 9)]),
+            ("a", [event("4"), event("5", b"x" * 9)]),
+            ("a", [event(str(number)) for number in range(4, 8)]),
+        ):
+            with pytest.raises(NotStorable):
+                await store.append(stream, batch, None)
+        for snapshot in (Snapshot("", 1, "f", b""), Snapshot("a", -1, "f", b""), Snapshot("a", 1, "f", b"x" * 9)):
+            with pytest.raises(NotStorable):
+                await store.save_snapshot(snapshot)
+        assert len(await store.read_all()) == 4
 
     async def test_any_bytes_come_back(self, store: EventStore) -> None:
         data = bytes(range(256)) + "\u0000\U0001f50c".encode()

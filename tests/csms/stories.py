@@ -58,6 +58,8 @@ class Line:
     def __init__(self, story: Story, connection: Connection, name: str) -> None:
         self.story, self.connection, self.name = story, connection, name
         self.asked: list[str] = []
+        self.actions: dict[str, str] = {}
+        """The action of each, by its id."""
         self.pongs = True
 
     async def say(self, action: str, payload: dict[str, Any] | None = None, number: str | None = None) -> None:
@@ -89,6 +91,7 @@ class Line:
         found = json.loads(frame)
         if found[0] == 2:
             self.asked.append(found[1])
+            self.actions[found[1]] = found[2]
         self.story.note(f"{self.name} < {self.story.plain(frame)}")
 
     def ping(self) -> None:

@@ -20,7 +20,7 @@ from interlock.csms.domain import reports as rp
 from interlock.csms.domain.bounds import bounds
 from interlock.csms.domain.inflight import Pending, Phase, probe_request
 from interlock.csms.domain.station import Accept, Known, Refusal, Rules, Station, decide, evolve
-from interlock.csms.handle import fact_id
+from interlock.csms.event_ids import fact_id
 
 from .values import (
     ANY_COMMAND,

@@ -73,6 +73,7 @@ def test_poison_times_are_read_as_well_as_they_can_be() -> None:
     assert read["2024-01-01T00:00:00+02"] == datetime(2023, 12, 31, 22, tzinfo=UTC)
     assert read["2024-01-01T00:00:00.1234567Z"] == datetime(2024, 1, 1, 0, 0, 0, 123456, tzinfo=UTC)
     assert read["2024-01-01T23:59:60Z"] == datetime(2024, 1, 2, tzinfo=UTC)  # a leap second
+    assert moment("2024-01-01T24:00:00+01:00") == datetime(2024, 1, 1, 23, tzinfo=UTC)  # the end of a day
     for text in ("", "1000000", "2024-13-01T00:00:00Z", "0001-01-01T00:00:00+23:59", "now"):
         assert read[text] is None
 

@@ -20,7 +20,7 @@ from interlock.csms.domain import reports as rp
 from interlock.csms.domain.inflight import Phase, probe_request
 from interlock.csms.domain.spans import SPANS_KEPT, includes, including
 from interlock.csms.domain.station import Accept, Refusal, Rules, Station, decide
-from interlock.csms.handle import fact_id
+from interlock.csms.event_ids import fact_id
 
 from .values import AT, folded, steady
 

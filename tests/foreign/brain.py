@@ -126,7 +126,7 @@ class Brain:
 
     def card(self, card: str) -> str:
         """How a card is registered."""
-        return "Blocked" if card in self.blocked else "Accepted"
+        return "Blocked" if card.upper() in self.blocked else "Accepted"
 
     def on_Authorize(self, station: str, payload: Payload) -> Payload:
         return {"idTagInfo": {"status": self.card(payload["idTag"])}}
@@ -142,7 +142,7 @@ class Brain:
 
     def running(self, card: str) -> bool:
         """Whether a session of this card runs."""
-        return any(one["card"] == card and one["stop"] is None for one in self.sessions.values())
+        return any(one["card"].upper() == card.upper() and one["stop"] is None for one in self.sessions.values())
 
     def on_StartTransaction(self, station: str, payload: Payload, name: str) -> Payload:
         key = self.key(station, payload, name)
@@ -165,6 +165,6 @@ class Brain:
 
     def on_StopTransaction(self, station: str, payload: Payload) -> Payload:
         one = self.sessions.get(payload["transactionId"])
-        if one is not None and one["station"] == station:
+        if one is not None and one["station"] == station and one["stop"] is None:
             one["stop"] = payload["meterStop"]
         return {}

@@ -9,6 +9,7 @@ from typing import Any
 
 from tests.foreign.brain import Payload
 from tests.foreign.operated import Operated
+from tests.foreign.sampled import Sampled
 
 
 class _FirstAnswerCounts(Operated):
@@ -281,7 +282,12 @@ class _OpenOnesAreAccepted(Restarted):
         self.states.update(dict.fromkeys(waiting, "accepted"))
 
 
-RIGHT_OPERATED: dict[str, Callable[[], Operated]] = {"operated": Operated, "cautious": Cautious, "restarted": Restarted}
+RIGHT_OPERATED: dict[str, Callable[[], Operated]] = {
+    "operated": Operated,
+    "cautious": Cautious,
+    "restarted": Restarted,
+    "sampled": Sampled,
+}
 COMMANDED: dict[str, tuple[str, Callable[[], Operated]]] = {}
 for _kind in (
     *(_FirstAnswerCounts, _ErrorEndsTheQueue, _TimeOutEndsTheQueue, _ScheduledIsNo, _NotSupportedIsYes, _NoWordIsYes),

@@ -69,26 +69,22 @@ class Newer:
 
     def running(self, card: str) -> bool:
         """Whether a transaction of this card runs."""
-        return any(one["card"] == card and one["stop"] is None for one in self.transactions.values())
+        return any(
+            one["card"] == card and one["stop"] is None and one["status"] == "Accepted"
+            for one in self.transactions.values()
+        )
 
     def key(self, station: str, event: Payload) -> tuple[str, str]:
         """What makes a transaction the same transaction."""
         return station, event["transaction_info"]["transaction_id"]
 
     def event(self, station: str, event: Payload) -> Payload:
-        """Take a TransactionEvent; return its answer."""
+        """Take a TransactionEvent; return its answer. Events may come in any order."""
         key, card = self.key(station, event), (event.get("id_token") or {}).get("id_token")
         one = self.transactions.get(key)
         if one is None:
-            if event["event_type"] != "Started":
-                return self.told(card and self.card(card))
-            status = self.card(card) if card else "Accepted"
-            if status == "Accepted" and card and self.running(card):
-                status = "ConcurrentTx"
-            one = {"station": station, "id": key[1], "card": card, "stop": None, "seen": set(), "status": status}
-            one |= {"evse": event["evse"]["id"], "at": event["timestamp"], "start": register_wh(event)}
-            if status != "Accepted":
-                one["stop"] = 0
+            one = {"station": station, "id": key[1], "seen": set(), "status": "Accepted"}
+            one |= dict.fromkeys(("card", "evse", "at", "start", "stop"))
             self.keep(key, one)
         if event["seq_no"] not in one["seen"]:
             one["seen"].add(event["seq_no"])
@@ -101,6 +97,14 @@ class Newer:
 
     def new(self, one: Payload, event: Payload) -> None:
         """Put an event on record that was not told before."""
+        card = (event.get("id_token") or {}).get("id_token")
+        if event["event_type"] == "Started":
+            if card:
+                one["status"] = self.card(card)
+            if card and one["status"] == "Accepted" and self.running(card):
+                one["status"] = "ConcurrentTx"
+            evse = (event.get("evse") or {}).get("id")
+            one |= {"card": card, "evse": evse, "at": event["timestamp"], "start": register_wh(event)}
         if event["event_type"] == "Ended" and one["stop"] is None:
             one["stop"] = register_wh(event)
 
@@ -153,7 +157,8 @@ class Newer:
 
     def record(self, station: str) -> list[Payload]:
         """All transactions of a station."""
-        return [one for one in self.transactions.values() if one["station"] == station and one["status"] == "Accepted"]
+        mine = [one for one in self.transactions.values() if one["station"] == station and one["at"] is not None]
+        return [one for one in mine if one["status"] == "Accepted"]
 
     def evse_of(self, evse_id: int, connector_id: int) -> int:
         """Where a status belongs."""
@@ -440,7 +445,7 @@ class _NoTokenInfo(Newer):
         return {}
 
 
-WRONG_201: dict[str, tuple[str, Callable[[], Newer]]] = {}
+WRONG_NEWER: dict[str, tuple[str, Callable[[], Newer]]] = {}
 """Wrong ones by name: what is wrong, and what makes one."""
 for _kind in (
     *(_AcceptsBlockedCards, _RecordsTwice, _CutsIds, _AnyEventEnds, _LosesEvents, _ReadsKwhAsWh, _NeverEnds),
@@ -449,5 +454,4 @@ for _kind in (
 ):
     _name = "".join(f"-{one.lower()}" if one.isupper() else one for one in _kind.__name__[1:]).lstrip("-")
     _sentence = (_kind.__doc__ or "").split(".")[0]
-    WRONG_201[f"{_name}-201"] = _sentence[0].lower() + _sentence[1:], _kind
-RIGHT_201: dict[str, Callable[[], Newer]] = {"library-201": Newer}
+    WRONG_NEWER[f"{_name}-201"] = _sentence[0].lower() + _sentence[1:], _kind

@@ -46,7 +46,7 @@ class Operated(Brain):
 
     def state_of(self, word: str | None) -> str:
         """What a station's word means."""
-        return "rejected" if word in ("Rejected", "UnlockFailed", "NotSupported", None) else "accepted"
+        return "accepted" if word in ("Accepted", "Unlocked", "Scheduled", "RebootRequired") else "rejected"
 
     def ask(self, station: str, action: str, payload: Payload, request: str) -> tuple[str, str | None]:
         """Take a command; return what the operator is told, and its id."""
@@ -94,13 +94,14 @@ class Operated(Brain):
 class Hand:
     """The operator's side of it, as a check uses one."""
 
-    tells = frozenset(("requests", "outcomes", "transactions", "connectors"))
+    tells = frozenset(("requests", "payloads", "outcomes", "transactions", "connectors"))
     commands = frozenset(COMMANDS)
     ocpp: OcppVersion = "1.6"
 
     def __init__(self, brain: Operated) -> None:
         self.brain = brain
         self.restarts = getattr(brain, "restarts", False)
+        self.has_samples = hasattr(brain, "samples")
 
     async def restart(self) -> None:
         """Kill it, and start it again."""
@@ -131,6 +132,11 @@ class Hand:
                 stop = {"transaction_id": str(one["id"]), "meter_stop_wh": one["stop"]}
                 found.append({"type": "TransactionStopped", "data": stop})
         return found
+
+    async def samples(self, station: str, transaction: str) -> list[dict[str, str | None]]:
+        """The meter values of a transaction."""
+        found: dict[int, list[dict[str, str | None]]] = self.brain.samples  # type: ignore[attr-defined]
+        return found.get(int(transaction), [])
 
     async def connectors(self, station: str) -> list[dict[str, Any]] | None:
         """What it believes of connectors."""

@@ -40,7 +40,7 @@ from tests.foreign.shells import SPEAKS, Shell, station_of
 # --- SQLite behind the `ocpp` library --------------------------------------------------------------------------------
 
 TABLES = """
-create table card (tag text primary key, status text);
+create table card (tag text primary key collate nocase, status text);
 create table session (id integer primary key autoincrement, station text, connector int, tag text, began text,
     start int, status text, stop int, unique (station, connector, tag, began, start));
 insert into card values ('TAG-BLOCKED', 'Blocked'), ('TAG-DRIVER', 'Accepted');

@@ -7,6 +7,7 @@ flagged or a right one is accused.
 from __future__ import annotations
 
 import argparse
+import asyncio
 import concurrent.futures
 import fnmatch
 import sys
@@ -15,22 +16,27 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests.foreign.afterwards import AFTERWARDS
 from tests.foreign.brain import Brain
-from tests.foreign.checking import check, failed
+from tests.foreign.checking import check, check_served, failed
 from tests.foreign.commanded import COMMANDED, RIGHT_OPERATED
+from tests.foreign.depot import Depot
 from tests.foreign.details import DETAILS
-from tests.foreign.newer import RIGHT_201, WRONG_201, Newer
+from tests.foreign.newer import Newer
+from tests.foreign.newer_all import RIGHT_201, WRONG_201
 from tests.foreign.operated import WRONG_OPERATED
 from tests.foreign.others import OTHERS
+from tests.foreign.sampled import SAMPLED
 from tests.foreign.shells import RIGHT, Shell, raw
 from tests.foreign.strangers import STRANGERS
 from tests.foreign.subtle import SUBTLE
+from tests.foreign.tabular import SERVED
 from tests.foreign.wild import WILD, WILD_OPERATED
 from tests.foreign.wrong import WRONG
 
 ALL_RIGHT = {**RIGHT, **STRANGERS, **OTHERS}
 ALL_WRONG = {**WRONG, **WILD, **SUBTLE}
-ALL_OPERATED = {**WRONG_OPERATED, **WILD_OPERATED, **COMMANDED, **DETAILS}
+ALL_OPERATED = {**WRONG_OPERATED, **WILD_OPERATED, **COMMANDED, **DETAILS, **AFTERWARDS, **SAMPLED}
 NO_CARDS = ("library", "threaded")
 """Right ones that accept every card."""
 
@@ -47,7 +53,11 @@ def job(kind: str, name: str, seed: int) -> tuple[str, str, str, list[str], floa
     """Check one CSMS; return kind, name, verdict, the checks that failed, and seconds."""
     began = time.monotonic()
     shell: Shell = raw
-    brain: Brain | Newer
+    if name in SERVED:
+        with tempfile.TemporaryDirectory() as out:
+            done = asyncio.run(check_served(SERVED[name], Path(out) / "check", seed, 180.0))
+        return kind, name, done.verdict.name, failed(done), time.monotonic() - began
+    brain: Brain | Newer | Depot
     if name in RIGHT_201 or name in WRONG_201:
         brain = RIGHT_201[name]() if name in RIGHT_201 else WRONG_201[name][1]()
     elif kind == "right":
@@ -62,7 +72,8 @@ def job(kind: str, name: str, seed: int) -> tuple[str, str, str, list[str], floa
 
 def jobs(repeats: int, only: str = "*") -> Iterator[tuple[str, str, int]]:
     """Return all of them, or those of a name."""
-    every = [("right", name, seed) for seed in range(repeats) for name in [*ALL_RIGHT, *RIGHT_OPERATED, *RIGHT_201]]
+    rights = [*ALL_RIGHT, *RIGHT_OPERATED, *RIGHT_201, *SERVED]
+    every = [("right", name, seed) for seed in range(repeats) for name in rights]
     every += [("wrong", name, 0) for name in ALL_WRONG] + [("operated", name, 0) for name in ALL_OPERATED]
     every += [("newer", name, 0) for name in WRONG_201]
     return (one for one in every if any(fnmatch.fnmatchcase(one[1], glob) for glob in only.split(",")))
@@ -89,7 +100,7 @@ def main() -> int:
     flagged = sum(one[2] == "FAIL" for one in wrong)
     sentences = {name: one[0] for some in (ALL_WRONG, ALL_OPERATED, WRONG_201) for name, one in some.items()}
     rights = sum(one[0] == "right" for one in found)
-    every = [*ALL_RIGHT, *RIGHT_OPERATED, *RIGHT_201]
+    every = [*ALL_RIGHT, *RIGHT_OPERATED, *RIGHT_201, *SERVED]
     lines = [
         HEAD,
         f"{flagged} of {len(wrong)} wrong ones FAIL, {len(wrong) - flagged - len(unseen)} are INCONCLUSIVE, "

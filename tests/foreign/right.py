@@ -38,7 +38,7 @@ class Whole(Operated):
 
     def card(self, card: str) -> str:
         """How a card is registered."""
-        return self.cards.get(card, self.otherwise)
+        return self.cards.get(card.upper(), self.otherwise)
 
 
 class AcceptsEveryCard(Whole):

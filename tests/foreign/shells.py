@@ -243,9 +243,9 @@ class Whitelist(Brain):
         """How a card is registered."""
         return (
             "Accepted"
-            if card in ("TAG-DRIVER", "TAG-OTHER")
+            if card.upper() in ("TAG-DRIVER", "TAG-OTHER")
             else super().card(card)
-            if card in self.blocked
+            if card.upper() in self.blocked
             else "Invalid"
         )
 

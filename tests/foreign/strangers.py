@@ -143,7 +143,7 @@ class _Point(ChargePoint):
 
     @on(Action.authorize)
     def authorize(self, id_tag: str) -> Any:
-        return call_result.Authorize({"status": "Blocked" if id_tag == "TAG-BLOCKED" else "Accepted"})
+        return call_result.Authorize({"status": "Blocked" if id_tag.upper() == "TAG-BLOCKED" else "Accepted"})
 
     @on(Action.status_notification)
     def status(self, **_: Any) -> Any:
@@ -166,7 +166,7 @@ class _Point(ChargePoint):
         at = datetime.fromisoformat(timestamp).timestamp()
         numbers = self.books.setdefault(self.id, {})
         number = numbers.setdefault((connector_id, id_tag, meter_start, at), len(numbers) + 1)
-        status = "Blocked" if id_tag == "TAG-BLOCKED" else "Accepted"
+        status = "Blocked" if id_tag.upper() == "TAG-BLOCKED" else "Accepted"
         return call_result.StartTransaction(number, {"status": status})
 
     @on(Action.stop_transaction)

@@ -15,7 +15,9 @@ from interlock.scenarios.live.target_search import Item, parts_of
 from interlock.scenarios.runner import Job, Outcome
 from interlock.simulator.network.address import parse
 from tests.foreign.checking import check_newer, failed
-from tests.foreign.newer import RIGHT_201, WRONG_201, Newer, NewerHand, library_201
+from tests.foreign.depot import Depot
+from tests.foreign.newer import WRONG_NEWER, Newer, NewerHand, library_201
+from tests.foreign.newer_all import RIGHT_201, WRONG_201
 
 MEANT = {
     "accepts-blocked-cards-201": "R03",
@@ -35,6 +37,29 @@ MEANT = {
     "connectors-are-evses-201": "R25",
     "no-interval-at-boot-201": "W14",
     "no-token-info-201": "W12",
+    "counts-as-they-arrive-201": "R26",
+    "loses-early-ends-201": "R26",
+    "ids-of-all-201": "R26",
+    "starts-anew-201": "R26",
+    "ends-at-boots-201": "R26",
+    "forgets-offline-201": "R26",
+    "connectors-for-evses-201": "R26",
+    "multiplier-is-ignored-201": "R26",
+    "last-card-pays-201": "R26",
+    "first-sample-is-energy-201": "R26",
+    "needs-an-evse-201": "R13",
+    "no-vendors-within-201": "R13",
+    "nobody-is-invalid-201": "R03",
+    "no-gaps-201": "R13",
+    "joins-by-evse-201": "R30",
+    "not-implemented-is-done-201": "R24",
+    "settings-are-done-201": "R24",
+    "scheduled-is-refused-201": "R24",
+    "whole-station-201": "R20",
+    "one-status-per-evse-201": "R25",
+    "error-codes-of16-201": "W13",
+    "short-ids-201": "R13",
+    "local-time-201": "W03",
 }
 """The check that each was made for."""
 
@@ -46,7 +71,7 @@ def test_wrong_ones_are_flagged_and_right_ones_pass(tmp_path: Path) -> None:
     async def work() -> None:
         room = asyncio.Semaphore(6)
 
-        async def one(name: str, csms: Newer) -> None:
+        async def one(name: str, csms: Newer | Depot) -> None:
             async with room:
                 found = await check_newer(csms, tmp_path / name, 5, 240.0)
             if name in RIGHT_201:
@@ -105,6 +130,6 @@ def test_library_scenarios_tell_wrong_from_right(name: str, scenario: str, check
     right = asyncio.run(_play(Newer(), scenario))
     assert right.failed == [], right.failed
     assert right.run["ocpp"] == "2.0.1"
-    wrong = asyncio.run(_play(WRONG_201[name][1](), scenario))
+    wrong = asyncio.run(_play(WRONG_NEWER[name][1](), scenario))
     assert wrong.word.name == "FAIL"
     assert check in wrong.failed, wrong.failed

@@ -85,7 +85,6 @@ def test_a_campaign_in_which_all_is_well_passes(monkeypatch: pytest.MonkeyPatch)
         ({"moved": Counter({"c1": 1, "c9": 1})}, {}, "actuations without intent   1"),
         ({}, {"c1": "rejected"}, "outcomes denied             1"),
         ({}, {"c1": "refuted"}, "outcomes denied             1"),
-        ({"usable_s": [60.0]}, {}, "at most 60.00 s"),
         ({"failures": ["n1 did not notice"]}, {}, "n1 did not notice"),
     ],
 )

@@ -206,7 +206,7 @@ async def test_started_stopped_and_started_again_in_the_web_interface(tmp_path: 
             async with asyncio.timeout(SOON_S):
                 while not await asyncio.to_thread(is_up):
                     await asyncio.sleep(0.1)
-            runs = []
+            runs, prefixes = [], set()
             for users in (2, 3):
                 before = len(server.told("BootNotification"))
                 told = await asyncio.to_thread(ask, "/swarm", user_count=users, spawn_rate=10, host=server.url)
@@ -215,8 +215,10 @@ async def test_started_stopped_and_started_again_in_the_web_interface(tmp_path: 
                 await asyncio.to_thread(ask, "/stop")
                 await until(lambda: (tmp_path / "run" / "summary.json").exists())
                 runs.append(json.loads((tmp_path / "run" / "summary.json").read_text()))
+                prefixes.add(json.loads((tmp_path / "run" / "run.json").read_text())["spec"]["prefix"])
                 (tmp_path / "run" / "summary.json").unlink()
         finally:
             process.terminate()
             await asyncio.wait_for(process.wait(), SOON_S)
     assert [(one["verdict"], one["stations"]) for one in runs] == [("PASS", 2), ("PASS", 3)]
+    assert len(prefixes) == 2, "runs that begin in the same second have stations of their own"

@@ -91,9 +91,9 @@ def it_doubts_what_it_did_not_send() -> History:
 # --- a command's life ------------------------------------------------------------------------------------------------
 
 
-def doubted(asked: dict[str, Any] = UNLOCK, wait_s: float = 31.0) -> Story:
+def doubted(asked: dict[str, Any] = UNLOCK, wait_s: float = 31.0, **rules: Any) -> Story:
     """A command without an answer that is in doubt some seconds after it was sent."""
-    story = Story().wait(10).command(asked=asked, steps=ANSWERED[:6]).wait(wait_s)
+    story = Story(**rules).wait(10).command(asked=asked, steps=ANSWERED[:6]).wait(wait_s)
     story.outcome("CommandInDoubt")
     return story
 
@@ -223,6 +223,56 @@ def asked_about(then: str | None, word: str = "Available") -> History:
     if then:
         story.outcome(then)
     return story.wait(300).rest()
+
+
+def asked_after(wait_s: float, *, number: int = 1, accepted: bool = False) -> History:
+    """A start in doubt, or an accepted one, about which a station is asked so long after that."""
+    rules = {"probes": 3, "probing_s": 180.0}
+    if accepted:
+        story = Story(**rules).wait(10).command(asked=START, steps=ANSWERED).wait(wait_s)
+    else:
+        story = doubted(asked=START, **rules).wait(wait_s)
+    probe = {"kind": "Probe", "evse": 1}
+    steps = ("intent", "called", "obeyed", "replied")
+    story.command("c2", f"probe:c1:{number}", asked=probe, steps=steps, status="Accepted")
+    story.outcome("CommandAccepted", "c2", "Accepted")
+    story.status(1, "Preparing")
+    return story.rest(quiet_s=0.0)
+
+
+@holds("I39")
+def asked_about_when_no_effect_may_come_any_more() -> History:
+    return asked_after(125)
+
+
+@holds("I39")
+def asked_about_a_third_time_after_two_pauses() -> History:
+    return asked_after(245, number=3)
+
+
+@holds("I39")
+def asked_about_when_its_window_is_over() -> History:
+    return asked_after(95, accepted=True)
+
+
+@breaks("I39")
+def asked_about_while_an_effect_may_come() -> History:
+    return asked_after(60)
+
+
+@breaks("I39")
+def asked_about_a_third_time_without_a_pause() -> History:
+    return asked_after(130, number=3)
+
+
+@breaks("I39")
+def asked_about_once_too_often() -> History:
+    return asked_after(305, number=4)
+
+
+@breaks("I39")
+def asked_about_before_its_window_is_over() -> History:
+    return asked_after(60, accepted=True)
 
 
 @breaks("I39")

@@ -195,3 +195,65 @@ def a_log_on_disk_that_answers_alike() -> History:
 @breaks("I49")
 def a_log_on_disk_that_answers_otherwise() -> History:
     return _compared("answer 3", "error WrongExpectedVersion")
+
+
+# --- lines -----------------------------------------------------------------------------------------------------------
+
+
+def _opened(story: Story, socket: int) -> None:
+    story.see("socket.opened", station=STATION, socket=socket, node=NODE, subprotocol="ocpp1.6")
+
+
+def _ended(story: Story, socket: int = 1) -> History:
+    story.see("socket.closed", station=STATION, socket=socket, node=NODE, edge="csms", why="enough", by="csms")
+    return story.rest()
+
+
+def _line() -> Story:
+    return _story().wait(60)
+
+
+@holds("I50")
+def a_line_is_ended_for_a_newer_one() -> History:
+    story = _line()
+    _opened(story, 2)
+    return _ended(story)
+
+
+@holds("I50")
+def a_line_is_ended_for_an_older_one() -> History:
+    story = _line()
+    _opened(story, 2)
+    return _ended(story, 2)
+
+
+@holds("I50")
+def a_line_is_ended_as_its_key_is_taken_away() -> History:
+    return _ended(_set(_line(), None))
+
+
+@holds("I50")
+def a_line_is_ended_as_the_node_stops() -> History:
+    story = _line()
+    story.see("node.stopping", node=NODE)
+    return _ended(story)
+
+
+@breaks("I50")
+def a_line_is_ended_for_nothing() -> History:
+    return _ended(_line())
+
+
+@breaks("I50")
+def a_line_is_ended_for_one_that_is_long_gone() -> History:
+    story = _line()
+    story.see("socket.closed", station=STATION, socket=1, node=NODE, edge="csms", why="line cut")
+    _opened(story, 2)
+    return _ended(story.wait(60), 2)
+
+
+@breaks("I50")
+def a_line_is_ended_as_a_key_is_sent() -> History:
+    story = _set(_line(), FIRST).wait(60)
+    story.append(("KeyOffered", {"station": STATION, "key_id": "k", "salt": "", "digest": ""}), stream="credentials")
+    return _ended(story)

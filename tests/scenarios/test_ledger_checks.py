@@ -57,8 +57,8 @@ class Load:
     def rest(self, pending: int = 0) -> Load:
         return self.see("outbox", pending=pending)
 
-    def findings(self, answers: Answers = ASKED, missing: int = 0) -> dict[str, Finding]:
-        return {one.id: one for one in judge(self.rows, answers, missing)}
+    def findings(self, answers: Answers = ASKED, missing: int = 0, *, cut: bool = False) -> dict[str, Finding]:
+        return {one.id: one for one in judge(self.rows, answers, missing, cut=cut)}
 
 
 def right() -> Load:
@@ -97,6 +97,11 @@ def test_records_that_are_missing_and_stations_that_were_not_heard_are_errors() 
     assert right().findings(missing=1)["L00"].verdict is Verdict.ERROR
     assert Load().session(taken=False).rest(pending=1).findings()["L05"].verdict is Verdict.ERROR
     assert right().rest(pending=3).findings()["L05"].verdict is Verdict.ERROR
+
+
+def test_stations_of_an_interrupted_run_need_not_have_told_everything() -> None:
+    assert right().rest(pending=3).findings(cut=True)["L05"].verdict is Verdict.INCONCLUSIVE
+    assert Load().session(taken=False).rest(pending=1).findings(cut=True)["L05"].verdict is Verdict.ERROR
 
 
 def test_a_csms_whose_message_ids_are_its_own_affair_is_not_accused() -> None:

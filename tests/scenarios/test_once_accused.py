@@ -11,6 +11,7 @@ from interlock.scenarios.runner import Job, run
 
 FOLDER = Path(__file__).parent / "once_accused"
 SEEDS = {
+    "session_at_two_places": 0,
     "told_of_after_its_forgotten_end": 0,
     "key_refused_behind_a_crash": 4354,
     "asked_before_it_was_accepted": 4966,

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
+
+from interlock.scenarios import pytest_plugin
 
 from .test_cli_serve import serving
 from .test_cli_target import SERVE, TOKEN
@@ -47,20 +52,69 @@ def test_without_the_option_nothing_is_collected(tmp_path: Path) -> None:
     assert pytest_run(tmp_path).returncode == 5
 
 
-def test_an_unknown_csms_is_wrong_usage(tmp_path: Path) -> None:
-    done = pytest_run(tmp_path, "--interlock", "--interlock-csms", "nonsense")
-    assert done.returncode == 4
-    assert "no CSMS is called" in done.stderr + done.stdout
+def test_a_node_id_can_be_given_back_beside_other_tests(tmp_path: Path) -> None:
+    (tmp_path / "test_mine.py").write_text("def test_mine(): ...\ndef test_other(): ...\n")
+    done = pytest_run(tmp_path, "interlock::heartbeat-vs-unlock[2.0.1-seed-7]", "test_mine.py::test_mine", "-v")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "heartbeat-vs-unlock[2.0.1-seed-7] PASSED" in done.stdout
+    assert "2 passed" in done.stdout
 
 
-def test_a_target_needs_its_control_interface_and_the_option_that_collects(tmp_path: Path) -> None:
-    for words, says in (
-        (("--interlock", "--interlock-target", "ws://h/x"), "go together"),
-        (("--interlock-target", "ws://h/x", "--interlock-control", "c.toml"), "needs --interlock"),
-    ):
-        done = pytest_run(tmp_path, *words)
-        assert done.returncode == 4
-        assert says in done.stderr + done.stdout
+class Config(SimpleNamespace):
+    """What the plugin asks of pytest's configuration."""
+
+    def getoption(self, name: str) -> Any:
+        return getattr(self.option, name.strip("-").replace("-", "_"))
+
+    def addinivalue_line(self, *_: str) -> None: ...
+
+
+def configured(*args: str, **options: Any) -> Config:
+    given: dict[str, Any] = {"interlock": True, "seed": 0, "seeds": 1, "csms": "reference"}
+    given |= dict.fromkeys(("target", "control", "ocpp", "out")) | options
+    named = {name if name == "interlock" else f"interlock_{name}": value for name, value in given.items()}
+    config = Config(args=list(args), option=SimpleNamespace(**named))
+    pytest_plugin.pytest_configure(cast("pytest.Config", config))
+    return config
+
+
+def test_node_ids_are_the_runs_to_do_and_no_paths() -> None:
+    config = configured("interlock::full-disk[1.6-seed-3]", "tests/", interlock=False)
+    assert config.args == ["tests/"]
+    assert config.option.interlock
+    (job,) = pytest_plugin._planned(cast("pytest.Config", config))
+    assert (job.scenario, job.ocpp, job.seed) == ("full-disk", "1.6", 3)
+    every = [*pytest_plugin._planned(cast("pytest.Config", configured()))]
+    for one in every:
+        assert pytest_plugin._job(f"interlock::{one.scenario}[{one.ocpp}-seed-{one.seed}]", "reference") == one
+
+
+@pytest.mark.parametrize(
+    ("args", "options", "says"),
+    [
+        ((), {"csms": "nonsense"}, "no CSMS is called 'nonsense'"),
+        ((), {"seed": -1}, "must be 0 or more"),
+        ((), {"target": "ws://h/x"}, "go together"),
+        ((), {"target": "h", "control": "http://h"}, "begins with ws:// or wss://"),
+        ((), {"target": "ws://h/x", "control": "none.toml"}, "none.toml cannot be read"),
+        ((), {"interlock": False, "target": "ws://h/x"}, "--interlock-target needs --interlock"),
+        (("interlock::full-dsk[1.6-seed-3]",), {}, "did you mean full-disk?"),
+        (("interlock::full-disk[1.7-seed-3]",), {}, "is no scenario's node id; one is interlock::heartbeat-vs-unlock["),
+        (("interlock::full-disk",), {}, "is no scenario's node id"),
+    ],
+)
+def test_wrong_usage_is_told_before_anything_is_collected(
+    args: tuple[str, ...], options: dict[str, Any], says: str
+) -> None:
+    with pytest.raises(pytest.UsageError, match=re.escape(says)):
+        configured(*args, **options)
+
+
+def test_a_target_that_is_not_there_is_exit_code_3(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INTERLOCK_API_TOKEN", "x")
+    with pytest.raises(pytest.exit.Exception, match="does not answer") as ended:
+        configured(target="ws://127.0.0.1:1/x", control="http://127.0.0.1:1")
+    assert ended.value.returncode == 3
 
 
 @pytest.mark.slow
@@ -74,5 +128,5 @@ def test_scenarios_on_a_target_pass_fail_and_are_skipped_with_the_reason(tmp_pat
     assert "crash_at cannot be done to a CSMS from outside" in done.stdout
     assert "Traceback" not in done.stdout
     dead = pytest_run(tmp_path, "--interlock", *words, "-k", "heartbeat-vs", **TOKEN)
-    assert dead.returncode == 1
-    assert "does not answer" in dead.stdout
+    assert dead.returncode == 3
+    assert "does not answer" in dead.stderr

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
-from interlock.scenarios.judge.race_checks import PARTS, RACE_CHECKS, judge
+from interlock.scenarios.judge.race_checks import ANSWER_CHECKS, PARTS, RACE_CHECKS, judge
+from interlock.scenarios.judge.race_lines import LINE_CHECKS
+from interlock.scenarios.judge.race_orders import ORDER_CHECKS
 from interlock.scenarios.judge.verdict import Finding, Verdict
 from interlock.scenarios.record.domain_view import Observation
 
@@ -75,6 +77,19 @@ class Tale:
 
     def status(self, status: str) -> None:
         self.call("StatusNotification", {"connectorId": 1, "errorCode": "NoError", "status": status}, {})
+
+
+def _card_201(
+    tale: Tale, expires: str = "2026-01-02T00:00:00Z", status: str = "Accepted", text: str = "X", type: str = "ISO14443"
+) -> None:
+    tale.note("socket.opened", station="A", socket=1, node="csms", subprotocol="ocpp2.0.1")
+    info = {"status": status, "cacheExpiryDateTime": expires}
+    tale.call("Authorize", {"idToken": {"idToken": text, "type": type}}, {"idTokenInfo": info})
+
+
+def _joined(tale: Tale, how: str, state: str) -> None:
+    about = {"action": "RequestStartTransaction", "request_id": "r"}
+    tale.note("joined", station="A", how=how, state=state, **about)
 
 
 def _both_unlocks(tale: Tale, *connectors: int) -> None:
@@ -344,6 +359,37 @@ def _lost_start(tale: Tale) -> None:
         tale.order("RemoteStopTransaction", {"transactionId": number}, "Accepted", station)
 
 
+def _letters(tale: Tale, *words: str) -> None:
+    tale.note("letters", station="A", action="Authorize", cards=["GOOD", "good"], words=list(words))
+
+
+def _second_stop(tale: Tale, stop_wh: int) -> None:
+    """A session with a stop, another stop with another meter, and what is on record: the card in other letters."""
+    tale.start(5, wh=10)
+    for wh in (90, 190):
+        tale.stop(5, wh=wh)
+    row = {"station": "A", "connector": 1, "id_token": "x", "start_wh": 10, "stop_wh": stop_wh}
+    tale.note("csms.session", **row, transaction_id="5")
+    tale.note("csms.sessions", station="A", count=1)
+
+
+def _samples(tale: Tale, *on_record: tuple[str, str | None]) -> None:
+    """A session with readings of 20 Wh and 0.03 kWh, and what is on record of it: value and unit."""
+
+    def reading(value: str, unit: str, **more: Any) -> None:
+        meter = [{"timestamp": f"{T0}1Z", "sampledValue": [{"value": value, "unit": unit}]}]
+        tale.call("MeterValues", {"connectorId": 1, "meterValue": meter, **more}, {})
+
+    tale.start(5, wh=10)
+    reading("20", "Wh", transactionId=5)
+    reading("0.03", "kWh", transactionId=5)
+    reading("35", "Wh")
+    tale.stop(5, wh=90)
+    reading("95", "Wh")
+    rows = [{"value": value, "unit": unit, "at": f"{T0}1Z"} for value, unit in on_record]
+    tale.note("csms.samples", station="A", transaction_id="5", samples=rows)
+
+
 CASES: list[tuple[str, Callable[[Tale], Any], Callable[[Tale], Any]]] = [
     ("R01", lambda t: _steps(t, "Invalid"), lambda t: _steps(t, "Accepted")),
     ("R01", lambda t: _steps(t, "closed"), lambda t: (_steps(t, "Accepted"), _steps(t, "cut"))),
@@ -363,6 +409,11 @@ CASES: list[tuple[str, Callable[[Tale], Any], Callable[[Tale], Any]]] = [
     ("R08", lambda t: _times(t, (0, 9, 8)), lambda t: _times(t, (0, 5, 8))),
     ("R09", lambda t: t.authorize("X", "Accepted", expiryDate="2020-01-01T00:00:00Z"),
      lambda t: t.authorize("X", "Accepted", expiryDate="2030-01-01T00:00:00Z")),
+    ("R09", lambda t: _card_201(t, "2020-01-01T00:00:00Z"), lambda t: _card_201(t, "2025-12-31T23:00:00Z")),
+    ("R02", lambda t: (_card_201(t), _card_201(t, status="Invalid")),
+     lambda t: (_card_201(t), _card_201(t), _card_201(t, status="Invalid", type="KeyCode"))),
+    ("R03", lambda t: _card_201(t, status="Unknown", text="", type="NoAuthorization"),
+     lambda t: _card_201(t, text="", type="NoAuthorization")),
     ("R09", lambda t: t.call("BootNotification", {}, {"status": "Accepted", "interval": -1}),
      lambda t: t.call("BootNotification", {}, {"status": "Accepted", "interval": 0})),
     ("R10", lambda t: _odd(t, "closed"), lambda t: _odd(t, "answered")),
@@ -443,18 +494,33 @@ CASES: list[tuple[str, Callable[[Tale], Any], Callable[[Tale], Any]]] = [
      lambda t: _dialect(t, _limits(1, 2, kind="Absolute"), "SetChargingProfile")),
     ("R20", lambda t: _dialect(t, _limits(1), "SetChargingProfile"),
      lambda t: _dialect(t, _limits(1, 2), "SetChargingProfile")),
+    ("R30", lambda t: _joined(t, "the requested one", "refuted"),
+     lambda t: _joined(t, "the requested one", "confirmed")),
+    ("R30", lambda t: _joined(t, "a driver's own", "confirmed"), lambda t: _joined(t, "a driver's own", "unknown")),
     ("R23", lambda t: (_orders(t, {"connectorId": 2}), _refused(t)), lambda t: _orders(t, {"connectorId": 2})),
     ("R27", _unanswered, lambda t: _record(t)),
     ("R26", lambda t: _record(t, stop_wh=None), lambda t: _record(t)),
     ("R26", lambda t: _record(t, stop_wh=91), lambda t: _record(t)),
     ("R27", lambda t: _record(t, more=True), lambda t: _record(t)),
+    ("R24", lambda t: _outcome(t, "Occupied", "accepted"), lambda t: _outcome(t, "RebootRequired", "accepted")),
+    ("R24", lambda t: _outcome(t, "RebootRequired", "rejected"), lambda t: _outcome(t, "VersionMismatch", "rejected")),
+    ("R26", lambda t: _second_stop(t, 190), lambda t: _second_stop(t, 90)),
+    ("R31", lambda t: _samples(t, ("20", "Wh")), lambda t: _samples(t, ("20", "Wh"), ("30", None))),
+    ("R31", lambda t: _samples(t, ("20", "Wh"), ("0.03", None)),
+     lambda t: _samples(t, ("20", "Wh"), ("0.030", "kWh"), ("35", "Wh"))),
+    ("R31", lambda t: _samples(t, ("20", "Wh"), ("30", "Wh"), ("95", "Wh")),
+     lambda t: _samples(t, ("20.0", None), ("0.02", "kWh"), ("30", "Wh"))),
+    ("R31", lambda t: _samples(t), lambda t: _samples(t, ("20", "Wh"), ("30", "Wh"))),
+    ("R32", lambda t: _letters(t, "Accepted", "Invalid"), lambda t: _letters(t, "Accepted", "Accepted")),
+    ("R32", lambda t: _letters(t, "Blocked", "Accepted"),
+     lambda t: (_letters(t, "Accepted", "ConcurrentTx"), _letters(t, "Blocked", "Blocked"))),
 ]  # fmt: skip
 
 
-def _judged(tell: Callable[[Tale], Any]) -> dict[str, Finding]:
+def _judged(tell: Callable[[Tale], Any], run: dict[str, Any] = RUN) -> dict[str, Finding]:
     tale = Tale()
     tell(tale)
-    return {one.id: one for one in judge(tale.rows, RUN)}
+    return {one.id: one for one in judge(tale.rows, run)}
 
 
 @pytest.mark.parametrize(("id", "wrong", "right"), CASES)
@@ -535,3 +601,37 @@ def test_what_the_time_did_not_suffice_for_is_told_and_is_not_green(
     found = _judged(tell).get("P07")
     assert (found.verdict.name if found else None) == verdict
     assert found is None or f"stories ({over} of 20)" in str(found.reason)
+
+
+def test_a_member_that_nobody_asked_for_is_wrong_where_the_operator_gives_the_whole_payload() -> None:
+    def start(tale: Tale, *more: str) -> None:
+        tale.ask("RemoteStartTransaction", {"idTag": "X"})
+        tale.order("RemoteStartTransaction", {"idTag": "X", **dict.fromkeys(more, 1)}, "Accepted")
+
+    def nested(tale: Tale) -> None:
+        _dialect(tale, _limits(1, 2, kind="Absolute"), "SetChargingProfile")
+
+    def own_number(tale: Tale) -> None:
+        tale.ask("ReserveNow", {"idTag": "X"})
+        tale.order("ReserveNow", {"idTag": "X", "reservationId": 7}, "Accepted")
+
+    whole = {**RUN, "rules": {"told": ["payloads"]}}
+    assert _judged(lambda tale: start(tale, "connectorId"), whole)["R20"].verdict is Verdict.FAIL
+    assert _judged(nested, whole)["R20"].verdict is Verdict.FAIL
+    assert _judged(start, whole)["R20"].verdict is Verdict.PASS
+    assert _judged(own_number, whole)["R20"].verdict is Verdict.PASS
+    assert _judged(lambda tale: start(tale, "connectorId"))["R20"].verdict is Verdict.PASS
+
+
+def test_meter_values_that_nobody_can_read_are_not_judged() -> None:
+    def told(tale: Tale) -> None:
+        tale.call("MeterValues", {"connectorId": 1, "transactionId": 5, "meterValue": []}, {})
+
+    assert _judged(told)["R31"].verdict is Verdict.INCONCLUSIVE
+    assert "[samples]" in str(_judged(told)["R31"].reason)
+    assert _judged(told, {**RUN, "rules": {"told": []}})["R31"].verdict is Verdict.NOT_APPLICABLE
+
+
+def test_no_id_is_given_twice() -> None:
+    """A table laid over another would take its place without a word."""
+    assert len(RACE_CHECKS) == len(ANSWER_CHECKS) + len(LINE_CHECKS) + len(ORDER_CHECKS)

@@ -20,7 +20,7 @@ from interlock.scenarios.judge.invariants import INVARIANTS
 from interlock.scenarios.names import TARGETS
 from interlock.scenarios.targets import http_target
 from interlock.scenarios.targets.answers import Closed, Misfit
-from interlock.scenarios.targets.control_file import Ask, Described, NoTarget, Online, load
+from interlock.scenarios.targets.control_file import Ask, Described, NoTarget, Online, Samples, load
 from interlock.scenarios.targets.http_target import HttpTarget
 from interlock.scenarios.targets.target import TELLS, TargetGone
 
@@ -57,6 +57,7 @@ NEEDS_A_LOG = {
     "I47",
     "I48",
     "I49",
+    "I50",
 }
 
 
@@ -138,13 +139,16 @@ id = "id"
 STATE = 'state = "s"\n[states]\naccepted = ["x"]'
 
 
+SAMPLES_OF = '[samples]\npath = "/{transaction}"\neach = "@"\nvalue = "v"'
+
+
 @pytest.mark.parametrize(
     ("was", "becomes", "says"),
     [
         ("url = ", "ulr = ", r"unknown key ulr"),
         ('id = "id"', 'idd = "id"', r"\[ask\] unknown key idd"),
         ("accepted = [200]", "", r"\[ask\] missing key accepted"),
-        ("[200]", "200", r"\[ask.accepted\] Expected array, got int"),
+        ("[200]", "200", r"\[ask.accepted\] has to be a list, not a whole number"),
         ("[200]", "[200]\nrefused = [409, 200]", r"\[ask\] status 200 cannot mean two things"),
         ("[ask]", "[ask", r"is not TOML"),
         ("http://127.0.0.1:1", "127.0.0.1:1", r"url looks like http://HOST:PORT"),
@@ -167,6 +171,8 @@ STATE = 'state = "s"\n[states]\naccepted = ["x"]'
         ('id = "id"', f'id = "id"\n[outcome]\npath = "/x"\n{STATE}', r"says \{command\} nowhere"),
         ('id = "id"', '[connectors]\npath = "/x"\neach = "@"\nconnector = "c"\nstatus = "s"', r"says \{station\}"),
         ('id = "id"', 'id = "id"\ntimeout_s = 3', r"\[ask\] unknown key timeout_s"),
+        ('id = "id"', 'id = "id"\n' + SAMPLES_OF, r"\[samples\] needs \[transactions\]"),
+        ('id = "id"', 'id = "id"\n' + SAMPLES_OF.replace("transaction}", "station}"), r"says \{transaction\} nowhere"),
         ("url", "timeout_s = 0\nurl", r"timeout_s is more than 0"),
         ("Authorization =", '"X Y" =', r"'X Y' is no name of a header"),
         ("Bearer ", "Bearer {station} ", r"goes with every request"),
@@ -193,7 +199,10 @@ def test_a_mistake_in_the_file_is_one_sentence(tmp_path: Path, was: str, becomes
 def test_the_command_says_it_and_leaves_with_2(tmp_path: Path) -> None:
     (tmp_path / "control.toml").write_text(FILE.replace("[200]", '["ok"]'))
     flags = ("--target", "ws://127.0.0.1:1/x", "--quiet", "--control")
-    for control, says in (("control.toml", "[ask.accepted[0]] Expected int, got str"), ("none.toml", "cannot be read")):
+    for control, says in (
+        ("control.toml", "[ask.accepted[0]] has to be a whole number"),
+        ("none.toml", "cannot be read"),
+    ):
         done = interlock("run", "heartbeat-vs-unlock", *flags, control, cwd=tmp_path, **TOKEN)
         assert (done.returncode, len(done.stderr.strip().splitlines())) == (2, 1), done.stderr
         assert says in done.stderr
@@ -437,3 +446,21 @@ def test_a_csms_may_tell_of_presence_alone(monkeypatch: pytest.MonkeyPatch) -> N
     plain = HttpTarget(Described(url="http://h", online=Online(path="/{station}", online="state")), {})
     with pytest.raises(Misfit, match=r"finds 7, not true or false; write such as state == '7'"):
         asyncio.run(plain.connectors("CP01"))
+
+
+def test_meter_values_are_read_by_the_names_of_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    rows = [{"v": 1500, "u": "Wh"}, {"v": "1.6", "u": None}, {"v": None, "u": "Wh"}]
+
+    async def fetch(request: urllib.request.Request, timeout_s: float) -> tuple[int, Any]:
+        asked.append(request.full_url)
+        return 200, {"rows": [rows.pop(0)]}
+
+    monkeypatch.setattr(http_target, "fetch", fetch)
+    shape = Samples(path="/{station}/{transaction}", each="rows", value="v", unit="u")
+    target = HttpTarget(Described(url="http://h", samples=shape), {})
+    found = [asyncio.run(target.samples("A B", "7")) for _ in range(2)]
+    assert found == [[{"value": "1500", "unit": "Wh"}], [{"value": "1.6", "unit": None}]]
+    assert asked[0] == "http://h/A%20B/7"
+    with pytest.raises(Misfit, match=r"\[samples\] value = 'v' finds no number"):
+        asyncio.run(target.samples("A", "7"))

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from interlock.scenarios.judge.invariants import INVARIANTS, judge
-from interlock.scenarios.judge.verdict import Finding, Level, Verdict, Violation, document, merge, verdict_of
+from interlock.scenarios.judge.verdict import Finding, Level, Verdict, Violation, as_text, document, merge, verdict_of
 from interlock.scenarios.record.history import History
 
 from .histories import Story
@@ -110,3 +110,15 @@ def test_many_violations_are_counted_and_few_are_listed() -> None:
     found = INVARIANTS["I20"].judge(story.rest())
     assert len(found.violations) == 50
     assert found.reason == "60 violations, the first 50 are listed"
+
+
+def test_values_in_messages_are_json_and_no_python() -> None:
+    for value, says in (
+        (None, "nothing"),
+        ("text", "text"),
+        ({"a": None, "b": [True, "ü"]}, '{"a": null, "b": [true, "ü"]}'),
+        ((1, 2), "[1, 2]"),
+        ({"at": {1}}, '{"at": "{1}"}'),
+    ):
+        assert as_text(value) == says
+    assert as_text({"a": "x" * 500}, 20) == '{"a": "xxxxxxxxxxxxx'

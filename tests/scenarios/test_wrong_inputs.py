@@ -97,6 +97,50 @@ USAGE = {
     "check csms reference --card x": "--card is CARD=STATUS",
     "check csms reference --card x=Blocked": "--card and --id-tag are for a CSMS on sockets",
     "check station --cases ''": "--cases names no case",
+    # empty words, as of variables that are not set
+    f"run {RACE} --out ''": "--out: it is empty, perhaps a variable that is not set",
+    f"run {RACE} --junit=": "--junit: it is empty",
+    "report ''": "RUN_DIR: it is empty",
+    "judge ''": "FILE: it is empty",
+    "run -k ''": "-k '' matches no scenario",
+    "run --tag ''": "no scenario has the tag ''; `interlock run --suite --list` shows the tags",
+    f"run {RACE} --csms ''": "no CSMS is called ''",
+    "serve --node ''": "--node is 1 to 12 letters",
+    f"run {RACE} --target ws://h/x --control bom.toml --ids ''": "--ids names no station",
+    # values of the wrong kind
+    f"run {RACE} --target ws://h/x --control bom.toml": "bom.toml: missing key ask",
+    f"run {RACE} --target ws://h/x --control kind.toml": "kind.toml: [ask] has to be a table, not text",
+    f"run {RACE} --target ws://h/x --control twice.toml": "twice.toml is not TOML",
+    f"run {RACE} --target ws://h/x --control key.toml": "key.toml: unknown key urll; did you mean url?",
+    f"run {RACE} --target ws://h/x --control slow.toml": "timeout_s is more than 0",
+    f"run {RACE} --target ws://u:p@h/x --control bom.toml": "the URL holds a user or a password",
+    f"run {RACE} --target ws://h/x?q=1 --control bom.toml": "goes on after its path",
+    f"run {RACE} --target 'ws://[::1/x' --control bom.toml": "is not a URL",
+    f"run {RACE} --target 'ws://h/a b' --control bom.toml": "has to percent-encode",
+    f"run {RACE} --target ws://h/x --control bom.toml --header x": "--header is 'NAME: VALUE'",
+    f"run {RACE} --target ws://h/x --control bom.toml --wait never": "--wait is a time such as 60s",
+    f"run {RACE} --target ws://h/x --control bom.toml --insecure": "are for wss://",
+    f"run {RACE} --seeds 99999999999": "--seeds: it is at most 1000000",
+    "serve --config bool.toml": "--quiet: it is true or false",
+    "serve --config port.toml": "--ocpp-port: it is at most 65535",
+    "check station --virtual --declare kinds.toml": "kinds.toml: [features] has to be a table, not a whole number",
+    "check station --virtual --declare values.toml": "[values] connectr is nothing known; did you mean connector?",
+    "check station --virtual --declare limits.toml": "limits.toml: [limits] answer is more than 0",
+    "check station --operator http --hand ftp.toml": "ftp.toml: [plug] url begins with http:// or https://",
+    "check station --operator http --hand place.toml": "[plug] knows no {conector}; did you mean connector?",
+    "check station --operator http --hand text.toml": "text.toml: [run] has to be text, not a whole number",
+    "check station --virtual --cases numbers": "numbers/a.py: CASES is a list of cases, not int",
+    "check station --virtual --profile Cor": "there is no profile 'Cor'",
+    "check station --listen 127.0.0.1:99999": "--listen is HOST:PORT",
+    "check station --virtual --resume": "there is no check to go on with",
+    f"run {RACE} --expected-failures typo": "'heartbeat-vs-unlok'; did you mean heartbeat-vs-unlock?",
+    f"run {RACE} --expected-failures date": "'2026-13-45' is no date such as 2030-01-31",
+    f"run {RACE} --out loop": "--out: loop cannot be made",
+    f"run {RACE} --target ws://h/x --control loop": "loop cannot be read: Too many levels of symbolic links",
+    "prove --cases --budget 5": "--budget does not go with --cases",
+    "prove --cases --seed 1": "--seed does not go with --cases",
+    "load --shape raises.py": "raises.py cannot be loaded: ZeroDivisionError",
+    "load --rate 0": "--rate: it is 0.01 or more",
     # near misses
     "run --tag rce": "no scenario has the tag 'rce'; did you mean race?",
     "search --invariant i02": "there is no invariant 'i02'; did you mean I02?",
@@ -180,6 +224,9 @@ UNTOLD = {
     "report none": "is not a folder",
     "report .": "holds no run",
     "judge .": ". is no run directory, for it has no run.json",
+    "judge deep.json": "the JSON that begins here does not end",
+    "judge loop": "loop cannot be read: Too many levels of symbolic links",
+    "judge newer": "run.json has schema 99, this program reads",
     "judge empty.py": "empty.py holds no message",
     "judge utf16.toml": "utf16.toml is UTF-16; write it as UTF-8",
     "report damaged": "suite.json is damaged: it does not hold what Interlock writes",
@@ -197,9 +244,31 @@ FILES = {
     "stranger.toml": "[stranger]\nodd = 1\n",
     "near.toml": "ocpp_prt = 1\n",
     "old/run.json": "{}",
+    "kind.toml": "url = 'http://h'\nask = 'x'\n",
+    "twice.toml": "url = 'http://h'\nurl = 'http://h'\n",
+    "key.toml": "urll = 'http://h'\n",
+    "slow.toml": "url = 'http://h'\ntimeout_s = -1\n[ask]\npath = '/x'\nbody = '{payload}'\naccepted = [200]\n",
+    "bool.toml": "quiet = 'maybe'\n",
+    "port.toml": "ocpp_port = 99999\n",
+    "kinds.toml": "features = 7\n",
+    "values.toml": "[values]\nconnectr = 1\n",
+    "limits.toml": "[limits]\nanswer = -5\n",
+    "ftp.toml": "[plug]\nurl = 'ftp://x'\n",
+    "place.toml": "[plug]\nrun = 'plug {conector}'\n",
+    "text.toml": "[plug]\nrun = 5\n",
+    "numbers/a.py": "CASES = 5\n",
+    "typo": "heartbeat-vs-unlok\n",
+    "date": "heartbeat-vs-unlock until 2026-13-45\n",
+    "raises.py": "1 / 0\n",
+    "deep.json": "[" * 200_000,
+    "newer/run.json": '{"schema": 99}',
     "damaged/suite.json": '{"runs": 7}',
 }
-BYTES = {"binary": b"\x7fELF\xa2\x00\xff", "utf16.toml": "url = 'x'".encode("utf-16")}
+BYTES = {
+    "binary": b"\x7fELF\xa2\x00\xff",
+    "utf16.toml": "url = 'x'".encode("utf-16"),
+    "bom.toml": b"\xef\xbb\xbfurl = 'http://h'",
+}
 
 
 def ended(line: str, capsys: pytest.CaptureFixture[str]) -> tuple[object, str, str]:
@@ -217,6 +286,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (tmp_path / name).write_text(f"{head}{text})\n" if text.startswith("steps") else text)
     for name, data in BYTES.items():
         (tmp_path / name).write_bytes(data)
+    (tmp_path / "loop").symlink_to("loop")
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("INTERLOCK_API_TOKEN", raising=False)
     return tmp_path
@@ -239,7 +309,7 @@ def test_a_wrong_input_is_one_sentence_and_the_right_exit_code(line: str, capsys
 
 
 def test_there_are_enough() -> None:
-    assert len(USAGE) + len(UNTOLD) >= 60
+    assert len(USAGE) + len(UNTOLD) >= 180
 
 
 @pytest.mark.parametrize("command", ["", "run", "load", "fleet", "serve", "search", "prove", "worlds", "judge", "new"])

@@ -131,12 +131,14 @@ class VendorCsms:
     async def control(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """An HTTP interface: POST /STATION/ACTION with the payload."""
         head = (await reader.readuntil(b"\r\n\r\n")).decode()
-        length = next(int(line[15:]) for line in head.splitlines() if line.lower().startswith("content-length"))
-        _, station, action = head.split()[1].split("/")
-        await self.do(
-            "ask", {"station": station, "action": action, "payload": json.loads(await reader.readexactly(length))}
-        )
-        writer.write(b"HTTP/1.1 202 Accepted\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}")
+        length = next((int(line[15:]) for line in head.splitlines() if line.lower().startswith("content-length")), 0)
+        status = "404 Not Found"
+        if head.startswith("POST "):
+            _, station, action = head.split()[1].split("/")
+            payload = json.loads(await reader.readexactly(length))
+            await self.do("ask", {"station": station, "action": action, "payload": payload})
+            status = "202 Accepted"
+        writer.write(f"HTTP/1.1 {status}\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{{}}".encode())
         await writer.drain()
         writer.close()
 

@@ -22,13 +22,13 @@ _DECIDES: dict[str, frozenset[str]] = {
         }
     ),
     "MeterValues": frozenset({"evseId", "meterValue", *_SAMPLED}),
-    "NotifyEvent": frozenset({"eventData"}),
+    "NotifyEvent": frozenset({"eventData", "*."}),
     "FirmwareStatusNotification": frozenset({"status"}),
     "LogStatusNotification": frozenset({"status"}),
     "SecurityEventNotification": frozenset({"type"}),
     "ReservationStatusUpdate": frozenset({"reservationId", "reservationUpdateStatus"}),
 }
-CORE: dict[str, frozenset[str]] = {action: _DECIDES.get(action, frozenset()) for action in sorted(FROM_STATION)}
+CORE: dict[str, frozenset[str]] = {action: _DECIDES.get(action, frozenset({"*."})) for action in sorted(FROM_STATION)}
 """For each action of a station, its core (see `lenient`); of a sampled value, all that qualifies its number."""
 _CASES = {
     "Authorize": "C01",

@@ -36,7 +36,7 @@ def _token(id_token: Payload) -> str | None:
 
 
 def _status(p: Payload) -> rp.Report:
-    evse, connector = p["evseId"], p["connectorId"]
+    evse, connector = _whole(p["evseId"]), _whole(p["connectorId"])
     if (evse == 0) != (connector == 0):
         return _notice("StatusNotification", p)  # neither a connector nor the station: there is no state for it
     return rp.Status(evse, connector, p["connectorStatus"], reported_at=moment(p.get("timestamp")))
@@ -50,38 +50,46 @@ def _event(p: Payload) -> rp.Report:
 
 
 def _availability(event: Payload) -> rp.Report | None:
-    component, variable = event["component"], event["variable"]
+    component = event.get("component", {})
+    if (_name(component), _name(event.get("variable", {}))) != ("connector", "availabilitystate"):
+        return None
     evse = component.get("evse", {})
-    if (
-        component["name"].lower() == "connector"
-        and variable["name"].lower() == "availabilitystate"
-        and evse.get("id", 0) > 0
-        and evse.get("connectorId", 0) > 0
-        and event["actualValue"] in AVAILABILITY
-    ):
-        return rp.Status(evse["id"], evse["connectorId"], event["actualValue"], reported_at=moment(event["timestamp"]))
-    return None
+    number, connector = _whole(evse.get("id", 0)), _whole(evse.get("connectorId", 0))
+    status = str(event.get("actualValue", "")).capitalize()
+    if number < 1 or connector < 1 or status not in AVAILABILITY:
+        return None
+    return rp.Status(number, connector, status, reported_at=moment(event.get("timestamp")))
+
+
+def _name(named: Payload) -> str:
+    """Return the name of a component or variable, whose case does not count (part 2, primitive types)."""
+    return str(named.get("name", "")).lower()
+
+
+def _whole(number: Any) -> Any:
+    """Return an integer for one that came with a decimal point, which JSON schemas take for the same: 1.0 for 1."""
+    return int(number) if isinstance(number, float) else number
 
 
 def _transaction(p: Payload) -> rp.Report:
     info, evse, values = p["transactionInfo"], p.get("evse", {}), p.get("meterValue", [])
     told: dict[str, Any] = {
         "transaction_id": info["transactionId"],
-        "seq_no": p.get("seqNo"),
-        "evse": evse.get("id", 0),
+        "seq_no": _whole(p.get("seqNo")),
+        "evse": _whole(evse.get("id", 0)),
         "id_token": _token(p["idToken"]) if "idToken" in p else None,
-        "remote_start_id": info.get("remoteStartId"),
+        "remote_start_id": _whole(info.get("remoteStartId")),
         "offline": p.get("offline", False),
         "samples": readings.samples(values),
     }
     at = moment(p.get("timestamp"))
     match p["eventType"]:
         case "Started":
-            told["seq_no"] = p.get("seqNo", 0)  # the first message of a transaction has number 0
+            told["seq_no"] = _whole(p.get("seqNo", 0))  # the first message of a transaction has number 0
             return rp.Start(
                 meter_start_wh=readings.register_wh(values, "Transaction.Begin", last=False),
                 started_at=at,
-                connector=evse.get("connectorId"),
+                connector=_whole(evse.get("connectorId")),
                 charging_state=info.get("chargingState"),
                 **told,
             )
@@ -91,7 +99,7 @@ def _transaction(p: Payload) -> rp.Report:
             return rp.Update(
                 trigger=p.get("triggerReason", ""),
                 updated_at=at,
-                connector=evse.get("connectorId"),
+                connector=_whole(evse.get("connectorId")),
                 charging_state=info.get("chargingState"),
                 **told,
             )
@@ -137,7 +145,7 @@ READ: dict[str, Callable[[Payload], rp.Report]] = {
     "NotifyEvent": _event,
     "Authorize": _authorize,
     "TransactionEvent": _transaction,
-    "MeterValues": lambda p: rp.Meter(p["evseId"], None, readings.samples(p["meterValue"])),
+    "MeterValues": lambda p: rp.Meter(_whole(p["evseId"]), None, readings.samples(p["meterValue"])),
     "DataTransfer": lambda p: rp.Transfer(p.get("vendorId", "")),
 }
 """Messages that change a state or are answered from one; everything else a station sends is a `Notice`."""

@@ -76,7 +76,7 @@ function enter(why) {
     keepToken(field.value.trim());
     await begin();
   } },
-  el("label", { for: "token" }, "API token"), field, el("button", {}, "Show the fleet"),
+  el("label", { for: "token" }, main.dataset.token), field, el("button", {}, "Show the fleet"),
   el("p", { id: "why", role: "alert" }, why));
   main.replaceChildren(form);
   tell("off", "not connected");
@@ -86,7 +86,7 @@ function enter(why) {
 
 async function begin() {
   if (!token()) {
-    enter(HINT);
+    enter(main.dataset.hint);
     return;
   }
   try {
@@ -97,14 +97,13 @@ async function begin() {
   } catch (error) {
     if (error instanceof Denied) {
       keepToken("");
-      enter("That is not the token of this server.");
+      enter(main.dataset.wrong);
     } else {
       enter(error instanceof Problem ? error.message : "The server cannot be reached.");
     }
   }
 }
 
-const HINT = "It was printed when the server started, or is in its token file.";
 leave.addEventListener("click", () => {
   keepToken("");
   location.reload();

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,8 +10,8 @@ import msgspec
 
 from interlock.scenarios.cases.exemplar import BOUND
 from interlock.scenarios.cases.language import LIMITS
-from interlock.scenarios.refused import cause
-from interlock.scenarios.targets.control_file import plainly
+from interlock.scenarios.refused import nearest
+from interlock.scenarios.user_file import Unreadable, read_as
 
 FEATURES = {
     "fixed_cable": "the cable is fixed to the station, so there is no lock to unlock",
@@ -90,22 +89,17 @@ def at_speed(declared: Declaration, speed: float) -> Declaration:
 def read(path: Path) -> Declaration:
     """Read a declaration, or raise `NoDeclaration`."""
     try:
-        found = msgspec.convert(tomllib.loads(path.read_text("utf-8")), Declaration)
-    except (OSError, UnicodeError) as error:
-        raise NoDeclaration(f"{path} cannot be read: {cause(error)}") from None
-    except tomllib.TOMLDecodeError as error:
-        raise NoDeclaration(f"{path} is not TOML: {error}") from None
-    except msgspec.ValidationError as error:
-        raise NoDeclaration(f"{path}: {plainly(str(error))}") from None
+        found = read_as(path, Declaration)
+    except Unreadable as error:
+        raise NoDeclaration(str(error)) from None
     for table, names, known in (
         ("features", found.features, FEATURES),
         ("limits", found.limits, LIMITS),
         ("values", found.values, BOUND),
     ):
         if unknown := sorted(set(names) - set(known)):
-            raise NoDeclaration(
-                f"{path}: [{table}] {unknown[0]} is nothing known; there are {', '.join(sorted(known))}"
-            )
+            near = nearest(unknown[0], known) or f"; there are {', '.join(sorted(known))}"
+            raise NoDeclaration(f"{path}: [{table}] {unknown[0]} is nothing known{near}")
     if wrong := sorted(name for name, seconds in found.limits.items() if not 0 < seconds <= 86400):
         raise NoDeclaration(f"{path}: [limits] {wrong[0]} is more than 0 and at most 86400 seconds")
     return found

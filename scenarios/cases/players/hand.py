@@ -7,12 +7,11 @@ both: `do(deed, names)` returns when it is done, and raises `CannotDo` where it 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import re
 import shlex
-import termios
-import tomllib
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
@@ -22,8 +21,8 @@ from urllib.parse import quote
 
 import msgspec
 
-from interlock.scenarios.refused import cause
-from interlock.scenarios.targets.control_file import plainly
+from interlock.scenarios.refused import nearest
+from interlock.scenarios.user_file import Unreadable, read_as
 
 UNDO = {
     "plug": "unplug",
@@ -87,8 +86,7 @@ class Prompt:
 
     async def do(self, deed: str, names: Mapping[str, Any]) -> None:
         """Ask for it and wait for Enter; `s`: it cannot be done here. What was typed before is not an answer."""
-        if os.isatty(self._terminal):
-            termios.tcflush(self._terminal, termios.TCIFLUSH)
+        _forget_typed(self._terminal)
         print(
             f"\n  please {said(deed, names)}\n  [Enter] done   [s] skip, it cannot be done here: ", end="", flush=True
         )
@@ -111,9 +109,22 @@ class Prompt:
             raise CannotDo(f"it cannot be done here: {said(deed, names)}")
 
 
+def _forget_typed(terminal: int) -> None:
+    """Drop what was typed before it was asked for, where the system can."""
+    with contextlib.suppress(ImportError):
+        import termios
+
+        if os.isatty(terminal):
+            termios.tcflush(terminal, termios.TCIFLUSH)
+
+
 # --- a file ----------------------------------------------------------------------------------------------------------
 
 _SLOT = re.compile(r"\$\{(\w+)\}|\{(\w+)\}")
+
+
+PLACES = ("connector", "tag", "station")
+"""What a deed at a station may be told in its places."""
 
 
 class Way(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
@@ -134,19 +145,21 @@ class NoHandFile(Exception):
 def read_hand(path: Path) -> dict[str, Way]:
     """Read a file of deeds: `[plug] url = "http://..."` or `[plug] run = "./plug.sh {connector}"`."""
     try:
-        found = tomllib.loads(path.read_text("utf-8"))
-        ways = msgspec.convert(found, dict[str, Way])
-    except (OSError, UnicodeError) as error:
-        raise NoHandFile(f"{path} cannot be read: {cause(error)}") from None
-    except tomllib.TOMLDecodeError as error:
-        raise NoHandFile(f"{path} is not TOML: {error}") from None
-    except msgspec.ValidationError as error:
-        raise NoHandFile(f"{path}: {plainly(str(error))}") from None
+        ways = read_as(path, dict[str, Way])
+    except Unreadable as error:
+        raise NoHandFile(str(error)) from None
     for name, way in ways.items():
         if name not in DEEDS and name != "ask":
             raise NoHandFile(f"{path}: [{name}] is no deed; deeds are {', '.join((*DEEDS, 'ask'))}")
         if (way.url is None) == (way.run is None):
             raise NoHandFile(f"{path}: [{name}] needs a url or a command to run, and not both")
+        if way.url is not None and not way.url.startswith(("http://", "https://")):
+            raise NoHandFile(f"{path}: [{name}] url begins with http:// or https://, not {way.url[:60]!r}")
+        unknown = (place for _, place in _SLOT.findall(f"{way.url or way.run}") if place and place not in PLACES)
+        for place in unknown if name != "ask" else ():
+            near = nearest(place, PLACES)
+            if near or way.url is not None:  # braces in a command line may be the shell's own
+                raise NoHandFile(f"{path}: [{name}] knows no {{{place}}}{near or '; there are ' + ', '.join(PLACES)}")
         for variable in (one for one, _ in _SLOT.findall(json.dumps(msgspec.to_builtins(way))) if one):
             if not os.environ.get(variable):
                 raise NoHandFile(f"{path}: [{name}] the environment variable {variable} is not set")

@@ -137,21 +137,17 @@ def _replies(history: History) -> Looked:
     kept: defaultdict[Hashable, int] = defaultdict(int)
     answered: defaultdict[Hashable, int] = defaultdict(int)
     timed: set[Hashable] = set()
-    for seen in history.of_any("frame", "stored"):
+    for seen, frame, got in history.csms_frames_and_stored:
         if seen.kind == "stored":
             for fact in _kept(seen):
                 kept[fact] += 1
             continue
-        edge = seen.fields["edge"]
-        if edge not in ("csms.received", "csms.sent"):
-            continue
-        frame = seen.frame()
         if frame is None:
             continue
         socket = seen.fields["station"], seen.fields["socket"], frame.id
-        if edge == "csms.received" and frame.kind == CALL:
+        if got and frame.kind == CALL:
             calls[socket] = seen, frame
-        elif edge == "csms.sent" and frame.kind == CALLRESULT and socket in calls:
+        elif not got and frame.kind == CALLRESULT and socket in calls:
             received, call = calls[socket]
             if not (isinstance(call.payload, dict) and isinstance(frame.payload, dict)):
                 continue

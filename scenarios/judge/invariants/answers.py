@@ -14,7 +14,7 @@ from interlock.scenarios.judge.invariants.calls_as_asked import USUAL, facts_tol
 from interlock.scenarios.judge.invariants.declare import Looked, invariant, story
 from interlock.scenarios.judge.invariants.model import store_failed
 from interlock.scenarios.judge.invariants.registered import Registered, Since, bars, boots_are
-from interlock.scenarios.judge.verdict import Violation
+from interlock.scenarios.judge.verdict import Violation, as_text
 from interlock.scenarios.record.domain_view import EPOCH
 from interlock.scenarios.record.frames import CALL, CALLRESULT, Frame
 from interlock.scenarios.record.history import History, Observation
@@ -83,16 +83,14 @@ def _answers(history: History) -> Looked:
     strict = history.rules["answers"].get("acceptance") == "strict"
     odd: dict[tuple[str, int], int] = {}
     registered = Registered(history)
-    for seen in history.of("frame"):
-        fields, frame = seen.fields, seen.frame()
-        if not fields["edge"].startswith("csms."):
-            continue
+    for seen, frame, received in history.csms_frames:
+        fields = seen.fields
         socket = fields["station"], fields["socket"]
         if frame is None or not readable(seen, frame) or (strict and len(frame.id) > ID_LIMIT):
-            odd[socket] = odd.get(socket, 0) + (fields["edge"] == "csms.received")
+            odd[socket] = odd.get(socket, 0) + received
             continue
         station, key = fields["station"], (*socket, frame.id)
-        if fields["edge"] == "csms.received":
+        if received:
             registered.hear(socket, seen.t)
             if frame.kind == CALL and isinstance(frame.payload, dict):
                 call = Call(seen, frame, versions.get((station, fields["socket"]), USUAL), facts[seen.i])
@@ -261,9 +259,9 @@ def _shape(call: Call, payload: Mapping[str, Any], card: str | None) -> Wrong:
     action = call.frame.action
     expected = fixed(action, call.version)
     if expected is not None and payload != expected:
-        yield "payload", str(expected) if expected else "nothing", str(payload)[:80]
+        yield "payload", as_text(expected or None), as_text(payload, 80)
     if call.version in VERSION and action in ("StopTransaction", "TransactionEvent") and card is None and payload:
-        yield "payload", "nothing: it showed no card", str(payload)[:80]
+        yield "payload", "nothing: it showed no card", as_text(payload, 80)
     number = payload.get("transactionId")
     if call.version == USUAL and action == "StartTransaction" and (type(number) is not int or number < 1):
         yield "transactionId", "a number from 1 on", str(number)

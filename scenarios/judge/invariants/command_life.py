@@ -9,9 +9,9 @@ from interlock.scenarios.judge.expected_answers import VERSION
 from interlock.scenarios.judge.invariants.calls_as_asked import USUAL, socket_versions
 from interlock.scenarios.judge.invariants.declare import Looked, Told, invariant, story
 from interlock.scenarios.judge.invariants.model import Lives, store_failed
-from interlock.scenarios.judge.invariants.probes import asked_too_little, probes_of
+from interlock.scenarios.judge.invariants.probes import EARLY_S, asked_too_little, probes_of, untimely
 from interlock.scenarios.judge.payloads import of_answer
-from interlock.scenarios.judge.verdict import Violation
+from interlock.scenarios.judge.verdict import Violation, as_text
 from interlock.scenarios.record.frames import CALLRESULT, Frame
 from interlock.scenarios.record.history import Command, History, LogEvent, Observation, seconds, station_of
 
@@ -27,7 +27,6 @@ LEGAL: dict[str, frozenset[str]] = {
     "lapsed": frozenset(),
 }
 """Where a command may go from each phase. What is settled stays so: a contradiction is kept beside it."""
-EARLY_S = 0.05
 OVERDUE_S = 20.0
 """How long after its deadline a command may still be only requested, on a node that lives and with a sound store."""
 NOTICED_S = 10.0
@@ -75,6 +74,9 @@ def _lives(history: History) -> Looked:
         if (about := _probed(history, command)) is not None and about.asked.get("evse") != command.asked.get("evse"):
             elsewhere = f"EVSE {about.asked.get('evse')}, where its start is", f"EVSE {command.asked.get('evse')}"
             looked.violations.append(_violation(command, "asks about another place", elsewhere, [command.intent]))
+        if about is not None and (early := untimely(history, command, about)) is not None:
+            intents: list[Told] = [about.intent, command.intent]
+            looked.violations.append(_violation(command, "asks when nobody should", early, intents))
         if (wrong := _deadline(history, command)) is not None:
             looked.violations.append(_violation(command, "has another deadline than is set", wrong, [command.intent]))
         phase, since = "requested", command.intent
@@ -232,7 +234,7 @@ def _payload_kept(frames: list[Frame], event: LogEvent) -> Wrong | None:
     kept = event.data["answer"]
     if any(frame.kind != CALLRESULT or frame.payload == kept or _secret(frame.payload) for frame in frames):
         return None
-    return "the payload of the answer", str(kept)[:200]
+    return "the payload of the answer", as_text(kept, 200)
 
 
 def _secret(payload: Any) -> bool:
@@ -323,9 +325,8 @@ def _evse_of(history: History, station: str, data: dict[str, Any]) -> int:
 def _reset_boots(history: History) -> dict[str, list[LogEvent]]:
     """Return the boots, by station, that are told to have a reset from here behind them."""
     told: dict[str, list[Observation]] = {}
-    for seen in history.of("frame"):
-        frame = seen.frame() if seen["edge"] == "csms.received" else None
-        if frame is None or frame.action != "BootNotification":
+    for seen, frame, received in history.csms_frames:
+        if not received or frame is None or frame.action != "BootNotification":
             continue
         if frame.field("reason") in ("RemoteReset", "ScheduledReset"):
             told.setdefault(seen["station"], []).append(seen)

@@ -6,6 +6,7 @@ import inspect
 import traceback
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -102,7 +103,15 @@ class Invariant:
     def _finding(
         self, verdict: Verdict, reason: str | None, checked: int = 0, found: tuple[Violation, ...] = ()
     ) -> Finding:
-        return Finding(self.id, self.name, self.level, verdict, checked, reason, found)
+        if found:
+            return Finding(self.id, self.name, self.level, verdict, checked, reason, found)
+        return _clean(self.id, self.name, self.level, verdict, checked, reason)
+
+
+@lru_cache(maxsize=2048, typed=True)
+def _clean(id: str, name: str, level: Level, verdict: Verdict, checked: int, reason: str | None) -> Finding:
+    """Return a finding without a violation: a value, the same in most short runs."""
+    return Finding(id, name, level, verdict, checked, reason)
 
 
 def invariant(

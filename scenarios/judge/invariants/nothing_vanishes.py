@@ -53,12 +53,10 @@ def _heard(history: History) -> Looked:
     if any(seen.fields["fault"] in STORE_FAULTS for seen in history.of("fault.begun")):
         return looked
     calls: dict[tuple[str, int, str], tuple[Observation, Frame]] = {}
-    for seen in history.of("frame"):
-        if not seen.fields["edge"].startswith("csms."):
-            continue
-        frame, socket = seen.frame(), (seen.fields["station"], seen.fields["socket"])
+    for seen, frame, received in history.csms_frames:
+        socket = seen.fields["station"], seen.fields["socket"]
         wrong: Iterator[Violation] = iter(())
-        if seen.fields["edge"] == "csms.sent":
+        if not received:
             if frame is not None and frame.is_answer and (asked := calls.get((*socket, frame.id))) is not None:
                 looked.checked += 1
                 wrong = _of_call(history, *asked, frame, seen)

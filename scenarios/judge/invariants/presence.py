@@ -34,8 +34,8 @@ def _presence(history: History) -> dict[str, list[LogEvent]]:
 def _heard(history: History) -> dict[str, list[Observation]]:
     """Frames the CSMS received, by station."""
     found: dict[str, list[Observation]] = {}
-    for seen in history.of("frame"):
-        if seen.fields["edge"] == "csms.received":
+    for seen, _, received in history.csms_frames:
+        if received:
             found.setdefault(seen.fields["station"], []).append(seen)
     return found
 

@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from interlock.scenarios.judge.invariants.model import STORE_FAULTS
-from interlock.scenarios.record.history import Command, History, LogEvent
+from interlock.scenarios.record.history import Command, History, LogEvent, seconds
+
+EARLY_S, CROSSED_S = 0.05, 30.0
+"""How exactly times are compared, and how long the decision to ask may take to be in the log: a late answer that came
+in between is no reason to have waited.
+"""
 
 
 def _probes(history: History) -> dict[str, list[Command]]:
@@ -47,6 +52,31 @@ def asked_too_little(history: History, command: Command, since: LogEvent, event:
                 return None
     asked = len(probes)
     return None if asked >= most else (f"asked {most} times before that", f"{asked} probes")
+
+
+def untimely(history: History, probe: Command, about: Command) -> tuple[str, str] | None:
+    """Return (expected, found) for a probe that is one too many, or sent before the start it asks about was due.
+
+    A start whose answer is missing is due when an effect may no longer come late, an accepted one when the window for
+    its transaction is over, however late it was accepted. Probe n follows n - 1 pauses.
+    """
+    most, probing_s = history.rules.get("probes"), history.rules.get("probing_s")
+    number = probe.request_id.rpartition(":")[2]
+    if not most or probing_s is None or about.kind != "RemoteStart" or not number.isdecimal():
+        return None
+    if int(number) > most:
+        return f"{most} probes at the most", f"number {number}"
+    before = [(step, event) for step, event in about.steps if event.i < probe.intent.i and step != "fulfilled"]
+    if not before or "deadline" not in about.intent.data:
+        return None
+    step, event = before[-1]
+    if step not in ("accepted", "in-doubt") or (step == "accepted" and probe.intent.at - event.at < CROSSED_S):
+        return None
+    due_s = event.at + history.rules.get("start_window_s", 0.0)
+    if step == "in-doubt":
+        due_s = seconds(about.intent.data["deadline"]) + history.rules.get("lateness_s", 0.0)
+    due_s += (int(number) - 1) * probing_s / most
+    return None if probe.intent.at >= due_s - EARLY_S else (f"not before {due_s:.3f} s", f"at {probe.intent.at:.3f} s")
 
 
 def _told(history: History, station: str, after: int, before: int) -> bool:

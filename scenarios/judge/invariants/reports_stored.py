@@ -34,11 +34,14 @@ Place = tuple[str, Fact]
 """A station and a fact of it."""
 
 
-def fact_station(stream: str, stations: Iterable[str]) -> str | None:
+def fact_station(stream: str, stations: Iterable[str], data: Mapping[str, Any]) -> str | None:
     """Return the station a stream keeps facts of, its meters' streams included: `meter-STATION-TRANSACTION`."""
-    if stream.startswith("meter-"):
-        return next((one for one in stations if stream.startswith(f"meter-{one}-")), None)
-    return station_of(stream)
+    if not stream.startswith("meter-"):
+        return station_of(stream)
+    likely = stream[6:].removesuffix(f"-{data.get('transaction_id') or 0}")
+    if likely in stations and stream.startswith(f"meter-{likely}-"):
+        return likely
+    return next((one for one in stations if stream.startswith(f"meter-{one}-")), None)
 
 
 def _facts(history: History) -> Looked:
@@ -53,13 +56,14 @@ def _facts(history: History) -> Looked:
     odd: set[tuple[str, str]] = set()
     beats: dict[str, int] = {}
     every = history.rules.get("heartbeats") == "every"
-    for seen in history.of_any("frame", "stored"):
+    breaks = history.derive(rules_broken)
+    for seen, frame, received in history.csms_frames_and_stored:
         fields = seen.fields
         if seen.kind == "stored" and fields["type"] == "HeartbeatReceived":
             beats[fields["stream"]] = seen.i
             continue
         if seen.kind == "stored":
-            station = fact_station(fields["stream"], spoken)
+            station = fact_station(fields["stream"], spoken, fields["data"])
             if station is None:
                 continue
             version = spoken.get(station, USUAL)
@@ -76,24 +80,25 @@ def _facts(history: History) -> Looked:
                 if fact[0] in CARDED:
                     cards[station, fact] = seen.i, fields["data"]["status"]
             continue
-        frame = seen.frame()
         if frame is None or not frame.strict:
             continue
         station, socket = fields["station"], (fields["station"], fields["socket"], frame.id)
-        if fields["edge"] == "csms.received" and frame.kind == CALL and isinstance(frame.payload, dict):
+        if received and frame.kind == CALL and isinstance(frame.payload, dict):
             spoken[station] = versions.get((station, fields["socket"]), USUAL)
-            if history.derive(rules_broken)[seen.i]:
+            if breaks[seen.i]:
                 odd |= {(station, type) for type in ODD.get(frame.action, ("NoticeReceived",))}
                 continue
             facts = all_told[seen.i]
             calls[socket] = seen, frame, facts
             for fact in facts:
                 heard.setdefault((station, fact), []).append(seen)
-        elif fields["edge"] == "csms.sent" and frame.kind == CALLRESULT and socket in calls:
-            looked.violations += _answered(seen, frame, station, *calls[socket], stored, named)
-            if every and calls[socket][1].action == "Heartbeat":
-                looked.violations += _uncounted(seen, station, calls[socket][0], beats)
-            looked.violations += _other_card(seen, frame, station, *calls[socket], cards)
+        elif not received and frame.kind == CALLRESULT and (asked := calls.get(socket)) is not None:
+            if asked[2]:
+                looked.violations += _answered(seen, frame, station, *asked, stored, named)
+            if every and asked[1].action == "Heartbeat":
+                looked.violations += _uncounted(seen, station, asked[0], beats)
+            if cards and asked[2]:
+                looked.violations += _other_card(seen, frame, station, *asked, cards)
     return looked
 
 
@@ -194,8 +199,10 @@ def _answered(
         if fact[0] == "TransactionStopped":
             continue
         there = stored.get((station, fact), 0) > 0
+        if there and fact[0] != NAMED_BY_US:
+            continue
         number = frame.field("transactionId")
-        if there and fact[0] == NAMED_BY_US and call.action == "StartTransaction":
+        if there and call.action == "StartTransaction":
             there = ((station, fact), str(number), _word(frame)) in named
         if not there and fact[0] == "TransactionStarted" and call.action == "TransactionEvent":
             # A second start of a transaction is the first one told again, whatever else it says.
@@ -273,12 +280,16 @@ def stored_is_told(history: History) -> Iterator[Violation]:
 def _tied(history: History) -> Looked:
     looked = Looked()
     starts: dict[tuple[str, str], LogEvent] = {}
+    places: defaultdict[tuple[str, str], set[int]] = defaultdict(set)
     for event in history.log:
         station, data = station_of(event.stream), event.data
-        if station is None or event.type not in ("TransactionStarted", "TransactionStopped"):
+        if station is None or event.type not in ("TransactionStarted", "TransactionUpdated", "TransactionStopped"):
             continue
         key = station, data["transaction_id"]
-        start = starts.get(key)
+        named, start = set(places[key]), starts.get(key)
+        places[key].add(data["evse"])
+        if event.type == "TransactionUpdated":
+            continue
         if event.type == "TransactionStarted":
             starts[key] = event
             if data["command_id"] is not None:
@@ -286,7 +297,7 @@ def _tied(history: History) -> Looked:
                 looked.violations += _not_its_command(history, station, event)
         elif start is not None and start.data["evse"]:
             looked.checked += 1
-            if data["evse"] != start.data["evse"]:
+            if data["evse"] not in named:
                 looked.violations.append(
                     Violation(
                         f"transaction {data['transaction_id']} ended at another EVSE than it began",
@@ -299,7 +310,8 @@ def _tied(history: History) -> Looked:
     for (station, transaction), start in starts.items():
         for sample in history.streams.get(f"meter-{station}-{transaction}", ()):
             looked.checked += 1
-            if start.data["evse"] and sample.data["evse"] not in (0, start.data["evse"]):
+            # A station may name two: a sample is at the one that was known when it came.
+            if start.data["evse"] and sample.data["evse"] not in {0, *places[station, transaction]}:
                 looked.violations.append(
                     Violation(
                         f"a sample of transaction {transaction} is kept for another EVSE than it runs at",

@@ -56,10 +56,9 @@ def _may_name(text: str) -> bool:
 def _kept(history: History) -> Looked:
     looked = Looked()
     told: dict[tuple[str, str], Observation] = {}
-    for seen in history.of("frame"):
-        if not seen.fields["edge"].startswith("csms.") or not _may_name(seen.fields["text"].lower()):
+    for seen, frame, _ in history.csms_frames:
+        if not _may_name(seen.fields["text"].lower()):
             continue
-        frame = seen.frame()
         for secret in _secrets(frame.payload if frame is not None else None):
             told.setdefault((seen.fields["station"], secret), seen)
     for command in history.commands.values():

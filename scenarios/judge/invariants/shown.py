@@ -283,6 +283,8 @@ def _parts(query: str | None) -> Sequence[str]:
 
 def _all(history: History) -> Looked:
     looked, log = Looked(), Log(history)
+    if not history.of("shown"):
+        return looked
     for seen in history.of_any("stored", "shown"):
         if seen.kind == "stored":
             log.take(seen)

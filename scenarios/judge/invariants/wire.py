@@ -11,11 +11,12 @@ from interlock.scenarios.judge.wire import Judgement
 from interlock.scenarios.judge.wire_check import Asked, Check, Heard, Recent, Side
 from interlock.scenarios.judge.wire_checks.rpc import CsmsOneOutstanding
 from interlock.scenarios.judge.wire_checks.transactions import OneAnswerToOneStart
-from interlock.scenarios.record.frames import CALLRESULT
+from interlock.scenarios.record.frames import CALL, CALLRESULT, Frame
 from interlock.scenarios.record.history import History, Observation, index, seconds
 
 TOLERANCE_S = 0.01
 STARTS = frozenset(("StartTransaction", "TransactionEvent"))
+TOLD = STARTS | {"StopTransaction"}
 EDGES: dict[str, Side] = {"csms.received": "station", "csms.sent": "csms"}
 
 
@@ -29,13 +30,25 @@ def _looked(history: History) -> dict[str, Looked]:
     said: Sequence[Observation] = [*wire.called, *wire.replied] if wire.called else []
     if not STARTS.isdisjoint(wire.actions):
         checks += [_WholeAnswer(), _OneStatus()]
-        said = history.of("frame")
+        said = [*said, *_of_transactions(history)]
     if said:
         work = Judgement(checks=checks, edges=EDGES, content=False)
         for seen in sorted([*said, *history.of("socket.opened"), *history.of("socket.closed")], key=index):
             work.see(seen)
-        work.findings()
+        work.end()
     return {check.id: Looked(check.checked, 0, list(check.violations)) for check in checks}
+
+
+def _of_transactions(history: History) -> Iterator[Observation]:
+    """Yield the CALLs about starts and stops, with whatever else was called or answered under their ids."""
+    wanted = {_place(seen, frame) for seen, frame, got in history.csms_frames if got and frame and frame.action in TOLD}
+    for seen, frame, received in history.csms_frames:
+        if frame is not None and received == (frame.kind == CALL) and _place(seen, frame) in wanted:
+            yield seen
+
+
+def _place(seen: Observation, frame: Frame) -> tuple[str, int, str]:
+    return seen.fields["station"], seen.fields["socket"], frame.id
 
 
 class _UntilItsDeadline(CsmsOneOutstanding, registered=False):

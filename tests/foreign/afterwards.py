@@ -1,0 +1,98 @@
+"""Wrong CSMSs that do not let a session be over, know a card by its letters, or add to what an operator asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from tests.foreign.brain import Payload
+from tests.foreign.operated import Operated
+
+AFTERWARDS: dict[str, tuple[str, Callable[[], Operated]]] = {}
+
+
+def _wrong(name: str, sentence: str, **parts: Any) -> None:
+    AFTERWARDS[name] = sentence, type(name, (Operated,), parts)
+
+
+def _last_stop_counts(self: Operated, station: str, payload: Payload) -> Payload:
+    one = self.sessions.get(payload["transactionId"])
+    if one is not None and one["station"] == station:
+        one["stop"] = payload["meterStop"]
+    return {}
+
+
+def _of_the_connector(self: Operated, station: str, connector: int) -> Payload | None:
+    found = [one for one in self.sessions.values() if (one["station"], one["connector"]) == (station, connector)]
+    return found[-1] if found else None
+
+
+def _reading_is_filed(self: Operated, station: str, payload: Payload) -> Payload:
+    """A reading without a transaction is the last one of the connector's last session."""
+    last = _of_the_connector(self, station, payload["connectorId"])
+    for one in payload["meterValue"] if "transactionId" not in payload and last is not None and last["stop"] else ():
+        for sample in one["sampledValue"]:
+            if sample.get("measurand") == "Energy.Active.Import.Register" and sample["value"].isdigit():
+                last["stop"] = int(sample["value"])
+    return {}
+
+
+def _free_is_over(self: Operated, station: str, payload: Payload) -> Payload:
+    """A connector that is Available has no session; its stop finds none."""
+    last = _of_the_connector(self, station, payload["connectorId"])
+    if payload["status"] == "Available" and last is not None and last["stop"] is None:
+        last["stop"] = last["start"]
+    return Operated.on_StatusNotification(self, station, payload)
+
+
+def _boot_ends_all(self: Operated, station: str, payload: Payload) -> Payload:
+    for one in self.sessions.values():
+        if one["station"] == station and one["stop"] is None:
+            one["stop"] = one["start"]
+    return Operated.on_BootNotification(self, station, payload)
+
+
+class _AllButRejected(Operated):
+    """Every answer but Rejected is a yes."""
+
+    def state_of(self, word: str | None) -> str:
+        return "rejected" if word in ("Rejected", "UnlockFailed", "NotSupported", None) else "accepted"
+
+
+class _RebootIsNo(Operated):
+    """Only Accepted, Unlocked and Scheduled are a yes."""
+
+    def state_of(self, word: str | None) -> str:
+        return "rejected" if word == "RebootRequired" else super().state_of(word)
+
+
+class _Adds(Operated):
+    """A start for any connector is one for connector 1."""
+
+    async def send(self, station: str, name: str, action: str, payload: Payload) -> None:
+        more = {"connectorId": 1} if action == "RemoteStartTransaction" else {}
+        await super().send(station, name, action, {**more, **payload})
+
+
+_wrong(
+    "the-last-stop-counts",
+    "a second stop changes the meter of a session that is over",
+    on_StopTransaction=_last_stop_counts,
+)
+_wrong(
+    "readings-are-filed",
+    "a reading without a transaction is the last of a session that is over",
+    on_MeterValues=_reading_is_filed,
+)
+_wrong("free-is-over", "a session ends when its connector is told to be Available", on_StatusNotification=_free_is_over)
+_wrong(
+    "a-boot-ends-all", "a boot ends the sessions of a station, without their meters", on_BootNotification=_boot_ends_all
+)
+_wrong(
+    "cards-by-letters",
+    "a card in other letters is not the same card",
+    card=lambda self, card: "Blocked" if card in self.blocked else "Accepted",
+)
+AFTERWARDS["adds-a-connector"] = "a start for any connector is sent for connector 1", _Adds
+AFTERWARDS["all-but-rejected"] = "answers such as Occupied or VersionMismatch are accepted on record", _AllButRejected
+AFTERWARDS["reboot-required-is-no"] = "a setting that needs a reboot is rejected on record", _RebootIsNo

@@ -197,15 +197,10 @@ def examine(
     spec: Scenario, seed: int, csms: type[Csms], drawn: Drawn | None = None, *, on_disk: bool = False
 ) -> tuple[History, list[Finding]]:
     """Run a scenario and judge it, and leave it at that: the fast way, for a search, unless it is `on_disk` too."""
-    collecting = gc.isenabled()
     # A power cut leaves coroutines behind that must never be closed, and a run is short: collect when it is over.
-    gc.disable()
-    try:
+    with uncollected():
         history = _played(spec, seed, csms, drawn or draw(spec, seed), on_disk)
         return history, judge(history)
-    finally:
-        if collecting:
-            gc.enable()
 
 
 def _played(spec: Scenario, seed: int, csms: type[Csms], drawn: Drawn, on_disk: bool) -> History:
@@ -220,6 +215,18 @@ def _played(spec: Scenario, seed: int, csms: type[Csms], drawn: Drawn, on_disk: 
         world.history.observe("store.compared", **about)
     world.history.run = {"rules": rules(spec, world.lossy)}
     return world.history.finished()
+
+
+@contextlib.contextmanager
+def uncollected() -> Iterator[None]:
+    """Let the collector rest in a `with`: a history has no cycles, and would be looked through again and again."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
 
 
 @contextlib.contextmanager

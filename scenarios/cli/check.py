@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import fnmatch
-import importlib.metadata
 import shlex
 import ssl
 import sys
-from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
-from urllib.parse import quote
 
 import typer
 
@@ -20,6 +16,7 @@ from interlock.scenarios.cases.language import Case, Role
 from interlock.scenarios.cli import reach as options
 from interlock.scenarios.cli.check_done import Done, leave
 from interlock.scenarios.cli.check_races import cards_of, race_ids, run_races, stages_in
+from interlock.scenarios.cli.check_screen import Screen, end, show_plan
 from interlock.scenarios.cli.check_virtual import OURS, checked
 from interlock.scenarios.cli.places import check_file, check_folder
 from interlock.scenarios.cli.plain_help import Command, Group
@@ -103,7 +100,7 @@ def station(
     given = dict(locals())
     chosen = _chosen("station", cases, profile, level)
     if plan:
-        _show_plan(chosen)
+        show_plan(chosen)
         return
     expected = _expected(expected_failures, chosen)
     _check_places(out, junit)
@@ -139,7 +136,7 @@ def station(
             only_failed=only_failed,
             init=init,
         ),
-        _Screen(quiet or as_json),
+        Screen(quiet or as_json),
     )
     done = _run(made, as_json, quiet, expected)
     leave({"cases": done}, junit, as_json=as_json)
@@ -214,7 +211,7 @@ def csms(
     stages = _stages(stage, given)
     chosen = _chosen("csms", cases, profile, level)
     if plan:
-        _show_plan(chosen)
+        show_plan(chosen)
         return
     known = [*(race_ids() if "races" in stages else ()), *((one.id for one in chosen) if "cases" in stages else ())]
     expected = options.expected_in(expected_failures, "check or case", known) if expected_failures else []
@@ -248,22 +245,11 @@ def csms(
     done: dict[str, Done] = {}
     whole = minutes or WHOLE_MIN
     if "races" in stages:
+        most = whole * (RACES_SHARE if "cases" in stages or minutes is None else 1.0)
         done["races"] = run_races(
-            url,
-            control,
-            whole * (RACES_SHARE if "cases" in stages or minutes is None else 1.0),
-            seed,
-            id_prefix,
-            id_tag or (),
-            card or (),
-            way,
-            places["races"],
-            options.again(given),
-            ocpp=version,
-            expected=expected,
-            as_json=as_json,
-            quiet=quiet,
-        )
+            url, control, most, seed, id_prefix, id_tag or (), card or (), way, places["races"], options.again(given),
+            ocpp=version, expected=expected, as_json=as_json, quiet=quiet,
+        )  # fmt: skip
     if "cases" in stages:
         again = _again("csms", [url, "--stage", "cases"], {**given, "out": places["cases"]})
         took_s = (datetime.now(UTC) - began).total_seconds()
@@ -282,7 +268,7 @@ def _leave_virtual(
     expected: list[str], *, resume: bool, only_failed: bool, as_json: bool, quiet: bool,
 ) -> NoReturn:  # fmt: skip
     """Check one of ours in virtual time, and leave with its exit code."""
-    show = _Screen(quiet or as_json)
+    show = Screen(quiet or as_json)
     made = checked(role, chosen, declared, out, again, show, seed, resume=resume, only_failed=only_failed)
     done = _ended(made, as_json, quiet, expected)
     leave({"cases": done}, junit, as_json=as_json)
@@ -340,7 +326,7 @@ def _csms_cases(
             resume=resume,
             only_failed=only_failed,
         ),
-        _Screen(quiet or as_json),
+        Screen(quiet or as_json),
     )
     return _run(made, as_json, quiet, expected)
 
@@ -497,70 +483,6 @@ def _again(role: str, words: list[str], given: dict[str, Any]) -> str:
     return shlex.join(line)
 
 
-# --- the plan --------------------------------------------------------------------------------------------------------
-
-
-def _show_plan(chosen: Sequence[Case]) -> None:
-    from interlock.scenarios.cases.language import Ask, Hand
-    from interlock.scenarios.cases.states import STATES
-
-    groups: dict[tuple[str, ...], list[Case]] = {}
-    for case in chosen:
-        items = (*STATES[case.needs.state].path, *case.script)
-        deeds = [item.deed if isinstance(item, Hand) else "ask" for item in items if isinstance(item, Hand | Ask)]
-        groups.setdefault(tuple(dict.fromkeys(deeds)), []).append(case)
-    for needed, cases in sorted(groups.items(), key=lambda one: (len(one[0]), one[0])):
-        typer.echo(f"{', '.join(needed) if needed else 'nobody'} ({len(cases)})")
-        for case in cases:
-            needs = ", ".join(case.needs.features)
-            typer.echo(f"  {case.id:<16}{case.profile:<24}{case.title}" + (f"   [{needs}]" if needs else ""))
-    hands = sum(len(cases) for needed, cases in groups.items() if needed)
-    typer.echo(
-        f"{len(chosen)} cases, {hands} of them need a hand. "
-        "Without one a case takes a few seconds; a failing one its time-out."
-    )
-
-
-# --- the screen ------------------------------------------------------------------------------------------------------
-
-
-class _Screen:
-    def __init__(self, quiet: bool) -> None:
-        self.quiet = quiet
-        self.count = 0
-
-    def __call__(self, work: Check, what: str, about: Any) -> None:
-        if self.quiet:
-            return
-        match what:
-            case "listening":
-                print(f"interlock {importlib.metadata.version('ocpp-interlock')}   {len(work.todo())} cases")
-                ident = work.plan.station or "STATION-ID"
-                print(f"  enter this in the station: {work.address}{quote(ident)}   (subprotocol ocpp1.6)")
-                print("  waiting for it ...", flush=True)
-            case "dialling":
-                print(f"interlock {importlib.metadata.version('ocpp-interlock')}   {len(work.todo())} cases")
-                print(f"  connecting to {work.address}", flush=True)
-            case "connected":
-                print(f"  {about.station} is connected, and should boot and answer GetConfiguration", flush=True)
-            case "came" if work.plan.role == "station":
-                peer = work.peer
-                name = " ".join(one for one in (peer["vendor"], peer["model"]) if one) or "a station that did not boot"
-                firmware = f", firmware {peer['firmware']}" if peer["firmware"] else ""
-                print(f"  {peer['station']}: {name}{firmware}, speaks {peer['protocol']}", flush=True)
-            case "done":
-                self.count += 1
-                line = f"  [{self.count:>3}] {about.id:<16}{about.verdict:<15}{about.seconds:6.1f} s"
-                if about.verdict not in ("PASS",):
-                    line += f"   {_clean(about.reason)}"
-                print(line, flush=True)
-
-
-def _clean(text: str, most: int = 200) -> str:
-    text = "".join(one if one.isprintable() else "?" for one in text[: most + 1])
-    return text if len(text) <= most else text[: most - 1] + "…"
-
-
 def _run(work: Check, as_json: bool, quiet: bool, expected: list[str]) -> Done:
     work.run()
     if work.plan.init is not None and work.trouble is None:
@@ -577,36 +499,6 @@ def _ended(work: Check, as_json: bool, quiet: bool, expected: list[str]) -> Done
     page = reports.render_check(work.plan.out)
     code = exit_code(work.results.values(), work.trouble, work.interrupted, expected, work.broken)
     if not as_json:
-        _end(work, page, quiet, expected)
+        end(work, page, quiet, expected)
     document = work.document()
     return Done(code, document["verdict"], document, reports.check_junit(document, expected))
-
-
-def _meant(name: str, expected: Sequence[str]) -> bool:
-    return any(fnmatch.fnmatchcase(name, glob) for glob in expected)
-
-
-def _end(work: Check, page: Path, quiet: bool, expected: list[str]) -> None:
-    counts = Counter(one.verdict for one in work.results.values())
-    if not quiet:
-        for why, count in sorted(work.refused.items()):
-            print(f"  turned away {count} x: {_clean(why)}")
-        for one in work.findings:
-            if one["broken"]:
-                print(
-                    f"  {one['level']:<7}{one['id']} {one['name']}: {one['broken']} of {one['checked']}: "
-                    f"{_clean(one['why'])}"
-                )
-                print(f"         {_clean(one['example'])}")
-    if expected and not quiet:
-        unexpected = [one.id for one in work.results.values() if one.verdict == "PASS" and _meant(one.id, expected)]
-        if unexpected:
-            print(f"  passed although expected to fail: {', '.join(unexpected)}")
-    if work.trouble is not None:
-        print(f"interlock: {_clean(work.trouble)}", file=sys.stderr)
-    if work.interrupted:
-        print("interrupted: go on with --resume", file=sys.stderr)
-    listed = ", ".join(f"{count} {word}" for word, count in sorted(counts.items())) or "no case was run"
-    if rules := [one for one in work.broken if not _meant(one, expected)]:
-        listed += f"; it broke {', '.join(rules)}, beside the cases"
-    print(f"{listed}   report: {page}")

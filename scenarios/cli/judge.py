@@ -27,7 +27,7 @@ from interlock.scenarios.record.history import FILE, History, run_of, stream
 from interlock.scenarios.record.recorder import Recorder
 from interlock.scenarios.record.run_file import RunFile, write_run, write_verdict
 from interlock.scenarios.refused import UNTOLD, Refused
-from interlock.scenarios.runner import Job, Outcome, write
+from interlock.scenarios.runner import Job, Outcome, uncollected, write
 
 SHOWN_BEFORE, SHOWN_BEHIND = 60, 20
 """Observations kept around what a violation points at, to show what led there."""
@@ -64,13 +64,16 @@ def judge(
         if (found := _of_cases(file, case or [])) is not None:
             history, cases = found
             raise typer.Exit(judge_cases(history, cases, as_json=as_json, quiet=quiet))
-        inside = _from_inside(file)
-        verdict = _inside(inside, out, write_trace) if inside is not None else None
-        rows: list[dict[str, Any]] = inside.as_json() if inside is not None else []
+        with uncollected():
+            inside = _from_inside(file)
+            verdict = _inside(inside, out, write_trace) if inside is not None else None
+        rows: list[dict[str, Any]] = []
         if verdict is None:
             verdict, rows, last = _outside(file, side, out, write_trace)
         else:
             assert inside is not None
+            if any(one["violations"] for one in verdict["invariants"]):
+                rows = inside.as_json()  # to show what led there
             last = _last(len(inside.of("frame")), len({seen["station"] for seen in inside.of("frame")}), file, [])
     except trace.NotATrace as error:
         raise Refused(str(error), UNTOLD) from None

@@ -400,6 +400,10 @@ def _run(
         raise Refused(f"the load test broke: {_last(complained)}", 2 if process.returncode == 2 else UNTOLD) from None
     if summary.get("refused"):
         raise Refused(str(summary["refused"]), UNTOLD)
+    if not summary["connects"] and not summary["interrupted"]:
+        secure = options.address_of(target.url).secure
+        other = "ws://" if secure else "wss://"
+        raise Refused(f"no handshake came to an end within the time of the run; is it {other} perhaps?", UNTOLD)
     return summary
 
 

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 ANSWERED_WITHIN_S = 5.0
 """How long a stop waits for operators' requests that are under way."""
+LAST_WORDS_S = 1.0
+"""The same, of a node that is over."""
 NEW_NAMES = 1.0
 """Stations the log does not know that an address may bring up, as a share of the messages it may send a second."""
 
@@ -124,8 +126,7 @@ async def run(wanted: Wanted, tls: ssl.SSLContext | None, design: type[Csms], sa
     process.store.ending.on_end(lambda why: asked_to_stop.set())
     await asked_to_stop.wait()
     if process.node.ended is not None:
-        for socket in list(process.server.open):
-            socket.abort()
+        await process.cut_off_all()
         raise Refused(f"this node is over, start it again: {process.node.ended}", ENDED)
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.remove_signal_handler(number)  # a second one does not ask
@@ -274,6 +275,15 @@ class Process:
             self.said.line(line)
         if not os.environ.get(TOKEN_VARIABLE) and wanted.token_file is None:
             print(f"API token: {token}", file=sys.stderr, flush=True)
+
+    async def cut_off_all(self) -> None:
+        """End every connection: nothing can be recorded any more. Operators who still wait are told so."""
+        assert self.operators is not None
+        self.records.stop()
+        self.operators.close()
+        await self.operators.stop(LAST_WORDS_S)
+        for socket in list(self.server.open):
+            socket.abort()
 
     async def stop(self, wanted: Wanted) -> None:
         """Finish what is under way and close the store. Raises `Refused` (3) where something was left undone."""

@@ -58,7 +58,7 @@ def moment(text: Any) -> datetime | None:
     return _instant(str(text)) if text is not None else None
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=16384)
 def _instant(text: str) -> datetime | None:
     try:
         at = datetime.fromisoformat(text.upper())
@@ -116,11 +116,18 @@ def _meter_16(p: Payload) -> list[Fact]:
     return _samples_16(p.get("meterValue", ()), None if number is None else str(number), p.get("connectorId"))
 
 
+def _reading(one: Payload) -> tuple[Hashable, ...]:
+    """Return the members of a reading, in the order of `READING`."""
+    get = one.get
+    place = get("phase"), get("location"), get("context")
+    return get("value"), get("measurand"), *place, get("unit"), get("format")
+
+
 def _samples_16(values: Iterable[Payload], transaction: str | None, evse: int | None = None) -> list[Fact]:
     """Return samples. Those of a transaction are at its EVSE, wherever they were told (I36)."""
     found: list[Fact] = []
     for value in values:
-        readings = tuple((*(one.get(name) for name in READING), 0) for one in value.get("sampledValue", ()))
+        readings = tuple([(*_reading(one), 0) for one in value.get("sampledValue", ())])
         place = evse if transaction is None else None
         found.append(("MeterSampled", (transaction, place, moment(value.get("timestamp")), readings)))
     return found
@@ -261,9 +268,7 @@ def _kept_stop(d: Payload) -> tuple[Hashable, ...]:
 
 
 def _kept_sample(d: Payload) -> tuple[Hashable, ...]:
-    readings = tuple(
-        (*(one.get(name) for name in READING), one.get("multiplier", 0)) for one in d.get("readings") or ()
-    )
+    readings = tuple([(*_reading(one), one.get("multiplier", 0)) for one in d.get("readings") or ()])
     transaction = d["transaction_id"]
     return transaction, d["evse"] if transaction is None else None, moment(d["sampled_at"]), readings
 
@@ -318,18 +323,23 @@ _PHASES = ("L1", "L2", "L3")
 
 def _of_the_outlet(readings: list[Payload], unit: str) -> Any:
     """Return the value of one measurand for the EVSE as a whole; None for none, `UNSURE` if it is ambiguous."""
+    if not readings:
+        return None
     here = [one for one in readings if one.get("location") in (None, "Outlet") and one.get("format") in (None, "Raw")]
     later = [one for one in here if one.get("context") != "Transaction.Begin"] or here
-    numbers = [_number({**one, "phase": None}, unit) for one in later]
+    numbers = [_number(one, unit, one_phase=True) for one in later]
     if len({one.get("context") for one in later}) > 1 or None in numbers:
         return UNSURE
     whole = [number for one, number in zip(later, numbers, strict=True) if one.get("phase") is None]
     if whole or not later:
         return whole[-1] if whole else None
-    phases = [str(one["phase"]).removesuffix("-N") for one in later]
-    if len(set(phases)) < len(phases) or not set(phases) <= set(_PHASES):
-        return UNSURE
-    told = [number for number in numbers if number is not None]
+    by_phase: dict[str, float] = {}
+    for one, number in zip(later, numbers, strict=True):
+        phase = str(one["phase"]).removesuffix("-N")
+        # One phase under both of its names is one phase, as long as both say the same.
+        if number is None or phase not in _PHASES or by_phase.setdefault(phase, number) != number:
+            return UNSURE
+    told = list(by_phase.values())
     if unit == "v":
         return min((number for number in told if number > 0.0), default=min(told))
     return sum(told)
@@ -345,11 +355,18 @@ _REGISTER = "Energy.Active.Import.Register"
 _ROUNDED = {"energy_wh": 0.5, "power_w": 1e-6, "voltage_v": 1e-6}
 
 
-def _number(one: Payload, unit: str) -> float | None:
-    """Return a reading in its unit without prefix; None where it cannot be read with certainty."""
+def _number(one: Payload, unit: str, *, one_phase: bool = False) -> float | None:
+    """Return a reading in its unit without prefix, of all phases unless it is to be of one.
+
+    None where it cannot be read with certainty.
+    """
     said = str(one.get("unit") or unit)
     power = _PREFIX.get(said[: -len(unit)]) if said.lower().endswith(unit) else None
-    plain = one.get("phase") is None and one.get("location") in (None, "Outlet") and one.get("format") in (None, "Raw")
+    plain = (
+        (one_phase or one.get("phase") is None)
+        and one.get("location") in (None, "Outlet")
+        and one.get("format") in (None, "Raw")
+    )
     if power is None or not plain:
         return None
     try:

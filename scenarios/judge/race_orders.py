@@ -67,6 +67,7 @@ OWN_NUMBERS = {
     "ReserveNow": ("reservationId", "id"),
     "SendLocalList": ("listVersion", "versionNumber"),
     "GetLog": ("requestId",),
+    "RequestStartTransaction": ("remoteStartId",),
 }
 """Numbers that a CSMS may give by itself, whatever an operator names."""
 
@@ -161,6 +162,19 @@ def leaves(record: Record, run: Mapping[str, Any]) -> Found:
         if not one["there"]:
             what = f"{one['action']} was accepted for a station that is there, and never left"
             found.append(Violation(what, "a CALL within 15 s", "none", one["station"], (one.i,)))
+    return checked, found
+
+
+def reached(record: Record, run: Mapping[str, Any]) -> Found:
+    """A station that is connected and answered is not said to be out of reach, when it is asked for a second time."""
+    checked = len(record.noted["left"]) + len(record.noted["reached"])
+    found = [
+        Violation(
+            "a command for a station that is connected", "taken", one["why"] or "unreachable", one["station"], (one.i,)
+        )
+        for one in record.noted["reached"]
+        if one["there"] and one["answer"] == "unreachable"
+    ]
     return checked, found
 
 
@@ -492,6 +506,7 @@ ORDER_CHECKS: dict[str, tuple[str, Level, Callable[[Record, Mapping[str, Any]], 
     "R26": ("sessions on record are those told", "MUST", billed),
     "R27": ("nothing else is on record", "MUST", single),
     "R28": ("no outcome is lost", "MUST", kept),
+    "R35": ("a station that is there is reached", "MUST", reached),
     "R29": ("requests for a start are told apart", "MUST", own_start_ids),
     "R30": ("a transaction is joined to its request", "MUST", joined),
 }

@@ -39,6 +39,7 @@ _READINGS = (
     _meter(0, {"value": "7", "measurand": _REGISTER, "context": "Sample.Clock", "location": "Inlet"}),
     _meter(1, {"value": "QUJD", "measurand": _REGISTER, "format": "SignedData"}, {"value": "50", "measurand": "SoC"}),
     _meter(1, *({"value": "100", "measurand": _POWER, "phase": phase, "unit": "W"} for phase in ("L1", "L2", "L3"))),
+    _meter(1, *({"value": "70", "measurand": _POWER, "phase": phase} for phase in ("L1", "L1-N", "L2"))),
     _meter(1, {"value": "-7.5", "measurand": _POWER, "unit": "W"}, {"value": "1e2", "measurand": "Voltage"}),
     _meter(1, *({"value": value, "measurand": _POWER, "phase": f"L{n}"} for n, value in enumerate("135", 1))),
     _meter(1, *({"value": value, "measurand": "Voltage", "phase": f"L{n}-N"} for n, value in ((1, "231"), (2, "0")))),

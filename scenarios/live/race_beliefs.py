@@ -23,14 +23,16 @@ AWAY_S = 5.0
 """How long a station has been away when a CSMS is asked for a command to it."""
 FAULT = {"status": "Faulted", "errorCode": "GroundFailure", "info": "a fault"}
 SEQUENCE: tuple[dict[str, Any], ...] = (
-    *({"status": word} for word in ("Available", "Preparing", "Available")),
+    *({"status": word} for word in ("Available", "Preparing", "Reserved", "Available")),
     *(FAULT, {"status": "Available"}, {"status": "Unavailable"}, {"status": "Available"}),
     {"status": "Preparing", "errorCode": "WeakSignal", "info": "an error that is no fault"},
 )
 """Statuses of connector 1; connector 2 is always one ahead."""
 NOT_LISTED = "not listed"
 """Read of a connector that was told of, and is not there beside others that are."""
-SESSION = ("Charging", "SuspendedEV", "Charging")
+SESSION = ("Charging", "SuspendedEV", "SuspendedEVSE", "Charging")
+QUIET_S, LONG_S = 25.0, 60.0
+"""How long a station says nothing, where the interval it was told is at least so long."""
 
 
 PLACES = {(1, 1): "Available", (1, 2): "Occupied", (2, 1): "Unavailable", (2, 2): "Faulted"}
@@ -65,7 +67,7 @@ async def _places(session: Session, target: Target) -> None:
             }
             right = all(found[place].get("status") == word for place, word in PLACES.items() if place in found)
         for place, word in PLACES.items():
-            if place in found:
+            if {(place[0], 1), (place[0], 2)} <= found.keys():  # one alone may be what its EVSE comes to
                 about = {"how": "told", "told": word, "status": found[place].get("status"), "online": None}
                 name = f"{place[1]} of EVSE {place[0]}"
                 session.observe("believed", station=line.station, connector=name, **about)
@@ -86,6 +88,27 @@ async def _one_station(session: Session, target: Target) -> None:
             await _read(session, line, {1: SEQUENCE[-1]["status"], 2: SEQUENCE[0]["status"]})
         await _charge(session, line)
         await _come_and_go(session, line)
+    except TargetGone as error:
+        session.observe("control.failed", station=line.station, why=str(error))
+    line.close()
+
+
+async def quiet(session: Session) -> None:
+    """Say nothing for a while that is short beside the interval for heartbeats: the station is connected as before."""
+    target = session.target
+    if target is None or not {"connectors", "online"} & set(target.tells):
+        return
+    line = session.line("QUIET")
+    if not await session.enter(line):
+        return
+    reply = await session.boot(line)
+    interval = reply.field("interval")
+    if reply.word != "Accepted" or type(interval) is not int or interval < LONG_S:
+        return
+    await _say(session, line, 1, {"status": "Available"})
+    await asyncio.sleep(QUIET_S)
+    try:
+        await _read(session, line, {})
     except TargetGone as error:
         session.observe("control.failed", station=line.station, why=str(error))
     line.close()

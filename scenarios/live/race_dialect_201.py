@@ -61,7 +61,10 @@ def orders(now: datetime) -> Iterator[Ordered]:
     soon = (now + timedelta(minutes=20)).isoformat(timespec="seconds").replace("+00:00", "Z")
     for action, payload in relayed(soon):
         yield "Relay", do.Relay(action, payload)
-    yield "RemoteStart", do.RemoteStart(2, "X-DIALECT")
+    start = {"idToken": _token("X-DIALECT"), "groupIdToken": _token("FAMILY", "Central"), "remoteStartId": 4712}
+    yield "Relay", do.Relay("RequestStartTransaction", {**start, "evseId": 2, "chargingProfile": _of_transaction()})
+    yield "RemoteStart", do.RemoteStart(1, "X-DIALECT")
+    yield "Relay", do.Relay("Reset", {"type": "OnIdle", "evseId": 2})
     yield "Reset", do.Reset(False)  # the last: behind it a CSMS may wait for a boot
 
 
@@ -111,6 +114,12 @@ def _of(name: str) -> Payload:
 
 def _variable(name: str, value: str) -> Payload:
     return {**_of(name), "attributeValue": value}
+
+
+def _of_transaction() -> Payload:
+    schedule = {"id": 2, "chargingRateUnit": "W", "chargingSchedulePeriod": [{"startPeriod": 0, "limit": 0.0}]}
+    about = {"chargingProfilePurpose": "TxProfile", "chargingProfileKind": "Relative"}
+    return {"id": 32, "stackLevel": 0, **about, "chargingSchedule": [schedule]}
 
 
 def _profile(soon: str) -> Payload:

@@ -8,6 +8,7 @@ here is valid and answered without an error (R13), and what is on record at the 
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -42,11 +43,12 @@ def _in(unit: Payload, factor: float) -> Reading:
 def among_others(wh: float, at: str, context: str) -> list[Payload]:
     """The register among other measurands, of which none is it."""
     about = {"context": context}
-    before = {"value": 7, **about, "measurand": "Energy.Active.Export.Register"}
+    before = {"value": wh + 5000, **about, "measurand": "Energy.Active.Export.Register"}
     register = {"value": wh, **about, "measurand": "Energy.Active.Import.Register", "location": "Outlet"}
     behind = {"value": 11000.5, **about, "measurand": "Power.Active.Import", "unitOfMeasure": {"unit": "W"}}
     interval = {"value": 3, **about, "measurand": "Energy.Active.Import.Interval"}
-    return [{"timestamp": at, "sampledValue": [before, register, behind, interval]}]
+    reactive = {"value": wh + 7000, **about, "measurand": "Energy.Reactive.Import.Register"}
+    return [{"timestamp": at, "sampledValue": [before, register, behind, interval, reactive]}]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +105,47 @@ def tellings() -> Iterator[Telling]:
     yield Telling("no card", shown_at=None)
     yield Telling("data of the vendor's own everywhere", vendor=True)
     yield Telling("ended by another card", ended_by="X-ENDS-IT")
+
+
+READINGS: dict[str, Reading] = {
+    "plainly": plainly,
+    "in kWh": _in({"unit": "kWh"}, 1000.0),
+    "in thousands": _in({"unit": "Wh", "multiplier": 3}, 1000.0),
+    "among others": among_others,
+}
+
+
+def drawn(rng: random.Random) -> Telling:
+    """Mix what may make no difference; the order most of all."""
+    order = [number for number in range(5) if number in (0, 4) or rng.random() < 0.8]
+    order += [rng.choice(order) for _ in range(rng.randrange(3))]
+    if rng.random() < 0.7:
+        rng.shuffle(order)
+    reading = rng.choice(sorted(READINGS))
+    evse, connector, late = rng.choice((1, 2)), rng.choice((1, 1, 2, None)), rng.random() < 0.3
+    return Telling(
+        f"{' '.join(map(str, order))}, {reading}, EVSE {evse}, connector {connector}{', late' if late else ''}",
+        tuple(order),
+        first_seq_no=rng.choice((0, 0, 40)),
+        reading=READINGS[reading],
+        evse=evse,
+        connector=connector,
+        late=late,
+        boots_before=rng.choice((None, None, 2, 4)),
+        shown_at=rng.choice((0, 0, 1, None)),
+        vendor=rng.random() < 0.2,
+    )
+
+
+async def one_drawn(session: Session, one: Telling, number: int) -> None:
+    """Tell one transaction so, at a station of its own."""
+    line, rng = session.line(f"E{number:02d}"), session.rng(f"event {number}")
+    if not await session.arrive(line):
+        return
+    card, alone = session.cards.one(number)
+    async with alone:
+        await _one(session, line, one, uuids(rng)(), card, 10_000.0 * number)
+    line.close()
 
 
 async def events(session: Session) -> None:

@@ -260,7 +260,18 @@ async def _once(session: Session, place: Place, command: do.Command, request: st
         )
         session.deed("orders", "a command left" if there else "a command did not leave", place.line.station)
         await asyncio.sleep(QUIET_S)
+    if asked.answer == "unreachable" and place.line.up:
+        await _reach(session, place, command, f"{request}-reach")
     await settle(session, place, command, request, asked.command_id)
+
+
+async def _reach(session: Session, place: Place, command: do.Command, request: str) -> None:
+    """Ask once more, when the station was answered on its connection and some time has passed."""
+    reply = await session.call(place.line, "Heartbeat", {})
+    await asyncio.sleep(QUIET_S)
+    again = await ask(session, place, command, request)
+    there = place.line.up and reply.frame is not None
+    session.observe("reached", station=place.line.station, answer=again.answer, there=there, why=again.reason)
 
 
 THEN = ("Relay", "ChangeAvailability", "Unlock")

@@ -13,6 +13,8 @@ from interlock.scenarios.live.race_stories import come_back
 CROWD = 20
 LONG_ID = 31
 NOBODY = "org.example.nobody-knows-this"
+LATE_S = 900.0
+"""How long ago a session began that is told late."""
 LONG = 60
 """Messages of one station in a row."""
 Probe = Callable[[str], Awaitable[str]]
@@ -57,10 +59,21 @@ async def _starts(session: Session, line: Line) -> None:
             continue  # the stories start with these
         async with alone:
             reply = await session.call(line, "StartTransaction", start_of(line, card, 1, 500 + number))
+            if session.ocpp == "1.6":
+                await _late(session, line, card, 800 + number)
         session.observe("card", station=line.station, card=card, known=status, word=reply.word, how="StartTransaction")
         number_given = reply.field("transactionId")
         if reply.word == "Accepted" and type(number_given) is int:
             await session.call(line, "StopTransaction", stop_of(line, number_given, 600 + number, card))
+
+
+async def _late(session: Session, line: Line, card: str, meter_wh: int) -> None:
+    """Tell a session that began without a line: its card is what it is, whoever accepted it (4.8)."""
+    at = line.now(LATE_S).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    reply = await session.call(line, "StartTransaction", start_of(line, card, 2, meter_wh) | {"timestamp": at})
+    number = reply.field("transactionId")
+    if type(number) is int:
+        await session.call(line, "StopTransaction", stop_of(line, number, meter_wh + 50, card))
 
 
 async def in_use(session: Session) -> None:

@@ -2,7 +2,8 @@
 
 A schedule is a list of items that happen side by side: stories, each with a drawn mixture of everything that may make
 no difference to what is answered (form, ids, units, repeats, a line lost behind a drawn frame), and orders, each a
-command in a drawn situation. What fails is run again, and with fewer and fewer items while the same check still fails.
+command in a drawn situation; in 2.0.1 transactions too, whose events come in a drawn order. What fails is run again,
+and with fewer and fewer items while the same check still fails.
 """
 
 from __future__ import annotations
@@ -15,14 +16,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from interlock.scenarios.live import race_orders
+from interlock.scenarios.live import race_events_201, race_orders
 from interlock.scenarios.live.line import compact, indented, turned
+from interlock.scenarios.live.race_events_201 import Telling
 from interlock.scenarios.live.race_session import Session
 from interlock.scenarios.live.race_stories import TOLD, Relation, Story
 from interlock.scenarios.live.races import Part, Plan, Races, races
 from interlock.scenarios.targets.target import Target
+from interlock.simulator.spec import OcppVersion
 
-STORIES, ORDERS = 14, 10
+STORIES, ORDERS, TELLINGS = 14, 10, 8
 """How many of each a schedule has."""
 AGAIN = 2
 """How often what was found is tried once more before it is called unsteady."""
@@ -39,9 +42,13 @@ class Item:
     relation: Relation | None = None
     command: str = ""
     how: str = ""
+    telling: Telling | None = None
+    """A transaction of 2.0.1, in the place of a story."""
 
     def __str__(self) -> str:
         """Say what it is: what of a story is not as usual."""
+        if self.telling is not None:
+            return f"a transaction whose events come so: {self.telling.name}"
         if self.relation is None:
             return f"{self.command} at a station of its own: {self.how}"
         plain, odd = Relation("plain"), []
@@ -54,18 +61,22 @@ class Item:
     @property
     def touches(self) -> tuple[str, ...]:
         """What it exercises, by names that `possible` lists."""
+        if self.telling is not None:
+            return ("transaction",)
         if self.relation is None:
             return self.command, self.how
         return tuple(word.split(" ", 1)[0] for word in str(self).partition("with ")[2].split(", ") if word)
 
 
-def draw(seed: int, schedule: int, commands: Iterable[str]) -> tuple[Item, ...]:
+def draw(seed: int, schedule: int, commands: Iterable[str], ocpp: OcppVersion = "1.6") -> tuple[Item, ...]:
     """Draw a schedule: a pure function of its arguments."""
     rng = random.Random(f"{seed}:schedule {schedule}")
     names = [name for name in race_orders.MAKERS if name in set(commands)]
     items = [Item(number, _relation(rng, number)) for number in range(1, STORIES + 1)]
     for number in range(STORIES + 1, STORIES + 1 + (ORDERS if names else 0)):
         items.append(Item(number, None, rng.choice(names), rng.choice([*race_orders.HOWS])))
+    for number in range(len(items) + 1, len(items) + 1 + (TELLINGS if ocpp != "1.6" else 0)):
+        items.append(Item(number, telling=race_events_201.drawn(rng)))
     return tuple(items)
 
 
@@ -109,6 +120,8 @@ def parts_of(items: Sequence[Item]) -> Callable[[Session, Any], dict[str, Part]]
     """Return what runs these items side by side, beside one story that is told as usual."""
 
     def part(session: Session, item: Item) -> Part:
+        if (telling := item.telling) is not None:
+            return lambda: race_events_201.one_drawn(session, telling, item.number)
         if item.relation is None:
             return lambda: race_orders.order(session, item.command, item.how, item.number)
         return Story(session, item.relation, item.number).run
@@ -164,7 +177,7 @@ class Search:
         """
         number = only[0] if only else 1
         while self.found is None and self.left_s() > 0.0 and (self.most is None or self.done < self.most):
-            items = draw(self.plan.seed, number, self.commands)
+            items = draw(self.plan.seed, number, self.commands, self.plan.ocpp)
             if only:
                 items = tuple(one for one in items if not only[1] or one.number in only[1])
             told, run = await self._do(items)

@@ -37,7 +37,8 @@ def _upgrade(station: str, more: str = "", offered: str = "ocpp1.6") -> bytes:
     return f"{head}{more}\r\n".encode()
 
 
-def _frame(payload: bytes, opcode: int = 0x81) -> bytes:
+def frame(payload: bytes, opcode: int = 0x81) -> bytes:
+    """Return a masked frame of up to 125 bytes."""
     return bytes((opcode, 0x80 | len(payload))) + bytes(4) + payload
 
 
@@ -53,15 +54,15 @@ STATIONS = {
     "a handshake": _upgrade("CP01"),
 }
 FRAMES = {
-    "garbage": _frame(b"{") * 9,
-    "a call": _frame(b'[2,"1","Heartbeat",{}]'),
-    "a close": _frame(b"\x03\xe8", 0x88),
-    "a bad close": _frame(b"\x00", 0x88),
-    "half a frame": _frame(b"x" * 100)[:50],
-    "half a message": _frame(b"x", 0x01),
-    "bad UTF-8": _frame(b"\xff"),
-    "a reserved bit": _frame(b"x", 0xF1),
-    "binary": _frame(b"x", 0x82),
+    "garbage": frame(b"{") * 9,
+    "a call": frame(b'[2,"1","Heartbeat",{}]'),
+    "a close": frame(b"\x03\xe8", 0x88),
+    "a bad close": frame(b"\x00", 0x88),
+    "half a frame": frame(b"x" * 100)[:50],
+    "half a message": frame(b"x", 0x01),
+    "bad UTF-8": frame(b"\xff"),
+    "a reserved bit": frame(b"x", 0xF1),
+    "binary": frame(b"x", 0x82),
 }
 OPERATORS = {
     "nothing": b"",

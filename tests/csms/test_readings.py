@@ -46,6 +46,8 @@ def volt(value: float | str, **said: Any) -> Reading:
         ([wh(7, phase="L1")], 7),
         ([wh(7, phase="L1-N")], 7),
         ([wh(1, phase="L1"), wh(2, phase="L2"), wh(3, phase="L3")], 6),
+        ([wh(1, phase="L1"), wh(1, phase="L1-N"), wh(2, phase="L2")], 3),
+        ([wh(1, phase="L1-N"), wh(4, phase="L1"), wh(2, phase="L2-N")], 6),
         ([wh(1, phase="L1"), wh(2, phase="L2"), wh(9)], 9),
         ([wh(9), wh(1, phase="L1"), wh(2, phase="L2")], 9),
         ([wh(1, phase="L1-L2"), wh(2, phase="N")], None),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any
 
 from tests.foreign.brain import Payload
@@ -66,6 +67,45 @@ class _RebootIsNo(Operated):
         return "rejected" if word == "RebootRequired" else super().state_of(word)
 
 
+class _QuietIsAway(Operated):
+    """Who said nothing for ten seconds is away."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: dict[str, datetime] = {}
+
+    def take(self, station: str, text: str) -> list[str]:
+        self.seen[station] = self.clock()
+        return super().take(station, text)
+
+    def online(self, station: str) -> bool:
+        return super().online(station) and self.clock() - self.seen[station] < timedelta(seconds=10)
+
+
+class _BootsToBeReached(Operated):
+    """Who came back without a boot is out of reach for commands."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.booted: set[str] = set()
+
+    def came(self, station: str) -> None:
+        self.booted.discard(station)
+
+    def on_BootNotification(self, station: str, payload: Payload) -> Payload:
+        self.booted.add(station)
+        return super().on_BootNotification(station, payload)
+
+    def ask(self, station: str, action: str, payload: Payload, request: str) -> tuple[str, str | None]:
+        return super().ask(station, action, payload, request) if station in self.booted else ("unreachable", None)
+
+
+def _trusts_offline_starts(self: Operated, station: str, payload: Payload, name: str) -> Payload:
+    answer = Operated.on_StartTransaction(self, station, payload, name)
+    late = self.clock() - datetime.fromisoformat(payload["timestamp"]) > timedelta(minutes=5)
+    return {**answer, "idTagInfo": {"status": "Accepted"}} if late else answer
+
+
 class _Adds(Operated):
     """A start for any connector is one for connector 1."""
 
@@ -96,3 +136,10 @@ _wrong(
 AFTERWARDS["adds-a-connector"] = "a start for any connector is sent for connector 1", _Adds
 AFTERWARDS["all-but-rejected"] = "answers such as Occupied or VersionMismatch are accepted on record", _AllButRejected
 AFTERWARDS["reboot-required-is-no"] = "a setting that needs a reboot is rejected on record", _RebootIsNo
+AFTERWARDS["quiet-is-away"] = "a station that says nothing for ten seconds is told to be away", _QuietIsAway
+AFTERWARDS["boots-to-be-reached"] = "a station that comes back without a boot is out of reach", _BootsToBeReached
+_wrong(
+    "trusts-offline-starts",
+    "a start that is told late is accepted whatever the card",
+    on_StartTransaction=_trusts_offline_starts,
+)

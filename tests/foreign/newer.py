@@ -30,7 +30,7 @@ from interlock.simulator.spec import OcppVersion
 from tests.foreign.shells import station_of
 
 Payload = dict[str, Any]
-NOT_DONE = ("Rejected", "UnlockFailed", "UnknownConnector", "OngoingAuthorizedTransaction", "NotSupported")
+DONE = ("Accepted", "Unlocked", "Scheduled", "RebootRequired", "NoProfiles", "EmptyResultSet")
 logging.getLogger("ocpp").setLevel(logging.CRITICAL)
 
 
@@ -89,7 +89,9 @@ class Newer:
         if event["seq_no"] not in one["seen"]:
             one["seen"].add(event["seq_no"])
             self.new(one, event)
-        return self.told(one["status"] if event["event_type"] == "Started" and card else card and self.card(card))
+        if card is None:
+            return self.told(None)
+        return self.told(one["status"] if event["event_type"] == "Started" else self.card(card))
 
     def keep(self, key: tuple[str, str], one: Payload) -> None:
         """Put a new transaction on record."""
@@ -149,11 +151,14 @@ class Newer:
         except (TimeoutError, websockets.ConnectionClosed):
             self.states[name] = "unknown"
         else:
-            self.states[name] = self.state_of(getattr(answer, "status", "Accepted"))
+            results = getattr(answer, "set_variable_result", ())
+            words = [one["attribute_status"] for one in results] or [getattr(answer, "status", "Accepted")]
+            states = {self.state_of(word) for word in words}
+            self.states[name] = "rejected" if "rejected" in states else "accepted"
 
     def state_of(self, word: str) -> str:
         """What a station's word means."""
-        return "rejected" if word in NOT_DONE else "accepted"
+        return "accepted" if word in DONE else "rejected"
 
     def record(self, station: str) -> list[Payload]:
         """All transactions of a station."""

@@ -22,9 +22,12 @@ from tests.foreign.sampled import SAMPLED, Sampled
 from tests.foreign.shells import raw
 from tests.foreign.tabular import SERVED
 
-OF_COMMANDS = ("adds-a-connector", "all-but-rejected", "reboot-required-is-no")
-"""What the part `dialect` is about, which takes longer."""
-OF_THESE = {name: "R32" if name == "cards-by-letters" else "R26" for name in AFTERWARDS if name not in OF_COMMANDS}
+OF_OTHERS = (
+    *("adds-a-connector", "all-but-rejected", "reboot-required-is-no"),
+    *("quiet-is-away", "boots-to-be-reached", "trusts-offline-starts"),
+)
+"""What other parts are about, which take longer."""
+OF_THESE = {name: "R32" if name == "cards-by-letters" else "R26" for name in AFTERWARDS if name not in OF_OTHERS}
 
 
 TOLD = (Relation("plain"), Relation("kWh", kwh=True), Relation("rich", rich=True))

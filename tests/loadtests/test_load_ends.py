@@ -172,6 +172,19 @@ async def test_who_is_not_let_in_is_told_why(changes: dict[str, Any], sentence: 
     assert err.count("\n") == 1
 
 
+@pytest.mark.slow
+async def test_a_port_that_answers_no_handshake_is_one_sentence(tmp_path: Path) -> None:
+    async def hold(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    async with await asyncio.start_server(hold, "127.0.0.1", 0) as server:
+        url = f"wss://127.0.0.1:{server.sockets[0].getsockname()[1]}/x"
+        code, out, err = await end(await begin(url, "--users", "2", "--time", "2s", "-q", cwd=tmp_path))
+    assert (code, out, err.count("\n")) == (3, "", 1), (out, err)
+    assert "is it ws:// perhaps?" in err
+
+
 async def test_more_stations_than_open_files(tmp_path: Path) -> None:
     async with csms() as server:
         process = await begin(server.url, "--users", "500", "--time", "5s", "-q", cwd=tmp_path, files=300)

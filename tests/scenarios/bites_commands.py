@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from interlock.scenarios.record.history import History
 
 from .bites import breaks, holds
@@ -140,6 +142,38 @@ def answered_and_unknown_to_a_node_that_died_over_it() -> History:
     story.wait(160)
     story.outcome("CommandUnknown")
     return story.rest()
+
+
+def outside_and_unknown(after_s: float = 1.0, *, status: str = "Unlocked", moved: bool = False) -> History:
+    """A CSMS without a log has a command as unknown that was answered so much later."""
+    story = Story(told=["outcomes", "requests"], seen_from="outside").command(outcome="CommandInDoubt")
+    story.wait(after_s)
+    if moved:
+        story.see("socket.opened", station=STATION, socket=story.epoch, node=NODE)
+    story.frame("csms.received", [3, "c1", {"status": status}])
+    story.wait(160)
+    story.outcome("CommandUnknown")
+    return story.rest()
+
+
+@breaks("I05")
+def outside_answered_at_once() -> History:
+    return outside_and_unknown()
+
+
+@holds("I05")
+def outside_answered_late() -> History:
+    return outside_and_unknown(40.0)
+
+
+@holds("I05")
+def outside_answered_on_another_connection() -> History:
+    return outside_and_unknown(moved=True)
+
+
+@holds("I05")
+def outside_answered_with_a_word_that_is_none() -> History:
+    return outside_and_unknown(status="Certainly")
 
 
 def broken_off(*, read: bool) -> History:
@@ -351,7 +385,7 @@ def rejected_before_the_station_said_so() -> History:
     return said_otherwise("UnlockFailed", first=False)
 
 
-def equal_unlocks(*outcomes: str, moved: int) -> History:
+def equal_unlocks(*outcomes: str, moved: int, error: str = "") -> History:
     """Two equal requests of which the CSMS does not tell the CALLs apart, seen from outside."""
     told = ["outcomes", "requests"]
     story = Story(told=told)
@@ -362,6 +396,8 @@ def equal_unlocks(*outcomes: str, moved: int) -> History:
         story.see("call", **about, command_id=f"m{number}", request_id=None, candidates=["r1", "r2"])
         if number <= moved:
             story.ledger("lock", "unlocked", f"m{number}")
+        if error:
+            story.frame("csms.received", [4, f"m{number}", error, "", {}])
     return story.rest()
 
 
@@ -373,6 +409,24 @@ def of_two_equal_commands_more_are_done_than_were() -> History:
 @breaks("I07")
 def of_two_equal_commands_more_are_refused_than_were() -> History:
     return equal_unlocks("CommandRejected", "CommandRejected", moved=1)
+
+
+def outside_and_rejected(answer: list[Any]) -> History:
+    """A CSMS without a log has a command as rejected that was done, and answered so."""
+    story = Story(told=["outcomes", "requests"], seen_from="outside").command(outcome="CommandInDoubt")
+    story.frame("csms.received", answer)
+    story.outcome("CommandRejected")
+    return story.rest()
+
+
+@holds("I07")
+def outside_done_and_answered_with_an_error() -> History:
+    return outside_and_rejected([4, "c1", "InternalError", "", {}])
+
+
+@breaks("I07")
+def outside_done_and_rejected() -> History:
+    return outside_and_rejected([3, "c1", {"status": "Unlocked"}])
 
 
 @holds("I07")

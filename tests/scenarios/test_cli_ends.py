@@ -126,14 +126,14 @@ def test_a_design_or_case_that_ends_the_program_is_no_run_that_held(
 def test_a_check_of_ours_that_is_interrupted_keeps_what_is_done(
     words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    class Interrupted(checking._Screen):
+    class Interrupted(checking.Screen):
         def __call__(self, work: Any, what: str, about: Any) -> None:
             super().__call__(work, what, about)
             if self.count == 2:
                 raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(checking, "_Screen", Interrupted)
+        patched.setattr(checking, "Screen", Interrupted)
         code, said = ended(capsys, "check", *words, "--cases", "TC_00*", "--out", str(tmp_path))
     assert (code, said) == (3, "interrupted: go on with --resume\n")
     kept = json.loads((tmp_path / "results.json").read_text())

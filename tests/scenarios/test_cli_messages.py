@@ -232,6 +232,7 @@ def test_a_module_can_be_run_and_starts_where_windows_has_less(tmp_path: Path) -
         ["load", "--help"],
         ["fleet", "ws://127.0.0.1:1/x", "--stations", "2", "--time", "1s"],
         ["serve", "--help"],
+        ["check", "station", "--virtual", "--cases", "TC_001_CS"],
     ):
         done = subprocess.run(
             [sys.executable, "-c", hidden, *arguments], cwd=tmp_path, env=environment, capture_output=True, text=True

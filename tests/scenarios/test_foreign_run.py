@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from interlock.scenarios.judge import foreign_run
+from interlock.scenarios.judge.invariants import judge
 from interlock.scenarios.record.history import History
+from tests.scenarios.bites_commands import equal_unlocks
 
 RUN = {"scenario": "x", "rules": {"began": "2026-01-01T00:00:00+00:00", "seen_from": "outside", "told": []}}
 BOOT = {"chargePointVendor": "V", "chargePointModel": "M"}
@@ -87,3 +89,10 @@ def test_a_crowd_is_judged_by_what_it_was_told() -> None:
 
 def test_a_record_that_is_too_long_to_hold_is_left_to_the_wire() -> None:
     assert foreign_run.crowd([], {}, foreign_run.MOST_ROWS + 1) == []
+
+
+@pytest.mark.parametrize(("error", "accused"), [("", True), ("InternalError", False)])
+def test_of_equal_commands_an_error_may_be_taken_for_a_no(error: str, accused: bool) -> None:
+    history = equal_unlocks("CommandRejected", "CommandRejected", moved=1, error=error)
+    [found] = [one for one in judge(history) if one.id == "I07"]
+    assert (found.verdict.name == "FAIL") == accused

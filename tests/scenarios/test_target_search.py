@@ -20,12 +20,21 @@ from interlock.scenarios.live.race_orders import HOWS, MAKERS
 from interlock.scenarios.live.race_stories import Relation
 from interlock.scenarios.live.races import Plan
 from interlock.scenarios.live.reach import Reach
-from interlock.scenarios.live.target_search import ORDERS, STORIES, Item, Search, draw, possible
+from interlock.scenarios.live.target_search import ORDERS, STORIES, TELLINGS, Item, Search, draw, possible
 from interlock.scenarios.refused import Refused
 from interlock.simulator.network.address import parse
 from tests.foreign.brain import Brain
 from tests.foreign.shells import raw
 from tests.foreign.wrong import WRONG
+
+
+def test_transactions_of_2_0_1_are_drawn_behind_all_else() -> None:
+    older, newer = draw(3, 7, MAKERS), draw(3, 7, MAKERS, "2.0.1")
+    assert newer[: len(older)] == older
+    told = [one.telling for one in newer[len(older) :]]
+    assert len(told) == TELLINGS
+    assert all(one is not None and {0, 4} <= {*one.order} for one in told)
+    assert len({str(one) for one in newer}) > len({str(one) for one in older})
 
 
 def test_a_schedule_is_a_function_of_seed_and_number() -> None:

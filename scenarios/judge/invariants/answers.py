@@ -82,7 +82,7 @@ def _answers(history: History) -> Looked:
     told: dict[str, list[float]] = {}
     strict = history.rules["answers"].get("acceptance") == "strict"
     odd: dict[tuple[str, int], int] = {}
-    registered = Registered(history)
+    registered, breaks = Registered(history), history.derive(rules_broken)
     for seen, frame, received in history.csms_frames:
         fields = seen.fields
         socket = fields["station"], fields["socket"]
@@ -111,6 +111,8 @@ def _answers(history: History) -> Looked:
             continue
         call = open_calls[0]
         call.answers += 1
+        if call.version == USUAL and _acknowledges(frame, call) and not breaks[call.seen.i]:
+            continue
         since = min((first_told[station, one] for one in call.facts), default=call.seen.t)
         guesses, learnt = refused.setdefault(station, []), told.setdefault(station, [])
         wrong = list(_wrong(history, call, seen, frame, min(since, call.seen.t), guesses, learnt, registered))
@@ -133,6 +135,11 @@ def _answers(history: History) -> Looked:
     return looked
 
 
+def _acknowledges(frame: Frame, call: Call) -> bool:
+    """Tell whether a frame only acknowledges a CALL, of which nothing else has to be said: the most frequent answer."""
+    return frame.kind == CALLRESULT and frame.payload == {} and fixed(call.frame.action, call.version) == {}
+
+
 BRACKETS = 32
 """Brackets of a message, beyond which one may be nested too deeply to be read."""
 
@@ -140,6 +147,8 @@ BRACKETS = 32
 def readable(seen: Observation, frame: Frame) -> bool:
     """Tell whether a frame is one that everybody can read: of the right form, with an id, not nested too deeply."""
     text = seen.fields["text"]
+    if len(text) <= BRACKETS:
+        return frame.strict and bool(frame.id)
     return frame.strict and bool(frame.id) and (text.count("[") + text.count("{") <= BRACKETS or not _deep(text))
 
 

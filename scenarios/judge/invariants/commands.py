@@ -245,12 +245,13 @@ def no_lost_outcome(history: History) -> Iterator[Violation]:
     """At rest every command has an outcome, which may be an explicit CommandUnknown.
 
     Requested and in doubt are not final: a command left there holds its connector for ever. Unknown is not allowed when
-    an answer reached a node that kept running: that is an outcome dropped because its append lost a race.
+    an answer reached a node that kept running: that is an outcome dropped because its append lost a race. Of a CSMS
+    that tells no log this is asked where the answer was a plain one, prompt, and came on the CALL's connection.
     """
     rest, lives = history.phase("rest"), history.derive(Lives)
     for command in history.commands.values():
         for answer in _answers(history, command):
-            if _kept(history, command) or _unread(history, command, answer):
+            if _kept(history, command) or _unread(history, command, answer) or not _sure(history, command, answer):
                 continue
             if not lives.fell(answer["node"], answer.i, math.inf):
                 yield Violation(
@@ -271,6 +272,38 @@ def no_lost_outcome(history: History) -> Iterator[Violation]:
                 command.station,
                 story(command.intent, calls, _truths(history, command), last, rest),
             )
+
+
+PROMPT_S = 5.0
+"""How soon an answer comes for which every CSMS still waits."""
+
+
+def _blind(history: History) -> bool:
+    """Tell whether the CSMS is seen from outside, and does not tell its log."""
+    return history.rules.get("seen_from") == "outside" and "log" not in history.rules.get("told", ())
+
+
+def plain(answer: Observation) -> bool:
+    """Tell whether an answer says yes or no: an error says neither for certain, nor does what cannot be read."""
+    frame = answer.frame()
+    return frame is not None and frame.field("status") in ACCEPTING | REFUSING
+
+
+def _sure(history: History, command: Command, answer: Observation) -> bool:
+    """Tell whether a CSMS has to have this answer on record, and could not give its command up before."""
+    if not _blind(history):
+        return True
+    calls = [call for call in history.calls.get(command.command_id, ()) if call.i < answer.i]
+    prompt = bool(calls) and answer.t - calls[-1].t <= PROMPT_S
+    moved = (
+        any(
+            seen["station"] == command.station and calls[-1].i < seen.i < answer.i
+            for seen in history.of("socket.opened")
+        )
+        if calls
+        else False
+    )
+    return plain(answer) and prompt and not moved
 
 
 LOOKED_AT_S = 5.0
@@ -324,7 +357,7 @@ def outcome_is_true(history: History) -> Iterator[Violation]:
     """
     if history.rules.get("fiction"):
         return
-    yield from unattributed_calls.judge(history, _was_done)
+    yield from unattributed_calls.judge(history, _was_done, _plainly)
     yield from _wrong_effects(history)
     unjudged = unattributed_calls.untied(history) | history.derive(_answered_both_ways)
     for command in history.commands.values():
@@ -389,8 +422,12 @@ def _crossed(history: History, command: Command, event: LogEvent) -> bool:
 def _misled(history: History, command: Command, phase: str, event: LogEvent) -> bool:
     """Tell whether the station had said what `event` records, against all it had decided: nobody can see through that.
 
-    Its true answer went down with a connection, and what it said afterwards was another one.
+    Its true answer went down with a connection, and what it said afterwards was another one. A CSMS that tells no log
+    may also take an error, or what cannot be read, for a no.
     """
+    unclear = (one.i < event.i and not plain(one) for one in _answers(history, command))
+    if phase == "rejected" and _blind(history) and any(unclear):
+        return True
     said, decided = {"rejected": (REFUSING, ACCEPTING), "accepted": (ACCEPTING, REFUSING)}.get(phase, ((), ()))
     for answer in _answers(history, command):
         frame, before = answer.frame(), [seen for seen in _truths(history, command) if seen.i < answer.i]
@@ -443,6 +480,11 @@ def _was_done(history: History, command: Command, call: Observation) -> bool:
         return any(map(_is_unlock, caused))
     said = (seen["status"] for seen in history.obeyed(station, message_id))
     return bool(caused) or any(status in ACCEPTING for status in said)
+
+
+def _plainly(history: History, call: Observation) -> bool:
+    """Tell whether a CALL had no answer but plain ones."""
+    return all(map(plain, history.answers.get((call["station"], call["message_id"]), ())))
 
 
 def _says_no(answer: Observation) -> bool:

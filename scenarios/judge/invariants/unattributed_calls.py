@@ -57,8 +57,15 @@ def _claims(command: Command) -> tuple[str, LogEvent] | None:
     return next(((phase, event) for phase, event in reversed(command.outcomes())), None)
 
 
-def judge(history: History, done: Callable[[History, Command, Observation], bool]) -> Iterator[Violation]:
-    """Compare how many of each group are recorded as done with how many CALLs were; `done` looks at one CALL."""
+def judge(
+    history: History,
+    done: Callable[[History, Command, Observation], bool],
+    plainly: Callable[[History, Observation], bool],
+) -> Iterator[Violation]:
+    """Compare how many of each group are recorded as done with how many CALLs were; `done` looks at one CALL.
+
+    What was done and not `plainly` answered, but with an error or what cannot be read, may be taken for not done.
+    """
     for group in history.derive(groups):
         if not group.calls:
             continue
@@ -67,7 +74,8 @@ def judge(history: History, done: Callable[[History, Command, Observation], bool
         claims = [claim for command in group.commands if (claim := _claims(command)) is not None]
         said = [event for phase, event in claims if phase in DONE]
         denied = [event for phase, event in claims if phase in NOT_DONE]
-        may_deny = len(group.commands) - happened
+        unsaid = sum(done(history, first, call) and not plainly(history, call) for call in group.calls)
+        may_deny = len(group.commands) - happened + unsaid
         wrong = len(said) > happened or len(denied) > may_deny
         if wrong:
             yield Violation(

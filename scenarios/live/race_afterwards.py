@@ -1,8 +1,8 @@
 """What is said of a session that has ended, and cards in other letters: nothing of it changes what is on record.
 
 A session ends with the first StopTransaction that is answered. Behind it a station sends readings that name no
-transaction or the one that is over, another stop of it (whose meter may count), and boots; the same while the next session
-runs. What the CSMS has on record at the end is compared with what was told (R26). An IdToken of OCPP 1.6 is a
+transaction or the one that is over, another stop of it (either meter may count), and boots; the same while the next
+session runs. What the CSMS has on record at the end is compared with what was told (R26). An IdToken of OCPP 1.6 is a
 CiString20Type: a card that is refused is shown in other letters (R32).
 """
 

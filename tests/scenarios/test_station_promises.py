@@ -12,10 +12,12 @@ from interlock import reports
 from interlock.scenarios.cases.exemplar import Seen
 from interlock.scenarios.cases.language import LIMITS
 from interlock.scenarios.cases.players.declaration import Declaration, at_speed
+from interlock.scenarios.cases.players.notebook import Notebook
+from interlock.scenarios.cases.players.tester import AsCsms
 from interlock.scenarios.judge.station_frames import RULES, judge
 from interlock.scenarios.live.check import Check, Result, exit_code
 
-from .checking import planned
+from .checking import BEGAN, planned
 
 BOOT = {"chargePointVendor": "v", "chargePointModel": "m"}
 NOW = "2026-01-01T00:00:00Z"
@@ -229,3 +231,16 @@ def test_speed_is_of_what_the_tester_chooses() -> None:
     assert (found["connection_timeout"], found["heartbeat"], found["sample"]) == (2.5, 1.0, 3.0)
     assert not {"answer", "effect", "reconnect", "boot", "transfer", "lapse"} & set(found)
     assert at_speed(Declaration(), 0.5).limits["offline"] == 2 * LIMITS["offline"]
+
+
+def test_a_start_that_is_told_again_has_the_number_it_was_given(tmp_path: Path) -> None:
+    book = Notebook("station", lambda: 0.0, tmp_path)
+    tester = AsCsms(book, {}, BEGAN)
+    start = {"connectorId": 1, "idTag": "T", "meterStart": 5, "timestamp": NOW}
+    first, second = ({"transactionId": number, "idTagInfo": OK} for number in (1, 2))
+    assert tester.again("StartTransaction", start, first) == tester.again("StartTransaction", start, second) == first
+    assert tester.again("StartTransaction", {**start, "connectorId": 2}, second) == second
+    tester.again("StopTransaction", {"transactionId": 1}, {})
+    assert tester.again("StartTransaction", start, second) == second
+    with book.recorder:
+        book.recorder.end()

@@ -13,7 +13,7 @@ KEYS = {"HeartbeatInterval": "300", "NumberOfConnectors": "1", "SupportedFeature
 
 
 class Station(ChargePoint):
-    status = "Available"
+    status = "Available"  # of the class: a reset does not change it
 
     async def hello(self):
         answer = await self.call(call.BootNotification("First", "Example"))
@@ -40,7 +40,7 @@ class Station(ChargePoint):
     def availability(self, connector_id, type):
         if connector_id > 1:
             return call_result.ChangeAvailability("Rejected")
-        self.status = "Available" if type == "Operative" else "Unavailable"
+        Station.status = "Available" if type == "Operative" else "Unavailable"
         return call_result.ChangeAvailability("Accepted")
 
     @after("ChangeAvailability")

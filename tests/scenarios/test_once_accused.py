@@ -11,6 +11,7 @@ from interlock.scenarios.runner import Job, run
 
 FOLDER = Path(__file__).parent / "once_accused"
 SEEDS = {
+    "freed_at_a_deadline": 292,
     "update_told_again_at_another_time": 0,
     "session_at_two_places": 0,
     "told_of_after_its_forgotten_end": 0,

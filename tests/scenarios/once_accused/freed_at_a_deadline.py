@@ -7,9 +7,9 @@ from interlock.scenarios.spec import Scenario, Storage, step
 from interlock.simulator.deviations import Deviations
 
 SCENARIO = Scenario(
-    name="found-i43-every-command",
-    title="Found: other words, same record, from every-command",
-    covers="What leaves is what was asked, whatever was asked.",
+    name="freed-at-a-deadline",
+    title="A CALL times out at the deadline of the next one",
+    covers="Which of two timers of one instant comes first may depend on another station.",
     steps=(
         step("ask", 230.0, command=ChangeAvailability(evse=0, operative=False)),
         step("ask", 230.0, command=Reset(hard=True)),

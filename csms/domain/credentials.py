@@ -145,11 +145,12 @@ def possible(state: Credentials, phase_of: Outcome) -> tuple[Digest, ...]:
     """Return the keys the station may be using now, from old to new.
 
     An accepted key replaces those before it; one that was rejected or never sent is not possible. Once the station has
-    used one of several in doubt, only that one is possible, unless a late answer accepts a newer one.
+    used one of several in doubt, only that one is possible, whatever is answered late about the command that carried
+    it, unless a late answer accepts a newer one.
     """
     found: list[Digest] = list(state.keys[:1])
     for key in state.keys[1:]:
-        match phase_of(key.key_id):
+        match Phase.CONFIRMED if key.key_id == state.proven else phase_of(key.key_id):
             case Phase.ACCEPTED | Phase.CONFIRMED:
                 found = [key]
             case Phase.REJECTED | Phase.REFUTED:

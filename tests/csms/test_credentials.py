@@ -61,6 +61,10 @@ def test_which_keys_fit_follows_from_what_became_of_the_command(phase: Phase | N
     assert [key.key_id for key in cr.possible(folded(*BEFORE), lambda _: phase)] == expected
 
 
+def offer(state: cr.Credentials, key_id: str, **phases: Phase) -> list[ev.CredentialEvent] | None:
+    return cr.offered(state, "CP01", cr.Digest(key_id, "00", "cc"), phases.get, AT)
+
+
 def test_the_key_that_was_used_is_the_one_until_a_late_answer_says_otherwise() -> None:
     state = folded(*BEFORE)
     assert cr.used(state, "CP01", "k1", {"k1": Phase.IN_DOUBT}.get, AT) == [ev.KeyUsed(AT, "CP01", "k1")]
@@ -70,10 +74,9 @@ def test_the_key_that_was_used_is_the_one_until_a_late_answer_says_otherwise() -
     kept_old = folded(*BEFORE, ev.KeyUsed(AT, "CP01", ""))
     assert ids(kept_old, k1=Phase.UNKNOWN) == [""]
     assert ids(kept_old, k1=Phase.ACCEPTED) == ["k1"]
-
-
-def offer(state: cr.Credentials, key_id: str, **phases: Phase) -> list[ev.CredentialEvent] | None:
-    return cr.offered(state, "CP01", cr.Digest(key_id, "00", "cc"), phases.get, AT)
+    has_new = folded(*BEFORE, ev.KeyUsed(AT, "CP01", "k1"))  # and its answer, late, denies that
+    assert ids(has_new, k1=Phase.REJECTED) == ["k1"]
+    assert [getattr(event, "key_id", None) for event in offer(has_new, "k2", k1=Phase.REJECTED) or ()] == ["", "k2"]
 
 
 def test_a_key_the_station_may_have_is_never_dropped_to_make_room() -> None:

@@ -77,6 +77,7 @@ async def life(url):
             await station.start()
         except ConnectionClosed:
             hello.cancel()
+            await asyncio.gather(hello, return_exceptions=True)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from interlock.scenarios.runner import Job, run
 
 FOLDER = Path(__file__).parent / "once_accused"
 SEEDS = {
+    "answers_recorded_before_the_next_call": 1585,
     "key_used_then_denied_and_changed": 1992,
     "freed_at_a_deadline": 292,
     "update_told_again_at_another_time": 0,

@@ -16,9 +16,9 @@ from interlock.scenarios.record.history import Command, History, LogEvent, Obser
 
 LEAVES_WITHIN_S = 1.0
 """Time on a free line after which a CALL whose intent is in the log has to have left."""
-WAITS_FOR_STORE, WAITS_FOR_RACE = 4.0, 2.0
+WAITS_FOR_STORE, WAITS_FOR_MORE = 4.0, 2.0
 """Calls to the store between an intent and its frame: its acknowledgement, and reads of what others appended; and those
-for each race that is lost meanwhile."""
+for each race that is lost meanwhile, and each answer that has to be on record before the next CALL leaves."""
 KNOWN_AFTER_S = 5.0
 """How long a new connection may take until every node knows of it."""
 
@@ -114,9 +114,10 @@ def _full_disks(history: History) -> list[tuple[Observation, Observation | None]
     return list(faults(history, "full_disk"))
 
 
-def _free_s(history: History, station: str, socket: int, command: Command, until_s: float) -> float:
-    """Return for how long no other CALL was outstanding on a socket, from a command's intent to a moment."""
-    at, free = command.intent.t, 0.0
+def _free(history: History, station: str, socket: int, command: Command, until_s: float) -> tuple[float, int]:
+    """Return for how long no other CALL was outstanding on a socket, from a command's intent to a moment, and how many
+    others were."""
+    at, free, others = command.intent.t, 0.0, 0
     for (begun, ended), one in history.derive(_outstanding).get((station, socket), ()):
         if begun >= until_s:
             break
@@ -124,7 +125,8 @@ def _free_s(history: History, station: str, socket: int, command: Command, until
             continue
         free += max(0.0, begun - at)
         at = max(at, ended)
-    return free + max(0.0, until_s - at)
+        others += 1
+    return free + max(0.0, until_s - at), others
 
 
 Span = tuple[float, float]
@@ -194,8 +196,8 @@ def _deliveries(history: History) -> Looked:
         line = _line(history, command, until_s)
         if line is not None and not _cannot_be_carried(command):
             looked.checked += 1
-            free_s = _free_s(history, command.station, line.socket, command, until_s)
-            waits = WAITS_FOR_STORE + WAITS_FOR_RACE * _races(history, command, until_s)
+            free_s, others = _free(history, command.station, line.socket, command, until_s)
+            waits = WAITS_FOR_STORE + WAITS_FOR_MORE * (_races(history, command, until_s) + others)
             if free_s > LEAVES_WITHIN_S + waits * history.derive(_slowest_append_s):
                 looked.violations.append(_late(command, left, free_s))
                 continue

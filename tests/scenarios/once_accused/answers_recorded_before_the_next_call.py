@@ -1,0 +1,66 @@
+"""I38 accused: behind two CALLs whose answers a slow store has to record first, a third one leaves late."""
+
+from interlock.csms.domain.connectors import ChangeAvailability, Unlock
+from interlock.csms.domain.generic import Relay
+from interlock.csms.domain.remote_control import RemoteStart
+from interlock.csms.settings import Settings
+from interlock.scenarios.spec import Scenario, Storage, step
+
+SCENARIO = Scenario(
+    name="answers-recorded-before-the-next-call",
+    title="A CALL waits for the record of two answers",
+    covers="A CALL leaves when what stands before it is on record.",
+    steps=(
+        step("plug", 20.0, connector=1),
+        step("plug", 80.0, connector=1),
+        step("plug", 140.0, connector=1),
+        step("plug", 200.0, connector=1),
+        step("swipe", 22.0, connector=1),
+        step("swipe", 82.0, connector=1),
+        step("swipe", 142.0, connector=1),
+        step("swipe", 202.0, connector=1),
+        step("lose_reply", 30.0, action="StopTransaction", then_cut=True, seconds=200.0),
+        step("swipe", 50.0, connector=1),
+        step("swipe", 110.0, connector=1),
+        step("swipe", 170.0, connector=1),
+        step("swipe", 230.0, connector=1),
+        step("unplug", 60.0, connector=1),
+        step("unplug", 120.0, connector=1),
+        step("unplug", 180.0, connector=1),
+        step("unplug", 240.0, connector=1),
+        step("ask", 245.0, command=Unlock(evse=2), request="long-ago"),
+        step("ask", 265.0, command=ChangeAvailability(evse=2, operative=True)),
+        step("ask", 270.0, command=ChangeAvailability(evse=2, operative=True)),
+        step("ask", 275.0, command=ChangeAvailability(evse=2, operative=True)),
+        step("ask", 290.0, command=Relay(action="ClearCache", payload={})),
+        step("ask", 295.0, command=Relay(action="ClearCache", payload={})),
+        step("ask", 300.0, command=Relay(action="ClearCache", payload={})),
+        step("ask", 305.0, command=Relay(action="ClearCache", payload={})),
+        step("answer_again", 315.0, payload='{"status":"UnlockFailed"}', back=7),
+        step("ask", 330.0, command=Unlock(evse=2), request="long-ago", attempt=2),
+        step("unknown_stop", 350.0, transaction_id=4711),
+        step("unknown_stop", 352.0, transaction_id=4712),
+        step(
+            "ask",
+            329.677,
+            command=RemoteStart(evse=2, id_token="TAG-OPERATOR"),
+            station=1,
+            node=1,
+            attempts=3,
+            outcome_s=30.0,
+        ),
+        step("lose_reply", 42.188, station=1, action="MeterValues", then_cut=False, seconds=95.737),
+    ),
+    nodes=2,
+    balancing="rotate",
+    persona="answers-late",
+    settings=Settings(residency="per-request"),
+    storage=Storage(latency_s=(0.05, 0.3)),
+    latency_s=(0.001, 0.01),
+    faults_s=460.0,
+    quiet_s=900.0,
+    settle_s=60.0,
+    bounds=2,
+    on_disk=True,
+    ocpp="2.0.1",
+)

@@ -9,6 +9,7 @@ from interlock.scenarios.record.history import History
 from .bites import breaks, holds
 from .histories import COMMAND, NODE, START, STATION, UNLOCK, Story
 
+KEY = {"kind": "SetPassword", "secret": "key:1"}
 RESET = {"kind": "Reset", "hard": False}
 ELSEWHERE = {"kind": "RemoteStart", "evse": 2, "id_token": "TAG2"}
 NOT_SENT = ("asked", "intent", "answered")
@@ -543,6 +544,24 @@ def held_for_a_moment_between_question_and_answer() -> History:
 def held_before_the_question_only() -> History:
     story = Story().command("c1", "r1")
     return story.command("c2", "r2", steps=REFUSED, answer="refused").rest()
+
+
+def _one_more_key(in_doubt: int) -> History:
+    """A key is refused while it is open whether the station has some number of others."""
+    story = Story()
+    for number in range(in_doubt):
+        story.command(f"c{number}", f"r{number}", asked=KEY, steps=NOT_SENT)
+    return story.command("c9", "r9", asked=KEY, steps=REFUSED, answer="refused").rest()
+
+
+@breaks("I15")
+def a_key_refused_while_one_is_open() -> History:
+    return _one_more_key(1)
+
+
+@holds("I15")
+def a_key_refused_while_there_is_no_room() -> History:
+    return _one_more_key(3)
 
 
 @breaks("I15")

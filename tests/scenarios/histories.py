@@ -16,6 +16,7 @@ HEARTBEAT_S = 20.0
 UNLOCK: dict[str, Any] = {"kind": "Unlock", "evse": 1, "connector": 1}
 START: dict[str, Any] = {"kind": "RemoteStart", "evse": 1, "id_token": TOKEN}
 ACTIONS = {
+    "SetPassword": "ChangeConfiguration",
     "Unlock": "UnlockConnector",
     "RemoteStart": "RemoteStartTransaction",
     "Reset": "Reset",

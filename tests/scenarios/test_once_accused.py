@@ -11,6 +11,7 @@ from interlock.scenarios.runner import Job, run
 
 FOLDER = Path(__file__).parent / "once_accused"
 SEEDS = {
+    "key_refused_as_one_is_used": 4083,
     "answers_recorded_before_the_next_call": 1585,
     "key_used_then_denied_and_changed": 1992,
     "freed_at_a_deadline": 292,

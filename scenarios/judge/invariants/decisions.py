@@ -209,7 +209,7 @@ def _refused(
     moments += [seen for seen in history.of_any("socket.opened", "socket.closed") if seen["station"] == station]
     moments += history.of_any("node.crashed", "node.stopping", "node.stopped", "node.started")
     model, lives = Model(history.station_rules(station)), history.derive(Lives)
-    key_open = _key_open(history, station)
+    key_open, keys = _key_open(history, station), _SentKeys(history, station)
     sockets: dict[int, str | None] = {}
     waiting: dict[tuple[str, int], Request] = {}
     for seen in sorted(moments, key=index):
@@ -241,9 +241,35 @@ def _refused(
                 gone
                 or model.objection(asked["command"], request.request_id) is not None
                 or _unsure(history, model, asked["command"])
-                or (asked["command"]["kind"] == "SetPassword" and key_open < seen.i)
+                or (asked["command"]["kind"] == "SetPassword" and (key_open < seen.i or keys.many(seen.i)))
             ):
                 del waiting[key]
+
+
+KEYS = 4
+"""How many keys a station may be using, at most, where the run has no bounds of its own."""
+
+
+class _SentKeys:
+    """When it was open which of the keys that were sent a station has: until an outcome says, or it used one."""
+
+    def __init__(self, history: History, station: str) -> None:
+        used = [one.i for one in history.of("stored") if one["type"] == "KeyUsed" and one["data"]["station"] == station]
+        self._most = history.rules.get("bounds") or KEYS
+        self._open: list[tuple[int, int]] = []
+        for command in history.commands.values():
+            if command.station == station and command.kind == "SetPassword":
+                settled = [event.i for step, event in command.steps if step in SETTLED_KEY]
+                ends = [i for i in (*settled, *used) if i > command.intent.i]
+                self._open.append((command.intent.i, min(ends, default=len(history))))
+
+    def many(self, i: int) -> bool:
+        """Whether no more keys may be sent at observation `i`; one of them is the key from before."""
+        return 1 + sum(begun < i < ended for begun, ended in self._open) >= self._most
+
+
+SETTLED_KEY = ("accepted", "confirmed", "rejected", "refuted")
+"""What became of a command, where it says whether the station has the key that it carried."""
 
 
 def _key_open(history: History, station: str) -> int:

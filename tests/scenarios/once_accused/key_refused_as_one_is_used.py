@@ -1,0 +1,75 @@
+"""I15 accused: with two keys at most, a third is refused in the moment in which the station uses one of them."""
+
+from interlock.csms.domain.credentials import SetPassword
+from interlock.csms.domain.generic import Relay
+from interlock.csms.domain.remote_control import RemoteStart
+from interlock.scenarios.spec import Scenario, step
+from interlock.simulator.deviations import Deviations
+
+SCENARIO = Scenario(
+    name="key-refused-as-one-is-used",
+    title="A key is refused as another one is used",
+    covers="No more keys are sent than may be told apart.",
+    steps=(
+        step("knock", 8.0, passwords=(None, "a-wrong-password-", "a-first-password-")),
+        step("set_key", 15.0, password="a-first-password-"),
+        step("knock", 17.0, passwords=(None, "a-wrong-password-", "a-first-password-", "a-second-password")),
+        step("knock", 18.5, passwords=(None, "a-wrong-password-", "a-first-password-", "a-second-password"), node=2),
+        step("answer_instead", 79.0, payload='{"status": "Accepted"}'),
+        step("ask", 80.0, command=SetPassword(secret="a-second-password")),
+        step(
+            "knock",
+            84.0,
+            passwords=("a-second-password", "a-first-password-", "a-third-password-", None, "a-second-password"),
+        ),
+        step("knock", 92.0, passwords=("a-first-password-", "a-second-password"), node=2),
+        step("answer_instead", 119.0, payload='{"status": "Rejected"}'),
+        step("ask", 120.0, command=SetPassword(secret="a-third-password-")),
+        step("knock", 124.0, passwords=("a-second-password", "a-third-password-", "a-first-password-")),
+        step("lose_answer", 150.0, action="ChangeConfiguration", seconds=30.0),
+        step("ask", 152.0, command=SetPassword(secret="a-third-password-")),
+        step("knock", 190.0, passwords=(None, "a-first-password-", "a-third-password-", "a-second-password")),
+        step("crash", 200.0, down_s=3.0),
+        step("knock", 206.0, passwords=("a-second-password", "a-first-password-", "a-third-password-")),
+        step("lose_answer", 225.0, action="ChangeConfiguration", seconds=30.0),
+        step("ask", 227.0, command=SetPassword(secret="a-fourth-password")),
+        step("crash", 240.0, down_s=3.0),
+        step("knock", 254.0, passwords=("a-third-password-", "a-fourth-password", "a-second-password")),
+        step("set_key", 280.0, password="a-first-password-", node=2),
+        step("knock", 284.0, passwords=("a-first-password-", "a-fourth-password", "a-third-password-", None)),
+        step("look", 290.0),
+        step("cut", 296.0, seconds=10.0),
+        step("ask", 298.0, command=SetPassword(secret="a-third-password-")),
+        step("knock", 308.0, passwords=("a-third-password-", "a-first-password-")),
+        step("set_key", 320.0, password=None),
+        step("knock", 324.0, passwords=(None, "a-first-password-")),
+        step("set_key", 330.0, password="a-second-password"),
+        step("knock", 334.0, passwords=("a-second-password", None, "a-first-password-")),
+        step(
+            "ask",
+            174.992,
+            command=Relay(action="TriggerMessage", payload={"requestedMessage": "Heartbeat"}),
+            request="odd-30-174.992",
+            station=1,
+            node=2,
+        ),
+        step("look_up", 175.492, request="odd-30-174.992", station=1, node=2),
+        step(
+            "ask",
+            252.906,
+            command=RemoteStart(evse=2, id_token="TAG-BLOCKED"),
+            request="odd-30-252.906",
+            station=1,
+            node=1,
+        ),
+        step("ask", 192.0, command=SetPassword(secret="a-third-password-")),
+    ),
+    nodes=2,
+    station=(("deviations", Deviations(late=1.0, vendor_fields=True, statuses_shuffled=True)),),
+    faults_s=350.0,
+    quiet_s=900.0,
+    settle_s=60.0,
+    bounds=2,
+    fiction=True,
+    absent_in=(("2.0.1", "a key is set by SetVariables: see key-changes-2-0-1"),),
+)

@@ -49,11 +49,11 @@ RULES: dict[str, tuple[str, str, Level]] = {
     "N17": ("before a boot is accepted nothing else is told", "1.6 4.2", "MUST"),
     "N18": ("a value that was accepted is read back", "1.6 5.3, 7.21", "MUST"),
     "N19": ("what is accepted is within its own limits", "1.6 9.2, 9.4", "MUST"),
-    "N20": ("values aligned to the clock are of its instants", "1.6 9.1 ClockAlignedDataInterval", "MUST"),
+    "N20": ("values aligned to the clock are of its instants", "1.6 9.1 ClockAlignedDataInterval", "SHOULD"),
     "N21": ("what was made Inoperative stays so", "1.6 5.2", "MUST"),
     "N22": ("a composite schedule is what was asked for", "1.6 5.7", "MUST"),
     "N23": ("a session that is over is told to be", "1.6 4.10", "MUST"),
-    "N24": ("energy is of its time", "1.6 7.31", "MUST"),
+    "N24": ("energy is of its time", "1.6 7.31", "SHOULD"),
     "N25": ("energy and power are of each other", "1.6 7.31", "SHOULD"),
 }
 """The rules: name, clause and level by id."""

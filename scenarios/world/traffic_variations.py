@@ -17,7 +17,6 @@ from math import inf
 from typing import Any
 
 from interlock.csms.domain.commands import ChangeAvailability, Unlock
-from interlock.scenarios.record.domain_view import seconds
 from interlock.scenarios.record.final_record import session
 from interlock.scenarios.record.history import History
 from interlock.scenarios.spec import Scenario, Step, Storage, ask, step
@@ -215,7 +214,7 @@ class OtherIds(Otherwise):
     def up(self, socket: Socket, text: str) -> Sequence[str]:
         """Give a CALL another id."""
         called = _called(text)
-        if called is None:
+        if called is None or len(called[1]) > ID_LENGTH:  # no id, for who is strict
             return (text,)
         id = blake2b(f"{socket.station_id}/{called[1]}".encode(), digest_size=ID_LENGTH // 2).hexdigest()
         self._own[id] = called[1]
@@ -233,18 +232,6 @@ class OtherIds(Otherwise):
         return json.dumps([found[0], self._own[found[1]], *found[2:]], separators=(",", ":"), ensure_ascii=False)
 
 
-def _freed_at_a_deadline(history: History) -> bool:
-    """Tell whether a CALL timed out at the deadline of one that waited behind it: either timer may be the first."""
-    freed = {(event.stream, event.at) for event in history.log if event.data.get("why") == "timeout"}
-    deadlines = {
-        (event.stream, event.data["command_id"]): seconds(event.data["deadline"])
-        for event in history.log
-        if event.type == "CommandRequested"
-    }
-    timed_out = {event.data["command_id"] for event in history.log if event.data.get("why") == "timeout"}
-    return any((stream, at) in freed and id not in timed_out for (stream, id), at in deadlines.items())
-
-
 @otherwise
 class Beside(Otherwise):
     """One more station of the same kind is busy beside: sessions, statuses, and commands of its own."""
@@ -257,8 +244,11 @@ class Beside(Otherwise):
         """Add a station and what it does; who wins a race of two nodes may depend on a third party."""
         if spec.nodes > 1 or any(planned.what == "say" for planned in spec.steps):
             return None  # the ids of what is said are counted over all stations
-        if _freed_at_a_deadline(before):
-            return None
+        asked = [planned.at for planned in spec.steps if planned.what == "ask"]
+        if len(set(asked)) < len(asked):
+            return (
+                None  # which of two requests of one moment is the first may depend on a third, and so what they become
+            )
         other, steps = spec.stations + 1, []
         for number, at in enumerate(range(15, int(min(spec.faults_s, 400.0)) - 40, 30), 1):
             place = {"station": other, "connector": 1 + number % spec.connectors}

@@ -11,10 +11,12 @@ from interlock.scenarios.runner import Job, run
 
 FOLDER = Path(__file__).parent / "once_accused"
 SEEDS = {
+    "id_that_is_too_long": 1421,
     "key_refused_as_one_is_used": 4083,
     "answers_recorded_before_the_next_call": 1585,
     "key_used_then_denied_and_changed": 1992,
-    "freed_at_a_deadline": 292,
+    "two_deadlines_of_one_moment": 292,
+    "two_requests_of_one_moment": 292,
     "update_told_again_at_another_time": 0,
     "session_at_two_places": 0,
     "told_of_after_its_forgotten_end": 0,

@@ -1,4 +1,4 @@
-"""I43 accused: a CALL times out at the deadline of the next one; beside another station the timers change places."""
+"""I43 accused: of two requests of one moment the other one is the first, as there is another station."""
 
 from interlock.csms.domain.connectors import ChangeAvailability
 from interlock.csms.domain.provisioning import Reset
@@ -7,10 +7,11 @@ from interlock.scenarios.spec import Scenario, Storage, step
 from interlock.simulator.deviations import Deviations
 
 SCENARIO = Scenario(
-    name="freed-at-a-deadline",
-    title="A CALL times out at the deadline of the next one",
-    covers="Which of two timers of one instant comes first may depend on another station.",
+    name="two-requests-of-one-moment",
+    title="Two requests of one moment",
+    covers="Which of two requests is the first is left open.",
     steps=(
+        step("ask", 190.0, command=Reset(hard=True)),
         step("ask", 230.0, command=ChangeAvailability(evse=0, operative=False)),
         step("ask", 230.0, command=Reset(hard=True)),
     ),

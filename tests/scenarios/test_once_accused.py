@@ -11,6 +11,7 @@ from interlock.scenarios.runner import Job, run
 
 FOLDER = Path(__file__).parent / "once_accused"
 SEEDS = {
+    "one_that_never_counted": 3511,
     "id_that_is_too_long": 1421,
     "key_refused_as_one_is_used": 4083,
     "answers_recorded_before_the_next_call": 1585,

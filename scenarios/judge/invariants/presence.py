@@ -55,16 +55,17 @@ def _departures(history: History) -> Looked:
             by_node.setdefault((station, frame.fields["node"]), []).append(frame)
     for station, changes in history.derive(_presence).items():
         nodes: dict[int, str] = {}
+        came: dict[int, LogEvent] = {}
         for number, event in enumerate(changes):
             epoch = event.data["epoch"]
             if event.type == "CameOnline":
-                nodes[epoch] = event.data["node"]
+                nodes[epoch], came[epoch] = event.data["node"], event
                 continue
             after = changes[number + 1] if number + 1 < len(changes) else None
             if after is not None and _replaces(after, event):
                 if "takeover_s" in history.rules and nodes.get(epoch) == after.data["node"]:
                     looked.checked += 1
-                    if (usurper := _usurper(history, station, event, after.data["node"])) is not None:
+                    if (usurper := _usurper(history, station, event, came[epoch])) is not None:
                         looked.violations.append(_taken_over(station, usurper, event, history.rules["takeover_s"]))
                 continue
             looked.checked += 1
@@ -85,12 +86,13 @@ def _departures(history: History) -> Looked:
     return looked
 
 
-def _usurper(history: History, station: str, event: LogEvent, node: str) -> Observation | None:
-    """Return the socket that took a connection's place while that one stood open, sooner than it could be asked.
+def _usurper(history: History, station: str, event: LogEvent, came: LogEvent) -> Observation | None:
+    """Return the socket that took the place of the connection that `came`, sooner than that one could be asked.
 
-    None: there was no other socket left, it had proved itself, or one waited long enough.
+    None: it did not stand open any more, the newer one had proved itself, or one waited long enough. One that never
+    counted, as the disk was full when it came, has no place that could be taken.
     """
-    takeover_s = history.rules["takeover_s"]
+    takeover_s, node = history.rules["takeover_s"], came.data["node"]
     found: dict[int, Observation] = {}
     everyone: dict[int, Observation] = {}
     for seen in history.of_any("socket.opened", "socket.closed", "node.started"):
@@ -107,6 +109,7 @@ def _usurper(history: History, station: str, event: LogEvent, node: str) -> Obse
     authenticated = history.rules.get("authenticated", True)
     if (
         not newer
+        or found[min(found)].t > came.at + TOLERANCE_S
         or any(authenticated and opened.get("proven", True) for opened in newer)
         # One that is gone may have waited long enough, too, and left a frame.
         or any(

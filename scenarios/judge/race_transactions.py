@@ -1,7 +1,9 @@
 """Transactions of OCPP 2.0.1 as their stations told them: the events of each, in the order of their seqNos.
 
-Events may arrive in any order, some of them twice: what they say together does not depend on it (E1.3.2, E13). A
-transaction is given only where what it comes to is certain: one event began it, one ended it, and each was answered.
+Events may arrive late and twice: what they say together does not depend on it (E1.3.2, E13). A transaction is given
+only where what it comes to is certain: one event began it and was the first to arrive, one ended it, and each was
+answered. A station tells its events in the order in which they happened (E04), so a CSMS may leave alone what it is
+told of a transaction that it does not know yet.
 """
 
 from __future__ import annotations
@@ -59,6 +61,8 @@ def told(record: Record) -> Iterator[Told]:
 
 def _whole(every: list[Exchange]) -> list[Exchange] | None:
     """Return the events in the order of their seqNos, each once; None where something about them is not certain."""
+    if every[0].action != "StartTransaction":
+        return None
     first: dict[Any, Exchange] = {}
     for one in every:
         known = first.setdefault(one.call.field("seqNo"), one)

@@ -373,3 +373,12 @@ class DepotHand:
             {"evse": evse, "connector": connector, "status": status, **here}
             for (evse, connector), status in self.csms.of(station)["places"].items()
         ] or [here]
+
+
+class Orderly(Depot):
+    """Right: what is told of a transaction that did not begin yet is answered and left alone (E04)."""
+
+    def keep(self, book: dict[str, dict[int, Payload]], name: str, told: Payload) -> None:
+        """Keep an event of a transaction that is known, or begins."""
+        if name in book or told["eventType"] == "Started":
+            super().keep(book, name, told)

@@ -23,14 +23,6 @@ class _CountsAsTheyArrive(Depot):
         return found if [*events.values()][-1]["eventType"] == "Ended" else {**found, "stop": None}
 
 
-class _LosesEarlyEnds(Depot):
-    """An event of a transaction that did not begin yet is answered and lost."""
-
-    def keep(self, book: Book, name: str, told: Payload) -> None:
-        if name in book or told["eventType"] == "Started":
-            super().keep(book, name, told)
-
-
 class _IdsOfAll(Depot):
     """Transactions are known by their ids, over all stations."""
 
@@ -225,7 +217,7 @@ class _LocalTime(Depot):
 WRONG_DEPOT: dict[str, tuple[str, Callable[[], Depot]]] = {}
 """Wrong ones by name: what is wrong, and what makes one."""
 for _kind in (
-    *(_CountsAsTheyArrive, _LosesEarlyEnds, _IdsOfAll, _StartsAnew, _EndsAtBoots, _ForgetsOffline),
+    *(_CountsAsTheyArrive, _IdsOfAll, _StartsAnew, _EndsAtBoots, _ForgetsOffline),
     *(_ConnectorsForEvses, _MultiplierIsIgnored, _LastCardPays, _FirstSampleIsEnergy, _NeedsAnEvse, _NoVendorsWithin),
     *(_NobodyIsInvalid, _NoGaps, _JoinsByEvse, _NotImplementedIsDone, _SettingsAreDone, _ScheduledIsRefused),
     *(_WholeStation, _OneStatusPerEvse, _ErrorCodesOf16, _ShortIds, _LocalTime),

@@ -38,7 +38,6 @@ MEANT = {
     "no-interval-at-boot-201": "W14",
     "no-token-info-201": "W12",
     "counts-as-they-arrive-201": "R26",
-    "loses-early-ends-201": "R26",
     "ids-of-all-201": "R26",
     "starts-anew-201": "R26",
     "ends-at-boots-201": "R26",

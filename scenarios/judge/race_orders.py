@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
 from typing import Any
 
-from interlock.scenarios.judge.race_record import Exchange, Record
+from interlock.scenarios.judge.race_record import Exchange, Record, same_time
 from interlock.scenarios.judge.race_transactions import Told
 from interlock.scenarios.judge.race_transactions import told as told_201
 from interlock.scenarios.judge.verdict import Level, Violation, as_text
@@ -23,7 +22,8 @@ Found = tuple[int, list[Violation]]
 UNASKED = ("UnlockConnector", "RemoteStartTransaction", "RequestStartTransaction", "Reset")
 """What moves something at a station: no CSMS does it without being asked."""
 STOPS = ("RemoteStopTransaction", "RequestStopTransaction")
-DONE = ("Accepted", "Unlocked", "Scheduled", "RebootRequired")
+DONE = ("Accepted", "Unlocked", "Scheduled")
+"""What is done. RebootRequired is neither: the value was taken and does not hold yet."""
 REFUSED = (
     *("Rejected", "UnlockFailed", "NotSupported", "UnknownConnector", "OngoingAuthorizedTransaction"),
     *("Failed", "VersionMismatch", "Occupied", "NotImplemented"),
@@ -45,7 +45,7 @@ RESULTS = {"SetVariables": ("setVariableResult", "attributeStatus")}
 """Answers with a word for each element. One that did some of them has done neither all nor nothing: `IN_PART`."""
 SET, IN_PART = ("Accepted", "RebootRequired"), "in part"
 ERROR = "an error"
-NOT_DONE_201 = ("NotImplemented", "Occupied", "Faulted", "Unavailable", "VersionMismatch", "Failed")
+NOT_DONE_201 = ("Faulted", "Unavailable")
 """What 2.0.1 refuses with beside `REFUSED`; that these are no yes is said of its CSMSs alone."""
 NOTHING = (*REFUSED, *SILENT_WORDS, ERROR, NO_WORD)
 """What a command on record as accepted did not come to."""
@@ -299,8 +299,11 @@ def _answered(order: Exchange) -> str:
 def _in_all(answer: Frame, results: str, status: str) -> str:
     every = answer.field(results)
     words = [one.get(status) for one in every if isinstance(one, dict)] if isinstance(every, list) else []
-    done = sum(word in SET for word in words)
-    return NO_WORD if not words else "Rejected" if not done else "Accepted" if done == len(words) else IN_PART
+    if not words:
+        return NO_WORD
+    if set(words) == {"Accepted"}:
+        return "Accepted"
+    return IN_PART if any(word in SET for word in words) else "Rejected"
 
 
 def believed(record: Record, run: Mapping[str, Any]) -> Found:
@@ -371,7 +374,7 @@ def billed(record: Record, run: Mapping[str, Any]) -> Found:
         told = one.members(row)
         if row is not None:
             wrong = ", ".join(f"{name} {row[name]}" for name, v in told.items() if _differ(name, v, row[name], most_wh))
-        if row is not None and not wrong and not _same_time(row.fields.get("started_at"), one.started_at):
+        if row is not None and not wrong and not same_time(row.fields.get("started_at"), one.started_at):
             told, wrong = {"started_at": one.started_at}, f"started_at {row['started_at']}"
         if wrong:
             what = f"transaction {one.id} is not on record as it was told"
@@ -409,15 +412,6 @@ def _differ(name: str, told: Any, on_record: Any, most_wh: float) -> bool:
         return told.casefold() != on_record.casefold()
     numbers = isinstance(told, int | float) and isinstance(on_record, int | float)
     return not (numbers and name.endswith("_wh")) or abs(told - on_record) > most_wh
-
-
-def _same_time(on_record: Any, told: Any) -> bool:
-    """Whether two times are less than two seconds apart, where both can be read and say their zone."""
-    try:
-        apart = datetime.fromisoformat(str(on_record)) - datetime.fromisoformat(str(told))
-    except (ValueError, TypeError):
-        return True
-    return abs(apart.total_seconds()) < 2.0
 
 
 def single(record: Record, run: Mapping[str, Any]) -> Found:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import defaultdict, deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from interlock.scenarios.judge import race_words
@@ -15,6 +16,7 @@ from interlock.scenarios.record.domain_view import Observation
 from interlock.scenarios.record.frames import CALL, CALLRESULT, Frame
 
 NEWER = "ocpp2.0.1"
+APART_S = 2.0
 
 
 @dataclass(slots=True)
@@ -103,3 +105,12 @@ def read(rows: Iterable[Observation]) -> Record:
             answer = race_words.answered(frame, one.call) if translated and not up else frame
             one.answer, one.answer_i, one.answer_t = answer, row.i, row.t
     return record
+
+
+def same_time(one: Any, other: Any) -> bool:
+    """Whether two times are less than two seconds apart, or one of them is none or does not say its zone."""
+    try:
+        apart = datetime.fromisoformat(str(one)) - datetime.fromisoformat(str(other))
+    except (ValueError, TypeError):
+        return True
+    return abs(apart.total_seconds()) < APART_S

@@ -9,16 +9,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from interlock.scenarios.judge.race_record import Exchange, Record
+from interlock.scenarios.judge.race_record import Exchange, Record, same_time
 from interlock.scenarios.judge.verdict import Violation
 
 DEFAULTS = {"measurand": "Energy.Active.Import.Register", "context": "Sample.Periodic", "phase": ""}
 KILO = ("kWh", "kvarh", "kW", "kVA", "kvar")
-APART_S = 2.0
 Key = tuple[str, ...]
 Sample = tuple[Key, tuple[Decimal, ...], str | None]
 """Its kind, the values it may stand as, and its time."""
@@ -124,15 +122,7 @@ def _of(sample: Mapping[str, Any], names: set[str], at: Any) -> Sample | None:
 
 def _alike(told: Sample, on_record: Sample) -> bool:
     near = any(abs(one - other) <= Decimal("0.01") for one in told[1] for other in on_record[1])
-    return told[0] == on_record[0] and near and _same_time(told[2], on_record[2])
-
-
-def _same_time(one: str | None, other: str | None) -> bool:
-    """Whether two times are the same, or one of them does not say which it is."""
-    try:
-        return abs((datetime.fromisoformat(str(one)) - datetime.fromisoformat(str(other))).total_seconds()) < APART_S
-    except (ValueError, TypeError):
-        return True
+    return told[0] == on_record[0] and near and same_time(told[2], on_record[2])
 
 
 def _shown(one: Sample) -> str:

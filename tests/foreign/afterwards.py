@@ -70,13 +70,6 @@ class _AllButRejected(Operated):
         return "rejected" if word in ("Rejected", "UnlockFailed", "NotSupported", None) else "accepted"
 
 
-class _RebootIsNo(Operated):
-    """Only Accepted, Unlocked and Scheduled are a yes."""
-
-    def state_of(self, word: str | None) -> str:
-        return "rejected" if word == "RebootRequired" else super().state_of(word)
-
-
 class _QuietIsAway(Operated):
     """Who said nothing for ten seconds is away."""
 
@@ -140,7 +133,6 @@ _wrong(
 )
 AFTERWARDS["adds-a-connector"] = "a start for any connector is sent for connector 1", _Adds
 AFTERWARDS["all-but-rejected"] = "answers such as Occupied or VersionMismatch are accepted on record", _AllButRejected
-AFTERWARDS["reboot-required-is-no"] = "a setting that needs a reboot is rejected on record", _RebootIsNo
 AFTERWARDS["quiet-is-away"] = "a station that says nothing for ten seconds is told to be away", _QuietIsAway
 AFTERWARDS["boots-to-be-reached"] = "a station that comes back without a boot is out of reach", _BootsToBeReached
 _wrong(

@@ -23,7 +23,7 @@ from tests.foreign.shells import raw
 from tests.foreign.tabular import SERVED
 
 OF_OTHERS = (
-    *("adds-a-connector", "all-but-rejected", "reboot-required-is-no"),
+    *("adds-a-connector", "all-but-rejected"),
     *("quiet-is-away", "boots-to-be-reached", "trusts-offline-starts"),
 )
 """What other parts are about, which take longer."""

@@ -67,7 +67,7 @@ def _recorded(action: str, said: dict[str, Any], state: str) -> Verdict:
         ("UnlockConnector", {"status": "OngoingAuthorizedTransaction"}, "accepted", "rejected"),
         ("Reset", {"status": "Scheduled"}, "rejected", "accepted"),
         ("SetVariables", _variables("Rejected", "UnknownVariable"), "accepted", "rejected"),
-        ("SetVariables", _variables("Accepted", "RebootRequired"), "rejected", "accepted"),
+        ("SetVariables", _variables("Accepted", "Accepted"), "rejected", "accepted"),
         ("SetVariables", _variables(), "accepted", "unknown"),
     ],
 )

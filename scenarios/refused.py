@@ -26,6 +26,11 @@ def cause(error: OSError | UnicodeError) -> str:
     return error.strerror or str(error)
 
 
+def on_one_line(text: str, most: int) -> str:
+    """Return what may be shown of a text that others have part in: so many characters, none that control."""
+    return "".join(one if one.isprintable() else "?" for one in text[:most])
+
+
 def extra(name: str) -> str:
     """Return how an optional part of Interlock is installed, which is on no package index."""
     return f"install the extra `{name}`: pip install -e '.[{name}]' in a checkout, or the wheel's file with [{name}]"

@@ -14,6 +14,7 @@ from urllib.parse import quote
 import typer
 
 from interlock.scenarios.cases.language import Case
+from interlock.scenarios.refused import on_one_line
 
 if TYPE_CHECKING:
     from interlock.scenarios.live.check import Check
@@ -78,7 +79,7 @@ class Screen:
 
 def clean(text: str, most: int = 200) -> str:
     """Return what a peer had a part in as one printable line of at most `most` characters."""
-    text = "".join(one if one.isprintable() else "?" for one in text[: most + 1])
+    text = on_one_line(text, most + 1)
     return text if len(text) <= most else text[: most - 1] + "…"
 
 

@@ -11,7 +11,7 @@ from interlock.scenarios.cases import catalogue
 from interlock.scenarios.cases.language import Case
 from interlock.scenarios.judge.cases import Outcome, Word, judge
 from interlock.scenarios.record.history import History
-from interlock.scenarios.refused import Refused
+from interlock.scenarios.refused import Refused, on_one_line
 
 
 def judge_cases(history: History, ids: Sequence[str], *, as_json: bool, quiet: bool) -> int:
@@ -30,7 +30,7 @@ def judge_cases(history: History, ids: Sequence[str], *, as_json: bool, quiet: b
             for looked in () if quiet else one.looked:
                 typer.echo(f"  {looked.state:<8}{looked.words}" + (f": {looked.why}" if looked.why else ""))
                 for frame in looked.frames:
-                    typer.echo(f"          {frame.t:9.3f} s  {_clean(frame.text)}")
+                    typer.echo(f"          {frame.t:9.3f} s  {on_one_line(frame.text, 300)}")
     words = [one.word for one in found if one.word is not Word.NOT_APPLICABLE]
     return max(words).exit_code if words else 3
 
@@ -55,7 +55,3 @@ def _shown(one: Outcome) -> dict[str, object]:
             for look in one.looked
         ],
     }
-
-
-def _clean(text: str) -> str:
-    return "".join(one if one.isprintable() else "?" for one in text[:300])

@@ -16,8 +16,8 @@ import typer
 
 from interlock.scenarios.cli.serve_console import Console, Record, watched
 from interlock.scenarios.cli.serve_lines import Lines
-from interlock.scenarios.cli.serve_parts import Said, Wanted, printable, run
-from interlock.scenarios.refused import Refused, extra
+from interlock.scenarios.cli.serve_parts import Said, Wanted, run
+from interlock.scenarios.refused import Refused, extra, on_one_line
 from interlock.scenarios.runner import REFERENCE, csms_class, nearest
 from interlock.scenarios.targets.target import TOKEN_VARIABLE
 from interlock.scenarios.user_file import Unreadable, read_toml
@@ -153,7 +153,7 @@ def serve(
     try:
         with asyncio.Runner(loop_factory=loop_factory(loop)) as runner:
             told = {} if quiet else {"told": console.turned_away}
-            heard = Said(said.say, lambda text: alarms.say(f"ALARM {printable(text)}"), told)
+            heard = Said(said.say, lambda text: alarms.say(f"ALARM {on_one_line(text, 500)}"), told)
             runner.run(run(wanted, tls, design, heard))
     finally:
         if kept is not None:

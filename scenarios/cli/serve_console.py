@@ -18,7 +18,7 @@ from interlock.scenarios.judge.invariants import INVARIANTS
 from interlock.scenarios.judge.verdict import document
 from interlock.scenarios.record.recorder import Recorder, observations
 from interlock.scenarios.record.run_file import RunFile, write_run, write_verdict
-from interlock.scenarios.refused import Refused
+from interlock.scenarios.refused import Refused, on_one_line
 
 FORMATS = ("text", "json")
 MOST_A_SECOND = 20
@@ -54,7 +54,7 @@ class Console:
         self.tell("refused", path=path, address=address, why=why)
 
     def _line(self, what: str, now: float, about: dict[str, str]) -> None:
-        safe = {name: _printable(value) for name, value in about.items() if value}
+        safe = {name: on_one_line(value, 200) for name, value in about.items() if value}
         at = datetime.fromtimestamp(now, UTC)
         if self._json:
             self._write(json.dumps({"at": at.isoformat(timespec="milliseconds"), "event": what, **safe}))
@@ -62,10 +62,6 @@ class Console:
         who = safe.pop("station", safe.pop("path", ""))
         rest = "   ".join(value if name == "why" else f"{name} {value}" for name, value in safe.items())
         self._write(f"{at:%H:%M:%S}  {what:<8} {who:<20} {rest}".rstrip())
-
-
-def _printable(text: str) -> str:
-    return "".join(one if one.isprintable() else "?" for one in text[:200])
 
 
 class Record:

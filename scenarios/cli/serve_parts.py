@@ -332,8 +332,3 @@ def _keep(token: str, path: Path | None) -> None:
             file.write(token)
     except OSError as error:
         raise Refused(f"--token-file {path}: {error.strerror}") from None
-
-
-def printable(text: str) -> str:
-    """Return what may be shown of a text that a station has part in: one line, without control characters."""
-    return "".join(one if one.isprintable() else "?" for one in text[:500])

@@ -16,6 +16,8 @@ import urllib.request
 from typing import Any, NoReturn, TypeVar
 from urllib.parse import urlsplit
 
+from interlock.scenarios.refused import on_one_line
+
 BYTES = 4 * 1024 * 1024
 """The longest answer that is read; the next page is another one."""
 DEPTH = 64
@@ -126,7 +128,7 @@ def _gone(where: str, error: Exception) -> NoReturn:
     if isinstance(getattr(error, "reason", error), ConnectionResetError | ConnectionAbortedError | BrokenPipeError):
         raise Closed(f"the API at {where} does not answer: {error}") from None
     if isinstance(error, TargetGone | OSError | ValueError | http.client.HTTPException | RecursionError):
-        said = "".join(one if one.isprintable() else "?" for one in str(getattr(error, "reason", error))[:200])
+        said = on_one_line(str(getattr(error, "reason", error)), 200)
         raise TargetGone(f"the API at {where} does not answer: {said or type(error).__name__}") from None
     raise error
 

@@ -15,7 +15,7 @@ from interlock.scenarios.live.line_201 import ANSWERS
 from interlock.scenarios.live.race_dialect_201 import answer, orders
 from interlock.scenarios.record.frames import Frame
 from interlock.scenarios.targets.wording import worded
-from tests.scenarios.test_race_checks import RUN, Tale
+from tests.scenarios.race_tales import RUN, Tale
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -78,4 +78,5 @@ def test_a_no_on_record_as_a_yes_is_found(action: str, said: dict[str, Any], wro
 
 def test_what_was_done_in_part_may_be_called_either() -> None:
     for state in ("accepted", "rejected"):
-        assert _recorded("SetVariables", _variables("Accepted", "Rejected"), state) is Verdict.PASS
+        for words in (("Accepted", "Rejected"), ("Accepted", "RebootRequired")):
+            assert _recorded("SetVariables", _variables(*words), state) is Verdict.PASS

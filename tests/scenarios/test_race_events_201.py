@@ -11,7 +11,7 @@ from interlock.scenarios.judge import payloads
 from interlock.scenarios.judge.race_checks import judge
 from interlock.scenarios.judge.verdict import Verdict
 from interlock.scenarios.live.race_events_201 import Telling, made, tellings
-from tests.scenarios.test_race_checks import RUN, Tale
+from tests.scenarios.race_tales import RUN, Tale
 
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 TELLINGS = {one.name: one for one in tellings()}

@@ -21,10 +21,10 @@ from interlock.scenarios.judge.wire import Judgement
 from interlock.scenarios.judge.wire_checks import WIRE_CHECKS
 from interlock.scenarios.record.domain_view import Observation, Row
 
+from .race_tales import CASES, RUN, Tale
 from .test_fleet_green import facts, session
 from .test_ledger_checks import ASKED, right
 from .test_ledger_checks import BREAKS as LOAD_BREAKS
-from .test_race_checks import CASES, RUN, Tale
 
 WRITTEN = ("indented", "spaced", "compact", "reordered_keys", "escaped", "non_ascii_raw")
 BETWEEN = ("data_transfers", "unknown_actions", "station_clocks_off")

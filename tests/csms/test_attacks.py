@@ -129,9 +129,9 @@ async def test_a_message_id_may_come_again() -> None:
 
 
 async def test_what_a_station_says_stays_on_one_line_of_an_alarm() -> None:
-    from interlock.scenarios.cli.serve_parts import printable
+    from interlock.scenarios.refused import on_one_line
 
-    said = printable("CP\x1b[2J\r\nERROR fake\u202e" + "x" * 5000)
+    said = on_one_line("CP\x1b[2J\r\nERROR fake\u202e" + "x" * 5000, 500)
     assert said.isprintable()
     assert len(said) <= 500
 

@@ -51,7 +51,8 @@ def speaking(serve: Serve) -> Iterator[str]:
         with contextlib.suppress(OSError):
             listening.shutdown(socket.SHUT_RDWR)
         listening.close()
-        for thread in [accepting, *threads]:
+        accepting.join(10)  # it may have started one more meanwhile
+        for thread in threads:
             thread.join(10)
         assert not any(thread.is_alive() for thread in threads)  # each was hung up on
 

@@ -294,16 +294,11 @@ def _sure(history: History, command: Command, answer: Observation) -> bool:
     if not _blind(history):
         return True
     calls = [call for call in history.calls.get(command.command_id, ()) if call.i < answer.i]
-    prompt = bool(calls) and answer.t - calls[-1].t <= PROMPT_S
-    moved = (
-        any(
-            seen["station"] == command.station and calls[-1].i < seen.i < answer.i
-            for seen in history.of("socket.opened")
-        )
-        if calls
-        else False
+    if not calls or not plain(answer) or answer.t - calls[-1].t > PROMPT_S:
+        return False
+    return not any(
+        seen["station"] == command.station and calls[-1].i < seen.i < answer.i for seen in history.of("socket.opened")
     )
-    return plain(answer) and prompt and not moved
 
 
 LOOKED_AT_S = 5.0
